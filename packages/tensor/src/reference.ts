@@ -1,0 +1,102 @@
+/**
+ * The reference backend: the contracts' own naive loops, one after the other, with float64 sums. Slow on purpose and
+ * never tuned: it is the oracle that every other backend is held against. Float tensors are kept in float64 unless
+ * float32 is asked for, so that central differences have digits to work with.
+ */
+import type { Backend, MemoryUse } from "./backend.js";
+import { BackendError } from "./errors.js";
+import type { View } from "./kernels/contract.js";
+import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "./kernels/index.js";
+import { planRun, type TensorRecord } from "./run.js";
+import { type Shape, sizeOf } from "./shape.js";
+import { checkUpload, type DType, Tensor, type TensorData } from "./tensor.js";
+
+class ReferenceTensor extends Tensor {
+  /** Undefined once freed. */
+  data: TensorData | undefined;
+  constructor(backend: Backend, shape: Shape, dtype: DType, data: TensorData) {
+    super(backend, shape, dtype);
+    this.data = data;
+  }
+  get freed(): boolean {
+    return this.data === undefined;
+  }
+}
+
+export interface ReferenceOptions {
+  /** What float tensors are stored in; sums are float64 either way. Default float64. */
+  readonly precision?: "float64" | "float32";
+}
+
+export function reference({ precision = "float64" }: ReferenceOptions = {}): Backend {
+  const Store = precision === "float64" ? Float64Array : Float32Array;
+  const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
+
+  const make = (shape: Shape, data: TensorData): ReferenceTensor => {
+    memory.liveBytes += data.byteLength;
+    memory.liveTensors += 1;
+    memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
+    return new ReferenceTensor(backend, shape, data instanceof Int32Array ? "int32" : "float32", data);
+  };
+  const dataOf = (tensor: Tensor): TensorData => {
+    if (!(tensor instanceof ReferenceTensor) || tensor.backend !== backend) {
+      throw new BackendError(
+        `this tensor lives on backend ${tensor.backend.name}, not on this reference backend`,
+      );
+    }
+    if (!tensor.data) throw new BackendError("this tensor was freed before this use");
+    return tensor.data;
+  };
+  const viewOf = (tensor: Tensor): View => ({ shape: tensor.shape, data: dataOf(tensor) });
+
+  const runErased = (kernel: KernelName, inputs: TensorRecord, attributes: object, into: TensorRecord) => {
+    const { contract, outputs } = planRun(backend, kernel, inputs, attributes, into);
+    const views: Record<string, View> = {};
+    for (const [name, tensor] of Object.entries(inputs)) if (tensor) views[name] = viewOf(tensor);
+    const results: Record<string, View> = {};
+    for (const { name, spec } of outputs)
+      results[name] = { shape: spec.shape, data: new Store(sizeOf(spec.shape)) };
+    contract.naive(views, attributes, results);
+    const tensors: Record<string, Tensor> = {};
+    for (const { name, spec, into: target } of outputs) {
+      const data = results[name].data;
+      if (target) {
+        const sum = dataOf(target);
+        for (let i = 0; i < data.length; i++) sum[i] += data[i];
+      }
+      tensors[name] = target ?? make(spec.shape, data);
+    }
+    return tensors;
+  };
+
+  const backend: Backend = {
+    name: "reference",
+    description: `reference, ${precision}, plain loops`,
+    upload(data, shape) {
+      checkUpload(data, shape);
+      return make(shape, data instanceof Int32Array ? data.slice() : Store.from(data));
+    },
+    write(tensor, data) {
+      checkUpload(data, tensor.shape);
+      dataOf(tensor).set(data);
+    },
+    run<K extends KernelName>(
+      kernel: K,
+      inputs: InputsOf<K>,
+      attributes: AttributesOf<K>,
+      into: Partial<OutputsOf<K>> = {},
+    ): OutputsOf<K> {
+      return runErased(kernel, inputs, attributes as object, into) as OutputsOf<K>;
+    },
+    read: (tensor) => Promise.resolve(dataOf(tensor).slice()),
+    free(tensor) {
+      memory.liveBytes -= dataOf(tensor).byteLength;
+      memory.liveTensors -= 1;
+      if (tensor instanceof ReferenceTensor) tensor.data = undefined;
+    },
+    sync: () => Promise.resolve(),
+    memory: (): MemoryUse => ({ ...memory }),
+    dispose: () => Promise.resolve(),
+  };
+  return backend;
+}

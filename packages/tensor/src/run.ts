@@ -1,0 +1,62 @@
+/** What every backend's `run` does before any value is touched: check the operands and infer the outputs. */
+import type { Backend } from "./backend.js";
+import { BackendError, ShapeError } from "./errors.js";
+import type { Contract } from "./kernels/contract.js";
+import { contracts, type KernelName } from "./kernels/index.js";
+import { sameShape } from "./shape.js";
+import type { Tensor, TensorSpec } from "./tensor.js";
+
+/** A contract with its names erased, for code that treats all kernels alike. */
+export type AnyContract = Contract<string, string, object, string>;
+export type TensorRecord = { readonly [operand: string]: Tensor | undefined };
+
+export interface RunPlan {
+  readonly contract: AnyContract;
+  /** Each output: the tensor to add to, or what to allocate. */
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly spec: TensorSpec;
+    readonly into: Tensor | undefined;
+  }[];
+}
+
+/** @throws ShapeError or BackendError, before anything runs. */
+export function planRun(
+  backend: Backend,
+  kernel: KernelName,
+  inputs: TensorRecord,
+  attributes: object,
+  into: TensorRecord = {},
+): RunPlan {
+  const contract: AnyContract = contracts[kernel];
+  const operands: Record<string, Tensor> = {};
+  for (const name of contract.inputs) {
+    const tensor = inputs[name];
+    if (!tensor) throw new BackendError(`${kernel}: input ${name} is missing`);
+    operands[name] = tensor;
+  }
+  for (const name of contract.optional) if (inputs[name]) operands[name] = inputs[name];
+  for (const [name, tensor] of [...Object.entries(operands), ...Object.entries(into)]) {
+    if (!tensor) continue;
+    if (tensor.freed) throw new BackendError(`${kernel}: ${name} was freed before this use`);
+    if (tensor.backend !== backend) {
+      throw new BackendError(
+        `${kernel}: ${name} lives on backend ${tensor.backend.name}, not on this ${backend.name}. ` +
+          "Upload its values to the backend that runs the kernel.",
+      );
+    }
+  }
+  const specs = contract.infer(operands, attributes);
+  const outputs = contract.outputs.map((name) => {
+    const spec = specs[name];
+    const target = into[name];
+    if (target && !sameShape(target.shape, spec.shape)) {
+      throw new ShapeError(kernel, `into.${name} has another shape than the output`, {
+        output: spec.shape,
+        into: target.shape,
+      });
+    }
+    return { name, spec, into: target };
+  });
+  return { contract, outputs };
+}
