@@ -1,1 +1,4 @@
-export {};
+export { type Case, cases } from "./cases.js";
+export { closeness, type Closeness, expectClose } from "./closeness.js";
+export { conformance, type ConformanceCheck } from "./conformance.js";
+export { constant, integers, random, scalar, uniform, type Value } from "./values.js";

@@ -1,0 +1,115 @@
+/**
+ * One suite for every backend: each kernel on each case against the reference, in float64. It checks new outputs,
+ * outputs added `into` a tensor, operands changed in place, that other inputs stay as they were, and that nothing
+ * is left alive. It knows no test runner: `for (const check of conformance()) it(check.name, () => check.run(backend))`.
+ */
+import type { Backend } from "../backend.js";
+import { contracts, type KernelName, kernelNames } from "../kernels/index.js";
+import { reference } from "../reference.js";
+import type { AnyContract } from "../run.js";
+import type { Tensor, TensorData } from "../tensor.js";
+import { cases } from "./cases.js";
+import { expectClose } from "./closeness.js";
+import { random, type Value } from "./values.js";
+
+export interface ConformanceCheck {
+  readonly kernel: KernelName;
+  readonly name: string;
+  /** @throws Error that names kernel, case, operand and element. */
+  run(backend: Backend): Promise<void>;
+}
+
+interface Erased {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, Value | undefined>>;
+  readonly attributes: object;
+  readonly tolerance?: number;
+}
+
+interface Result {
+  readonly outputs: Readonly<Record<string, TensorData>>;
+  readonly operands: Readonly<Record<string, TensorData>>;
+}
+
+type ErasedRun = (
+  kernel: string,
+  inputs: object,
+  attributes: object,
+  into?: object,
+) => Record<string, Tensor>;
+
+async function execute(
+  backend: Backend,
+  kernel: KernelName,
+  test: Erased,
+  into?: Record<string, Value>,
+): Promise<Result> {
+  const upload = (value: Value) => backend.upload(value.data, value.shape);
+  const operands: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(test.inputs)) if (value) operands[name] = upload(value);
+  const targets: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(into ?? {})) targets[name] = upload(value);
+
+  const run = backend.run.bind(backend) as ErasedRun;
+  const outputs = run(kernel, operands, test.attributes, targets);
+
+  const readAll = async (tensors: Record<string, Tensor>) => {
+    const data: Record<string, TensorData> = {};
+    for (const [name, tensor] of Object.entries(tensors)) data[name] = await backend.read(tensor);
+    return data;
+  };
+  const result = { outputs: await readAll(outputs), operands: await readAll(operands) };
+  for (const tensor of new Set([...Object.values(operands), ...Object.values(outputs)])) tensor.free();
+  return result;
+}
+
+async function check(backend: Backend, kernel: KernelName, test: Erased, tolerance: number): Promise<void> {
+  const contract = contracts[kernel] as AnyContract;
+  const oracle = reference();
+  const limit = test.tolerance ?? tolerance;
+  const what = (operand: string) => `${backend.name} ${kernel} (${test.name}): ${operand}`;
+
+  const before = backend.memory().liveBytes;
+  const expected = await execute(oracle, kernel, test);
+  const actual = await execute(backend, kernel, test);
+  for (const name of contract.outputs)
+    expectClose(what(name), actual.outputs[name], expected.outputs[name], limit);
+  for (const [name, value] of Object.entries(test.inputs)) {
+    if (!value) continue;
+    const changes = contract.mutates.includes(name);
+    expectClose(what(`input ${name}`), actual.operands[name], expected.operands[name], changes ? limit : 0);
+  }
+
+  if (contract.outputs.length > 0) {
+    const specs = contract.infer(uploadSpecs(test), test.attributes);
+    const into: Record<string, Value> = {};
+    contract.outputs.forEach((name, i) => (into[name] = random(specs[name].shape, 90 + i)));
+    const added = await execute(backend, kernel, test, into);
+    for (const name of contract.outputs) {
+      const sum = Float64Array.from(expected.outputs[name], (value, i) => value + into[name].data[i]);
+      expectClose(what(`${name} added into`), added.outputs[name], sum, limit);
+    }
+  }
+  const after = backend.memory().liveBytes;
+  if (after !== before) throw new Error(what(`${after - before} bytes are still alive`));
+}
+
+function uploadSpecs(test: Erased) {
+  const specs: Record<string, { shape: readonly number[]; dtype: "float32" | "int32" }> = {};
+  for (const [name, value] of Object.entries(test.inputs)) {
+    if (value)
+      specs[name] = { shape: value.shape, dtype: value.data instanceof Int32Array ? "int32" : "float32" };
+  }
+  return specs;
+}
+
+/** All checks. `tolerance` is relative to each output's largest value. */
+export function conformance({ tolerance = 1e-5 }: { tolerance?: number } = {}): ConformanceCheck[] {
+  return kernelNames.flatMap((kernel) =>
+    (cases[kernel] as readonly Erased[]).map((test) => ({
+      kernel,
+      name: `${kernel}: ${test.name}`,
+      run: (backend: Backend) => check(backend, kernel, test, tolerance),
+    })),
+  );
+}

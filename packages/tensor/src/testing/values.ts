@@ -1,0 +1,42 @@
+/** Seeded values for cases. Everything is exact in float32, so that all backends start from the same numbers. */
+import { type Shape, sizeOf } from "../shape.js";
+import type { TensorData } from "../tensor.js";
+
+export interface Value {
+  readonly shape: Shape;
+  readonly data: TensorData;
+}
+
+/** A small generator (mulberry32) with its state in a closure: uniform in [0, 1). */
+export function uniform(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Uniform in ±scale around `center`. */
+export function random(shape: Shape, seed: number, scale = 1, center = 0): Value {
+  const next = uniform(seed);
+  return {
+    shape,
+    data: Float32Array.from({ length: sizeOf(shape) }, () => center + scale * (2 * next() - 1)),
+  };
+}
+
+/** Whole numbers from 0 to below `limit`. */
+export function integers(shape: Shape, seed: number, limit: number): Value {
+  const next = uniform(seed);
+  return { shape, data: Int32Array.from({ length: sizeOf(shape) }, () => Math.floor(next() * limit)) };
+}
+
+export function constant(shape: Shape, value: number): Value {
+  return { shape, data: new Float32Array(sizeOf(shape)).fill(value) };
+}
+
+export function scalar(value: number): Value {
+  return { shape: [], data: Float32Array.of(value) };
+}
