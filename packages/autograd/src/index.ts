@@ -1,1 +1,12 @@
-export {};
+export { gradientCheck, type GradientMismatch } from "./gradient-check.js";
+export { attention } from "./ops/attention.js";
+export { linearCrossEntropy } from "./ops/cross-entropy.js";
+export { add, mean, mul, scale, square, sum } from "./ops/elementwise.js";
+export { embedding } from "./ops/embedding.js";
+export { frozenNorm } from "./ops/frozen-norm.js";
+export { gelu } from "./ops/gelu.js";
+export { layerNorm, rowStd } from "./ops/layer-norm.js";
+export { linear, matmul } from "./ops/linear.js";
+export { stdSpread } from "./ops/std-spread.js";
+export { type Backward, Gradients, Tape, type Value, Variable } from "./tape.js";
+export { evaluate, type Parameters, valueAndGrad, type Variables } from "./value-and-grad.js";

@@ -74,16 +74,16 @@ const std = { first: 90.5, eot: 3.25, rest: 1.75 };
 
 /** An output of an earlier kernel that a gradient takes as input, by the naive loop, rounded to float32. */
 function forward(kernel: KernelName, inputs: Readonly<Record<string, Value>>, attributes: object) {
-  const { infer, naive } = contracts[kernel] as AnyContract;
+  const contract = contracts[kernel] as AnyContract;
   const dtype = (value: Value) => (value.data instanceof Int32Array ? "int32" : "float32");
   const specs = Object.entries(inputs).map(
     ([name, value]) => [name, { ...value, dtype: dtype(value) }] as const,
   );
   const outputs: Record<string, Value> = {};
-  for (const [name, { shape }] of Object.entries(infer(Object.fromEntries(specs), attributes))) {
+  for (const [name, { shape }] of Object.entries(contract.infer(Object.fromEntries(specs), attributes))) {
     outputs[name] = { shape, data: new Float32Array(sizeOf(shape)) };
   }
-  naive(inputs, attributes, outputs);
+  contract.naive(inputs, attributes, outputs);
   return (name: string): Value => outputs[name];
 }
 

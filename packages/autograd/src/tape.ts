@@ -1,0 +1,207 @@
+/**
+ * The reverse-mode tape. Ops append what they computed and how to go back; `backward` walks the list once in reverse.
+ * All that a step makes belongs to its tape and is freed once: activations as soon as their own gradient is done,
+ * the rest by `free`. Parameters and their gradients belong to the caller and are only ever added to.
+ */
+import {
+  type AttributesOf,
+  type Backend,
+  BackendError,
+  type InputsOf,
+  type KernelName,
+  type OutputsOf,
+  type Shape,
+  type Tensor,
+} from "@normless/tensor";
+
+/** A tensor on a tape. */
+export class Variable {
+  constructor(
+    readonly tape: Tape,
+    readonly tensor: Tensor,
+    readonly needsGrad: boolean,
+  ) {}
+  get shape(): Shape {
+    return this.tensor.shape;
+  }
+}
+
+/** What ops take: a plain tensor counts as a constant. */
+export type Value = Variable | Tensor;
+
+/** How an op sends its gradient back. `dy` is the gradient of its output. */
+export type Backward = (dy: Tensor, gradients: Gradients) => void;
+
+interface Node {
+  readonly output: Variable;
+  /** Everything the op's forward made, the output's tensor included. */
+  readonly made: readonly Tensor[];
+  readonly backward: Backward | undefined;
+}
+
+export class Tape {
+  readonly #nodes: Node[] = [];
+  readonly #kept = new Set<Tensor>();
+  readonly #leafGradients = new Map<Variable, Tensor>();
+  #done = false;
+
+  /** `record: false` is for inference: nothing is kept for a backward pass. */
+  constructor(
+    readonly backend: Backend,
+    readonly options: { readonly record: boolean } = { record: true },
+  ) {}
+
+  /** A parameter: its gradient is added into `gradient`, which has its shape. */
+  leaf(tensor: Tensor, gradient: Tensor): Variable {
+    const variable = new Variable(this, tensor, this.options.record);
+    this.#leafGradients.set(variable, gradient);
+    return variable;
+  }
+
+  /** A tensor that gets no gradient. It stays the caller's. */
+  constant(tensor: Tensor): Variable {
+    return new Variable(this, tensor, false);
+  }
+
+  /** For ops: puts a result on the tape. The first of `made` is the output's tensor. */
+  record(
+    made: readonly [Tensor, ...Tensor[]],
+    parents: readonly (Variable | undefined)[],
+    backward: Backward,
+  ): Variable {
+    const needsGrad = this.options.record && parents.some((parent) => parent?.needsGrad);
+    const output = new Variable(this, made[0], needsGrad);
+    this.#nodes.push({ output, made, backward: needsGrad ? backward : undefined });
+    return output;
+  }
+
+  /** Hands a result to the caller, who frees it; the tape will not. */
+  keep(variable: Variable): Tensor {
+    this.#kept.add(variable.tensor);
+    return variable.tensor;
+  }
+
+  /** While not recording, frees all that `build` made except its result; while recording, just builds. */
+  scope(build: () => Variable): Variable {
+    if (this.options.record) return build();
+    const begin = this.#nodes.length;
+    const result = build();
+    const inner = this.#nodes.splice(begin);
+    for (const { made } of inner)
+      for (const tensor of made) if (tensor !== result.tensor) this.#release(tensor);
+    if (inner.some(({ made }) => made.includes(result.tensor))) {
+      this.#nodes.push({ output: result, made: [result.tensor], backward: undefined });
+    }
+    return result;
+  }
+
+  /** Adds d loss/d leaf into every leaf's gradient. `loss` is a scalar. Frees as it goes; one call a tape. */
+  backward(loss: Variable): void {
+    if (this.#done)
+      throw new BackendError("backward: this tape has run backward already; make a new one for each step");
+    if (loss.shape.length !== 0) {
+      throw new BackendError(
+        `backward: the loss has shape [${loss.shape.join(",")}]; reduce it to a scalar, e.g. mean(x)`,
+      );
+    }
+    if (!loss.needsGrad) throw new BackendError("backward: the loss depends on no leaf of this tape");
+    this.#done = true;
+    const gradients = new Gradients(this.backend, this.#leafGradients);
+    gradients.seed(loss);
+    for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
+      const dy = gradients.of(node.output);
+      if (dy && node.backward) node.backward(dy, gradients);
+      gradients.drop(node.output);
+      for (const tensor of node.made) this.#release(tensor);
+    }
+  }
+
+  /** Frees everything the tape still owns. */
+  free(): void {
+    for (const { made } of this.#nodes.splice(0)) for (const tensor of made) this.#release(tensor);
+  }
+
+  #release(tensor: Tensor): void {
+    if (!this.#kept.has(tensor)) tensor.free();
+  }
+}
+
+/** The gradients of a backward pass under way, by variable. */
+export class Gradients {
+  readonly #gradients = new Map<Variable, Tensor>();
+  constructor(
+    readonly backend: Backend,
+    readonly leaves: ReadonlyMap<Variable, Tensor>,
+  ) {}
+
+  seed(loss: Variable): void {
+    this.#gradients.set(loss, this.backend.upload(Float32Array.of(1), []));
+  }
+  of(variable: Variable): Tensor | undefined {
+    return this.leaves.get(variable) ?? this.#gradients.get(variable);
+  }
+  drop(variable: Variable): void {
+    this.#gradients.get(variable)?.free();
+    this.#gradients.delete(variable);
+  }
+
+  /**
+   * Runs a gradient kernel and gives each output to the variable that `to` names for it: added to the gradient that
+   * is there, or becoming it. Outputs that nobody needs are freed; with none needed, nothing runs.
+   */
+  add<K extends KernelName>(
+    kernel: K,
+    inputs: InputsOf<K>,
+    attributes: AttributesOf<K>,
+    to: { readonly [O in keyof OutputsOf<K>]?: Variable | undefined },
+  ): void {
+    const targets = Object.entries<Variable | undefined>(to as Record<string, Variable | undefined>);
+    if (!targets.some(([, variable]) => variable?.needsGrad)) return;
+    const into: Record<string, Tensor> = {};
+    // The same variable twice in one op (mul(x, x)) must not be given as a target twice: the second is added after.
+    const seen = new Set<Variable>();
+    for (const [name, variable] of targets) {
+      if (!variable?.needsGrad || seen.has(variable)) continue;
+      seen.add(variable);
+      const present = this.of(variable);
+      if (present) into[name] = present;
+    }
+    const outputs = this.backend.run(kernel, inputs, attributes, into as Partial<OutputsOf<K>>);
+    for (const [name, tensor] of Object.entries<Tensor>(outputs)) {
+      if (into[name]) continue;
+      const variable = targets.find(([output]) => output === name)?.[1];
+      if (variable?.needsGrad) this.give(variable, tensor);
+      else tensor.free();
+    }
+  }
+
+  /** Adds a gradient that the caller owns to a variable's, taking it over. */
+  give(variable: Variable, gradient: Tensor): void {
+    const present = this.of(variable);
+    if (present) {
+      this.backend.run("scale", { x: gradient }, { factor: 1 }, { y: present });
+      gradient.free();
+    } else {
+      this.#gradients.set(variable, gradient);
+    }
+  }
+}
+
+/** The tape of an op's operands. @throws BackendError when none is on a tape, or they are on two. */
+export function tapeOf(op: string, ...values: readonly (Value | undefined)[]): Tape {
+  const tapes = new Set(values.flatMap((value) => (value instanceof Variable ? [value.tape] : [])));
+  const [tape] = tapes;
+  if (!tape || tapes.size > 1) {
+    throw new BackendError(
+      tape
+        ? `${op}: operands are on two tapes`
+        : `${op}: no operand is on a tape; wrap one with tape.constant(tensor)`,
+    );
+  }
+  return tape;
+}
+
+/** The value as a variable of this tape. */
+export function onTape(tape: Tape, value: Value): Variable {
+  return value instanceof Variable ? value : tape.constant(value);
+}

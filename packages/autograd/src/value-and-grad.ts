@@ -1,0 +1,55 @@
+/** Functions of named parameters: their value with every gradient, or their value alone. */
+import { type Backend, BackendError, type Tensor, zeros } from "@normless/tensor";
+import { Tape, type Variable } from "./tape.js";
+
+export type Parameters<K extends string = string> = Readonly<Record<K, Tensor>>;
+export type Variables<K extends string = string> = Readonly<Record<K, Variable>>;
+
+function backendOf(op: string, params: Parameters): Backend {
+  const [first] = Object.values(params);
+  if (!first) throw new BackendError(`${op}: there are no parameters`);
+  return first.backend;
+}
+
+function mapValues<K extends string, X, Y>(
+  record: Readonly<Record<K, X>>,
+  map: (value: X, key: K) => Y,
+): Record<K, Y> {
+  const entries = Object.entries<X>(record).map(([key, value]) => [key, map(value, key as K)] as const);
+  return Object.fromEntries(entries) as Record<K, Y>;
+}
+
+/**
+ * The scalar `fn(params)` and d value/d param for every parameter. Given `gradients` are added to (which is how
+ * micro-batches accumulate) and returned; otherwise they are new and the caller's. The value is the caller's, too.
+ */
+export function valueAndGrad<K extends string>(
+  fn: (variables: Variables<K>) => Variable,
+  params: Parameters<K>,
+  gradients?: Parameters<K>,
+): { readonly value: Tensor; readonly grads: Parameters<K> } {
+  const backend = backendOf("valueAndGrad", params);
+  const grads = gradients ?? mapValues<K, Tensor, Tensor>(params, (tensor) => zeros(backend, tensor.shape));
+  const tape = new Tape(backend);
+  try {
+    const loss = fn(mapValues(params, (tensor, name) => tape.leaf(tensor, grads[name])));
+    const value = tape.keep(loss);
+    tape.backward(loss);
+    return { value, grads };
+  } finally {
+    tape.free();
+  }
+}
+
+/** `fn(params)` without gradients; all intermediates are freed. The result is the caller's. */
+export function evaluate<K extends string>(
+  fn: (variables: Variables<K>) => Variable,
+  params: Parameters<K>,
+): Tensor {
+  const tape = new Tape(backendOf("evaluate", params), { record: false });
+  try {
+    return tape.keep(fn(mapValues(params, (tensor) => tape.constant(tensor))));
+  } finally {
+    tape.free();
+  }
+}
