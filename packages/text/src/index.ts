@@ -1,2 +1,4 @@
 export { END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
+export { encodeDocuments } from "./corpus.js";
+export { readShard, writeLlmcShard, writeNanogptShard, type Shard, type ShardFormat } from "./shards.js";
 export { tokenizerFromJson, tokenizerFromVocabAndMerges } from "./tokenizer-files.js";
