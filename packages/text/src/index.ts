@@ -1,1 +1,13 @@
-export {};
+export {
+  batchAt,
+  sequentialBatches,
+  windowsPerEpoch,
+  type Batch,
+  type BatchAtOptions,
+  type BatchOptions,
+} from "./batches.js";
+export { END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
+export { encodeDocuments } from "./corpus.js";
+export { randomAt, type Random } from "./random.js";
+export { readShard, writeLlmcShard, writeNanogptShard, type Shard, type ShardFormat } from "./shards.js";
+export { tokenizerFromJson, tokenizerFromVocabAndMerges } from "./tokenizer-files.js";
