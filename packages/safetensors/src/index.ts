@@ -1,1 +1,12 @@
-export {};
+export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./convert.js";
+export type { Dtype, TensorData } from "./dtypes.js";
+export { SafetensorsError } from "./errors.js";
+export { readHeader } from "./header.js";
+export type { Header, TensorInfo } from "./header.js";
+export { readFloat32, readFloat32Into, readTensor } from "./read.js";
+export { fromBlob, fromBytes } from "./source.js";
+export type { ByteSource } from "./source.js";
+export { openStore, readIndex } from "./store.js";
+export type { Store } from "./store.js";
+export { toBytes, writeSafetensors } from "./write.js";
+export type { TensorEntry, WriteOptions } from "./write.js";

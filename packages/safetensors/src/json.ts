@@ -1,0 +1,99 @@
+// JSON.parse, stricter: no key twice in one object, and on request no number but plain non-negative integers.
+// JSON.parse keeps the last of two equal keys and reads 1e1 as 10, so a file could show two readers two contents.
+import { SafetensorsError } from "./errors.js";
+
+export interface JsonRules {
+  /** What errors call the text. */
+  readonly where: string;
+  /** Refuse every number that is not written as plain digits (-1, 1.0, 1e1), wherever it stands. */
+  readonly plainIntegers: boolean;
+}
+
+/** The value of the text. Throws a SafetensorsError for a text that is not JSON or breaks the rules. */
+export function parseJson(text: string, rules: JsonRules): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SafetensorsError(`${rules.where} is not JSON (${reason}); write the file again`, { cause });
+  }
+  checkTokens(text, rules);
+  return value;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A JSON value and how errors call it when it is not an object. */
+export function describe(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}
+
+interface Level {
+  /** The keys so far; undefined in an array. */
+  readonly keys: Set<string> | undefined;
+  key: string | undefined;
+}
+
+/** Walks the tokens of a text that JSON.parse has accepted, so that it need not check the grammar. */
+function checkTokens(text: string, { where, plainIntegers }: JsonRules): void {
+  const levels: Level[] = [];
+  let expectsKey = false;
+  const path = () =>
+    levels
+      .map((level) => level.key)
+      .reduce((all: string, key) => (key === undefined ? all : `${all} › "${key}"`), "");
+
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') {
+      const end = endOfString(text, at);
+      const level = levels.at(-1);
+      if (expectsKey && level?.keys) {
+        const key = JSON.parse(text.slice(at, end)) as string;
+        level.key = undefined;
+        if (level.keys.has(key)) {
+          throw new SafetensorsError(
+            `${where}${path()} has the key "${key}" twice; write the file again with one`,
+          );
+        }
+        level.keys.add(key);
+        level.key = key;
+        expectsKey = false;
+      }
+      at = end - 1;
+    } else if (char === "{" || char === "[") {
+      levels.push({ keys: char === "{" ? new Set() : undefined, key: undefined });
+      expectsKey = char === "{";
+    } else if (char === "}" || char === "]") {
+      levels.pop();
+    } else if (char === ",") {
+      expectsKey = levels.at(-1)?.keys !== undefined;
+    } else if (char === "-" || (char >= "0" && char <= "9")) {
+      const end = endOfNumber(text, at);
+      const number = text.slice(at, end);
+      if (plainIntegers && !/^\d+$/.test(number)) {
+        throw new SafetensorsError(
+          `${where}${path()} has the number ${number}; only integers from 0 up, in digits`,
+        );
+      }
+      at = end - 1;
+    }
+  }
+}
+
+/** The index after the closing quote of the string that opens at `begin`. */
+function endOfString(text: string, begin: number): number {
+  let at = begin + 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at + 1;
+}
+
+function endOfNumber(text: string, begin: number): number {
+  let at = begin + 1;
+  while (at < text.length && "+-.eE0123456789".includes(text[at])) at++;
+  return at;
+}

@@ -1,0 +1,125 @@
+// Files on disk, for Node only (the subpath "@normless/safetensors/node"): a ByteSource over an open file, and a
+// writer that leaves either the old file or the whole new one, never a part.
+import { randomUUID } from "node:crypto";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import { SafetensorsError } from "./errors.js";
+import type { ByteSource } from "./source.js";
+
+/** A file on disk, open until `close`. */
+export interface FileSource extends ByteSource {
+  close(): Promise<void>;
+}
+
+/** Opens a file to read ranges of it; its name in errors is the path. The caller closes it. */
+export async function openFile(path: string): Promise<FileSource> {
+  const file = await open(path, "r").catch((cause: unknown) => {
+    throw new SafetensorsError(`${path}: cannot be opened to read; ${remedy(cause, path)}`, { cause });
+  });
+  const stat = await file.stat();
+  if (!stat.isFile()) {
+    await file.close();
+    throw new SafetensorsError(`${path}: is not a file; give the path of a .safetensors file`);
+  }
+  return {
+    size: stat.size,
+    name: path,
+    read: (begin, end) => readRange(file, path, begin, end),
+    close: () => file.close(),
+  };
+}
+
+/** Fewer bytes than asked when the file ends before `end`. */
+async function readRange(file: FileHandle, path: string, begin: number, end: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(end - begin);
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesRead } = await file
+      .read(bytes, done, bytes.length - done, begin + done)
+      .catch((cause: unknown) => {
+        throw new SafetensorsError(
+          `${path}: reading at byte ${begin + done} failed; ${remedy(cause, path)}`,
+          { cause },
+        );
+      });
+    if (bytesRead === 0) return bytes.subarray(0, done);
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+/**
+ * Writes chunks to a file and returns how many bytes they were. They go to a temporary file in the same folder, which
+ * is synced and then renamed over `path`. If anything fails (a full disk, an error of the chunks' own) the temporary
+ * file is removed, and what was at `path` before is still there, whole. The process being killed leaves a `.tmp` file.
+ */
+export async function writeFileAtomic(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<number> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  let written = 0;
+  const refuse = (cause: unknown): never => {
+    throw new SafetensorsError(
+      `${path}: writing failed after ${written} bytes; ${remedy(cause, path)}. What was there before is unchanged`,
+      { cause },
+    );
+  };
+
+  const file = await open(temporary, "wx").catch(refuse);
+  try {
+    try {
+      for await (const chunk of chunks) {
+        let done = 0;
+        while (done < chunk.byteLength) {
+          const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done).catch(refuse);
+          done += bytesWritten;
+          written += bytesWritten;
+        }
+      }
+      await file.sync().catch(refuse);
+    } finally {
+      await file.close().catch(refuse);
+    }
+    await rename(temporary, path).catch(refuse);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+  return written;
+}
+
+/** Makes the rename last through a power cut, where the system can sync a folder (Windows cannot). */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What went wrong in plain words, and what to do. */
+function remedy(cause: unknown, path: string): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  switch (code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return `the disk that holds ${dirname(path)} is full (${code}): free some space or choose another folder`;
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return `permission was refused (${code}): change the rights of ${dirname(path)} or choose another folder`;
+    case "ENOENT":
+      return `there is no such file or folder (${code}): check the path, and make the folder ${dirname(path)} first`;
+    case "EISDIR":
+      return `a folder is there (${code}): give the path of a file`;
+    case "EMFILE":
+    case "ENFILE":
+      return `too many files are open (${code}): close some`;
+    default:
+      return `the system says: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+}
