@@ -1,1 +1,23 @@
-export {};
+export {
+  applyNorm,
+  foldedNorm,
+  frozenNorm,
+  isUniform,
+  type Norm,
+  type NormOperands,
+  parseNorm,
+  sameNorm,
+  standardNorm,
+  withClassConstant,
+} from "./norm.js";
+export { type PositionOptions, positionClasses } from "./positions.js";
+export {
+  type BatchStd,
+  frozenStd,
+  keepFor,
+  type MeasuredStd,
+  measureStd,
+  readStd,
+  type StdAverage,
+  updateStdAverage,
+} from "./std.js";
