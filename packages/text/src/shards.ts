@@ -57,14 +57,14 @@ function readLlmc(bytes: Uint8Array, header: DataView): Shard {
 }
 
 /** The bytes of a nanoGPT shard: the tokens and nothing else. */
-export function writeNanogptShard(tokens: Uint16Array): Uint8Array {
+export function writeNanogptShard(tokens: Uint16Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(tokens.length * 2);
   encodeTokens(tokens, bytes, 0);
   return bytes;
 }
 
 /** The bytes of an llm.c shard: its header of 1,024 bytes, then the tokens. */
-export function writeLlmcShard(tokens: Uint16Array): Uint8Array {
+export function writeLlmcShard(tokens: Uint16Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(LLMC_HEADER_BYTES + tokens.length * 2);
   const header = new DataView(bytes.buffer);
   [LLMC_MAGIC, LLMC_VERSION, tokens.length].forEach((value, i) => header.setInt32(4 * i, value, true));
