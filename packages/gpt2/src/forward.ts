@@ -1,0 +1,149 @@
+/**
+ * GPT-2's forward pass (Radford et al. 2019) with a table of norms. It never asks which variant a norm is. Shapes:
+ * B batch, T position, C channel, V vocabulary; x is the residual, (B,T,C).
+ */
+import {
+  add,
+  attention,
+  embedding,
+  gelu,
+  linear,
+  linearCrossEntropy,
+  rowStd,
+  scale,
+  stdSpread,
+  sum,
+} from "@normless/autograd";
+import type { Variable, Variables } from "@normless/autograd";
+import { applyNorm, sameNorm } from "@normless/layernorm";
+import type { Tensor } from "@normless/tensor";
+import type { Tokens } from "./batch.js";
+import type { Gpt2Config } from "./config.js";
+import type { NormModule, NormSite, NormTable } from "./sites.js";
+
+/** A model in the middle of a step: its parameters are on a tape. */
+export interface BoundModel {
+  readonly config: Gpt2Config;
+  readonly params: Variables;
+  readonly norms: NormTable;
+}
+
+/** Attention of block `layer`; the default is plain causal attention, a cache puts its own here. */
+export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;
+
+export interface ForwardOptions {
+  /** Sees the residual, (B,T,C), that each norm module reads. The tensor is the tape's. */
+  readonly observe?: ((module: NormModule, x: Tensor) => void) | undefined;
+  readonly attend?: Attend | undefined;
+}
+
+/** The residual after the last block, before ln_f: (B,T,C). */
+export function residual(model: BoundModel, tokens: Tokens, options: ForwardOptions = {}): Variable {
+  const { config, params } = model;
+  const { tape } = params["wte.weight"];
+  let x = tape.scope(() =>
+    add(embedding(params["wte.weight"], tokens.ids), embedding(params["wpe.weight"], tokens.positions)),
+  );
+  for (let i = 0; i < config.layers; i++) {
+    const input = x;
+    x = tape.scope(() => block(model, i, input, tokens, options));
+  }
+  options.observe?.("ln_f", x.tensor);
+  return x;
+}
+
+function block(
+  model: BoundModel,
+  i: number,
+  x: Variable,
+  tokens: Tokens,
+  { observe, attend }: ForwardOptions,
+): Variable {
+  const { config, params, norms } = model;
+  const { channels: C, heads } = config;
+  const norm = (site: NormSite, module: NormModule, input: Variable) =>
+    applyNorm(norms[site], input, {
+      gamma: params[`${module}.weight`],
+      beta: params[`${module}.bias`],
+      classes: tokens.classes,
+    });
+  const dense = (name: string, input: Variable) =>
+    linear(input, params[`h.${i}.${name}.weight`], params[`h.${i}.${name}.bias`]);
+  /** Query 0, key 1 or value 2 out of c_attn's 3C columns. */
+  const project = (part: number, input: Variable) =>
+    linear(input, params[`h.${i}.attn.c_attn.weight`], params[`h.${i}.attn.c_attn.bias`], {
+      columns: { begin: part * C, end: (part + 1) * C, of: 3 * C },
+    });
+
+  observe?.(`h.${i}.ln_1`, x.tensor);
+  const qk = norm(`h.${i}.ln_1:qk`, `h.${i}.ln_1`, x);
+  const shared = sameNorm(norms[`h.${i}.ln_1:qk`], norms[`h.${i}.ln_1:v`]);
+  const v = shared ? qk : norm(`h.${i}.ln_1:v`, `h.${i}.ln_1`, x);
+  const [query, key, value] = [project(0, qk), project(1, qk), project(2, v)];
+  const attended = attend ? attend(i, query, key, value) : attention(query, key, value, { heads });
+  const middle = add(x, dense("attn.c_proj", attended));
+
+  observe?.(`h.${i}.ln_2`, middle.tensor);
+  const hidden = gelu(dense("mlp.c_fc", norm(`h.${i}.ln_2`, `h.${i}.ln_2`, middle)), config.gelu);
+  return add(middle, dense("mlp.c_proj", hidden));
+}
+
+/** What the head reads, (B,T,C): the final residual through ln_f. */
+function headInput({ params, norms }: BoundModel, x: Variable, tokens: Tokens): Variable {
+  return applyNorm(norms["ln_f"], x, {
+    gamma: params["ln_f.weight"],
+    beta: params["ln_f.bias"],
+    classes: tokens.classes,
+  });
+}
+
+function headWeight({ params }: BoundModel): Variable {
+  return params["lm_head.weight"] ?? params["wte.weight"];
+}
+
+/** Logits, (B,T,V). For looking at and for sampling; a loss never needs them whole. */
+export function forward(model: BoundModel, tokens: Tokens, options: ForwardOptions = {}): Variable {
+  const x = headInput(model, residual(model, tokens, options), tokens);
+  return linear(x, headWeight(model), model.params["lm_head.bias"], { transposeW: true });
+}
+
+/** Nats of each target, (B,T); targets int32 (B,T). */
+export function tokenLosses(
+  model: BoundModel,
+  tokens: Tokens,
+  targets: Tensor,
+  options: ForwardOptions = {},
+): Variable {
+  const x = headInput(model, residual(model, tokens, options), tokens);
+  return linearCrossEntropy(x, { w: headWeight(model), bias: model.params["lm_head.bias"], targets });
+}
+
+export interface TrainingLossOptions extends ForwardOptions {
+  /** Targets of the whole batch, over all its micro-batches: what the sum of losses is divided by. */
+  readonly totalTokens: number;
+  /** λ of the auxiliary loss on the final residual's stds (Baroni et al. 2025, eq. 3); 0 leaves it out. */
+  readonly auxiliaryWeight?: number;
+}
+
+/**
+ * This micro-batch's share of the batch's mean loss, in nats; the shares add up to the mean over all tokens. The
+ * auxiliary loss is weighed by the micro-batch's share of tokens likewise. Returns the cross-entropy share apart.
+ */
+export function trainingLoss(
+  model: BoundModel,
+  tokens: Tokens,
+  targets: Tensor,
+  { totalTokens, auxiliaryWeight = 0, ...options }: TrainingLossOptions,
+): { readonly total: Variable; readonly crossEntropy: Variable } {
+  const x = residual(model, tokens, options);
+  const losses = linearCrossEntropy(headInput(model, x, tokens), {
+    w: headWeight(model),
+    bias: model.params["lm_head.bias"],
+    targets,
+  });
+  const crossEntropy = scale(sum(losses), 1 / totalTokens);
+  if (auxiliaryWeight === 0) return { total: crossEntropy, crossEntropy };
+  const share = targets.size / totalTokens;
+  const auxiliary = scale(stdSpread(rowStd(x), tokens.classes), auxiliaryWeight * share);
+  return { total: add(crossEntropy, auxiliary), crossEntropy };
+}

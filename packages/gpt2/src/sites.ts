@@ -1,0 +1,45 @@
+/**
+ * Where the norms are. A block's ln_1 counts twice, because its query/key path and its value path lose their norms at
+ * different times: `h.0.ln_1:qk`, `h.0.ln_1:v`, `h.0.ln_2`, …, `ln_f`. The residual that a norm reads is named by
+ * its module: `h.0.ln_1`, `h.0.ln_2`, `ln_f`.
+ */
+import { type Norm, standardNorm } from "@normless/layernorm";
+import type { Gpt2Config } from "./config.js";
+
+export type NormSite = `h.${number}.ln_1:qk` | `h.${number}.ln_1:v` | `h.${number}.ln_2` | "ln_f";
+export type NormModule = `h.${number}.ln_1` | `h.${number}.ln_2` | "ln_f";
+/** One norm a site. */
+export type NormTable = Readonly<Record<string, Norm>>;
+
+/** All sites, in the order of the forward pass; 3L+1 of them. */
+export function normSites({ layers }: Pick<Gpt2Config, "layers">): NormSite[] {
+  const blocks = Array.from({ length: layers }, (_, i): NormSite[] => [
+    `h.${i}.ln_1:qk`,
+    `h.${i}.ln_1:v`,
+    `h.${i}.ln_2`,
+  ]);
+  return [...blocks.flat(), "ln_f"];
+}
+
+/** All modules, in the order of the forward pass; 2L+1 of them. */
+export function normModules(config: Pick<Gpt2Config, "layers">): NormModule[] {
+  return [...new Set(normSites(config).map(moduleOf))];
+}
+
+/** The module that a site belongs to: `h.0.ln_1:qk` → `h.0.ln_1`. */
+export function moduleOf(site: NormSite): NormModule {
+  return site.replace(/:(qk|v)$/, "") as NormModule;
+}
+
+/** Every site standard, as GPT-2 was trained. */
+export function standardNorms(config: Pick<Gpt2Config, "layers" | "eps">): NormTable {
+  return Object.fromEntries(normSites(config).map((site) => [site, standardNorm(config.eps)]));
+}
+
+/** The table with one site's norm replaced. @throws RangeError for a site that is not in it. */
+export function replaceNorm(norms: NormTable, site: string, norm: Norm): NormTable {
+  if (!(site in norms)) {
+    throw new RangeError(`there is no norm site ${site}; the sites are ${Object.keys(norms).join(", ")}`);
+  }
+  return { ...norms, [site]: norm };
+}
