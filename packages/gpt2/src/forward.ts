@@ -14,12 +14,19 @@ import {
   stdSpread,
   sum,
 } from "@normless/autograd";
-import type { Variable, Variables } from "@normless/autograd";
+import type { Parameters, Variable, Variables } from "@normless/autograd";
 import { applyNorm, sameNorm } from "@normless/layernorm";
 import type { Tensor } from "@normless/tensor";
 import type { Tokens } from "./batch.js";
 import type { Gpt2Config } from "./config.js";
 import type { NormModule, NormSite, NormTable } from "./sites.js";
+
+/** A model on a backend. */
+export interface Model {
+  readonly config: Gpt2Config;
+  readonly params: Parameters;
+  readonly norms: NormTable;
+}
 
 /** A model in the middle of a step: its parameters are on a tape. */
 export interface BoundModel {

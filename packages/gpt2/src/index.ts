@@ -1,15 +1,18 @@
 export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens } from "./batch.js";
+export { KeyValueCache } from "./cache.js";
 export { checkConfig, type Gpt2Config, type PresetName, presets } from "./config.js";
 export {
   type Attend,
   type BoundModel,
   forward,
   type ForwardOptions,
+  type Model,
   residual,
   tokenLosses,
   trainingLoss,
   type TrainingLossOptions,
 } from "./forward.js";
+export { generate, type GenerateOptions } from "./generate.js";
 export {
   checkWeights,
   downloadWeights,
@@ -22,6 +25,7 @@ export {
   uploadWeights,
   type Weights,
 } from "./params.js";
+export { checkSampling, sampleToken, type Sampling } from "./sample.js";
 export {
   moduleOf,
   type NormModule,

@@ -83,16 +83,15 @@ export async function writeFileAtomic(
     }
     await rename(temporary, path).catch(refuse);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
     throw error;
   }
-  await syncFolder(dirname(path));
+  await syncFolder(dirname(path)).catch(() => undefined); // not every system can; the file itself is synced
   return written;
 }
 
-/** Makes the rename last through a power cut, where the system can sync a folder (Windows cannot). */
+/** Makes the rename last through a power cut. */
 async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
   const handle = await open(folder, "r");
   try {
     await handle.sync();

@@ -16,6 +16,14 @@ export function oneTensor(fields: { dtype?: unknown; shape?: unknown; data_offse
   return JSON.stringify({ a: { dtype: "F32", shape: [2], data_offsets: [0, 8], ...fields } });
 }
 
+/** The header's text for two U8 tensors, "a" and "b", at these data bytes. */
+export function twoTensors(a: [begin: number, end: number], b: [begin: number, end: number]): string {
+  return JSON.stringify({
+    a: { dtype: "U8", shape: [a[1] - a[0]], data_offsets: a },
+    b: { dtype: "U8", shape: [b[1] - b[0]], data_offsets: b },
+  });
+}
+
 /** Notes the length of every read, to see that big files are read in pieces. */
 export function recording(source: ByteSource): ByteSource & { readonly lengths: number[] } {
   const lengths: number[] = [];

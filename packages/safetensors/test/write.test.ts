@@ -112,3 +112,11 @@ it("gives chunks that no later change of the data can reach", async () => {
   data.fill(0);
   expect([...new Float32Array((value as Uint8Array<ArrayBuffer>).buffer)]).toEqual([1, 2]);
 });
+
+it("takes data in shared memory, and gives chunks that are not", async () => {
+  const data = new Float32Array(new SharedArrayBuffer(16), 8, 2).fill(1.5);
+  for await (const chunk of writeSafetensors([entry({ data })]))
+    expect(chunk.buffer).toBeInstanceOf(ArrayBuffer);
+  const bytes = await toBytes([entry({ data })]);
+  expect([...new Float32Array(bytes.slice(-8).buffer)]).toEqual([1.5, 1.5]);
+});
