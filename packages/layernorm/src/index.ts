@@ -21,3 +21,17 @@ export {
   type StdAverage,
   updateStdAverage,
 } from "./std.js";
+export {
+  centreColumns,
+  centreRows,
+  centreVector,
+  type ColumnRange,
+  foldIntoHead,
+  foldIntoLinear,
+  type FrozenParameters,
+  type HeadWeights,
+  type LinearWeights,
+  type Matrix,
+  scaleIntoHead,
+  scaleIntoLinear,
+} from "./fold.js";

@@ -60,7 +60,7 @@ export function applyNorm(norm: Norm, x: Variable, { gamma, beta, classes }: Nor
   if (!gamma || !beta) {
     const missing = [!gamma && "gamma", !beta && "beta"].filter(Boolean).join(" and ");
     throw new Error(
-      `applyNorm: a ${norm.kind} norm needs gamma and beta, and ${missing} is missing. ` +
+      `applyNorm: a ${norm.kind} norm needs gamma and beta; missing: ${missing}. ` +
         "Give the parameters, or use foldedNorm where they were folded into the next weights.",
     );
   }
