@@ -3,9 +3,11 @@
  * expected.safetensors and expected.json beside it. Not part of the package.
  */
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { foldedNorm, frozenNorm, type Norm } from "@normless/layernorm";
 import { fromBytes, openStore, type Store } from "@normless/safetensors";
 import { type Gpt2Config, type NormTable, normSites, standardNorms, type Weights } from "../src/index.js";
+import { readModelFolder } from "../src/node.js";
 
 /** Constants of one norm module by position class; a class without one uses `std`. */
 interface Constants {
@@ -65,26 +67,15 @@ export async function tensorsUnder(from: Store, prefix: string): Promise<Weights
 }
 
 export async function readFixture(folder: URL): Promise<Fixture> {
+  const { config, weights } = await readModelFolder(fileURLToPath(folder));
   const at = (name: string) => new URL(name, folder);
-  const hf = await json<Numbers>(at("config.json"));
   const facts = await json<Facts & Numbers>(at("expected.json"));
   const expected = await store(at("expected.safetensors"));
   const ids = async (name: string) => (await expected.readTensor(name)) as Int32Array;
   const [B, T] = expected.info("tokens").shape;
   return {
-    config: {
-      vocabSize: hf.vocab_size,
-      blockSize: hf.n_positions,
-      channels: hf.n_embd,
-      layers: hf.n_layer,
-      heads: hf.n_head,
-      inner: 4 * hf.n_embd,
-      gelu: "tanh",
-      eps: hf.layer_norm_epsilon,
-      tied: true,
-      eot: hf.eos_token_id,
-    },
-    weights: await tensorsUnder(await store(at("model.safetensors")), ""),
+    config,
+    weights,
     inputs: await ids("tokens"),
     targets: await ids("targets"),
     B,
