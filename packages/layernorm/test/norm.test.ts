@@ -153,6 +153,14 @@ describe("norms as data", () => {
       }),
     ));
 
+  it("differ when the constant of any one class differs", () =>
+    fc.assert(
+      fc.property(perClass, fc.constantFrom(...POSITION_CLASSES), (stds, changed) => {
+        const other = frozenNorm({ ...stds, [changed]: 2 * stds[changed] });
+        expect(sameNorm(frozenNorm(stds), other)).toBe(false);
+      }),
+    ));
+
   it("lose their special constants one at a time, and are then uniform", () =>
     fc.assert(
       fc.property(perClass, (stds) => {

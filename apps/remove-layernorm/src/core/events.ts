@@ -1,0 +1,118 @@
+/**
+ * What a run tells the world, in order. The terminal, the metrics file, the report and the page are consumers of one
+ * stream. Fields named `seconds` and `tokensPerSecond` are timings; everything else is the same for the same seed.
+ */
+import type { Gpt2Config, NormTable, Weights } from "@normless/gpt2";
+import type { PerClass } from "@normless/tensor";
+import type { Removal } from "./plan.js";
+import type { RemovalRecipe } from "./recipe.js";
+import type { RunState } from "./state.js";
+
+/** The models that a run compares. */
+export type Contender = "original" | "control" | "frozen" | "folded";
+/** The two trainings of a run: on the same batches, with the same schedule, with and without LayerNorm. */
+export type Phase = "control" | "removal";
+/** Mean std at each norm module, by position class, in the residual's units. */
+export type StdByModule = Readonly<Record<string, PerClass>>;
+
+export interface PlanEvent {
+  readonly type: "plan";
+  readonly recipe: RemovalRecipe;
+  readonly config: Gpt2Config;
+  readonly removals: readonly Removal[];
+  readonly trainTokens: number;
+  readonly validationTokens: number;
+  /** What really runs, for people. */
+  readonly backend: string;
+  /** Set when this run goes on from a checkpoint. */
+  readonly resumedAt?: { readonly phase: Phase; readonly step: number };
+}
+export interface StepEvent {
+  readonly type: "step";
+  readonly phase: Phase;
+  /** Updates done in this phase, this one included. */
+  readonly step: number;
+  /** Mean cross-entropy of this update's batch, in nats a token, before the update. */
+  readonly loss: number;
+  /** Global norm of the gradient before clipping. */
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  /** Since this process started the phase. */
+  readonly tokensPerSecond: number;
+  readonly seconds: number;
+}
+export interface RemovalEvent {
+  readonly type: "removal";
+  /** Updates done when it happened. */
+  readonly step: number;
+  readonly removal: Removal;
+  /** The constants that a frozen norm divides by from now on. */
+  readonly std?: PerClass;
+}
+export interface ProgressEvent {
+  readonly type: "progress";
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+}
+export interface EvalEvent {
+  readonly type: "eval";
+  readonly model: Contender;
+  /** Mean nats a token on the validation set. */
+  readonly loss: number;
+  readonly seconds: number;
+}
+export interface StdEvent {
+  readonly type: "stds";
+  readonly model: "original" | "frozen";
+  readonly stds: StdByModule;
+}
+export interface SampleEvent {
+  readonly type: "sample";
+  readonly model: "original" | "folded";
+  readonly prompt: string;
+  readonly text: string;
+}
+export interface FoldEvent {
+  readonly type: "fold";
+  /** max |folded − frozen| / max |frozen| over the logits of one validation batch. */
+  readonly relativeDifference: number;
+}
+export interface CheckpointEvent {
+  readonly type: "checkpoint";
+  readonly state: RunState;
+  /** Why: on schedule, or because the run was asked to stop and ends here. */
+  readonly reason: "schedule" | "stop";
+}
+export interface Summary {
+  /** Nats a token. */
+  readonly validation: Readonly<Record<Contender, number>>;
+  /** Wall time of this process. */
+  readonly seconds: number;
+  /** Tokens trained on, both phases. */
+  readonly tokens: number;
+  /** The most that tensors took at once. */
+  readonly peakBytes: number;
+  readonly backend: string;
+}
+export interface DoneEvent {
+  readonly type: "done";
+  readonly summary: Summary;
+  readonly config: Gpt2Config;
+  /** LN-free with every std frozen to one constant; gamma, beta and centring still apart. */
+  readonly frozen: { readonly weights: Weights; readonly norms: NormTable };
+  /** LN-free for good: plain weights, an untied head with a bias. */
+  readonly folded: { readonly config: Gpt2Config; readonly weights: Weights; readonly norms: NormTable };
+}
+
+export type RunEvent =
+  | PlanEvent
+  | StepEvent
+  | RemovalEvent
+  | ProgressEvent
+  | EvalEvent
+  | StdEvent
+  | SampleEvent
+  | FoldEvent
+  | CheckpointEvent
+  | DoneEvent;

@@ -1,0 +1,143 @@
+/** What a run measures of a model: validation loss, the stds at its norms, what it writes, how two models differ. */
+import { evaluate, sum } from "@normless/autograd";
+import {
+  forward,
+  freeTokens,
+  generate,
+  type Model,
+  residual,
+  tokenLosses,
+  uploadTargets,
+  uploadTokens,
+} from "@normless/gpt2";
+import { frozenStd, type MeasuredStd, measureStd, readStd, type StdAverage } from "@normless/layernorm";
+import { type Backend, type PerClass, POSITION_CLASSES } from "@normless/tensor";
+import { sequentialBatches, type Tokenizer } from "@normless/text";
+
+export interface BatchSizes {
+  readonly batchSize: number;
+  readonly blockSize: number;
+}
+
+/** The part of the validation set that a run looks at: its first `count` targets, or all for 0. */
+export function validationPart(tokens: Uint16Array, count: number): Uint16Array {
+  return count > 0 ? tokens.subarray(0, count + 1) : tokens;
+}
+
+function backendOf(model: Model): Backend {
+  return model.params["wte.weight"].backend;
+}
+
+/** Mean nats a token, every target counted once; yields the targets done so far, batch by batch. */
+export async function* validationLoss(
+  model: Model,
+  tokens: Uint16Array,
+  sizes: BatchSizes,
+): AsyncGenerator<number, number> {
+  const { config, norms } = model;
+  const backend = backendOf(model);
+  let total = 0;
+  let done = 0;
+  for (const batch of sequentialBatches({ tokens, ...sizes })) {
+    const ids = uploadTokens(backend, config, batch);
+    const targets = uploadTargets(backend, config, batch.targets, batch.T);
+    const nats = evaluate(
+      (params) => sum(tokenLosses({ config, params, norms }, ids, targets)),
+      model.params,
+    );
+    total += await nats.item();
+    nats.free();
+    targets.free();
+    freeTokens(ids);
+    done += batch.targets.length;
+    yield done;
+  }
+  return total / done;
+}
+
+/** Mean std at each norm module by position class, over the first `batches` batches; classes never seen as the rest. */
+export async function measureModel(
+  model: Model,
+  tokens: Uint16Array,
+  { batches, ...sizes }: BatchSizes & { readonly batches: number },
+): Promise<Record<string, PerClass>> {
+  const { config, norms } = model;
+  const backend = backendOf(model);
+  const sums: Record<string, Record<keyof PerClass, { total: number; count: number }>> = {};
+  let left = batches;
+  for (const batch of sequentialBatches({ tokens, ...sizes })) {
+    if (left-- === 0) break;
+    const ids = uploadTokens(backend, config, batch);
+    const measured: Record<string, MeasuredStd> = {};
+    const x = evaluate(
+      (params) =>
+        residual({ config, params, norms }, ids, {
+          observe(module, input) {
+            measured[module] = measureStd(input, ids.classes, config.eps);
+          },
+        }),
+      model.params,
+    );
+    for (const [module, stds] of Object.entries(measured)) {
+      const { mean, count } = await readStd(stds);
+      stds.mean.free();
+      stds.count.free();
+      const zero = () => ({ total: 0, count: 0 });
+      sums[module] ??= { first: zero(), eot: zero(), rest: zero() };
+      for (const name of POSITION_CLASSES) {
+        sums[module][name].total += mean[name] * count[name];
+        sums[module][name].count += count[name];
+      }
+    }
+    x.free();
+    freeTokens(ids);
+  }
+  return Object.fromEntries(
+    Object.entries(sums).map(([module, classes]) => {
+      const seen = POSITION_CLASSES.filter((name) => classes[name].count > 0);
+      const average = Object.fromEntries(
+        seen.map((name) => [name, classes[name].total / classes[name].count]),
+      );
+      return [module, frozenStd(average satisfies StdAverage)];
+    }),
+  );
+}
+
+/** max |a − b| / max |b| over the logits of the first batch of `tokens`. */
+export async function logitsDifference(
+  a: Model,
+  b: Model,
+  tokens: Uint16Array,
+  sizes: BatchSizes,
+): Promise<number> {
+  const [batch] = sequentialBatches({ tokens, ...sizes });
+  const logitsOf = async (model: Model) => {
+    const ids = uploadTokens(backendOf(model), model.config, batch);
+    const logits = evaluate((params) => forward({ ...model, params }, ids), model.params);
+    const values = await logits.read();
+    logits.free();
+    freeTokens(ids);
+    return values;
+  };
+  const [x, y] = [await logitsOf(a), await logitsOf(b)];
+  let gap = 0;
+  let largest = 0;
+  for (let i = 0; i < y.length; i++) {
+    gap = Math.max(gap, Math.abs(x[i] - y[i]));
+    largest = Math.max(largest, Math.abs(y[i]));
+  }
+  return gap / largest;
+}
+
+/** What the model writes after a prompt, the prompt left out. */
+export async function sampleText(
+  model: Model,
+  tokenizer: Tokenizer,
+  prompt: string,
+  seed: number,
+): Promise<string> {
+  const ids: number[] = [];
+  const options = { maxTokens: 120, temperature: 0.8, topK: 40, seed, stopAt: model.config.eot };
+  for await (const id of generate(model, [...tokenizer.encode(prompt)], options)) ids.push(id);
+  return tokenizer.decode(ids);
+}

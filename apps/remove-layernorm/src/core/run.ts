@@ -1,0 +1,264 @@
+/**
+ * The run: a control and a removal, trained on the same batches with the same schedule, then validation, folding and
+ * samples, as one stream of events. No files and no DOM: whoever consumes the events writes and draws.
+ */
+import {
+  downloadWeights,
+  foldModel,
+  freeParams,
+  type Gpt2Config,
+  type Model,
+  type NormTable,
+  standardNorms,
+  uploadWeights,
+  type Weights,
+} from "@normless/gpt2";
+import type { Backend } from "@normless/tensor";
+import type { Tokenizer } from "@normless/text";
+import type { Contender, Phase, RunEvent, SampleEvent } from "./events.js";
+import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
+import { applyRemoval, checkPlan, plan, type StdAverages } from "./plan.js";
+import type { RemovalRecipe } from "./recipe.js";
+import { fingerprint, type RunState } from "./state.js";
+import { Trainer } from "./trainer.js";
+
+export interface RunInput {
+  readonly backend: Backend;
+  /** A model with LayerNorm everywhere. */
+  readonly model: {
+    readonly config: Gpt2Config;
+    readonly weights: Weights;
+    readonly tokenizer?: Tokenizer | undefined;
+  };
+  readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
+  readonly recipe: RemovalRecipe;
+  /** Goes on from here; the recipe is then the state's. */
+  readonly resume?: RunState | undefined;
+  /** Asks the run to stop after the update under way: it yields a checkpoint and ends. */
+  readonly signal?: AbortSignal | undefined;
+  /** What samples start with, when there is a tokenizer. */
+  readonly prompt?: string | undefined;
+}
+
+interface PhaseResult {
+  readonly weights: Weights;
+  readonly norms: NormTable;
+}
+interface HostModel extends PhaseResult {
+  readonly config: Gpt2Config;
+}
+
+/** @throws Error when the plan, the corpus or the checkpoint does not fit; before any work is done. */
+export async function* removeLayerNorm(input: RunInput): AsyncGenerator<RunEvent, void> {
+  yield* new Run(input).events();
+}
+
+class Run {
+  readonly #input: RunInput;
+  readonly #recipe: RemovalRecipe;
+  readonly #fingerprint: string;
+  readonly #validation: Uint16Array;
+  readonly #begin = performance.now();
+  readonly #losses: Partial<Record<Contender, number>>;
+
+  constructor(input: RunInput) {
+    const { model, corpus, resume } = input;
+    this.#input = input;
+    this.#recipe = resume?.recipe ?? input.recipe;
+    this.#fingerprint = fingerprint(model.weights);
+    if (resume && resume.fingerprint !== this.#fingerprint) {
+      throw new Error(
+        `the checkpoint belongs to another model (weights ${resume.fingerprint}, these are ${this.#fingerprint}); ` +
+          "resume with the model that the run started from",
+      );
+    }
+    const { blockSize, batchSize, microBatchSize } = this.#recipe;
+    if (batchSize % microBatchSize !== 0) {
+      throw new RangeError(`batchSize ${batchSize} is not a multiple of microBatchSize ${microBatchSize}`);
+    }
+    if (blockSize > model.config.blockSize) {
+      throw new RangeError(
+        `blockSize ${blockSize} is more than the model's context of ${model.config.blockSize}`,
+      );
+    }
+    for (const [name, tokens] of Object.entries(corpus)) {
+      if (tokens.length > blockSize) continue;
+      throw new RangeError(
+        `the ${name} corpus has ${tokens.length} tokens; a row of ${blockSize} needs at least ${blockSize + 1}`,
+      );
+    }
+    this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
+    this.#losses = { ...resume?.validation };
+  }
+
+  get #seconds(): number {
+    return (performance.now() - this.#begin) / 1000;
+  }
+
+  async *events(): AsyncGenerator<RunEvent, void> {
+    const { backend, model, corpus, resume } = this.#input;
+    const removals = plan(this.#recipe.schedule, model.config);
+    checkPlan(removals, this.#recipe.steps);
+    yield {
+      type: "plan",
+      recipe: this.#recipe,
+      config: model.config,
+      removals,
+      trainTokens: corpus.train.length,
+      validationTokens: this.#validation.length - 1,
+      backend: backend.description,
+      ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
+    };
+    const original = { config: model.config, weights: model.weights, norms: standardNorms(model.config) };
+    if (!resume) {
+      yield* this.#evaluate("original", original);
+      yield* this.#stds("original", original);
+      yield* this.#sample("original", original);
+    }
+    if (resume?.phase !== "removal") {
+      const control = yield* this.#train("control", original.weights);
+      if (!control) return;
+      yield* this.#evaluate("control", { config: model.config, ...control });
+    }
+    const frozen = yield* this.#train("removal", original.weights);
+    if (!frozen) return;
+    yield* this.#evaluate("frozen", { config: model.config, ...frozen });
+    yield* this.#stds("frozen", { config: model.config, ...frozen });
+
+    const folded = foldModel(model.config, frozen.weights, frozen.norms);
+    const relativeDifference = await this.#onDevice(folded, (a) =>
+      this.#onDevice({ config: model.config, ...frozen }, (b) =>
+        logitsDifference(a, b, this.#validation, this.#sizes(1)),
+      ),
+    );
+    yield { type: "fold", relativeDifference };
+    yield* this.#evaluate("folded", folded);
+    yield* this.#sample("folded", folded);
+    const { steps, batchSize, blockSize } = this.#recipe;
+    const summary = {
+      validation: this.#losses as Record<Contender, number>,
+      seconds: this.#seconds,
+      tokens: 2 * steps * batchSize * blockSize,
+      peakBytes: backend.memory().peakBytes,
+      backend: backend.description,
+    };
+    yield { type: "done", summary, config: model.config, frozen, folded };
+  }
+
+  /** One training from the original's weights; undefined when it was stopped. */
+  async *#train(phase: Phase, weights: Weights): AsyncGenerator<RunEvent, PhaseResult | undefined> {
+    const { backend, model, corpus, signal } = this.#input;
+    const recipe = this.#recipe;
+    const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
+    const removals = phase === "removal" ? plan(recipe.schedule, model.config) : [];
+    const trainer = new Trainer(backend, model.config, resume?.weights ?? weights, recipe);
+    try {
+      if (resume) trainer.loadOptimizer(resume.optimizer);
+      let norms = resume?.norms ?? standardNorms(model.config);
+      let averages: StdAverages = resume?.averages ?? {};
+      const begin = performance.now();
+      const firstStep = trainer.step;
+      while (trainer.step < recipe.steps) {
+        for (const removal of removals.filter(({ step }) => step === trainer.step)) {
+          norms = applyRemoval(norms, removal, averages);
+          const norm = removal.kind === "freeze" ? norms[removal.site] : undefined;
+          yield {
+            type: "removal",
+            step: trainer.step,
+            removal,
+            ...(norm?.kind === "frozen" && { std: norm.std }),
+          };
+        }
+        const auxiliaryWeight = phase === "removal" ? recipe.auxiliaryWeight : 0;
+        const measure = phase === "removal" ? averages : undefined;
+        const result = await trainer.update(corpus.train, { norms, auxiliaryWeight, averages: measure });
+        averages = result.averages;
+        const trained = (trainer.step - firstStep) * recipe.batchSize * recipe.blockSize;
+        yield {
+          type: "step",
+          phase,
+          step: trainer.step,
+          loss: result.loss,
+          gradNorm: result.gradNorm,
+          learningRate: result.learningRate,
+          tokensPerSecond: (trained / (performance.now() - begin)) * 1000,
+          seconds: this.#seconds,
+        };
+        const due = trainer.step % recipe.checkpointEvery === 0 && trainer.step < recipe.steps;
+        if (due || signal?.aborted) {
+          const state = await this.#state(phase, trainer, norms, averages);
+          yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
+          if (signal?.aborted) return undefined;
+        }
+      }
+      return { weights: await downloadWeights(trainer.params), norms };
+    } finally {
+      trainer.free();
+    }
+  }
+
+  async #state(phase: Phase, trainer: Trainer, norms: NormTable, averages: StdAverages): Promise<RunState> {
+    return {
+      version: 1,
+      fingerprint: this.#fingerprint,
+      recipe: this.#recipe,
+      phase,
+      step: trainer.step,
+      weights: await downloadWeights(trainer.params),
+      optimizer: await trainer.saveOptimizer(),
+      norms,
+      averages,
+      validation: this.#losses,
+    };
+  }
+
+  async *#evaluate(model: Contender, contender: HostModel): AsyncGenerator<RunEvent, void> {
+    const params = uploadWeights(this.#input.backend, contender.weights);
+    try {
+      const losses = validationLoss({ ...contender, params }, this.#validation, this.#sizes(2));
+      for (;;) {
+        const { done, value } = await losses.next();
+        if (done) {
+          this.#losses[model] = value;
+          yield { type: "eval", model, loss: value, seconds: this.#seconds };
+          return;
+        }
+        yield { type: "progress", what: model, done: value, total: this.#validation.length - 1 };
+      }
+    } finally {
+      freeParams(params);
+    }
+  }
+
+  async *#stds(model: "original" | "frozen", contender: HostModel): AsyncGenerator<RunEvent, void> {
+    const stds = await this.#onDevice(contender, (device) =>
+      measureModel(device, this.#validation, { ...this.#sizes(1), batches: 8 }),
+    );
+    yield { type: "stds", model, stds };
+  }
+
+  async *#sample(model: SampleEvent["model"], contender: HostModel): AsyncGenerator<RunEvent, void> {
+    const { tokenizer } = this.#input.model;
+    const { prompt } = this.#input;
+    if (!tokenizer || prompt === undefined) return;
+    const text = await this.#onDevice(contender, (device) =>
+      sampleText(device, tokenizer, prompt, this.#recipe.seed),
+    );
+    yield { type: "sample", model, prompt, text };
+  }
+
+  #sizes(batches: number) {
+    const { batchSize, blockSize } = this.#recipe;
+    return { batchSize: batches * batchSize, blockSize };
+  }
+
+  /** Puts a model on the backend for as long as `use` takes. */
+  async #onDevice<X>(model: HostModel, use: (device: Model) => Promise<X>): Promise<X> {
+    const params = uploadWeights(this.#input.backend, model.weights);
+    try {
+      return await use({ ...model, params });
+    } finally {
+      freeParams(params);
+    }
+  }
+}

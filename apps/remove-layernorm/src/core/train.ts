@@ -1,0 +1,103 @@
+/** Training a GPT-2 with LayerNorm from fresh weights (or going on from a checkpoint), as a stream of events. */
+import {
+  checkConfig,
+  downloadWeights,
+  type Gpt2Config,
+  initWeights,
+  standardNorms,
+  type Weights,
+} from "@normless/gpt2";
+import type { AdamWState } from "@normless/optim";
+import type { Backend } from "@normless/tensor";
+import type { ProgressEvent, StepEvent } from "./events.js";
+import { validationLoss, validationPart } from "./measure.js";
+import type { TrainRecipe } from "./recipe.js";
+import { Trainer } from "./trainer.js";
+
+/** Everything that a stopped training needs to go on with the same bits. */
+export interface TrainState {
+  readonly version: 1;
+  readonly config: Gpt2Config;
+  readonly recipe: TrainRecipe;
+  readonly step: number;
+  readonly weights: Weights;
+  readonly optimizer: AdamWState;
+}
+
+export type TrainEvent =
+  | (Omit<StepEvent, "phase"> & { readonly phase: "train" })
+  | ProgressEvent
+  | { readonly type: "eval"; readonly step: number; readonly loss: number; readonly seconds: number }
+  | { readonly type: "checkpoint"; readonly state: TrainState; readonly reason: "schedule" | "stop" }
+  | { readonly type: "done"; readonly weights: Weights; readonly loss: number; readonly tokens: number };
+
+export interface TrainInput {
+  readonly backend: Backend;
+  readonly config: Gpt2Config;
+  readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
+  readonly recipe: TrainRecipe;
+  readonly resume?: TrainState | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The last event is `done`, with the weights and their loss on the whole validation set, or a `stop` checkpoint. */
+export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent, void> {
+  const { backend, corpus, resume, signal } = input;
+  const config = checkConfig(resume?.config ?? input.config);
+  const recipe = resume?.recipe ?? input.recipe;
+  const norms = standardNorms(config);
+  const { batchSize, blockSize, steps } = recipe;
+  const sizes = { batchSize: 2 * batchSize, blockSize };
+  const trainer = new Trainer(backend, config, resume?.weights ?? initWeights(config, recipe.seed), recipe);
+  const begin = performance.now();
+  const seconds = () => (performance.now() - begin) / 1000;
+
+  async function* evaluate(tokens: Uint16Array): AsyncGenerator<ProgressEvent, number> {
+    const losses = validationLoss({ config, params: trainer.params, norms }, tokens, sizes);
+    for (;;) {
+      const { done, value } = await losses.next();
+      if (done) return value;
+      yield { type: "progress", what: "validation", done: value, total: tokens.length - 1 };
+    }
+  }
+
+  try {
+    if (resume) trainer.loadOptimizer(resume.optimizer);
+    const firstStep = trainer.step;
+    while (trainer.step < steps) {
+      const { loss, gradNorm, learningRate } = await trainer.update(corpus.train, {
+        norms,
+        auxiliaryWeight: 0,
+      });
+      const { step } = trainer;
+      const tokensPerSecond = ((step - firstStep) * batchSize * blockSize) / seconds();
+      yield {
+        type: "step",
+        phase: "train",
+        step,
+        loss,
+        gradNorm,
+        learningRate,
+        tokensPerSecond,
+        seconds: seconds(),
+      };
+      if (step % recipe.evaluateEvery === 0 && step < steps) {
+        const validation = yield* evaluate(validationPart(corpus.validation, recipe.validationTokens));
+        yield { type: "eval", step, loss: validation, seconds: seconds() };
+      }
+      if (signal?.aborted || (step % recipe.checkpointEvery === 0 && step < steps)) {
+        const weights = await downloadWeights(trainer.params);
+        const optimizer = await trainer.saveOptimizer();
+        const state: TrainState = { version: 1, config, recipe, step, weights, optimizer };
+        yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
+        if (signal?.aborted) return;
+      }
+    }
+    const loss = yield* evaluate(corpus.validation);
+    const weights = await downloadWeights(trainer.params);
+    yield { type: "eval", step: steps, loss, seconds: seconds() };
+    yield { type: "done", weights, loss, tokens: steps * batchSize * blockSize };
+  } finally {
+    trainer.free();
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Causal attention without a T×T matrix: tiles of queries by keys with a running softmax, forward (Dao et al. 2022),
+ * and tiles of keys by queries, backward. A unit of the forward is one block of queries of one head, of the backward
+ * one whole head, so that every sum is made by one thread in one order.
+ */
+import { float, int, pointer } from "./control";
+import { blockColumns, blockRows, packColumns, packRows } from "./gemm";
+import { exp1, exp4, ln, maxOf, scaleBy, splat, sumLanes } from "./simd";
+
+/** Queries of a forward tile (keys of a backward tile): a multiple of 6. */
+const ROWS: i32 = 48;
+/** Keys of a forward tile (queries of a backward tile): a multiple of 8. */
+const COLUMNS: i32 = 64;
+
+/**
+ * ints: q, k, v, y, lse, B, Tq, Tk, C, H, rows of the cache, scratch, its bytes a thread; floats: 1/√D.
+ * Scratch: packed keys (D,64), packed values (64,D8), scores (48,64), out (48,D8), running max and sum (48 each).
+ */
+export function attention(unit: i32, thread: i32): void {
+  const Tq = int(6), Tk = int(7), C = int(8), H = int(9), capacity = int(10);
+  const scale = float(0);
+  const D = C / H;
+  const wide = (D + 7) & ~7;
+  const blocks = (Tq + ROWS - 1) / ROWS;
+  const head = unit / blocks;
+  const i0 = (unit % blocks) * ROWS;
+  const b = head / H, h = head % H;
+  const rows = min(ROWS, Tq - i0);
+  const row = <usize>C << 2;
+  const q = pointer(0) + (<usize>(b * Tq + i0) * <usize>C + <usize>(h * D)) * 4;
+  const keys = pointer(1) + (<usize>(b * capacity) * <usize>C + <usize>(h * D)) * 4;
+  const values = pointer(2) + (<usize>(b * capacity) * <usize>C + <usize>(h * D)) * 4;
+  const packedK = pointer(11) + <usize>thread * <usize>pointer(12);
+  const packedV = packedK + <usize>(D * COLUMNS) * 4;
+  const scores = packedV + <usize>(COLUMNS * wide) * 4;
+  const out = scores + ROWS * COLUMNS * 4;
+  const outRow = <usize>wide << 2;
+  const tops = out + <usize>ROWS * outRow;
+  const sums = tops + ROWS * 4;
+  memory.fill(out, 0, <usize>rows * outRow);
+  for (let r = 0; r < rows; r++) {
+    store<f32>(tops + (<usize>r << 2), -Infinity);
+    store<f32>(sums + (<usize>r << 2), 0);
+  }
+  // Query i sees keys 0 to i + Tk − Tq.
+  const past = Tk - Tq;
+  const last = i0 + rows + past;
+  for (let j0 = 0; j0 < last; j0 += COLUMNS) {
+    const columns = min(COLUMNS, last - j0);
+    const from = <usize>j0 * row;
+    packColumns(D, columns, keys + from, row, packedK);
+    packRows(columns, D, values + from, row, packedV);
+    blockRows(rows, columns, D, q, row, packedK, scores, COLUMNS * 4, false, 0, thread);
+    for (let r = 0; r < rows; r++) {
+      const visible = min(columns, i0 + r + past + 1 - j0);
+      const at = scores + <usize>r * (COLUMNS * 4);
+      if (visible > 0) {
+        softmaxStep(at, visible, scale, tops + (<usize>r << 2), sums + (<usize>r << 2), out + <usize>r * outRow, D);
+      }
+      for (let c = max(visible, 0); c < columns; c++) store<f32>(at + (<usize>c << 2), 0);
+    }
+    blockRows(rows, D, columns, scores, COLUMNS * 4, packedV, out, outRow, true, 0, thread);
+  }
+  for (let r = 0; r < rows; r++) {
+    const sum = load<f32>(sums + (<usize>r << 2));
+    const y = pointer(3) + (<usize>(b * Tq + i0 + r) * <usize>C + <usize>(h * D)) * 4;
+    const from = out + <usize>r * outRow;
+    scaleBy(from, D, 1 / sum);
+    memory.copy(y, from, <usize>D << 2);
+    const lse = <f64>load<f32>(tops + (<usize>r << 2)) + ln(<f64>sum);
+    store<f32>(pointer(4) + (<usize>(head * Tq + i0 + r) << 2), <f32>lse);
+  }
+}
+
+/** Turns one row of scores into exp(scale·s − top) and rescales what was summed under an older maximum. */
+function softmaxStep(s: usize, n: i32, scale: f32, topAt: usize, sumAt: usize, out: usize, D: i32): void {
+  const before = load<f32>(topAt);
+  const top = max(before, maxOf(s, n) * scale);
+  const top4 = splat(top), scale4 = splat(scale);
+  let total = splat(0);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = s + (<usize>i << 2);
+    const p = exp4(f32x4.sub(f32x4.mul(v128.load(at), scale4), top4));
+    v128.store(at, p);
+    total = f32x4.add(total, p);
+  }
+  let sum = sumLanes(total);
+  for (; i < n; i++) {
+    const at = s + (<usize>i << 2);
+    const p = exp1(load<f32>(at) * scale - top);
+    store<f32>(at, p);
+    sum += p;
+  }
+  if (top != before) {
+    const shrink = exp1(before - top);
+    scaleBy(out, D, shrink);
+    sum += load<f32>(sumAt) * shrink;
+    store<f32>(topAt, top);
+  } else sum += load<f32>(sumAt);
+  store<f32>(sumAt, sum);
+}
+
+/**
+ * One head: dq, dk and dv of it, added to what the outputs hold (the host zeroes new ones).
+ * ints: dy, q, k, v, y, lse, dq, dk, dv, B, Tq, Tk, C, H, scratch, its bytes a thread; floats: 1/√D.
+ * Scratch, with Tq8 and D8 rounded up to 8: q and dy packed by columns (D,Tq8 each) and by rows (Tq,D8 each), packed
+ * keys (48,D8), P and dS (48,64 each), lse and Σ dy·y (Tq8 each).
+ */
+export function attentionGrad(unit: i32, thread: i32): void {
+  const Tq = int(10), Tk = int(11), C = int(12), H = int(13);
+  const scale = float(0);
+  const D = C / H;
+  const wide = (D + 7) & ~7;
+  const T8 = (Tq + 7) & ~7;
+  const b = unit / H, h = unit % H;
+  const row = <usize>C << 2;
+  const atQ = (<usize>(b * Tq) * <usize>C + <usize>(h * D)) * 4;
+  const atK = (<usize>(b * Tk) * <usize>C + <usize>(h * D)) * 4;
+  const dy = pointer(0) + atQ, q = pointer(1) + atQ, y = pointer(4) + atQ, dq = pointer(6) + atQ;
+  const k = pointer(2) + atK, v = pointer(3) + atK, dk = pointer(7) + atK, dv = pointer(8) + atK;
+  const qColumns = pointer(14) + <usize>thread * <usize>pointer(15);
+  const dyColumns = qColumns + <usize>(D * T8) * 4;
+  const qRows = dyColumns + <usize>(D * T8) * 4;
+  const dyRows = qRows + <usize>(Tq * wide) * 4;
+  const kRows = dyRows + <usize>(Tq * wide) * 4;
+  const P = kRows + <usize>(ROWS * wide) * 4;
+  const dS = P + ROWS * COLUMNS * 4;
+  const lse = dS + ROWS * COLUMNS * 4;
+  const delta = lse + <usize>T8 * 4;
+
+  packColumns(D, Tq, q, row, qColumns);
+  packColumns(D, Tq, dy, row, dyColumns);
+  for (let i0 = 0; i0 < Tq; i0 += COLUMNS) {
+    const columns = min(COLUMNS, Tq - i0);
+    packRows(columns, D, q + <usize>i0 * row, row, qRows + <usize>(i0 * wide) * 4);
+    packRows(columns, D, dy + <usize>i0 * row, row, dyRows + <usize>(i0 * wide) * 4);
+  }
+  memory.copy(lse, pointer(5) + (<usize>(unit * Tq) << 2), <usize>Tq << 2);
+  for (let i = 0; i < Tq; i++) {
+    store<f32>(delta + (<usize>i << 2), dot(dy + <usize>i * row, y + <usize>i * row, D));
+  }
+
+  const past = Tk - Tq;
+  for (let j0 = 0; j0 < Tk; j0 += ROWS) {
+    const rows = min(ROWS, Tk - j0);
+    const from = <usize>j0 * row;
+    packRows(rows, D, k + from, row, kRows);
+    for (let i0 = max(0, j0 - past) & ~(COLUMNS - 1); i0 < Tq; i0 += COLUMNS) {
+      const columns = min(COLUMNS, Tq - i0);
+      const at = <usize>(i0 * D) * 4;
+      blockRows(rows, columns, D, k + from, row, qColumns + at, P, COLUMNS * 4, false, 0, thread);
+      blockRows(rows, columns, D, v + from, row, dyColumns + at, dS, COLUMNS * 4, false, 0, thread);
+      const offset = <usize>i0 << 2;
+      for (let r = 0; r < rows; r++) {
+        // The first column whose query sees key j0 + r.
+        const first = j0 + r - past - i0;
+        const to = <usize>r * (COLUMNS * 4);
+        gradStep(P + to, dS + to, columns, first, scale, lse + offset, delta + offset);
+      }
+      const rowsAt = <usize>(i0 * wide) * 4;
+      blockRows(rows, D, columns, P, COLUMNS * 4, dyRows + rowsAt, dv + from, row, true, 0, thread);
+      blockRows(rows, D, columns, dS, COLUMNS * 4, qRows + rowsAt, dk + from, row, true, 0, thread);
+      blockColumns(
+        columns, D, rows, dS, COLUMNS * 4, 24, kRows, dq + <usize>i0 * row, row, true, 0, thread,
+      );
+    }
+  }
+}
+
+/** For one key: p = exp(s·scale − lse), ds = p·(dp − delta)·scale; 0 before column `first`. May run to a multiple of 4. */
+function gradStep(p: usize, ds: usize, n: i32, first: i32, scale: f32, lse: usize, delta: usize): void {
+  const scale4 = splat(scale), first4 = i32x4.splat(first);
+  let index = i32x4(0, 1, 2, 3);
+  for (let i = 0; i < n; i += 4) {
+    const at = <usize>i << 2;
+    const score = f32x4.sub(f32x4.mul(v128.load(p + at), scale4), v128.load(lse + at));
+    const seen = i32x4.ge_s(index, first4);
+    const probability = v128.and(exp4(score), seen);
+    v128.store(p + at, probability);
+    const d = f32x4.mul(f32x4.mul(probability, f32x4.sub(v128.load(ds + at), v128.load(delta + at))), scale4);
+    v128.store(ds + at, v128.and(d, seen));
+    index = i32x4.add(index, i32x4.splat(4));
+  }
+}
+
+function dot(a: usize, b: usize, n: i32): f32 {
+  let total = splat(0);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = <usize>i << 2;
+    total = f32x4.add(total, f32x4.mul(v128.load(a + at), v128.load(b + at)));
+  }
+  let sum = sumLanes(total);
+  for (; i < n; i++) sum += load<f32>(a + (<usize>i << 2)) * load<f32>(b + (<usize>i << 2));
+  return sum;
+}
+
+/** Unit: one batch entry. ints: cache, rows, bytes of a batch entry's rows, of its cache, where in the cache. */
+export function writeRows(unit: i32): void {
+  const bytes = <usize>pointer(2);
+  memory.copy(pointer(0) + <usize>unit * <usize>pointer(3) + <usize>pointer(4), pointer(1) + <usize>unit * bytes, bytes);
+}

@@ -1,0 +1,123 @@
+/**
+ * Elementwise ops and the full reductions. Tensors are padded to 64 bytes, so a chunk may run over its end up to the
+ * next multiple of four: what it writes there is never read.
+ */
+import { float, int, pointer } from "./control";
+import { splat } from "./simd";
+
+/** Elements that one unit handles; fixed, so that the reductions' order is too. */
+export const CHUNK: i32 = 16384;
+
+// @ts-ignore: decorator
+@inline
+export function chunkEnd(unit: i32, n: i32): i32 {
+  return min((unit + 1) * CHUNK, n);
+}
+
+/** ints: a, b, y, n. */
+export function add(unit: i32): void {
+  const a = pointer(0), b = pointer(1), y = pointer(2);
+  const end = chunkEnd(unit, int(3));
+  for (let i = unit * CHUNK; i < end; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(y + at, f32x4.add(v128.load(a + at), v128.load(b + at)));
+  }
+}
+
+/** ints: a, b, y, n. */
+export function mul(unit: i32): void {
+  const a = pointer(0), b = pointer(1), y = pointer(2);
+  const end = chunkEnd(unit, int(3));
+  for (let i = unit * CHUNK; i < end; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(y + at, f32x4.mul(v128.load(a + at), v128.load(b + at)));
+  }
+}
+
+/** ints: x, y, n; floats: factor. */
+export function scale(unit: i32): void {
+  const x = pointer(0), y = pointer(1);
+  const factor = splat(float(0));
+  const end = chunkEnd(unit, int(2));
+  for (let i = unit * CHUNK; i < end; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(y + at, f32x4.mul(v128.load(x + at), factor));
+  }
+}
+
+/** ints: x, n; floats: value. */
+export function fill(unit: i32): void {
+  const x = pointer(0);
+  const value = splat(float(0));
+  const end = chunkEnd(unit, int(1));
+  for (let i = unit * CHUNK; i < end; i += 4) v128.store(x + (<usize>i << 2), value);
+}
+
+/** Every value becomes that of a scalar. ints: scalar, y, n. */
+export function expand(unit: i32): void {
+  const y = pointer(1);
+  const value = v128.load32_splat(pointer(0));
+  const end = chunkEnd(unit, int(2));
+  for (let i = unit * CHUNK; i < end; i += 4) v128.store(y + (<usize>i << 2), value);
+}
+
+/** The float64 sum of each chunk. ints: x, n, partials. */
+export function sumChunks(unit: i32): void {
+  const x = pointer(0);
+  const end = chunkEnd(unit, int(1));
+  let low = f64x2.splat(0), high = f64x2.splat(0);
+  let i = unit * CHUNK;
+  for (; i + 4 <= end; i += 4) {
+    const at = x + (<usize>i << 2);
+    low = f64x2.add(low, f64x2.promote_low_f32x4(v128.load64_zero(at)));
+    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.load64_zero(at, 8)));
+  }
+  low = f64x2.add(low, high);
+  let total = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
+  for (; i < end; i++) total += <f64>load<f32>(x + (<usize>i << 2));
+  store<f64>(pointer(2) + (<usize>unit << 3), total);
+}
+
+/** The float64 sum of squares of each chunk. ints: x, n, partials. */
+export function sumSquaresChunks(unit: i32): void {
+  const x = pointer(0);
+  const end = chunkEnd(unit, int(1));
+  let low = f64x2.splat(0), high = f64x2.splat(0);
+  let i = unit * CHUNK;
+  for (; i + 4 <= end; i += 4) {
+    const at = x + (<usize>i << 2);
+    const a = f64x2.promote_low_f32x4(v128.load64_zero(at));
+    const b = f64x2.promote_low_f32x4(v128.load64_zero(at, 8));
+    low = f64x2.add(low, f64x2.mul(a, a));
+    high = f64x2.add(high, f64x2.mul(b, b));
+  }
+  low = f64x2.add(low, high);
+  let total = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
+  for (; i < end; i++) {
+    const value = <f64>load<f32>(x + (<usize>i << 2));
+    total += value * value;
+  }
+  store<f64>(pointer(2) + (<usize>unit << 3), total);
+}
+
+/** The partial sums in order, into one float32. ints: partials, their number, y. */
+export function sumPartials(): void {
+  const partials = pointer(0);
+  let total: f64 = 0;
+  for (let i = 0; i < int(1); i++) total += load<f64>(partials + (<usize>i << 3));
+  store<f32>(pointer(2), <f32>total);
+}
+
+/** Column sums of partial rows in order: out (n) (+)= Σ partials (rows,n). ints: partials, rows, n, stride in floats, out, add. */
+export function addRows(): void {
+  const partials = pointer(0), rows = int(1), n = int(2), stride = <usize>int(3) << 2, out = pointer(4), add = int(5);
+  for (let i = 0; i < n; i++) {
+    let from = partials + (<usize>i << 2);
+    let total: f32 = add ? load<f32>(out + (<usize>i << 2)) : 0;
+    for (let r = 0; r < rows; r++) {
+      total += load<f32>(from);
+      from += stride;
+    }
+    store<f32>(out + (<usize>i << 2), total);
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * The matrix product that everything else is made of: C (+)= A·B + bias over tiles of 6 rows by 8 columns, twelve
+ * accumulators in registers. B is packed into panels of 8 columns, A is read where it lies (by rows) or packed into
+ * panels of 6 (when it is transposed). The summed dimension goes in blocks of kc, always in the same order.
+ * After: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS).
+ */
+import { fma, splat } from "./simd";
+import { int, pointer, tileOf } from "./control";
+
+/** How long a block of the summed dimension is: K cut evenly into blocks of at most 256. */
+// @ts-ignore: decorator
+@inline
+export function blockLength(K: i32): i32 {
+  const blocks = (K + 255) / 256;
+  return ((K + blocks - 1) / blocks + 7) & ~7;
+}
+
+/** Six rows of A at `a`, `lda` bytes apart (fewer rows repeat the last one), times one panel of B. */
+function microRows(kc: i32, a: usize, lda: usize, rows: i32, b: usize, c: usize, ldc: usize, add: bool, bias: usize): void {
+  let c00 = bias ? v128.load(bias) : splat(0);
+  let c01 = bias ? v128.load(bias, 16) : splat(0);
+  let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+  let a0 = a;
+  let a1 = rows > 1 ? a0 + lda : a0;
+  let a2 = rows > 2 ? a1 + lda : a1;
+  let a3 = rows > 3 ? a2 + lda : a2;
+  let a4 = rows > 4 ? a3 + lda : a3;
+  let a5 = rows > 5 ? a4 + lda : a4;
+  let k = kc >> 2;
+  while (k > 0) {
+    let b0 = v128.load(b), b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a0); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
+    x = v128.load32_splat(a1); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
+    x = v128.load32_splat(a2); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
+    x = v128.load32_splat(a3); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
+    x = v128.load32_splat(a4); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
+    x = v128.load32_splat(a5); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
+    b0 = v128.load(b, 32); b1 = v128.load(b, 48);
+    x = v128.load32_splat(a0, 4); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
+    x = v128.load32_splat(a1, 4); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
+    x = v128.load32_splat(a2, 4); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
+    x = v128.load32_splat(a3, 4); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
+    x = v128.load32_splat(a4, 4); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
+    x = v128.load32_splat(a5, 4); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
+    b0 = v128.load(b, 64); b1 = v128.load(b, 80);
+    x = v128.load32_splat(a0, 8); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
+    x = v128.load32_splat(a1, 8); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
+    x = v128.load32_splat(a2, 8); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
+    x = v128.load32_splat(a3, 8); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
+    x = v128.load32_splat(a4, 8); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
+    x = v128.load32_splat(a5, 8); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
+    b0 = v128.load(b, 96); b1 = v128.load(b, 112);
+    x = v128.load32_splat(a0, 12); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
+    x = v128.load32_splat(a1, 12); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
+    x = v128.load32_splat(a2, 12); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
+    x = v128.load32_splat(a3, 12); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
+    x = v128.load32_splat(a4, 12); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
+    x = v128.load32_splat(a5, 12); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
+    a0 += 16; a1 += 16; a2 += 16; a3 += 16; a4 += 16; a5 += 16;
+    b += 128;
+    k--;
+  }
+  k = kc & 3;
+  while (k > 0) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a0); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
+    x = v128.load32_splat(a1); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
+    x = v128.load32_splat(a2); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
+    x = v128.load32_splat(a3); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
+    x = v128.load32_splat(a4); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
+    x = v128.load32_splat(a5); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
+    a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
+    b += 32;
+    k--;
+  }
+  put(c, add, c00, c01); c += ldc;
+  put(c, add, c10, c11); c += ldc;
+  put(c, add, c20, c21); c += ldc;
+  put(c, add, c30, c31); c += ldc;
+  put(c, add, c40, c41); c += ldc;
+  put(c, add, c50, c51);
+}
+
+/** As microRows, with the six values of A side by side and `step` bytes from one k to the next. */
+function microColumns(kc: i32, a: usize, step: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize): void {
+  let c00 = bias ? v128.load(bias) : splat(0);
+  let c01 = bias ? v128.load(bias, 16) : splat(0);
+  let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+  while (kc > 0) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
+    x = v128.load32_splat(a, 4); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
+    x = v128.load32_splat(a, 8); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
+    x = v128.load32_splat(a, 12); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
+    x = v128.load32_splat(a, 16); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
+    x = v128.load32_splat(a, 20); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
+    a += step;
+    b += 32;
+    kc--;
+  }
+  put(c, add, c00, c01); c += ldc;
+  put(c, add, c10, c11); c += ldc;
+  put(c, add, c20, c21); c += ldc;
+  put(c, add, c30, c31); c += ldc;
+  put(c, add, c40, c41); c += ldc;
+  put(c, add, c50, c51);
+}
+
+// @ts-ignore: decorator
+@inline
+function put(c: usize, add: bool, x: v128, y: v128): void {
+  if (add) {
+    x = f32x4.add(v128.load(c), x);
+    y = f32x4.add(v128.load(c, 16), y);
+  }
+  v128.store(c, x);
+  v128.store(c, y, 16);
+}
+
+/** Copies the part of a 6×8 tile that lies inside C. */
+function putEdge(tile: usize, c: usize, ldc: usize, rows: i32, columns: i32, add: bool): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const to = c + <usize>i * ldc + (<usize>j << 2);
+      const value = load<f32>(tile + (<usize>i << 5) + (<usize>j << 2));
+      store<f32>(to, add ? load<f32>(to) + value : value);
+    }
+  }
+}
+
+/** One block of the summed dimension with A by rows: C (M,N) (+)= A (M,kc) · packed panels + bias. */
+export function blockRows(
+  M: i32, N: i32, kc: i32, a: usize, lda: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize, thread: i32,
+): void {
+  const tile = tileOf(thread);
+  for (let j = 0; j < N; j += 8) {
+    const panel = b + <usize>(j * kc) * 4;
+    const biasAt = bias ? bias + (<usize>j << 2) : 0;
+    for (let i = 0; i < M; i += 6) {
+      const from = a + <usize>i * lda;
+      const to = c + <usize>i * ldc + (<usize>j << 2);
+      if (M - i >= 6 && N - j >= 8) microRows(kc, from, lda, 6, panel, to, ldc, add, biasAt);
+      else {
+        microRows(kc, from, lda, M - i, panel, tile, 32, false, biasAt);
+        putEdge(tile, to, ldc, min(6, M - i), min(8, N - j), add);
+      }
+    }
+  }
+}
+
+/**
+ * The same with A transposed: element (i,k) at a + (i/6)·panel + (i%6)·4 + k·step. Panels packed by `packA` have
+ * step 24 and panel kc·24; a matrix read where it lies has its row length as step and 24 as panel.
+ */
+export function blockColumns(
+  M: i32, N: i32, kc: i32, a: usize, step: usize, panel: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize,
+  thread: i32,
+): void {
+  const tile = tileOf(thread);
+  for (let j = 0; j < N; j += 8) {
+    const panelB = b + <usize>(j * kc) * 4;
+    const biasAt = bias ? bias + (<usize>j << 2) : 0;
+    let from = a;
+    for (let i = 0; i < M; i += 6) {
+      const to = c + <usize>i * ldc + (<usize>j << 2);
+      if (M - i >= 6 && N - j >= 8) microColumns(kc, from, step, panelB, to, ldc, add, biasAt);
+      else {
+        microColumns(kc, from, step, panelB, tile, 32, false, biasAt);
+        putEdge(tile, to, ldc, min(6, M - i), min(8, N - j), add);
+      }
+      from += panel;
+    }
+  }
+}
+
+/** Panels of six columns out of rows of `lda` bytes; the last panel may read up to 20 bytes past its row. */
+function packA(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
+  for (let i = 0; i < M; i += 6) {
+    let from = a + (<usize>i << 2);
+    for (let k = 0; k < kc; k++) {
+      v128.store(to, v128.load(from));
+      store<u64>(to, load<u64>(from, 16), 16);
+      to += 24;
+      from += lda;
+    }
+  }
+}
+
+/** Panels of eight columns from rows: element (k,j) at b + k·ldb + j·4. Missing columns are 0. */
+export function packRows(kc: i32, N: i32, b: usize, ldb: usize, to: usize): void {
+  for (let j = 0; j < N; j += 8) {
+    let from = b + (<usize>j << 2);
+    const columns = N - j;
+    for (let k = 0; k < kc; k++) {
+      if (columns >= 8) {
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from, 16), 16);
+      } else {
+        for (let c = 0; c < 8; c++) {
+          store<f32>(to + (<usize>c << 2), c < columns ? load<f32>(from + (<usize>c << 2)) : 0);
+        }
+      }
+      to += 32;
+      from += ldb;
+    }
+  }
+}
+
+/** Panels of eight columns from columns: element (k,j) at b + j·ldb + k·4. Missing columns are 0. */
+export function packColumns(kc: i32, N: i32, b: usize, ldb: usize, to: usize): void {
+  for (let j = 0; j < N; j += 8) {
+    const from = b + <usize>j * ldb;
+    const columns = N - j;
+    let k = 0;
+    if (columns >= 8) {
+      for (; k + 4 <= kc; k += 4) {
+        const at = from + (<usize>k << 2);
+        transpose4(at, ldb, to);
+        transpose4(at + 4 * ldb, ldb, to + 16);
+        to += 128;
+      }
+    }
+    for (; k < kc; k++) {
+      for (let c = 0; c < 8; c++) {
+        const at = from + <usize>c * ldb + (<usize>k << 2);
+        store<f32>(to + (<usize>c << 2), c < columns ? load<f32>(at) : 0);
+      }
+      to += 32;
+    }
+  }
+}
+
+/** Four values of four rows `ld` bytes apart, written as four columns 32 bytes apart. */
+// @ts-ignore: decorator
+@inline
+function transpose4(from: usize, ld: usize, to: usize): void {
+  const r0 = v128.load(from);
+  const r1 = v128.load(from + ld);
+  const r2 = v128.load(from + 2 * ld);
+  const r3 = v128.load(from + 3 * ld);
+  const lo01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+  const hi01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+  const lo23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const hi23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f32>(lo01, lo23, 0, 1, 4, 5));
+  v128.store(to, v128.shuffle<f32>(lo01, lo23, 2, 3, 6, 7), 32);
+  v128.store(to, v128.shuffle<f32>(hi01, hi23, 0, 1, 4, 5), 64);
+  v128.store(to, v128.shuffle<f32>(hi01, hi23, 2, 3, 6, 7), 96);
+}
+
+/** Columns that one unit of packB packs. */
+const PACK_COLUMNS: i32 = 64;
+
+/**
+ * Job: packs B (K,N) once for all threads. Unit: one block of kc by 64 columns.
+ * ints: b, ldb (bytes), K, N, 1 when B is stored by columns, destination.
+ */
+export function packB(unit: i32): void {
+  const b = pointer(0), ldb = <usize>pointer(1), K = int(2), N = int(3), byColumns = int(4), to = pointer(5);
+  const groups = (N + PACK_COLUMNS - 1) / PACK_COLUMNS;
+  const length = blockLength(K);
+  const k = (unit / groups) * length;
+  const j = (unit % groups) * PACK_COLUMNS;
+  const kc = min(length, K - k);
+  const columns = min(PACK_COLUMNS, N - j);
+  const padded = (N + 7) & ~7;
+  const at = to + (<usize>k * <usize>padded + <usize>j * <usize>kc) * 4;
+  if (byColumns) packColumns(kc, columns, b + <usize>j * ldb + (<usize>k << 2), ldb, at);
+  else packRows(kc, columns, b + <usize>k * ldb + (<usize>j << 2), ldb, at);
+}
+
+/**
+ * Job: C (+)= A·B + bias. Unit: one tile of C over all of K.
+ * ints: a, lda (bytes), 1 when A is transposed, packed B, c, ldc (bytes), M, N, K, add, bias or 0, tile rows (a
+ * multiple of 6), tile columns (a multiple of 8), scratch for packed A, its bytes a thread.
+ */
+export function gemm(unit: i32, thread: i32): void {
+  const a = pointer(0), lda = <usize>pointer(1), transposed = int(2), packed = pointer(3);
+  const c = pointer(4), ldc = <usize>pointer(5), M = int(6), N = int(7), K = int(8);
+  const add = int(9) != 0, bias = pointer(10), tileM = int(11), tileN = int(12);
+  const across = (N + tileN - 1) / tileN;
+  const i = (unit / across) * tileM;
+  const j = (unit % across) * tileN;
+  const rows = min(tileM, M - i);
+  const columns = min(tileN, N - j);
+  const padded = (N + 7) & ~7;
+  const to = c + <usize>i * ldc + (<usize>j << 2);
+  const length = blockLength(K);
+  for (let k = 0; k < K; k += length) {
+    const kc = min(length, K - k);
+    const b = packed + (<usize>k * <usize>padded + <usize>j * <usize>kc) * 4;
+    const biasAt = bias && k == 0 ? bias + (<usize>j << 2) : 0;
+    const sum = add || k > 0;
+    if (transposed) {
+      const scratch = pointer(13) + <usize>thread * <usize>pointer(14);
+      packA(rows, kc, a + <usize>k * lda + (<usize>i << 2), lda, scratch);
+      blockColumns(rows, columns, kc, scratch, 24, <usize>kc * 24, b, to, ldc, sum, biasAt, thread);
+    } else {
+      blockRows(rows, columns, kc, a + <usize>i * lda + (<usize>k << 2), lda, b, to, ldc, sum, biasAt, thread);
+    }
+  }
+}

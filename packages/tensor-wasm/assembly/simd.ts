@@ -1,0 +1,129 @@
+/**
+ * Four-lane helpers and the functions of one variable that kernels need. Everything is computed here and nothing by
+ * the host's Math, so that one build gives the same bits in every engine.
+ */
+
+/** a·b + c: fused where the build has relaxed SIMD. */
+// @ts-ignore: decorator
+@inline
+export function fma(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+// @ts-ignore: decorator
+@inline
+export function splat(x: f32): v128 {
+  return f32x4.splat(x);
+}
+
+/** Sum of the four lanes, always in the same order. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(x: v128): f32 {
+  return (
+    f32x4.extract_lane(x, 0) +
+    f32x4.extract_lane(x, 2) +
+    (f32x4.extract_lane(x, 1) + f32x4.extract_lane(x, 3))
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+export function maxLanes(x: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1)),
+    max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3)),
+  );
+}
+
+/**
+ * exp to about 1 ulp: 2^n times a polynomial on [−ln2/2, ln2/2] (Cephes, expf). Below −87.33 it is 0; above 88.37 it
+ * stays at exp(88.37); NaN stays NaN.
+ */
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  const tiny = f32x4.lt(x, splat(-87.33654));
+  const t = f32x4.pmin(f32x4.pmax(x, splat(-87.33654)), splat(88.37626));
+  // Adding 1.5·2^23 rounds to a whole number and leaves it in the low bits.
+  const shifted = fma(t, splat(1.44269504088896341), splat(12582912));
+  const n = f32x4.sub(shifted, splat(12582912));
+  let r = fma(n, splat(-0.693359375), t);
+  r = fma(n, splat(2.12194440e-4), r);
+  let p = fma(splat(1.9875691500e-4), r, splat(1.3981999507e-3));
+  p = fma(p, r, splat(8.3334519073e-3));
+  p = fma(p, r, splat(4.1665795894e-2));
+  p = fma(p, r, splat(1.6666665459e-1));
+  p = fma(p, r, splat(5.0000001201e-1));
+  p = f32x4.add(fma(p, f32x4.mul(r, r), r), splat(1));
+  const power = i32x4.add(i32x4.shl(shifted, 23), i32x4.splat(0x3f800000));
+  return v128.andnot(f32x4.mul(p, power), tiny);
+}
+
+// @ts-ignore: decorator
+@inline
+export function exp1(x: f32): f32 {
+  return f32x4.extract_lane(exp4(splat(x)), 0);
+}
+
+/** 1/(1 + e^−x). */
+// @ts-ignore: decorator
+@inline
+export function sigmoid4(x: v128): v128 {
+  return f32x4.div(splat(1), f32x4.add(splat(1), exp4(f32x4.neg(x))));
+}
+
+/**
+ * erfc to a relative 1.2e-7: a Chebyshev fit of its logarithm (Press et al., Numerical Recipes, 6.2).
+ */
+// @ts-ignore: decorator
+@inline
+export function erfc4(x: v128): v128 {
+  const z = f32x4.abs(x);
+  const t = f32x4.div(splat(1), fma(splat(0.5), z, splat(1)));
+  let p = fma(splat(0.17087277), t, splat(-0.82215223));
+  p = fma(p, t, splat(1.48851587));
+  p = fma(p, t, splat(-1.13520398));
+  p = fma(p, t, splat(0.27886807));
+  p = fma(p, t, splat(-0.18628806));
+  p = fma(p, t, splat(0.09678418));
+  p = fma(p, t, splat(0.37409196));
+  p = fma(p, t, splat(1.00002368));
+  p = fma(p, t, splat(-1.26551223));
+  const tail = f32x4.mul(t, exp4(f32x4.sub(p, f32x4.mul(z, z))));
+  return v128.bitselect(f32x4.sub(splat(2), tail), tail, f32x4.lt(x, splat(0)));
+}
+
+/** Natural logarithm, in float64. */
+// @ts-ignore: decorator
+@inline
+export function ln(x: f64): f64 {
+  return NativeMath.log(x);
+}
+
+/** The largest of `n` floats, n >= 1. */
+export function maxOf(x: usize, n: i32): f32 {
+  let i = 0;
+  let best = load<f32>(x);
+  if (n >= 4) {
+    let lanes = v128.load(x);
+    for (i = 4; i + 4 <= n; i += 4) lanes = f32x4.pmax(lanes, v128.load(x + (<usize>i << 2)));
+    best = maxLanes(lanes);
+  }
+  for (; i < n; i++) best = max(best, load<f32>(x + (<usize>i << 2)));
+  return best;
+}
+
+/** x·factor in place. */
+export function scaleBy(x: usize, n: i32, factor: f32): void {
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = x + (<usize>i << 2);
+    v128.store(at, f32x4.mul(v128.load(at), splat(factor)));
+  }
+  for (; i < n; i++) {
+    const at = x + (<usize>i << 2);
+    store<f32>(at, load<f32>(at) * factor);
+  }
+}

@@ -1,0 +1,16 @@
+/** Checks of values that index memory: a kernel must never read or write outside of its operands. */
+import { BackendError, POSITION_CLASSES } from "@normless/tensor";
+import type { Engine } from "../engine.js";
+import type { Operand } from "./implementation.js";
+
+/** @throws BackendError when an id is not one of 0 to limit − 1. */
+export function checkIds(engine: Engine, op: string, name: string, ids: Operand, limit: number): void {
+  const at = engine.exports.firstOutside(ids.pointer, ids.size, limit);
+  if (at < 0) return;
+  const id = engine.heap.int32(ids.pointer, ids.size)[at];
+  throw new BackendError(`${op}: ${name}[${at}] is ${id}; it must be from 0 to ${limit - 1}`);
+}
+
+export function checkClassValues(engine: Engine, op: string, classes: Operand): void {
+  checkIds(engine, op, "classes", classes, POSITION_CLASSES.length);
+}

@@ -1,0 +1,49 @@
+/** Elementwise kernels and the reductions to a scalar. */
+import type { Engine } from "../engine.js";
+import { CHUNK, type Implementation, type Operand, unitsOf } from "./implementation.js";
+
+export const add: Implementation<"add"> = {
+  run(engine, { a, b }, _attributes, { y }) {
+    engine.run("add", unitsOf(y.size, CHUNK), y.size * 0.3, [a.pointer, b.pointer, y.pointer, y.size]);
+  },
+};
+
+export const mul: Implementation<"mul"> = {
+  run(engine, { a, b }, _attributes, { y }) {
+    engine.run("mul", unitsOf(y.size, CHUNK), y.size * 0.3, [a.pointer, b.pointer, y.pointer, y.size]);
+  },
+};
+
+export const scale: Implementation<"scale"> = {
+  run(engine, { x }, { factor }, { y }) {
+    engine.run("scale", unitsOf(y.size, CHUNK), y.size * 0.3, [x.pointer, y.pointer, y.size], [factor]);
+  },
+};
+
+export const fill: Implementation<"fill"> = {
+  run(engine, { x }, { value }) {
+    engine.run("fill", unitsOf(x.size, CHUNK), x.size * 0.2, [x.pointer, x.size], [value]);
+  },
+};
+
+export const expand: Implementation<"expand"> = {
+  run(engine, { x }, _attributes, { y }) {
+    engine.run("expand", unitsOf(y.size, CHUNK), y.size * 0.2, [x.pointer, y.pointer, y.size]);
+  },
+};
+
+/** Float64 sums of chunks of a fixed size, then of those sums in order. */
+function reduce(engine: Engine, phase: "sumChunks" | "sumSquaresChunks", x: Operand, to: Operand): void {
+  const chunks = unitsOf(x.size, CHUNK);
+  const partials = engine.scratch(chunks * 8);
+  engine.run(phase, chunks, x.size * 0.3, [x.pointer, x.size, partials]);
+  engine.run("sumPartials", 1, 0, [partials, chunks, to.pointer]);
+}
+
+export const sum: Implementation<"sum"> = {
+  run: (engine, { x }, _attributes, { y }) => reduce(engine, "sumChunks", x, y),
+};
+
+export const sumSquares: Implementation<"sumSquares"> = {
+  run: (engine, { x }, _attributes, { total }) => reduce(engine, "sumSquaresChunks", x, total),
+};

@@ -1,0 +1,67 @@
+/** The matrix product on the host's side: memory for the packed operands, and how C is cut into tiles. */
+import type { Engine } from "../engine.js";
+
+export interface Product {
+  /** C (M,N) (+)= A (M,K) · B (K,N) + bias. */
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly a: Matrix;
+  readonly b: Matrix;
+  readonly c: Omit<Matrix, "transposed">;
+  readonly add: boolean;
+  /** N floats, or 0 for none. */
+  readonly bias?: number;
+}
+
+export interface Matrix {
+  readonly pointer: number;
+  /** Floats from one stored row to the next. */
+  readonly stride: number;
+  /** The matrix is the transpose of what is stored. */
+  readonly transposed?: boolean;
+}
+
+/** Columns of a unit of packB (assembly/gemm.ts). */
+const PACK_COLUMNS = 64;
+/** Floating-point operations a nanosecond, about, of one thread. */
+const RATE = 40;
+
+/** Blocks of the summed dimension, as assembly/gemm.ts cuts them. */
+function blockLength(K: number): number {
+  const blocks = Math.ceil(K / 256);
+  return (Math.ceil(K / blocks) + 7) & ~7;
+}
+
+/** Tiles of C: 96 rows, fewer when there would be too few tiles for the threads. Any choice gives the same bits. */
+function tiles(M: number, N: number, threads: number) {
+  let rows = 96;
+  const across = Math.ceil(N / 512);
+  let columns = (Math.ceil(N / across) + 7) & ~7;
+  const units = () => Math.ceil(M / rows) * Math.ceil(N / columns);
+  const enough = threads === 1 ? 1 : 4 * threads;
+  while (units() < enough && rows > 24) rows /= 2;
+  while (units() < enough && columns > 64) columns = (columns / 2 + 7) & ~7;
+  return { rows, columns, units: units() };
+}
+
+/** Packs B for all threads; the pointer is scratch memory. */
+export function packB(engine: Engine, b: Matrix, K: number, N: number): number {
+  const packed = engine.scratch(K * ((N + 7) & ~7) * 4);
+  const units = Math.ceil(K / blockLength(K)) * Math.ceil(N / PACK_COLUMNS);
+  engine.run("packB", units, K * N * 0.5, [b.pointer, b.stride * 4, K, N, b.transposed ? 1 : 0, packed]);
+  return packed;
+}
+
+export function product(engine: Engine, { M, N, K, a, b, c, add, bias = 0 }: Product): void {
+  engine.scoped(() => {
+    const packed = packB(engine, b, K, N);
+    const { rows, columns, units } = tiles(M, N, engine.threads);
+    const perThread = a.transposed ? rows * 256 * 4 : 0;
+    const scratch = a.transposed ? engine.scratch(perThread * engine.threads) : 0;
+    engine.run("gemm", units, (2 * M * N * K) / RATE, [
+      ...[a.pointer, a.stride * 4, a.transposed ? 1 : 0, packed, c.pointer, c.stride * 4, M, N, K],
+      ...[add ? 1 : 0, bias, rows, columns, scratch, perThread],
+    ]);
+  });
+}

@@ -1,0 +1,36 @@
+/** What a kernel of this backend is given: operands and results as places in the engine's memory. */
+import type { AttributesOf, InputsOf, KernelName, OutputsOf, Shape } from "@normless/tensor";
+import type { Engine } from "../engine.js";
+
+export interface Operand {
+  /** In bytes from the start of the memory. */
+  readonly pointer: number;
+  readonly shape: Shape;
+  readonly size: number;
+}
+
+export interface Result extends Operand {
+  /** True: the result is added to what is there. Only for kernels that say `accumulates`. */
+  readonly add: boolean;
+}
+
+export interface Implementation<K extends KernelName> {
+  /** Whether it adds `into` by itself; otherwise it is given a temporary that is added afterwards. */
+  readonly accumulates?: boolean;
+  /** What can only be seen in the values (ids in range). Runs before anything is allocated. */
+  check?(engine: Engine, inputs: InputsOf<K, Operand>, attributes: AttributesOf<K>): void;
+  run(
+    engine: Engine,
+    inputs: InputsOf<K, Operand>,
+    attributes: AttributesOf<K>,
+    outputs: OutputsOf<K, Result>,
+  ): void;
+}
+
+/** Elements that one unit of an elementwise job handles (assembly/elementwise.ts). */
+export const CHUNK = 16384;
+/** Rows that one unit of a row-wise job handles (assembly/rows.ts). */
+export const ROWS = 32;
+
+export const unitsOf = (size: number, perUnit: number): number => Math.ceil(size / perUnit);
+export const flag = (value: boolean | undefined): number => (value ? 1 : 0);

@@ -1,0 +1,46 @@
+/** The column of this backend in the table of kernels: a kernel that is missing here does not compile. */
+import type { KernelName } from "@normless/tensor";
+import { adamw } from "./adamw.js";
+import { attention, attentionGrad, writeRows } from "./attention.js";
+import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
+import { add, expand, fill, mul, scale, sum, sumSquares } from "./elementwise.js";
+import { embedding, embeddingGrad } from "./embedding.js";
+import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
+import { gelu, geluGrad } from "./gelu.js";
+import type { Implementation } from "./implementation.js";
+import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
+import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
+import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
+
+export const kernels: { readonly [K in KernelName]: Implementation<K> } = {
+  linear,
+  linearGradInput,
+  linearGradWeight,
+  linearGradBias,
+  gelu,
+  geluGrad,
+  layerNorm,
+  layerNormGrad,
+  frozenNorm,
+  frozenNormGrad,
+  rowStd,
+  rowStdGrad,
+  classMean,
+  stdSpread,
+  stdSpreadGrad,
+  attention,
+  attentionGrad,
+  writeRows,
+  embedding,
+  embeddingGrad,
+  linearCrossEntropy,
+  linearCrossEntropyGrad,
+  add,
+  mul,
+  scale,
+  sum,
+  expand,
+  fill,
+  sumSquares,
+  adamw,
+};

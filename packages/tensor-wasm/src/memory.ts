@@ -1,0 +1,98 @@
+/**
+ * One shared WebAssembly.Memory and who owns which bytes of it. A freed block goes to a list of blocks of exactly its
+ * size: a training step repeats its sizes, so after the first step nothing new is taken. Never cleared, never moved.
+ */
+import { BackendError } from "@normless/tensor";
+import { host, type WasmMemory } from "./platform.js";
+
+const PAGE = 65536;
+/** The first page holds the job (assembly/control.ts), the second the module's constants. */
+const HEAP_START = 2 * PAGE;
+/** Kernels may read (never write) a few floats past a tensor's end. */
+const SLACK = 256;
+const GROW = 256;
+
+export class Heap {
+  readonly memory: WasmMemory;
+  /** The arguments of a job; this part of a shared memory stays valid when it grows. */
+  readonly ints: Int32Array;
+  readonly floats: Float32Array;
+  readonly #maximum: number;
+  readonly #freed = new Map<number, number[]>();
+  #top = HEAP_START;
+
+  constructor() {
+    const { memory, maximum } = createMemory();
+    this.memory = memory;
+    this.#maximum = maximum;
+    this.ints = new Int32Array(memory.buffer, 2048, 64);
+    this.floats = new Float32Array(memory.buffer, 2048 + 256, 64);
+  }
+
+  /** A pointer to `bytes`, rounded up to 64. @throws BackendError when 4 GiB are full. */
+  allocate(bytes: number): number {
+    const size = blockSize(bytes);
+    const reused = this.#freed.get(size)?.pop();
+    if (reused !== undefined) return reused;
+    if (this.#top + size + SLACK > this.memory.buffer.byteLength) this.#grow(size);
+    const pointer = this.#top;
+    this.#top += size;
+    return pointer;
+  }
+
+  /** Takes back what `allocate(bytes)` gave. */
+  release(pointer: number, bytes: number): void {
+    const size = blockSize(bytes);
+    const list = this.#freed.get(size);
+    if (list) list.push(pointer);
+    else this.#freed.set(size, [pointer]);
+  }
+
+  float32(pointer: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, pointer, length);
+  }
+
+  int32(pointer: number, length: number): Int32Array {
+    return new Int32Array(this.memory.buffer, pointer, length);
+  }
+
+  #grow(size: number): void {
+    const pages = this.memory.buffer.byteLength / PAGE;
+    const missing = Math.ceil((this.#top + size + SLACK) / PAGE) - pages;
+    const wanted = Math.min(Math.max(missing, GROW, pages >> 2), this.#maximum - pages);
+    if (wanted < missing) throw this.#outOfMemory(size);
+    try {
+      this.memory.grow(wanted);
+    } catch {
+      throw this.#outOfMemory(size);
+    }
+  }
+
+  #outOfMemory(size: number): BackendError {
+    const used = (this.#top / 2 ** 20).toFixed(0);
+    return new BackendError(
+      `wasm: no room for ${(size / 2 ** 20).toFixed(1)} MiB more; ${used} MiB are taken and ` +
+        `${(this.#maximum * PAGE) / 2 ** 20} MiB is the most. Take a smaller batch, or free what is not used.`,
+    );
+  }
+}
+
+function blockSize(bytes: number): number {
+  return Math.max(64, Math.ceil(bytes / 64) * 64);
+}
+
+/** 4 GiB is the limit of a 32-bit module; some systems cannot reserve that much address space. */
+function createMemory(): { memory: WasmMemory; maximum: number } {
+  let cause: unknown;
+  for (const maximum of [65536, 32768, 16384]) {
+    try {
+      return { memory: new host.WebAssembly.Memory({ initial: GROW, maximum, shared: true }), maximum };
+    } catch (error) {
+      cause = error;
+    }
+  }
+  throw new BackendError(
+    "wasm: this engine cannot make a shared WebAssembly.Memory. In a page, serve it with the headers " +
+      `Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp. (${String(cause)})`,
+  );
+}

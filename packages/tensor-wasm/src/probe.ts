@@ -1,0 +1,57 @@
+/** Which of the two builds this engine runs, and with how many threads. Asking for what is not there is an error. */
+import { BackendError } from "@normless/tensor";
+import { phases } from "./generated/phases.js";
+import { plain } from "./generated/plain.js";
+import { relaxed } from "./generated/relaxed.js";
+import { host, nodeModule, type WasmModule } from "./platform.js";
+
+export type Simd = "relaxed" | "plain";
+export type Phase = keyof typeof phases;
+export { phases };
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/**
+ * Compiles the build that was asked for. Node 20 has relaxed SIMD behind a flag of V8, which counts for everything that
+ * is compiled after it is set, worker threads included.
+ */
+export async function compileBuild(simd: "auto" | Simd): Promise<{ module: WasmModule; simd: Simd }> {
+  const { WebAssembly } = host;
+  if (simd !== "plain") {
+    const bytes = decode(relaxed);
+    if (!WebAssembly.validate(bytes)) {
+      nodeModule("node:v8")?.setFlagsFromString("--experimental-wasm-relaxed-simd");
+    }
+    if (WebAssembly.validate(bytes)) return { module: await WebAssembly.compile(bytes), simd: "relaxed" };
+    if (simd === "relaxed") {
+      throw new BackendError('wasm: this engine has no relaxed SIMD. Ask for simd: "plain" or "auto".');
+    }
+  }
+  const bytes = decode(plain);
+  if (!WebAssembly.validate(bytes)) {
+    throw new BackendError(
+      "wasm: this engine lacks WebAssembly SIMD or threads; use Node 20 or a browser since 2023.",
+    );
+  }
+  return { module: await WebAssembly.compile(bytes), simd: "plain" };
+}
+
+/** More threads than this only wait for memory; ask for more by number. */
+const DEFAULT_MOST = 8;
+/** The shared page has room for this many (assembly/control.ts). */
+const MOST = 64;
+
+/** How many threads run, and why fewer than were asked for. */
+export function chooseThreads(asked: number | undefined): { threads: number; note: string } {
+  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= MOST)) {
+    throw new BackendError(`wasm: threads is ${asked}; it is a whole number from 1 to ${MOST}`);
+  }
+  const cores = nodeModule("node:os")?.availableParallelism() ?? host.navigator?.hardwareConcurrency ?? 1;
+  const threads = asked ?? Math.min(cores, DEFAULT_MOST);
+  if (threads > 1 && host.crossOriginIsolated === false) {
+    return { threads: 1, note: " (page is not cross-origin isolated)" };
+  }
+  return { threads, note: "" };
+}

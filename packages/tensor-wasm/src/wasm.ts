@@ -1,0 +1,157 @@
+/** The factory of the backend: upload, run, read and free over one shared memory and its threads. */
+import {
+  type AttributesOf,
+  type Backend,
+  BackendError,
+  checkUpload,
+  type DType,
+  type InputsOf,
+  type KernelName,
+  type OutputsOf,
+  planRun,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TensorData,
+} from "@normless/tensor";
+import { Engine, type Exports } from "./engine.js";
+import { kernels } from "./kernels/index.js";
+import type { Implementation, Operand, Result } from "./kernels/implementation.js";
+import { Heap } from "./memory.js";
+import { host } from "./platform.js";
+import { startPool } from "./pool.js";
+import { chooseThreads, compileBuild, type Simd } from "./probe.js";
+import { ownTensor, WasmTensor } from "./tensor.js";
+
+export interface WasmOptions {
+  /** Threads that compute, the calling one included; default: the machine's cores, at most 8. */
+  readonly threads?: number;
+  /** Which build; "auto" takes relaxed SIMD where there is any. */
+  readonly simd?: "auto" | Simd;
+}
+
+export interface WasmBackend extends Backend {
+  readonly threads: number;
+  readonly simd: Simd;
+}
+
+/**
+ * Makes the engine. Results have the same bits for any number of threads. In a page, call it inside a Web Worker; a
+ * page that is not cross-origin isolated gets one thread, and `description` says so.
+ * @throws BackendError when what was asked for is not there.
+ */
+export async function wasm({
+  threads: asked,
+  simd: wanted = "auto",
+}: WasmOptions = {}): Promise<WasmBackend> {
+  const { threads, note } = chooseThreads(asked);
+  const { module, simd } = await compileBuild(wanted);
+  const heap = new Heap();
+  const instance = await host.WebAssembly.instantiate(module, { env: { memory: heap.memory } });
+  const exports = instance.exports as Exports;
+  const pool = await startPool(module, heap.memory, threads - 1);
+  const engine = new Engine(exports, heap, threads);
+  const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
+  let disposed = false;
+
+  const alive = (use: string) => {
+    if (disposed) throw new BackendError(`${use}: this wasm backend was disposed`);
+  };
+  const make = (shape: Shape, dtype: DType): WasmTensor => {
+    const tensor = new WasmTensor(backend, shape, dtype, heap.allocate(sizeOf(shape) * 4));
+    memory.liveBytes += tensor.bytes;
+    memory.liveTensors += 1;
+    memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
+    return tensor;
+  };
+  const put = (tensor: WasmTensor, data: TensorData) => {
+    if (tensor.dtype === "int32") heap.int32(tensor.pointer, tensor.size).set(data);
+    else heap.float32(tensor.pointer, tensor.size).set(data);
+  };
+
+  function run<K extends KernelName>(
+    kernel: K,
+    inputs: InputsOf<K>,
+    attributes: AttributesOf<K>,
+    into: Partial<OutputsOf<K>> = {},
+  ): OutputsOf<K> {
+    alive(kernel);
+    const { outputs } = planRun(backend, kernel, inputs, attributes as object, into);
+    const implementation: Implementation<K> = kernels[kernel];
+    // planRun has checked that every input is a tensor of this backend.
+    const operands: object = inputs;
+    implementation.check?.(engine, operands as InputsOf<K, Operand>, attributes);
+    const results: Record<string, Result> = {};
+    const tensors: Record<string, Tensor> = {};
+    const additions: { target: WasmTensor; pointer: number }[] = [];
+    for (const { name, spec, into: given } of outputs) {
+      if (given && !implementation.accumulates) {
+        const target = ownTensor(given, backend, kernel);
+        const pointer = engine.scratch(target.bytes);
+        additions.push({ target, pointer });
+        results[name] = { pointer, shape: spec.shape, size: target.size, add: false };
+        tensors[name] = target;
+      } else {
+        const target = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype);
+        results[name] = { pointer: target.pointer, shape: spec.shape, size: target.size, add: !!given };
+        tensors[name] = target;
+      }
+    }
+    implementation.run(engine, operands as InputsOf<K, Operand>, attributes, results as OutputsOf<K, Result>);
+    for (const { target, pointer } of additions) {
+      engine.run("add", Math.ceil(target.size / 16384), target.size, [
+        target.pointer,
+        pointer,
+        target.pointer,
+        target.size,
+      ]);
+    }
+    engine.endOp();
+    return tensors as OutputsOf<K>;
+  }
+
+  const backend: WasmBackend = {
+    name: "wasm",
+    description: `wasm, ${simd} SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}${note}`,
+    threads,
+    simd,
+    upload(data, shape) {
+      alive("upload");
+      checkUpload(data, shape);
+      const tensor = make(shape, data instanceof Int32Array ? "int32" : "float32");
+      put(tensor, data);
+      return tensor;
+    },
+    write(tensor, data) {
+      alive("write");
+      checkUpload(data, tensor.shape);
+      put(ownTensor(tensor, backend, "write"), data);
+    },
+    run,
+    read(tensor) {
+      // Through a promise, so that errors arrive as rejections.
+      return new Promise((resolve) => {
+        alive("read");
+        const { pointer, size, dtype } = ownTensor(tensor, backend, "read");
+        resolve(dtype === "int32" ? heap.int32(pointer, size).slice() : heap.float32(pointer, size).slice());
+      });
+    },
+    free(tensor) {
+      alive("free");
+      const own = ownTensor(tensor, backend, "free");
+      own.markFreed();
+      heap.release(own.pointer, own.bytes);
+      memory.liveBytes -= own.bytes;
+      memory.liveTensors -= 1;
+    },
+    sync: () => Promise.resolve(),
+    memory: () => ({ ...memory }),
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
+      exports.quitAll();
+      await pool.stop();
+    },
+  };
+  return backend;
+}
