@@ -1,6 +1,8 @@
 export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens } from "./batch.js";
 export { KeyValueCache } from "./cache.js";
 export { checkConfig, type Gpt2Config, type PresetName, presets } from "./config.js";
+export { toEps1e12 } from "./export.js";
+export { foldModel } from "./fold.js";
 export {
   type Attend,
   type BoundModel,
@@ -13,11 +15,25 @@ export {
   type TrainingLossOptions,
 } from "./forward.js";
 export { generate, type GenerateOptions } from "./generate.js";
+export { configFromHf, configToHf } from "./hf-config.js";
 export {
+  type FileToWrite,
+  type Folder,
+  type LoadedModel,
+  memoryFolder,
+  modelFiles,
+  type ModelToWrite,
+  readModel,
+  type TokenizerFiles,
+} from "./hf-folder.js";
+export type { WeightDtype } from "./hf-weights.js";
+export {
+  checkModel,
   checkWeights,
   downloadWeights,
   freeParams,
   hasNorms,
+  type HostModel,
   type HostTensor,
   initWeights,
   parameterCount,
@@ -27,6 +43,8 @@ export {
 } from "./params.js";
 export { checkSampling, sampleToken, type Sampling } from "./sample.js";
 export {
+  freezeAll,
+  isFolded,
   moduleOf,
   type NormModule,
   normModules,

@@ -3,6 +3,7 @@ import type { Parameters } from "@normless/autograd";
 import { type Backend, type Shape, showShape, sameShape, sizeOf } from "@normless/tensor";
 import { randomAt } from "@normless/text";
 import type { Gpt2Config } from "./config.js";
+import { isFolded, type NormTable } from "./sites.js";
 
 /** Values on the host, row-major. Linear weights are Conv1D: (inputs, outputs). */
 export interface HostTensor {
@@ -10,6 +11,13 @@ export interface HostTensor {
   readonly data: Float32Array;
 }
 export type Weights = Readonly<Record<string, HostTensor>>;
+
+/** A whole model as plain data on the host: what a folder holds, what is folded. */
+export interface HostModel {
+  readonly config: Gpt2Config;
+  readonly weights: Weights;
+  readonly norms: NormTable;
+}
 
 /** Which parameters a model has. `norms: false` is a folded one: no gamma or beta, a head of its own with a bias. */
 export function parameterShapes(
@@ -43,25 +51,56 @@ export function hasNorms(weights: Readonly<Record<string, unknown>>): boolean {
   return "ln_f.weight" in weights;
 }
 
-/** @throws Error that names the first parameter that is missing, too many, or of another shape than the config says. */
+/**
+ * @param where the files that both are from, to begin the errors with
+ * @throws Error that names the first parameter that is missing, too many, or of another shape than the config says.
+ */
 export function checkWeights(
   config: Gpt2Config,
   weights: Readonly<Record<string, { readonly shape: Shape }>>,
+  where?: string,
 ): void {
+  const from = where === undefined ? "" : `${where}: `;
   const shapes = parameterShapes(config, { norms: hasNorms(weights) });
   for (const [name, shape] of Object.entries(shapes)) {
     const weight = weights[name];
     if (!weight)
-      throw new Error(`parameter ${name} is missing; the config asks for ${name} ${showShape(shape)}`);
+      throw new Error(`${from}parameter ${name} is missing; the config asks for ${name} ${showShape(shape)}`);
     if (!sameShape(weight.shape, shape)) {
       throw new Error(
-        `parameter ${name} has shape ${showShape(weight.shape)}, but the config asks for ${showShape(shape)}. ` +
+        `${from}parameter ${name} has shape ${showShape(weight.shape)}, but the config asks for ${showShape(shape)}. ` +
           "Do the config and the weights belong to one model?",
       );
     }
   }
   const extra = Object.keys(weights).find((name) => !(name in shapes));
-  if (extra) throw new Error(`parameter ${extra} is not part of a GPT-2 of this config`);
+  if (extra) throw new Error(`${from}parameter ${extra} is not part of a GPT-2 of this config`);
+}
+
+/**
+ * Whether config, weights and norms are of one model: `checkWeights`, and gamma and beta where the norms need them.
+ * @throws Error naming what is missing, too many, or of another shape.
+ */
+export function checkModel(
+  {
+    config,
+    weights,
+    norms,
+  }: Pick<HostModel, "config" | "norms"> & {
+    readonly weights: Readonly<Record<string, { readonly shape: Shape }>>;
+  },
+  where?: string,
+): void {
+  // Without an embedding this is no GPT-2 at all, which checkWeights says better.
+  if ("wte.weight" in weights && isFolded(norms) === hasNorms(weights)) {
+    const from = where === undefined ? "" : `${where}: `;
+    throw new Error(
+      isFolded(norms)
+        ? `${from}the norms are folded, but there is a parameter ln_f.weight; a folded model has no gamma and no beta`
+        : `${from}parameter ln_f.weight is missing, and the norms are not folded`,
+    );
+  }
+  checkWeights(config, weights, where);
 }
 
 /**

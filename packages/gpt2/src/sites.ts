@@ -3,7 +3,8 @@
  * different times: `h.0.ln_1:qk`, `h.0.ln_1:v`, `h.0.ln_2`, …, `ln_f`. The residual that a norm reads is named by
  * its module: `h.0.ln_1`, `h.0.ln_2`, `ln_f`.
  */
-import { type Norm, standardNorm } from "@normless/layernorm";
+import { frozenNorm, type Norm, standardNorm } from "@normless/layernorm";
+import type { PerClass } from "@normless/tensor";
 import type { Gpt2Config } from "./config.js";
 
 export type NormSite = `h.${number}.ln_1:qk` | `h.${number}.ln_1:v` | `h.${number}.ln_2` | "ln_f";
@@ -42,4 +43,22 @@ export function replaceNorm(norms: NormTable, site: string, norm: Norm): NormTab
     throw new RangeError(`there is no norm site ${site}; the sites are ${Object.keys(norms).join(", ")}`);
   }
   return { ...norms, [site]: norm };
+}
+
+/**
+ * Every site frozen at its module's std: one number, or one for each position class.
+ * @throws RangeError for a module without a std, or a std that is not positive and finite.
+ */
+export function freezeAll(norms: NormTable, stds: Readonly<Record<string, PerClass | number>>): NormTable {
+  const frozen = Object.keys(norms).map((site) => {
+    const module = moduleOf(site as NormSite);
+    if (!(module in stds)) throw new RangeError(`freezeAll: there is no std for ${module}`);
+    return [site, frozenNorm(stds[module])] as const;
+  });
+  return Object.fromEntries(frozen);
+}
+
+/** Whether no norm is left: everything they did stands in the weights (see fold.ts). */
+export function isFolded(norms: NormTable): boolean {
+  return Object.values(norms).every((norm) => norm.kind === "folded");
 }

@@ -1,0 +1,202 @@
+/**
+ * A Hugging Face model folder to a model on the host, and back, wherever the folder is: on disk (node.ts), behind a
+ * browser's file picker, in memory. Nothing here touches a file system or a backend.
+ */
+import {
+  type ByteSource,
+  fromBytes,
+  openStore,
+  readIndex,
+  type Store,
+  writeSafetensors,
+} from "@normless/safetensors";
+import { type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from "@normless/text";
+import { checkConfig } from "./config.js";
+import { configFromHf, configToHf } from "./hf-config.js";
+import { readWeights, type WeightDtype, weightEntries } from "./hf-weights.js";
+import { checkModel, type HostModel } from "./params.js";
+
+/** The port to a folder's files. */
+export interface Folder {
+  /** How errors call it. */
+  readonly name: string;
+  /** The names of its files. */
+  list(): Promise<readonly string[]>;
+  /** Undefined where there is no file of that name. The folder keeps the source open as long as it is itself. */
+  open(file: string): Promise<ByteSource | undefined>;
+}
+
+/** The content of tokenizer files by file name, such as `vocab.json` and `merges.txt`. */
+export type TokenizerFiles = Readonly<Record<string, string>>;
+
+/** A model as a folder holds it. */
+export interface LoadedModel extends HostModel {
+  /** Undefined where the folder has no tokenizer's files. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** The tokenizer's files as they are, for a folder to be written. */
+  readonly tokenizerFiles: TokenizerFiles;
+}
+
+/** What a folder is written from. */
+export interface ModelToWrite extends HostModel {
+  readonly tokenizerFiles?: TokenizerFiles | undefined;
+  /** Default F32. Anything less rounds the weights. */
+  readonly dtype?: WeightDtype | undefined;
+  /** The text of README.md. */
+  readonly modelCard?: string | undefined;
+}
+
+export interface FileToWrite {
+  readonly name: string;
+  readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+const TOKENIZER_FILES = [
+  "vocab.json",
+  "merges.txt",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+];
+const TORCH_DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const satisfies Record<
+  WeightDtype,
+  string
+>;
+
+/**
+ * Reads config.json, model.safetensors (or its shards and their index) and the tokenizer, where there is one.
+ * @throws Error naming the folder, the file and what is wrong in it.
+ */
+export async function readModel(folder: Folder): Promise<LoadedModel> {
+  const text = await needText(folder, "config.json");
+  const { config: written, norms } = inside(folder, () => configFromHf(parse("config.json", text)));
+  const { store, files } = await openWeights(folder);
+  const where = `${folder.name}: config.json and ${files}`;
+  const { config, weights } = await readWeights(store, written, norms, where);
+
+  const tokenizerFiles: Record<string, string> = {};
+  for (const file of TOKENIZER_FILES) {
+    const text = await readText(folder, file);
+    if (text !== undefined) tokenizerFiles[file] = text;
+  }
+  const tokenizer = readTokenizer(folder, tokenizerFiles);
+  if (tokenizer && tokenizer.vocabSize > config.vocabSize) {
+    throw new Error(
+      `${folder.name}: the tokenizer has ${tokenizer.vocabSize} tokens, but the model's vocabulary is ` +
+        `${config.vocabSize}. Do they belong to one model?`,
+    );
+  }
+  return { config, weights, norms, tokenizer, tokenizerFiles };
+}
+
+/**
+ * The files of a model's folder, config.json last: a folder that has one is whole. Read them in order; the weights
+ * are made chunk by chunk as they are read.
+ * @throws Error when the weights are not of the config, a file's name is taken, or float16 cannot hold a value.
+ */
+export function modelFiles(model: ModelToWrite): FileToWrite[] {
+  const { config, weights, norms, tokenizerFiles = {}, dtype = "F32", modelCard } = model;
+  checkConfig(config);
+  checkModel(model);
+  const stranger = Object.keys(tokenizerFiles).find((name) => !TOKENIZER_FILES.includes(name));
+  if (stranger !== undefined) {
+    throw new Error(`tokenizerFiles: "${stranger}" is none of ${TOKENIZER_FILES.join(", ")}`);
+  }
+  const hf = { ...configToHf(config, norms), torch_dtype: TORCH_DTYPES[dtype] };
+  return [
+    {
+      name: WEIGHTS,
+      chunks: writeSafetensors(weightEntries(weights, dtype), { metadata: { format: "pt" } }),
+    },
+    ...Object.entries(tokenizerFiles).map(([name, text]) => textFile(name, text)),
+    ...(modelCard === undefined ? [] : [textFile("README.md", modelCard)]),
+    textFile("config.json", `${JSON.stringify(hf, undefined, 2)}\n`),
+  ];
+}
+
+/** Files in memory as a folder: what `modelFiles` made, a download, a test. */
+export function memoryFolder(name: string, files: Readonly<Record<string, Uint8Array>>): Folder {
+  return {
+    name,
+    list: () => Promise.resolve(Object.keys(files)),
+    open: (file) =>
+      Promise.resolve(Object.hasOwn(files, file) ? fromBytes(files[file], `${name}/${file}`) : undefined),
+  };
+}
+
+/** model.safetensors, or else the shards of the index. `files` is how errors call them. */
+async function openWeights(folder: Folder): Promise<{ readonly store: Store; readonly files: string }> {
+  const single = await folder.open(WEIGHTS);
+  if (single) return { store: await openStore([single]), files: WEIGHTS };
+  const text = await readText(folder, INDEX);
+  if (text === undefined) {
+    const there = await folder.list();
+    const pickled = there.find((file) => /\.(bin|pt|pth|ckpt)$/.test(file));
+    throw new Error(
+      `${folder.name}: there is no ${WEIGHTS} (and no ${INDEX}); the files there are: ${there.join(", ") || "none"}. ` +
+        (pickled === undefined
+          ? "Give a Hugging Face model's folder."
+          : `${pickled} is a pickle, which is not read: save the model with safetensors.`),
+    );
+  }
+  const index = readIndex(text, `${folder.name}/${INDEX}`);
+  const shards = [...new Set(index.values())].sort();
+  const sources: ByteSource[] = [];
+  for (const shard of shards) {
+    const source = await folder.open(shard);
+    if (!source) throw new Error(`${folder.name}: there is no ${shard}, which ${INDEX} lists; get it too`);
+    sources.push(source);
+  }
+  return {
+    store: await openStore(sources, { index }),
+    files: `the ${shards.length} shards of ${INDEX}`,
+  };
+}
+
+/** tokenizer.json is taken only where GPT-2's own two files are not: both tell the same, the two more simply. */
+function readTokenizer(folder: Folder, files: TokenizerFiles): Tokenizer | undefined {
+  const { "vocab.json": vocab, "merges.txt": merges, "tokenizer.json": whole } = files;
+  return inside(folder, () => {
+    if (vocab !== undefined && merges !== undefined) {
+      return tokenizerFromVocabAndMerges(parse("vocab.json", vocab), merges);
+    }
+    return whole === undefined ? undefined : tokenizerFromJson(parse("tokenizer.json", whole));
+  });
+}
+
+/** Puts the folder's name before the errors of what is read from it. */
+function inside<X>(folder: Folder, read: () => X): X {
+  try {
+    return read();
+  } catch (cause) {
+    throw new Error(`${folder.name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+async function readText(folder: Folder, file: string): Promise<string | undefined> {
+  const source = await folder.open(file);
+  return source && new TextDecoder().decode(await source.read(0, source.size));
+}
+
+async function needText(folder: Folder, file: string): Promise<string> {
+  const text = await readText(folder, file);
+  if (text !== undefined) return text;
+  const there = (await folder.list()).join(", ") || "none";
+  throw new Error(
+    `${folder.name}: there is no ${file}; the files there are: ${there}. Give a model's folder.`,
+  );
+}
+
+function parse(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${file} is not JSON: ${String(cause)}`, { cause });
+  }
+}
+
+function textFile(name: string, text: string): FileToWrite {
+  return { name, chunks: [new TextEncoder().encode(text)] };
+}

@@ -1,0 +1,84 @@
+/** Tiny models with random shapes, weights and frozen stds, for properties. */
+import { evaluate } from "@normless/autograd";
+import { frozenNorm } from "@normless/layernorm";
+import { type Backend, sizeOf } from "@normless/tensor";
+import { randomAt } from "@normless/text";
+import fc from "fast-check";
+import {
+  forward,
+  freeParams,
+  freeTokens,
+  freezeAll,
+  type Gpt2Config,
+  type HostModel,
+  normModules,
+  parameterShapes,
+  replaceNorm,
+  standardNorms,
+  uploadTokens,
+  uploadWeights,
+} from "../src/index.js";
+
+export const configs: fc.Arbitrary<Gpt2Config> = fc
+  .record({
+    vocabSize: fc.integer({ min: 1, max: 9 }),
+    blockSize: fc.integer({ min: 1, max: 6 }),
+    headSize: fc.integer({ min: 1, max: 4 }),
+    heads: fc.integer({ min: 1, max: 3 }),
+    layers: fc.integer({ min: 1, max: 2 }),
+    inner: fc.integer({ min: 1, max: 9 }),
+    gelu: fc.constantFrom("tanh" as const, "none" as const),
+    tied: fc.boolean(),
+    hasEot: fc.boolean(),
+  })
+  .map(({ headSize, hasEot, ...rest }) => ({
+    ...rest,
+    channels: headSize * rest.heads,
+    eps: 1e-5,
+    eot: hasEot ? rest.vocabSize - 1 : undefined,
+  }));
+
+/** Every parameter drawn, gamma and beta too, of about the size that a trained model's have. */
+export function randomModel(config: Gpt2Config, seed: number): HostModel {
+  const shapes = Object.entries(parameterShapes(config, { norms: true }));
+  const weights = shapes.map(([name, shape], i) => {
+    const random = randomAt(seed, i);
+    const mean = /ln_(1|2|f)\.weight$/.test(name) ? 1 : 0;
+    return [
+      name,
+      { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => mean + 0.4 * random.normal()) },
+    ] as const;
+  });
+  return { config, weights: Object.fromEntries(weights), norms: standardNorms(config) };
+}
+
+/** The same with every norm frozen, at stds from 0.3 to 3 that differ between the two paths of a ln_1. */
+export function randomFrozenModel(config: Gpt2Config, seed: number): HostModel {
+  const model = randomModel(config, seed);
+  const random = randomAt(seed, 1000);
+  const std = () => Math.exp((2 * random.uniform() - 1) * Math.log(3));
+  const stds = Object.fromEntries(normModules(config).map((module) => [module, std()]));
+  return {
+    ...model,
+    norms: replaceNorm(freezeAll(model.norms, stds), "h.0.ln_1:v", frozenNorm(std())),
+  };
+}
+
+export const frozenModels = fc.tuple(configs, fc.nat(2 ** 31)).map((drawn) => randomFrozenModel(...drawn));
+
+/** Logits of one sequence of the whole context that holds every id in turn, (1,T,V). */
+export async function logitsOf(
+  backend: Backend,
+  { config, weights, norms }: HostModel,
+): Promise<Float64Array> {
+  const T = config.blockSize;
+  const inputs = Int32Array.from({ length: T }, (_, t) => (3 * t + 1) % config.vocabSize);
+  const tokens = uploadTokens(backend, config, { inputs, B: 1, T });
+  const params = uploadWeights(backend, weights);
+  const logits = evaluate((p) => forward({ config, params: p, norms }, tokens), params);
+  const values = Float64Array.from(await logits.read());
+  logits.free();
+  freeParams(params);
+  freeTokens(tokens);
+  return values;
+}
