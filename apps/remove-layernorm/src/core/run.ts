@@ -125,7 +125,7 @@ class Run {
     yield* this.#evaluate("frozen", { config: model.config, ...frozen });
     yield* this.#stds("frozen", { config: model.config, ...frozen });
 
-    const folded = foldModel(model.config, frozen.weights, frozen.norms);
+    const folded = foldModel({ config: model.config, ...frozen });
     const relativeDifference = await this.#onDevice(folded, (a) =>
       this.#onDevice({ config: model.config, ...frozen }, (b) =>
         logitsDifference(a, b, this.#validation, this.#sizes(1)),
