@@ -24,7 +24,14 @@ import {
   removeConfigSchema,
   resumedEngine,
 } from "../run-config.js";
-import { checkNewFolder, explainFailure, newestCheckpoint, resumeCommand, RunFolder } from "../run-folder.js";
+import {
+  checkNewFolder,
+  explainFailure,
+  newestCheckpoint,
+  newRunPath,
+  resumeCommand,
+  RunFolder,
+} from "../run-folder.js";
 import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
@@ -101,7 +108,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
     asked: options.recipe,
     options: recipeOptions(commandLine),
   });
-  const out = options.out ?? join("runs", `${recipe.name}-${stamp(io.now())}`);
+  const out = options.out ?? newRunPath(recipe.name, io.now());
   if (!options.dryRun) await checkNewFolder(out, { force });
 
   const modelFolder = options.model ?? shippedModel();
@@ -171,11 +178,6 @@ async function readModelWithNorms(path: string): Promise<LoadedModel> {
   throw new UsageError(
     `${path}: the norm at ${gone[0]} is ${gone[1].kind} already; a run starts from a model with LayerNorm everywhere`,
   );
-}
-
-/** `2026-01-31-09-05-00`, in UTC. */
-export function stamp(time: Date): string {
-  return time.toISOString().slice(0, 19).replace(/[T:]/g, "-");
 }
 
 async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder">): Promise<number> {
