@@ -1,5 +1,10 @@
 /** The command `normless`: its subcommands, and errors as one message and an exit code. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
+import { evalCommand } from "./commands/eval.js";
+import { foldCommand } from "./commands/fold.js";
+import { generateCommand } from "./commands/generate.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { logitsCommand } from "./commands/logits.js";
 import { removeCommand } from "./commands/remove.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
@@ -14,7 +19,15 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
   const program = new Command("normless")
     .description("Removes LayerNorm from GPT-2 by fine-tuning, and folds what is left into the weights.")
     .addHelpText("after", "\nnormless <command> --help shows a command's options, with examples.");
-  const commands = [removeCommand(io, done), trainCommand(io, done)];
+  const commands = [
+    removeCommand(io, done),
+    trainCommand(io, done),
+    evalCommand(io),
+    foldCommand(io),
+    generateCommand(io),
+    inspectCommand(io),
+    logitsCommand(io),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     command

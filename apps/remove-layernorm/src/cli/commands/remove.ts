@@ -2,8 +2,6 @@
 import { join, resolve } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
-import { Option } from "@commander-js/extra-typings";
-import { notNegativeArgument } from "../arguments.js";
 import { removeKind } from "../checkpoint.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type EngineOptions, withEngine } from "../engine.js";
@@ -73,21 +71,15 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--resume <dir>", "go on with the run in this folder; it ends with the same bits")
     .option("--dry-run", "show the plan and end")
     .option("--force", "give up the run that is in the run folder")
-    .optionsGroup("The engine:")
     .addOption(shared.backendOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .optionsGroup("Fields of the recipe:")
     .addOption(shared.stepsOption)
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
     .addOption(shared.blockSizeOption)
     .addOption(shared.learningRateOption)
-    .addOption(
-      new Option("--auxiliary-weight <n>", "weight of the loss that keeps stds together").argParser(
-        notNegativeArgument,
-      ),
-    )
+    .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.seedOption)
     .addOption(shared.validationTokensOption)
     .addOption(shared.checkpointEveryOption)

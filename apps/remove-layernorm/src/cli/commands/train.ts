@@ -2,7 +2,6 @@
 import { join, resolve } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { configFromHf, type Gpt2Config, presets, type PresetName } from "@normless/gpt2";
-import { countArgument } from "../arguments.js";
 import { trainKind } from "../checkpoint.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type EngineOptions, withEngine } from "../engine.js";
@@ -82,11 +81,9 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
     .option("--resume <dir>", "go on with the training in this folder; it ends with the same bits")
     .option("--force", "give up the run that is in the run folder")
-    .optionsGroup("The engine:")
     .addOption(shared.backendOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .optionsGroup("Fields of the recipe:")
     .addOption(shared.stepsOption)
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
@@ -94,11 +91,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.learningRateOption)
     .addOption(shared.seedOption)
     .addOption(shared.validationTokensOption)
-    .addOption(
-      new Option("--evaluate-every <n>", "updates between two looks at the validation set").argParser(
-        countArgument,
-      ),
-    )
+    .addOption(shared.evaluateEveryOption)
     .addOption(shared.checkpointEveryOption)
     .action(async (options) => done(await train(io, options)));
 }
