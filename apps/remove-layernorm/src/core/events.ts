@@ -2,7 +2,7 @@
  * What a run tells the world, in order. The terminal, the metrics file, the report and the page are consumers of one
  * stream. Fields named `seconds` and `tokensPerSecond` are timings; everything else is the same for the same seed.
  */
-import type { Gpt2Config, NormTable, Weights } from "@normless/gpt2";
+import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { Removal } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
@@ -98,11 +98,10 @@ export interface Summary {
 export interface DoneEvent {
   readonly type: "done";
   readonly summary: Summary;
-  readonly config: Gpt2Config;
   /** LN-free with every std frozen to one constant; gamma, beta and centring still apart. */
-  readonly frozen: { readonly weights: Weights; readonly norms: NormTable };
+  readonly frozen: HostModel;
   /** LN-free for good: plain weights, an untied head with a bias. */
-  readonly folded: { readonly config: Gpt2Config; readonly weights: Weights; readonly norms: NormTable };
+  readonly folded: HostModel;
 }
 
 export type RunEvent =

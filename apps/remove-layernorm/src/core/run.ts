@@ -7,6 +7,7 @@ import {
   foldModel,
   freeParams,
   type Gpt2Config,
+  type HostModel,
   type Model,
   type NormTable,
   standardNorms,
@@ -38,14 +39,6 @@ export interface RunInput {
   readonly signal?: AbortSignal | undefined;
   /** What samples start with, when there is a tokenizer. */
   readonly prompt?: string | undefined;
-}
-
-interface PhaseResult {
-  readonly weights: Weights;
-  readonly norms: NormTable;
-}
-interface HostModel extends PhaseResult {
-  readonly config: Gpt2Config;
 }
 
 /** @throws Error when the plan, the corpus or the checkpoint does not fit; before any work is done. */
@@ -118,18 +111,16 @@ class Run {
     if (resume?.phase !== "removal") {
       const control = yield* this.#train("control", original.weights);
       if (!control) return;
-      yield* this.#evaluate("control", { config: model.config, ...control });
+      yield* this.#evaluate("control", control);
     }
     const frozen = yield* this.#train("removal", original.weights);
     if (!frozen) return;
-    yield* this.#evaluate("frozen", { config: model.config, ...frozen });
-    yield* this.#stds("frozen", { config: model.config, ...frozen });
+    yield* this.#evaluate("frozen", frozen);
+    yield* this.#stds("frozen", frozen);
 
-    const folded = foldModel(model.config, frozen.weights, frozen.norms);
+    const folded = foldModel(frozen);
     const relativeDifference = await this.#onDevice(folded, (a) =>
-      this.#onDevice({ config: model.config, ...frozen }, (b) =>
-        logitsDifference(a, b, this.#validation, this.#sizes(1)),
-      ),
+      this.#onDevice(frozen, (b) => logitsDifference(a, b, this.#validation, this.#sizes(1))),
     );
     yield { type: "fold", relativeDifference };
     yield* this.#evaluate("folded", folded);
@@ -142,11 +133,11 @@ class Run {
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
     };
-    yield { type: "done", summary, config: model.config, frozen, folded };
+    yield { type: "done", summary, frozen, folded };
   }
 
   /** One training from the original's weights; undefined when it was stopped. */
-  async *#train(phase: Phase, weights: Weights): AsyncGenerator<RunEvent, PhaseResult | undefined> {
+  async *#train(phase: Phase, weights: Weights): AsyncGenerator<RunEvent, HostModel | undefined> {
     const { backend, model, corpus, signal } = this.#input;
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
@@ -191,7 +182,7 @@ class Run {
           if (signal?.aborted) return undefined;
         }
       }
-      return { weights: await downloadWeights(trainer.params), norms };
+      return { config: model.config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
     }
