@@ -4,10 +4,9 @@
  * a gamma of 1e6 undoes that. Where the logits should be free of norms in truth, fold (fold.ts).
  * Source: the published models of Heimersheim 2024 (arXiv 2409.13710) and Baroni et al. 2025 (arXiv 2507.02559).
  */
-import type { Gpt2Config } from "./config.js";
 import { foldBlocks, frozenParameters } from "./fold.js";
-import { checkModel, type HostModel, type HostTensor, type Weights } from "./params.js";
-import { normModules, type NormTable, standardNorms } from "./sites.js";
+import { checkModel, type HostModel, type HostTensor } from "./params.js";
+import { normModules, standardNorms } from "./sites.js";
 
 const EPS = 1e12;
 const SCALE = Math.sqrt(EPS);
@@ -18,19 +17,18 @@ const SCALE = Math.sqrt(EPS);
  * residual of variance var: none in float32 up to a std of 180, 5e-5 at 1e4. float16 cannot hold it.
  * @throws Error naming the first site whose norm is not frozen at one constant for all positions.
  */
-export function toEps1e12(config: Gpt2Config, weights: Weights, norms: NormTable): HostModel {
-  const model = { config, weights, norms };
+export function toEps1e12(model: HostModel): HostModel {
   checkModel(model);
-  const stock: Record<string, HostTensor> = { ...foldBlocks(model) };
+  const weights: Record<string, HostTensor> = { ...foldBlocks(model) };
   const { gamma, beta, std } = frozenParameters(model, "ln_f");
   const channels = gamma.length;
   const vector = (values: Float32Array): HostTensor => ({ shape: [channels], data: values });
-  for (const module of normModules(config)) {
-    stock[`${module}.weight`] = vector(new Float32Array(channels).fill(SCALE));
-    stock[`${module}.bias`] = vector(new Float32Array(channels));
+  for (const module of normModules(model.config)) {
+    weights[`${module}.weight`] = vector(new Float32Array(channels).fill(SCALE));
+    weights[`${module}.bias`] = vector(new Float32Array(channels));
   }
-  stock["ln_f.weight"] = vector(Float32Array.from(gamma, (value) => (value * SCALE) / std));
-  stock["ln_f.bias"] = vector(Float32Array.from(beta));
-  const drowned = { ...config, eps: EPS };
-  return { config: drowned, weights: stock, norms: standardNorms(drowned) };
+  weights["ln_f.weight"] = vector(Float32Array.from(gamma, (value) => (value * SCALE) / std));
+  weights["ln_f.bias"] = vector(Float32Array.from(beta));
+  const config = { ...model.config, eps: EPS };
+  return { config, weights, norms: standardNorms(config) };
 }

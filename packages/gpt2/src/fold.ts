@@ -10,9 +10,8 @@ import {
   type FrozenParameters,
   isUniform,
 } from "@normless/layernorm";
-import type { Gpt2Config } from "./config.js";
 import { checkModel, type HostModel, type HostTensor, parameterShapes, type Weights } from "./params.js";
-import { isFolded, moduleOf, type NormSite, normSites, type NormTable } from "./sites.js";
+import { isFolded, moduleOf, type NormSite, normSites } from "./sites.js";
 
 /**
  * Folds every norm into the weights that read it: ln_1 into c_attn (the query/key and the value columns each by their
@@ -20,8 +19,8 @@ import { isFolded, moduleOf, type NormSite, normSites, type NormTable } from "./
  * stays as it is for the tokens. A folded model comes back as it is.
  * @throws Error naming the first site whose norm is not frozen at one constant for all positions.
  */
-export function foldModel(config: Gpt2Config, weights: Weights, norms: NormTable): HostModel {
-  const model = { config, weights, norms };
+export function foldModel(model: HostModel): HostModel {
+  const { config, weights, norms } = model;
   if (isFolded(norms)) return model;
   checkModel(model);
   const blocks = foldBlocks(model);

@@ -25,9 +25,7 @@ const frozen: HostModel = { config, weights, norms: normsOf("frozen_all_unequal"
 // a channel's relative error of 6e-8 grows with the cancellation in the sums over the channels and layers.
 const TOLERANCE = 1e-4;
 
-describe.each([foldModel, toEps1e12])("$name", (fold) => {
-  const convert = ({ config, weights, norms }: HostModel) => fold(config, weights, norms);
-
+describe.each([foldModel, toEps1e12])("$name", (convert) => {
   it("keeps the logits, whatever the shape, the weights and the stds", async () => {
     await fc.assert(
       fc.asyncProperty(frozenModels, async (model) => {
@@ -77,7 +75,7 @@ describe.each([foldModel, toEps1e12])("$name", (fold) => {
 
 describe("foldModel", () => {
   it("gives the weights that PyTorch's matrices give", async () => {
-    const folded = foldModel(config, weights, frozen.norms);
+    const folded = foldModel(frozen);
     const wanted = await tensorsUnder(expected, "folded/param/");
     expect(Object.keys(folded.weights).sort()).toEqual(Object.keys(wanted).sort());
     for (const [name, { shape, data }] of Object.entries(wanted)) {
@@ -87,17 +85,17 @@ describe("foldModel", () => {
   });
 
   it("leaves no norm, no gamma and no beta, and a folded model as it is", () => {
-    const folded = foldModel(config, weights, frozen.norms);
+    const folded = foldModel(frozen);
     expect(isFolded(folded.norms)).toBe(true);
     expect(hasNorms(folded.weights)).toBe(false);
     expect(folded.config).toEqual({ ...config, tied: false });
-    expect(foldModel(folded.config, folded.weights, folded.norms)).toEqual(folded);
+    expect(foldModel(folded)).toBe(folded);
   });
 });
 
 describe("toEps1e12", () => {
   it("writes what a stock GPT-2 divides by 1e6 and undoes", () => {
-    const { config: stock, weights: written, norms } = toEps1e12(config, weights, frozen.norms);
+    const { config: stock, weights: written, norms } = toEps1e12(frozen);
     expect(stock).toEqual({ ...config, eps: 1e12 });
     expect(new Set(Object.values(norms).map((norm) => JSON.stringify(norm)))).toEqual(
       new Set(['{"kind":"standard","eps":1000000000000}']),

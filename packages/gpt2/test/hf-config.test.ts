@@ -128,7 +128,7 @@ describe("configToHf", () => {
   it("marks a folded model", () => {
     const small = { ...presets.base, channels: 4, vocabSize: 5, eot: 4, inner: 8 };
     const norms = freezeAll(standardNorms(small), stds);
-    const folded = foldModel(small, initWeights(small, 1), norms);
+    const folded = foldModel({ config: small, weights: initWeights(small, 1), norms });
     const hf = configToHf(folded.config, folded.norms);
     expect(hf).toMatchObject({ model_type: "gpt2-normless", normless: { norms: "folded" } });
     expect(reread(hf)).toEqual({ config: folded.config, norms: folded.norms });

@@ -30,8 +30,6 @@ const config: Gpt2Config = {
 };
 const model = randomModel(config, 1);
 const frozen = randomFrozenModel(config, 2);
-const folded = foldModel(config, frozen.weights, frozen.norms);
-const stock = toEps1e12(config, frozen.weights, frozen.norms);
 const text = (content: unknown) =>
   new TextEncoder().encode(typeof content === "string" ? content : JSON.stringify(content));
 const tokenizerFiles = Object.fromEntries(
@@ -77,8 +75,8 @@ describe("modelFiles and readModel", () => {
     ["standard", model],
     ["untied", randomModel({ ...config, tied: false }, 3)],
     ["frozen", frozen],
-    ["folded", folded],
-    ["eps 1e12", stock],
+    ["folded", foldModel(frozen)],
+    ["eps 1e12", toEps1e12(frozen)],
   ])("carry a model over whole: %s", async (_, written) => {
     const loaded = await read(await filesOf(written));
     expect(host(loaded)).toEqual(written);
@@ -86,7 +84,7 @@ describe("modelFiles and readModel", () => {
   });
 
   it("write config.json last, and names as transformers does", async () => {
-    const files = await filesOf({ ...folded, modelCard: "# A model\n" });
+    const files = await filesOf({ ...foldModel(frozen), modelCard: "# A model\n" });
     expect(Object.keys(files)).toEqual(["model.safetensors", "README.md", "config.json"]);
     const header = new TextDecoder().decode(files["model.safetensors"].subarray(8, 3000));
     expect(header).toContain('"__metadata__":{"format":"pt"}');
@@ -113,7 +111,7 @@ describe("modelFiles and readModel", () => {
   });
 
   it("refuse float16 for what it cannot hold", () => {
-    expect(() => modelFiles({ ...stock, dtype: "F16" })).toThrow(
+    expect(() => modelFiles({ ...toEps1e12(frozen), dtype: "F16" })).toThrow(
       "parameter h.0.ln_1.weight holds 1000000, which float16 cannot hold",
     );
   });
@@ -134,8 +132,10 @@ describe("modelFiles and readModel", () => {
   });
 
   it("refuse to write what is not one model", () => {
-    expect(() => modelFiles({ ...model, norms: folded.norms })).toThrow("the norms are folded, but");
-    expect(() => modelFiles({ ...folded, norms: model.norms })).toThrow("ln_f.weight is missing");
+    expect(() => modelFiles({ ...model, norms: foldModel(frozen).norms })).toThrow(
+      "the norms are folded, but",
+    );
+    expect(() => modelFiles({ ...foldModel(frozen), norms: model.norms })).toThrow("ln_f.weight is missing");
     expect(() => modelFiles({ ...model, tokenizerFiles: { "config.json": "" } })).toThrow(
       '"config.json" is none of vocab.json',
     );
@@ -209,7 +209,7 @@ describe("readModel", () => {
     await expect(foreign(twice).then(read)).rejects.toThrow(
       '"wte.weight" and "transformer.wte.weight" are both',
     );
-    await expect(foreign(entries(folded.weights)).then(read)).rejects.toThrow(
+    await expect(foreign(entries(foldModel(frozen).weights)).then(read)).rejects.toThrow(
       "parameter ln_f.weight is missing, and the norms are not folded",
     );
     await expect(foreign([]).then(read)).rejects.toThrow("parameter wte.weight is missing");
