@@ -8,7 +8,7 @@ import { readShard } from "../packages/text/src/index.js";
 const load = (f: string) => readShard(new Uint8Array(zlib.gunzipSync(fs.readFileSync("/work/main/models/sotu/" + f)))).tokens;
 const backend = await wasm({ threads: Number(process.argv[2]) });
 const ck = "/tmp/train.ck";
-const fix = (s: any) => { for (const t of Object.values(s.weights) as any[]) t.data = new Float32Array(t.data.slice().buffer); for (const k of ["m", "v"]) for (const n of Object.keys(s.optimizer[k])) s.optimizer[k][n] = new Float32Array(s.optimizer[k][n].slice().buffer); return s; };
+const fix = (s: any) => { for (const t of Object.values(s.weights) as any[]) t.data = new Float32Array(new Uint8Array(t.data).buffer); for (const k of ["m", "v"]) for (const n of Object.keys(s.optimizer[k])) s.optimizer[k][n] = new Float32Array(new Uint8Array(s.optimizer[k][n]).buffer); return s; };
 const ser = (o: any): any => o instanceof Float32Array ? new Uint8Array(o.buffer, o.byteOffset, o.byteLength) : Array.isArray(o) ? o : o && typeof o === "object" ? Object.fromEntries(Object.entries(o).map(([k, v]) => [k, ser(v)])) : o;
 const resume = fs.existsSync(ck) ? fix(decode(fs.readFileSync(ck))) : undefined;
 const ac = new AbortController(); process.on("SIGINT", () => ac.abort()); process.on("SIGTERM", () => ac.abort());
