@@ -1,4 +1,3 @@
-// README.md shows this file; readme.test.ts runs it and holds the two together.
 import { evaluate } from "@normless/autograd";
 import {
   foldModel,
@@ -41,7 +40,7 @@ async function logitsOf({ config, weights, norms }: HostModel) {
 const apart = (a: number[], b: number[]) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
 
 // A norm is an entry of the table. Freezing one changes the model, which is why training goes on after each removal.
-console.log(Object.keys(model.norms).join(" ")); // 'h.0.ln_1:qk h.0.ln_1:v h.0.ln_2 ln_f'
+console.log(Object.keys(model.norms).join(" ")); // h.0.ln_1:qk h.0.ln_1:v h.0.ln_2 ln_f
 const oneFrozen = { ...model, norms: replaceNorm(model.norms, "h.0.ln_2", frozenNorm(0.05)) };
 console.log(apart(await logitsOf(model), await logitsOf(oneFrozen)) > 1e-3); // true
 
@@ -50,6 +49,6 @@ const frozen = {
   ...model,
   norms: freezeAll(model.norms, { "h.0.ln_1": 0.03, "h.0.ln_2": 0.05, ln_f: 0.04 }),
 };
-const folded = foldModel(config, frozen.weights, frozen.norms);
+const folded = foldModel(frozen);
 console.log(apart(await logitsOf(frozen), await logitsOf(folded)) < 1e-6); // true
 console.log(Object.keys(folded.weights).filter((name) => name.includes("ln_"))); // []
