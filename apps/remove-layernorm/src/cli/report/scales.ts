@@ -32,10 +32,13 @@ export function linearAxis([low, high]: Domain, count = 5): Axis {
 /** Upwards by factors; ticks at 1, 2 and 5 times powers of ten, or at powers alone over many decades. */
 export function logAxis([low, high]: Domain): Axis {
   const scale = scaleLog([low / 1.15, high * 1.15], [100, 0]);
-  const mantissas = Math.log10(high / low) > 2.5 ? ["1"] : ["1", "2", "5"];
-  const ticks = scale.ticks(100).filter((value) => mantissas.includes(value.toExponential()[0]));
-  const round = ticks.filter((value) => /^[125]e/.test(value.toExponential()));
-  return { at: scale, ticks: round.map((value) => ({ at: scale(value), label: compact(value) })) };
+  const digits = high / low > 300 ? [1] : [1, 2, 5];
+  const first = Math.floor(Math.log10(low));
+  const decades = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => first + i);
+  const round = decades.flatMap((decade) => digits.map((digit) => Number(`${digit}e${decade}`)));
+  const inside = round.filter((value) => scale(value) >= 0 && scale(value) <= 100);
+  const values = inside.length > 1 ? inside : scale.ticks(4);
+  return { at: scale, ticks: values.map((value) => ({ at: scale(value), label: compact(value) })) };
 }
 
 /** The smallest and the largest figure; non-finite ones do not count. @returns [0, 1] when there is none. */
@@ -48,11 +51,12 @@ export function extent(values: readonly number[]): Domain {
   );
 }
 
-/** The extent without the outermost half percent at either end, where single spikes would flatten the rest. */
+/** The extent; without the outermost half percent at either end where that alone would flatten the rest. */
 export function bulk(values: readonly number[]): Domain {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   const cut = Math.floor(sorted.length * 0.005);
-  return extent(sorted.slice(cut, sorted.length - cut));
+  const [all, most] = [extent(sorted), extent(sorted.slice(cut, sorted.length - cut))];
+  return all[1] - all[0] > 2 * (most[1] - most[0]) ? most : all;
 }
 
 /** Exponential moving average over about `span` values, with the start's bias taken out. */

@@ -32,6 +32,7 @@ h3 { font-size: 0.85rem; font-weight: 600; margin-bottom: 0.5rem; }
 .headline strong { color: var(--removal); font-weight: 600; white-space: nowrap; }
 small { display: block; color: var(--soft); font-size: 0.8rem; font-weight: 400; }
 footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--rule); color: var(--soft); font-size: 0.8rem; }
+code { overflow-wrap: anywhere; }
 code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .dot { display: inline-block; width: 0.65em; height: 0.65em; margin-right: 0.5em; border-radius: 50%; background: var(--tone); }
 .row { display: grid; gap: 1.5rem 2rem; }
@@ -81,6 +82,7 @@ figcaption, .caption { color: var(--soft); font-size: 0.84rem; margin-top: 0.8re
 .x em { position: absolute; bottom: 0.15rem; left: 50%; transform: translateX(-50%); font-style: normal; line-height: 1; }
 .plot path { fill: none; vector-effect: non-scaling-stroke; stroke: var(--tone); stroke-linejoin: round; stroke-linecap: round; }
 .plot path.grid { stroke: var(--grid); stroke-width: 1; }
+.plot path.base { stroke: var(--soft); stroke-width: 1; opacity: 0.7; }
 .plot path.mark { stroke-width: 1; opacity: 0.38; }
 .plot path.faint { stroke-width: 1; opacity: 0.32; }
 .plot path.bold { stroke-width: 2.25; }
@@ -124,7 +126,7 @@ const media = `
 @media print {
   :root { ${light} --paper: #fff; }
   html { color-scheme: light; }
-  body { padding: 0; max-width: none; font-size: 12px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  body { padding: 0 0.75rem; max-width: none; font-size: 12px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2 { break-after: avoid; margin-top: 2rem; }
   figure, .card, tr { break-inside: avoid; }
   .columns { display: none; }

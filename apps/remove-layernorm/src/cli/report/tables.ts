@@ -1,7 +1,7 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
 import type { KindSchedule } from "../../core/recipe.js";
 import type { ReportData } from "./data.js";
-import { bytes, compact, count, duration, nats, signed } from "./format.js";
+import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
 import { kindOf, kinds, nameOf } from "./kinds.js";
 
@@ -105,28 +105,24 @@ export function runTable({ plan, evals, fold, summary }: ReportData): Html {
     ? [["resumed", `in the ${plan.resumedAt.phase} phase, at step ${plan.resumedAt.step}`]]
     : [];
   const folded: Row[] = fold
-    ? [
-        [
-          "folded against frozen, logits",
-          `${compact(fold.relativeDifference)} at most, relative to the largest`,
-        ],
-      ]
+    ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
-  const lossGap = summary.validation.folded - summary.validation.frozen;
+  const { frozen, folded: foldedLoss } = summary.validation;
   return html`<div class="row two">
     ${table([
       ["backend", summary.backend],
       ["time", duration(summary.seconds)],
       ["of it, validation", duration(evaluation)],
+      ["trained on", `${count(summary.tokens)} tokens, both phases`],
       ["peak memory of tensors", bytes(summary.peakBytes)],
       ...resumed,
     ])}
     ${table([
       ["model", `${config.layers} layers, ${config.channels} channels, ${config.heads} heads`],
       ["vocabulary", `${count(config.vocabSize)} tokens`],
-      ["trained on", `${count(summary.tokens)} tokens, both phases`],
-      ["data", `${count(plan.trainTokens)} training, ${count(plan.validationTokens)} validation tokens`],
-      ["folded against frozen, loss", `${signed(lossGap)} nats (${nats(summary.validation.folded)})`],
+      ["training data", `${count(plan.trainTokens)} tokens`],
+      ["validation data", `${count(plan.validationTokens)} tokens`],
+      ["loss, folded minus frozen", `${compact(foldedLoss - frozen)} nats`],
       ...folded,
     ])}
   </div>`;

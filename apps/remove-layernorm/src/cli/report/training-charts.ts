@@ -121,10 +121,16 @@ function curves(
   const y = linearAxis(domain, height > 10 ? 6 : 4);
   const points = ({ steps }: Series, values: readonly number[]) =>
     steps.map((step, i): Point => [x.at(step), y.at(values[i])]).filter(([, at]) => Number.isFinite(at));
+  const base = shown.map((value) =>
+    curve(
+      [0, 100].map((at): Point => [at, y.at(value)]),
+      "base",
+    ),
+  );
   const faint = series.map((one, i) => curve(points(one, one.values), `faint ${tones[i]}`));
   const bold = series.map((one, i) => curve(points(one, smoothed[i]), `bold ${tones[i]}`));
   return {
-    panel: { title, height, ticks: y.ticks, shapes: span > 1 ? [...faint, ...bold] : bold },
+    panel: { title, height, ticks: y.ticks, shapes: [...base, ...(span > 1 ? faint : []), ...bold] },
     outside: raw.filter((value) => y.at(value) < 0 || y.at(value) > 100).length,
   };
 }
