@@ -1,0 +1,2 @@
+export type { ReportData } from "./data.js";
+export { renderReport } from "./render.js";
