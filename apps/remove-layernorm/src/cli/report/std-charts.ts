@@ -53,7 +53,8 @@ function classPlot(
   const shapes = series.flatMap(({ model, values }) => {
     const points = values.flatMap((value, i): Point[] => (value === undefined ? [] : [[at(i), y.at(value)]]));
     const tone = model === "original" ? "original" : "removal";
-    return [curve(points, `bold ${tone}`), dots(points, tone)];
+    // In a deep model dots would run together and hide the line.
+    return [curve(points, `bold ${tone}`), ...(modules.length <= 30 ? [dots(points, tone)] : [])];
   });
   return plot({
     label: `${titles[name]}: std at every norm module of the original and of the LN-free model`,

@@ -11,31 +11,24 @@ import { type Axis, bulk, extent, linearAxis, smooth, stepAxis } from "./scales.
 const mostColumns = 200;
 
 interface Series {
+  readonly name: string;
+  /** The CSS class that colours it. */
+  readonly tone: Phase | "price" | "rate";
   readonly steps: readonly number[];
   readonly values: readonly number[];
 }
 
-const names: Record<Phase, string> = { control: "control", removal: "LN-free" };
-const phases = ["control", "removal"] as const;
-
 export function lossChart({ plan, steps, removals }: ReportData): Html {
   const x = stepAxis(plan.recipe.steps);
   const { control, removal } = byPhase(steps, ({ loss }) => loss);
-  const span = Math.max(4, Math.round(plan.recipe.steps / 25));
+  const span = Math.min(20, Math.max(4, Math.round(plan.recipe.steps / 25)));
   const price = difference(removal, control);
   const marks = removals.map((event) => ({
     at: x.at(event.step),
     tone: kinds[kindOf(event.removal)].tone,
   }));
-  const loss = curves(
-    x,
-    [control, removal],
-    ["control", "removal"],
-    span,
-    "Training loss, nats per token",
-    20,
-  );
-  const gap = curves(x, [price], ["price"], span, "LN-free minus control, on the same batch", 9, [0]);
+  const loss = curves(x, [control, removal], span, "Training loss, nats per token", 20);
+  const gap = curves(x, [price], span, "LN-free minus control, on the same batch", 9, [0]);
   const outside = loss.outside + gap.outside;
   return html`<figure>
     ${plot({
@@ -47,11 +40,12 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
         { ...loss.panel, marks },
         { ...gap.panel, marks },
       ],
-      columns: columns(x, plan.recipe.steps, (from, to) => lossNote(from, to, control, removal, removals)),
+      columns: columns(x, plan.recipe.steps, (from, to) =>
+        lossNote(from, to, { control, removal, price }, removals),
+      ),
     })}
     <figcaption>
-      <span class="key control">control</span> <span class="key removal">LN-free</span>
-      <span class="key price">difference</span>
+      ${[control, removal, price].map(({ name, tone }) => html`<span class="key ${tone}">${name}</span>`)}
       Faint: every step. Bold: exponential moving average over about ${span} steps. Vertical lines: removals,
       coloured by kind as in the top rows; point at one to read its name.
       ${outside > 0 ? `${count(outside)} outlying steps are beyond the edge of the plot.` : ""}
@@ -59,30 +53,24 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
   </figure>`;
 }
 
-export function gradientChart({ plan, steps }: ReportData): Html {
+export function gradientChart({ plan: { recipe }, steps }: ReportData): Html {
   const { control, removal } = byPhase(steps, ({ gradNorm }) => gradNorm);
-  return smallChart("Gradient norm before clipping", plan.recipe.steps, [control, removal], phases);
+  return smallChart("Gradient norm before clipping", recipe.steps, [control, removal]);
 }
 
-export function learningRateChart({ plan, steps }: ReportData): Html {
+export function learningRateChart({ plan: { recipe }, steps }: ReportData): Html {
   const { control, removal } = byPhase(steps, ({ learningRate }) => learningRate);
   const rate = removal.steps.length > 0 ? removal : control;
-  return smallChart("Learning rate, the same for both", plan.recipe.steps, [rate], ["rate"]);
+  return smallChart("Learning rate, the same for both", recipe.steps, [
+    { ...rate, name: "learning rate", tone: "rate" },
+  ]);
 }
 
-function smallChart(title: string, steps: number, series: readonly Series[], tones: readonly string[]): Html {
+function smallChart(title: string, steps: number, series: readonly Series[]): Html {
   const x = stepAxis(steps, 5);
-  const { panel } = curves(x, series, tones, 1, title, 9, [0]);
-  const note = (from: number, to: number) => {
-    const values = series.map((one, i) => {
-      const value = valueIn(one, from, to);
-      const name = tones[i] === "rate" ? "" : names[phases[i]];
-      return value === undefined
-        ? undefined
-        : html`<span class="key ${tones[i]}">${name} ${compact(value)}</span>`;
-    });
-    return html`<b>step ${to}</b>${values}`;
-  };
+  const { panel } = curves(x, series, 1, title, 9, [0]);
+  const note = (from: number, to: number) =>
+    html`<b>step ${to}</b>${series.map((one) => reading(one, valueIn(one, from, to), compact))}`;
   const parts: Plot = {
     label: title,
     x: x.ticks,
@@ -90,7 +78,20 @@ function smallChart(title: string, steps: number, series: readonly Series[], ton
     panels: [panel],
     columns: columns(x, steps, note),
   };
-  return html`<figure>${plot(parts)}</figure>`;
+  const keys = series.map(({ name, tone }) => html`<span class="key ${tone}">${name}</span>`);
+  return html`<figure>
+    ${plot(parts)}
+    <figcaption>${keys}</figcaption>
+  </figure>`;
+}
+
+/** A line of a note, where there is a value. */
+function reading(
+  { name, tone }: Series,
+  value: number | undefined,
+  format: (value: number) => string,
+): Html | undefined {
+  return value === undefined ? undefined : html`<span class="key ${tone}">${name} ${format(value)}</span>`;
 }
 
 /** One row of dots a kind of removal. */
@@ -109,7 +110,6 @@ function lanes(x: Axis, removals: ReportData["removals"]): Panel {
 function curves(
   x: Axis,
   series: readonly Series[],
-  tones: readonly string[],
   span: number,
   title: string,
   height: number,
@@ -127,8 +127,8 @@ function curves(
       "base",
     ),
   );
-  const faint = series.map((one, i) => curve(points(one, one.values), `faint ${tones[i]}`));
-  const bold = series.map((one, i) => curve(points(one, smoothed[i]), `bold ${tones[i]}`));
+  const faint = series.map((one) => curve(points(one, one.values), `faint ${one.tone}`));
+  const bold = series.map((one, i) => curve(points(one, smoothed[i]), `bold ${one.tone}`));
   return {
     panel: { title, height, ticks: y.ticks, shapes: [...base, ...(span > 1 ? faint : []), ...bold] },
     outside: raw.filter((value) => y.at(value) < 0 || y.at(value) > 100).length,
@@ -147,20 +147,12 @@ function columns(x: Axis, steps: number, note: (from: number, to: number) => Htm
 function lossNote(
   from: number,
   to: number,
-  control: Series,
-  removal: Series,
+  { control, removal, price }: Record<"control" | "removal" | "price", Series>,
   removals: ReportData["removals"],
 ): Html {
-  const [a, b] = [valueIn(control, from, to), valueIn(removal, from, to)];
   const gone = removals.filter(({ step }) => step >= from && step <= to);
-  return html`<b>step ${to}</b>
-    ${a === undefined ? undefined : html`<span class="key control">control ${nats(a)}</span>`}
-    ${b === undefined ? undefined : html`<span class="key removal">LN-free ${nats(b)}</span>`}
-    ${
-      a === undefined || b === undefined
-        ? undefined
-        : html`<span class="key price">difference ${signed(b - a)}</span>`
-    }
+  return html`<b>step ${to}</b> ${[control, removal].map((one) => reading(one, valueIn(one, from, to), nats))}
+    ${reading(price, valueIn(price, from, to), signed)}
     ${gone.map(
       ({ removal }) =>
         html`<span class="gone ${kinds[kindOf(removal)].tone}">removed: ${nameOf(removal)}</span>`,
@@ -174,11 +166,11 @@ function valueIn({ steps, values }: Series, from: number, to: number): number | 
 }
 
 function byPhase(steps: readonly StepEvent[], figure: (step: StepEvent) => number): Record<Phase, Series> {
-  const series = (phase: Phase): Series => {
+  const series = (phase: Phase, name: string): Series => {
     const here = steps.filter((step) => step.phase === phase);
-    return { steps: here.map(({ step }) => step), values: here.map(figure) };
+    return { name, tone: phase, steps: here.map(({ step }) => step), values: here.map(figure) };
   };
-  return { control: series("control"), removal: series("removal") };
+  return { control: series("control", "control"), removal: series("removal", "LN-free") };
 }
 
 /** At the steps that both have: both saw the same batch there, so what batches differ by cancels out. */
@@ -188,5 +180,10 @@ function difference(a: Series, b: Series): Series {
     const value = other.get(step);
     return value === undefined ? [] : [{ step, value: a.values[i] - value }];
   });
-  return { steps: pairs.map(({ step }) => step), values: pairs.map(({ value }) => value) };
+  return {
+    name: "difference",
+    tone: "price",
+    steps: pairs.map(({ step }) => step),
+    values: pairs.map(({ value }) => value),
+  };
 }
