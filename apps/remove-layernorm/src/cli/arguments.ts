@@ -1,0 +1,36 @@
+/** Values of options: text to what it means, or a message that says what is expected. */
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+
+function numberWhere(test: (value: number) => boolean, expected: string) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== "" && test(value)) return value;
+    throw new InvalidArgumentError(`Expected ${expected}.`);
+  };
+}
+
+export const countArgument = numberWhere(
+  (value) => Number.isSafeInteger(value) && value >= 1,
+  "a whole number from 1 up",
+);
+export const wholeArgument = numberWhere(
+  (value) => Number.isSafeInteger(value) && value >= 0,
+  "a whole number from 0 up",
+);
+export const integerArgument = numberWhere(Number.isSafeInteger, "a whole number");
+export const positiveArgument = numberWhere(
+  (value) => Number.isFinite(value) && value > 0,
+  "a number above 0",
+);
+export const notNegativeArgument = numberWhere(
+  (value) => Number.isFinite(value) && value >= 0,
+  "a number from 0 up",
+);
+export const probabilityArgument = numberWhere(
+  (value) => value > 0 && value <= 1,
+  "a number above 0 and at most 1",
+);
+export const threadsArgument = numberWhere(
+  (value) => Number.isInteger(value) && value >= 1 && value <= 64,
+  "a whole number from 1 to 64",
+);

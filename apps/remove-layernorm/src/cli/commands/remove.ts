@@ -1,0 +1,209 @@
+/** `normless remove`: the options, what they resolve to, and what is said at the end. */
+import { join, resolve } from "node:path";
+import { type LoadedModel, parameterCount } from "@normless/gpt2";
+import { readModelFolder } from "@normless/gpt2/node";
+import { Option } from "@commander-js/extra-typings";
+import { notNegativeArgument } from "../arguments.js";
+import { removeKind } from "../checkpoint.js";
+import { needCorpusFile, readCorpus } from "../corpus.js";
+import { type EngineOptions, withEngine } from "../engine.js";
+import { EXIT, UsageError } from "../errors.js";
+import { duration } from "../format.js";
+import type { Io } from "../io.js";
+import { checkJson, readJson } from "../json.js";
+import * as shared from "../options.js";
+import { recipeOptions, type RecipeOptions, resolveRecipe } from "../recipes.js";
+import { modelNameOf, type RemoveJob, runRemove } from "../remove-job.js";
+import {
+  absolute,
+  checkResumeOptions,
+  checkSameCorpus,
+  hashOf,
+  readRunConfig,
+  type RemoveConfig,
+  removeConfigSchema,
+  resumedEngine,
+} from "../run-config.js";
+import { checkNewFolder, explainFailure, newestCheckpoint, resumeCommand, RunFolder } from "../run-folder.js";
+import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
+import { shippedModel } from "../shipped.js";
+import { planText, resultTable } from "../tables.js";
+import { type DoneEvent, referenceRecipe, removeLayerNorm } from "../../core/index.js";
+
+export interface RemoveOptions extends RecipeOptions, EngineOptions {
+  readonly model?: string | undefined;
+  readonly corpus?: string | undefined;
+  readonly train?: readonly string[] | undefined;
+  readonly validation?: readonly string[] | undefined;
+  readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly prompt?: string | undefined;
+  readonly out?: string | undefined;
+  readonly config?: string | undefined;
+  readonly resume?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly force?: boolean | undefined;
+}
+
+const PROMPT = "The people of the United States";
+const ALLOWED_ON_RESUME = ["model", "train", "validation", "backend", "threads", "simd"];
+
+export function removeCommand(io: Io, done: (code: number) => void) {
+  return shared
+    .command("remove", "Fine-tune a GPT-2 until it has no LayerNorm, beside a control that keeps them", [
+      "",
+      "--dry-run",
+      "--model gpt2 --train train.bin --validation val.bin --recipe recipe.json --out runs/gpt2",
+      "--resume runs/gpt2",
+    ])
+    .addOption(shared.modelOption)
+    .option("--corpus <dir>", "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's)")
+    .option("--train <file...>", "tokens to train on: .bin or .txt, also in gzip (default: the corpus's)")
+    .option("--validation <file...>", "tokens to validate on (default: the corpus's)")
+    .option("--recipe <name|file.json>", "a recipe, or a file of fields over it (default: reference)")
+    .option("--out <dir>", "the run folder (default: runs/<recipe>-<time>)")
+    .option("--prompt <text>", `what samples start with (default: "${PROMPT}")`)
+    .option("--config <file.json>", "these options from a file, by their names; the command line wins")
+    .option("--resume <dir>", "go on with the run in this folder; it ends with the same bits")
+    .option("--dry-run", "show the plan and end")
+    .option("--force", "give up the run that is in the run folder")
+    .optionsGroup("The engine:")
+    .addOption(shared.backendOption)
+    .addOption(shared.threadsOption)
+    .addOption(shared.simdOption)
+    .optionsGroup("Fields of the recipe:")
+    .addOption(shared.stepsOption)
+    .addOption(shared.batchSizeOption)
+    .addOption(shared.microBatchSizeOption)
+    .addOption(shared.blockSizeOption)
+    .addOption(shared.learningRateOption)
+    .addOption(
+      new Option("--auxiliary-weight <n>", "weight of the loss that keeps stds together").argParser(
+        notNegativeArgument,
+      ),
+    )
+    .addOption(shared.seedOption)
+    .addOption(shared.validationTokensOption)
+    .addOption(shared.checkpointEveryOption)
+    .action(async (options) => done(await remove(io, options)));
+}
+
+/** The exit code. */
+export async function remove(io: Io, options: RemoveOptions): Promise<number> {
+  return options.resume === undefined ? startRun(io, options) : resumeRun(io, options, options.resume);
+}
+
+async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
+  const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
+  const { force = false } = options;
+  const recipe = await resolveRecipe({
+    builtIn: { reference: referenceRecipe },
+    schema: removalRecipeSchema,
+    asked: options.recipe,
+    options: recipeOptions(commandLine),
+  });
+  const out = options.out ?? join("runs", `${recipe.name}-${stamp(io.now())}`);
+  if (!options.dryRun) await checkNewFolder(out, { force });
+
+  const modelFolder = options.model ?? shippedModel();
+  const corpusFolder = options.corpus ?? modelFolder;
+  const files = {
+    train: options.train ?? [needCorpusFile(corpusFolder, "train", "--train")],
+    validation: options.validation ?? [needCorpusFile(corpusFolder, "val", "--validation")],
+  };
+  const model = await readModelWithNorms(modelFolder);
+  const corpus = await readBoth(files, model);
+  const prompt = options.prompt ?? PROMPT;
+  return withEngine(options, async ({ backend, used }) => {
+    const input = { backend, model, corpus, recipe, prompt };
+    if (options.dryRun) return showPlan(io, input);
+    const config: RemoveConfig = {
+      command: "remove",
+      model: resolve(modelFolder),
+      corpus: { train: absolute(files.train), validation: absolute(files.validation), hash: hashOf(corpus) },
+      prompt,
+      engine: used,
+      recipe,
+    };
+    const openFolder = () => RunFolder.create(out, removeKind, config, { force });
+    return finish(io, out, { ...input, modelName: modelNameOf(modelFolder), openFolder });
+  });
+}
+
+async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
+  checkResumeOptions(options, ALLOWED_ON_RESUME);
+  const checkpoint = await newestCheckpoint(out, removeKind, (message) => io.err(`${message}\n`));
+  const config = await readRunConfig(out, removeConfigSchema);
+  const modelFolder = options.model ?? config.model;
+  const model = await readModelWithNorms(modelFolder);
+  const { train = config.corpus.train, validation = config.corpus.validation } = options;
+  const corpus = await readBoth({ train, validation }, model);
+  checkSameCorpus(corpus, out, config.corpus);
+  return withEngine(resumedEngine(options, config.engine), ({ backend }) =>
+    finish(io, out, {
+      backend,
+      model,
+      corpus,
+      recipe: config.recipe,
+      prompt: config.prompt,
+      resume: checkpoint.state,
+      modelName: modelNameOf(modelFolder),
+      openFolder: () => RunFolder.reopen(out, removeKind, checkpoint),
+    }),
+  );
+}
+
+async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
+  return path === undefined ? {} : checkJson(path, removeOptionsSchema, await readJson(path));
+}
+
+function readBoth(files: Readonly<Record<"train" | "validation", readonly string[]>>, model: LoadedModel) {
+  const about = { vocabSize: model.config.vocabSize, tokenizer: model.tokenizer };
+  return Promise.all([readCorpus(files.train, about), readCorpus(files.validation, about)]).then(
+    ([train, validation]) => ({ train, validation }),
+  );
+}
+
+/** @throws UsageError when the model has lost norms already. */
+async function readModelWithNorms(path: string): Promise<LoadedModel> {
+  const model = await readModelFolder(path);
+  const gone = Object.entries(model.norms).find(([, norm]) => norm.kind !== "standard");
+  if (!gone) return model;
+  throw new UsageError(
+    `${path}: the norm at ${gone[0]} is ${gone[1].kind} already; a run starts from a model with LayerNorm everywhere`,
+  );
+}
+
+/** `2026-01-31-09-05-00`, in UTC. */
+export function stamp(time: Date): string {
+  return time.toISOString().slice(0, 19).replace(/[T:]/g, "-");
+}
+
+async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder">): Promise<number> {
+  const events = removeLayerNorm(input);
+  const { value } = await events.next();
+  await events.return();
+  if (value?.type === "plan") io.out(planText(io, value, parameterCount(input.model.weights)));
+  return EXIT.ok;
+}
+
+/** Runs the job and says how it ended. */
+async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
+  const done = await runRemove(io, job).catch((error: unknown) => explainFailure(error, "remove", out));
+  if (!done) {
+    io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
+    return EXIT.interrupted;
+  }
+  io.out(`\n${resultTable(io, done.summary)}\n${written(io, out, done)}`);
+  return EXIT.ok;
+}
+
+function written(io: Io, out: string, { summary }: DoneEvent): string {
+  const files = [
+    ["report.html", "the whole run on one page: open it in a browser"],
+    ["ln-free/", "the LN-free model, its norms folded into plain weights"],
+    ["ln-free-gpt2/", "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
+    ["summary.json", "the numbers above; metrics.jsonl has every step, config.json how to repeat it"],
+  ];
+  const lines = files.map(([name, what]) => `  ${io.colors.bold(join(out, name))}  ${what}\n`);
+  return `Wrote, in ${duration(summary.seconds)}:\n${lines.join("")}`;
+}

@@ -1,0 +1,29 @@
+/** Numbers and times for the terminal. */
+
+/** Seconds as `45s`, `3m10s`, `2h05m`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number) => String(value).padStart(2, "0");
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
+  return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
+}
+
+/** A whole number with thousands apart: `1,690,624`. */
+export function thousands(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+/** With its sign: `+0.0123`. */
+export function difference(value: number): string {
+  const size = Math.abs(value).toFixed(4);
+  if (Number(size) === 0) return size;
+  return `${value < 0 ? "−" : "+"}${size}`;
+}
+
+/** `12.3 MB` */
+export function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}

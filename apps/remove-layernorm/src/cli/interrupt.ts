@@ -1,0 +1,19 @@
+/** Control-C: the first asks a job to stop where it can go on, the second ends the process at once. */
+import { EXIT } from "./errors.js";
+import type { Io } from "./io.js";
+
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  /** Gives the process's own behaviour back. */
+  release(): void;
+}
+
+export function listenForInterrupt(io: Io, stopping: () => void): Interrupt {
+  const controller = new AbortController();
+  const release = io.onInterrupt(() => {
+    if (controller.signal.aborted) return io.exit(EXIT.interrupted);
+    controller.abort();
+    stopping();
+  });
+  return { signal: controller.signal, release };
+}

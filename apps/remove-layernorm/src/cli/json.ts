@@ -1,0 +1,73 @@
+/** JSON files from people: read, checked against a schema, and refused with the place and the way out. */
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { messageOf, systemCode, UsageError } from "./errors.js";
+
+/** @throws UsageError when there is no such file or it is no JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    const why = systemCode(cause) === "ENOENT" ? "there is no such file" : messageOf(cause);
+    throw new UsageError(`${path}: ${why}`, { cause });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`${path} is not JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** @throws UsageError naming `where`, the path of the first bad field, what it is and what is expected. */
+export function checkJson<X>(where: string, schema: z.ZodType<X>, value: unknown): X {
+  const { data, error } = schema.safeParse(value);
+  if (!error) return data;
+  throw new UsageError(describeIssue(where, error.issues[0], schema, value));
+}
+
+function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string {
+  // A union's own message tells nothing; the alternative that came furthest does.
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const depth = (issues: z.core.$ZodIssue[]) => Math.max(0, ...issues.map(({ path }) => path.length));
+    const [furthest] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
+    const inner = furthest[0];
+    if (inner.path.length > 0) {
+      return describeIssue(where, { ...inner, path: [...issue.path, ...inner.path] }, schema, value);
+    }
+  }
+  const path = issue.path.map(String).join(".");
+  const place = path === "" ? where : `${where}: ${path}`;
+  if (issue.code === "unrecognized_keys") {
+    const keys = issue.keys.map((key) => `"${key}"`).join(", ");
+    const known = fieldsAt(schema, issue.path);
+    return `${place}: there is no field ${keys}${known ? `; the fields are ${known.join(", ")}` : ""}`;
+  }
+  const found: unknown = issue.path.reduce<unknown>(
+    (inside, key) => (typeof inside === "object" && inside !== null ? Reflect.get(inside, key) : undefined),
+    value,
+  );
+  return `${place} is ${show(found)}; ${issue.message.replace(/^(Invalid input|Too small|Too big): /, "")}`;
+}
+
+function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] | undefined {
+  let inside: unknown = schema;
+  for (const key of path) inside = inside instanceof z.ZodObject ? Reflect.get(inside.shape, key) : undefined;
+  return inside instanceof z.ZodObject ? Object.keys(inside.shape) : undefined;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? "missing";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** A JSON object with `layer`'s fields over `base`'s, objects inside likewise. */
+export function mergeJson(base: unknown, layer: unknown): unknown {
+  if (!isObject(base) || !isObject(layer)) return layer;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(layer)) {
+    if (value !== undefined) merged[key] = mergeJson(base[key], value);
+  }
+  return merged;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

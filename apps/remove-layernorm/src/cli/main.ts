@@ -1,0 +1,32 @@
+/** The command `normless`: its subcommands, and errors as one message and an exit code. */
+import { Command, CommanderError } from "@commander-js/extra-typings";
+import { removeCommand } from "./commands/remove.js";
+import { EXIT, messageOf, UsageError } from "./errors.js";
+import { type Io, processIo } from "./io.js";
+
+/** Runs one command line, without the program's name, and returns the exit code. */
+export async function main(argv: readonly string[], io: Io = processIo): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const done = (code: number) => {
+    exitCode = code;
+  };
+  const program = new Command("normless")
+    .description("Removes LayerNorm from GPT-2 by fine-tuning, and folds what is left into the weights.")
+    .addHelpText("after", "\nnormless <command> --help shows a command's options, with examples.");
+  const commands = [removeCommand(io, done)];
+  for (const command of commands) program.addCommand(command);
+  for (const command of [program, ...commands]) {
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    io.err(`${io.colors.red("normless:")} ${messageOf(error)}\n`);
+    if (process.env["NORMLESS_DEBUG"] && error instanceof Error) io.err(`${error.stack}\n`);
+    return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+  }
+}

@@ -1,0 +1,62 @@
+/** Options that several commands share, and their help. */
+import { Command, Option } from "@commander-js/extra-typings";
+import {
+  countArgument,
+  integerArgument,
+  positiveArgument,
+  threadsArgument,
+  wholeArgument,
+} from "./arguments.js";
+
+/** A command under its name, with examples at the end of its help. */
+export function command(name: string, description: string, examples: readonly string[]): Command {
+  const lines = examples.map((example) => `  $ normless ${name} ${example}\n`.replace(/ \n/, "\n"));
+  return new Command(name)
+    .description(description)
+    .allowExcessArguments(false)
+    .showHelpAfterError(`(normless ${name} --help shows every option)`)
+    .addHelpText("after", `\nExamples:\n${lines.join("")}`);
+}
+
+const backends = ["wasm", "reference"] as const;
+const builds = ["auto", "relaxed", "plain"] as const;
+
+export const backendOption = new Option(
+  "--backend <name>",
+  "wasm, or reference: plain loops in float64, slow (default: wasm)",
+).choices(backends);
+export const threadsOption = new Option(
+  "--threads <n>",
+  "threads that compute; any number gives the same bits (default: the cores, at most 8)",
+).argParser(threadsArgument);
+export const simdOption = new Option(
+  "--simd <build>",
+  "auto takes relaxed SIMD where there is any; the builds differ in their last bits (default: auto)",
+).choices(builds);
+
+export const modelOption = new Option(
+  "--model <dir>",
+  "a Hugging Face folder of a GPT-2 (default: the model that ships, models/sotu)",
+);
+
+/** Fields of a recipe. */
+export const stepsOption = new Option("--steps <n>", "updates").argParser(countArgument);
+export const batchSizeOption = new Option("--batch-size <n>", "sequences an update").argParser(countArgument);
+export const microBatchSizeOption = new Option(
+  "--micro-batch-size <n>",
+  "sequences in memory at once; divides the batch size",
+).argParser(countArgument);
+export const blockSizeOption = new Option("--block-size <n>", "tokens a sequence").argParser(countArgument);
+export const learningRateOption = new Option(
+  "--learning-rate <rate>",
+  "the highest learning rate; the lowest keeps its proportion",
+).argParser(positiveArgument);
+export const seedOption = new Option("--seed <n>", "decides the batches").argParser(integerArgument);
+export const validationTokensOption = new Option(
+  "--validation-tokens <n>",
+  "tokens of the validation set to look at; 0 is all",
+).argParser(wholeArgument);
+export const checkpointEveryOption = new Option(
+  "--checkpoint-every <n>",
+  "updates between two checkpoints",
+).argParser(countArgument);

@@ -1,0 +1,172 @@
+/** One run of `normless remove`: the core's events to the terminal, the run folder and the models it ends with. */
+import { basename, join } from "node:path";
+import { type LoadedModel, toEps1e12 } from "@normless/gpt2";
+import { writeModelFolder } from "@normless/gpt2/node";
+import type { Backend } from "@normless/tensor";
+import {
+  describeRemoval,
+  type DoneEvent,
+  type PlanEvent,
+  removeLayerNorm,
+  type RunEvent,
+  type RunState,
+} from "../core/index.js";
+import { type Io, breathe } from "./io.js";
+import { listenForInterrupt } from "./interrupt.js";
+import { metricsLine } from "./metrics.js";
+import { modelCard } from "./model-card.js";
+import { Progress } from "./progress.js";
+import { renderReport, type ReportData } from "./report/index.js";
+import type { RunFolder } from "./run-folder.js";
+
+export interface RemoveJob {
+  readonly backend: Backend;
+  readonly model: LoadedModel;
+  readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
+  readonly recipe: RunState["recipe"];
+  readonly prompt: string;
+  readonly resume?: RunState | undefined;
+  /** How the model is called in what is written. */
+  readonly modelName: string;
+  /** Makes or reopens the run folder, once the plan is known to be good. */
+  openFolder(): Promise<RunFolder<RunState>>;
+}
+
+/** The result, or undefined when it was stopped; then a checkpoint is saved. */
+export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | undefined> {
+  const stopping = () => progress?.say("stopping after this update; Control-C again quits at once");
+  const interrupt = listenForInterrupt(io, stopping);
+  const events = removeLayerNorm({ ...job, signal: interrupt.signal });
+  let progress: Progress | undefined;
+  try {
+    const first = await events.next();
+    if (first.done || first.value.type !== "plan") throw new Error("the run did not begin with its plan");
+    const plan = first.value;
+    const folder = await job.openFolder();
+    progress = new Progress(io, workOf(plan, job.resume));
+    const consumer = new Consumer(plan, progress, folder);
+    for await (const event of events) {
+      await consumer.take(event);
+      await breathe();
+      if (event.type !== "done") continue;
+      progress.stop();
+      await writeResults(folder, plan, event, job);
+      return event;
+    }
+    return undefined;
+  } finally {
+    progress?.stop();
+    interrupt.release();
+  }
+}
+
+/** Tokens that are still to be worked on. */
+function workOf({ recipe, validationTokens }: PlanEvent, resume: RunState | undefined) {
+  const perStep = recipe.batchSize * recipe.blockSize;
+  const done = resume ? updatesDone(resume.phase, resume.step, recipe.steps) : 0;
+  const evaluated = Object.keys(resume?.validation ?? {}).length;
+  return { train: (2 * recipe.steps - done) * perStep, evaluate: (4 - evaluated) * validationTokens };
+}
+
+/** Updates of both phases together. */
+function updatesDone(phase: RunState["phase"], step: number, steps: number): number {
+  return phase === "control" ? step : steps + step;
+}
+
+class Consumer {
+  #evaluated = 0;
+
+  constructor(
+    readonly plan: PlanEvent,
+    readonly progress: Progress,
+    readonly folder: RunFolder<RunState>,
+  ) {}
+
+  async take(event: RunEvent): Promise<void> {
+    const { progress, folder } = this;
+    const { steps, batchSize, blockSize } = this.plan.recipe;
+    const line = metricsLine(event);
+    if (line) await folder.appendMetrics(line);
+    switch (event.type) {
+      case "step":
+        return progress.step(event, steps, batchSize * blockSize);
+      case "progress":
+        progress.evaluated(event.what, event.done - this.#evaluated);
+        this.#evaluated = event.done;
+        return;
+      case "eval":
+        this.#evaluated = 0;
+        return progress.note(
+          `${event.model}: validation loss ${event.loss.toFixed(4)}`,
+          `${event.model} ${event.loss.toFixed(4)}`,
+        );
+      case "removal": {
+        const what = describeRemoval(event.removal);
+        return progress.note(`step ${event.step}: removed ${what}`, `removed ${what}`);
+      }
+      case "checkpoint": {
+        const { phase, step } = event.state;
+        const path = await folder.saveCheckpoint(updatesDone(phase, step, steps), event.state);
+        progress.passed();
+        return progress.note(`saved ${path}`, "saved");
+      }
+      case "plan":
+      case "stds":
+      case "sample":
+      case "fold":
+      case "done":
+        return progress.passed();
+    }
+  }
+}
+
+/** The models, the report, and last the summary: a folder that has one holds a finished run. */
+async function writeResults(
+  folder: RunFolder<RunState>,
+  plan: PlanEvent,
+  { summary, frozen, folded }: DoneEvent,
+  { model, modelName: baseModel }: RemoveJob,
+): Promise<void> {
+  const { tokenizerFiles } = model;
+  const { validation } = summary;
+  const facts = { baseModel, recipe: plan.recipe, validation, validationTokens: plan.validationTokens };
+  const forms = [
+    ["ln-free", folded, modelCard("folded", facts)],
+    ["ln-free-gpt2", toEps1e12(frozen), modelCard("gpt2", facts)],
+  ] as const;
+  for (const [name, lnFree, card] of forms) {
+    // What a run that was stopped here may have left is this run's own.
+    const path = join(folder.path, name);
+    await writeModelFolder(path, { ...lnFree, tokenizerFiles, modelCard: card }, { overwrite: true });
+  }
+  await folder.writeText("report.html", renderReport(await reportData(folder, plan, summary)));
+  await folder.writeJson("summary.json", summary);
+}
+
+/** From the metrics, since an earlier process may have done a part of the run. */
+async function reportData(
+  folder: RunFolder<RunState>,
+  plan: PlanEvent,
+  summary: DoneEvent["summary"],
+): Promise<ReportData> {
+  // These lines are the events that this command wrote.
+  const events = (await folder.readMetrics()) as RunEvent[];
+  const of = <T extends RunEvent["type"]>(type: T) =>
+    events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
+  const [fold] = of("fold");
+  return {
+    plan,
+    steps: of("step"),
+    removals: of("removal"),
+    evals: of("eval"),
+    stds: of("stds"),
+    samples: of("sample"),
+    ...(fold && { fold }),
+    summary,
+  };
+}
+
+/** A model's folder as a name for people. */
+export function modelNameOf(path: string): string {
+  return basename(path) || "model";
+}

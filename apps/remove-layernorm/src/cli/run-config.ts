@@ -1,0 +1,89 @@
+/** A run folder's config.json: everything that a run was resolved to, and what `--resume` starts from. */
+import { isAbsolute, join, resolve } from "node:path";
+import { z } from "zod";
+import { corpusHash } from "./corpus.js";
+import type { EngineOptions, EngineUsed } from "./engine.js";
+import { UsageError } from "./errors.js";
+import { checkJson, readJson } from "./json.js";
+import { removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
+
+const corpus = z.strictObject({
+  train: z.array(z.string()),
+  validation: z.array(z.string()),
+  /** Of the tokens of both. */
+  hash: z.string(),
+});
+const engine = z.strictObject({
+  backend: z.enum(["wasm", "reference"]),
+  simd: z.enum(["relaxed", "plain"]).optional(),
+});
+
+export const removeConfigSchema = z.strictObject({
+  command: z.literal("remove"),
+  model: z.string(),
+  corpus,
+  prompt: z.string(),
+  engine,
+  recipe: removalRecipeSchema,
+});
+export type RemoveConfig = z.infer<typeof removeConfigSchema>;
+
+export const trainConfigSchema = z.strictObject({
+  command: z.literal("train"),
+  tokenizer: z.string().optional(),
+  corpus,
+  engine,
+  model: z.unknown(),
+  recipe: trainRecipeSchema,
+});
+export type TrainConfig = z.infer<typeof trainConfigSchema>;
+
+export function readRunConfig<X>(folder: string, schema: z.ZodType<X>): Promise<X> {
+  const path = join(folder, "config.json");
+  return readJson(path).then((json) => checkJson(path, schema, json));
+}
+
+/** Paths as a later process, in another folder, finds them. */
+export function absolute(paths: readonly string[]): string[] {
+  return paths.map((path) => (isAbsolute(path) ? path : resolve(path)));
+}
+
+interface Corpus {
+  readonly train: Uint16Array;
+  readonly validation: Uint16Array;
+}
+
+export function hashOf({ train, validation }: Corpus): string {
+  return `${corpusHash(train)}-${corpusHash(validation)}`;
+}
+
+/** @throws Error when the tokens are not those that the run began with. */
+export function checkSameCorpus(tokens: Corpus, folder: string, { hash }: RemoveConfig["corpus"]): void {
+  if (hashOf(tokens) === hash) return;
+  throw new Error(
+    `the corpus is not the one that the run in ${folder} began with (its tokens differ); ` +
+      "resume with the same files: --train FILE --validation FILE",
+  );
+}
+
+/** A resumed run gives the same bits only on the same engine and build; asking for another is the caller's will. */
+export function resumedEngine(asked: EngineOptions, began: EngineUsed): EngineOptions {
+  const { threads } = asked;
+  const backend = asked.backend ?? began.backend;
+  return { backend, threads, simd: asked.simd ?? (backend === "wasm" ? began.simd : undefined) };
+}
+
+/**
+ * Options that a resumed run takes from its folder.
+ * @throws UsageError naming the first that was given besides those allowed.
+ */
+export function checkResumeOptions(options: object, allowed: readonly string[]): void {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
+  const stray = given.find(([name]) => name !== "resume" && !allowed.includes(name));
+  if (!stray) return;
+  const dashed = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new UsageError(
+    `${dashed(stray[0])} cannot change a run that has begun. With --resume there may be ` +
+      `${allowed.map(dashed).join(", ")}; everything else is in the run folder`,
+  );
+}

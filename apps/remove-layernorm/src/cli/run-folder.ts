@@ -1,0 +1,219 @@
+/**
+ * A run's folder: its configuration, the metrics line by line, checkpoints, and what the run ends with. Whole files are
+ * written beside their place and renamed, so that a full disk or a kill leaves what was there before.
+ */
+import { appendFile, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "@normless/safetensors/node";
+import {
+  type Checkpoint,
+  type CheckpointKind,
+  DamagedCheckpointError,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type TrainingState,
+} from "./checkpoint.js";
+import { messageOf, systemCode, UsageError } from "./errors.js";
+
+const METRICS = "metrics.jsonl";
+const SUMMARY = "summary.json";
+const CHECKPOINTS = "checkpoints";
+/** Everything that a run may have written; nothing else is ever deleted. */
+const OURS = [
+  "config.json",
+  METRICS,
+  SUMMARY,
+  CHECKPOINTS,
+  "ln-free",
+  "ln-free-gpt2",
+  "model",
+  "report.html",
+];
+const KEPT_CHECKPOINTS = 2;
+
+/** @throws UsageError when there is something already, saying what to do. */
+export async function checkNewFolder(path: string, { force }: { readonly force: boolean }): Promise<void> {
+  const there = await listFolder(path);
+  if (there.length === 0) return;
+  if (!force) {
+    throw new UsageError(
+      `the run folder ${path} exists and is not empty. Go on with its run: --resume ${path}. ` +
+        "Or choose another folder: --out DIR. Or give that run up: --force",
+    );
+  }
+  if (!there.includes(METRICS)) {
+    throw new UsageError(
+      `${path} is not empty and is no run folder (it has no ${METRICS}), so --force does not clear it. ` +
+        "Choose another folder: --out DIR",
+    );
+  }
+}
+
+/** The names in a folder; none when there is no such folder. */
+async function listFolder(path: string): Promise<string[]> {
+  return readdir(path).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return [];
+    if (systemCode(error) === "ENOTDIR") throw new UsageError(`${path} is a file; a folder is needed`);
+    throw error;
+  });
+}
+
+export class RunFolder<S extends TrainingState> {
+  #metricsLines: number;
+
+  private constructor(
+    readonly path: string,
+    readonly kind: CheckpointKind<S>,
+    metricsLines: number,
+  ) {
+    this.#metricsLines = metricsLines;
+  }
+
+  /** A new run in an empty folder, or over a run that is given up. */
+  static async create<S extends TrainingState>(
+    path: string,
+    kind: CheckpointKind<S>,
+    config: object,
+    { force }: { readonly force: boolean },
+  ): Promise<RunFolder<S>> {
+    await checkNewFolder(path, { force });
+    for (const name of OURS) await rm(join(path, name), { recursive: true, force: true });
+    await mkdir(join(path, CHECKPOINTS), { recursive: true });
+    const folder = new RunFolder(path, kind, 0);
+    await folder.writeJson("config.json", config);
+    await folder.writeText(METRICS, "");
+    return folder;
+  }
+
+  /** Goes on with a run: cuts its metrics back to the checkpoint. */
+  static async reopen<S extends TrainingState>(
+    path: string,
+    kind: CheckpointKind<S>,
+    { metricsLines }: Checkpoint<S>,
+  ): Promise<RunFolder<S>> {
+    const file = join(path, METRICS);
+    const text = await readFile(file);
+    let end = 0;
+    for (let line = 0; line < metricsLines; line++) {
+      end = text.indexOf("\n", end) + 1;
+      if (end === 0) {
+        throw new Error(
+          `${file} has fewer than the ${metricsLines} lines that it had at the checkpoint; ` +
+            "was it edited? Start the run again: --force",
+        );
+      }
+    }
+    await truncate(file, end);
+    return new RunFolder(path, kind, metricsLines);
+  }
+
+  /** One more line of metrics. */
+  async appendMetrics(line: object): Promise<void> {
+    const path = join(this.path, METRICS);
+    await appendFile(path, `${JSON.stringify(line)}\n`).catch((cause: unknown) => {
+      throw new Error(
+        `${path}: writing failed: ${messageOf(cause)}. Free some space on its disk, or give the right to write`,
+        { cause },
+      );
+    });
+    this.#metricsLines += 1;
+  }
+
+  /** Every line of metrics, of this process and of those before it. */
+  async readMetrics(): Promise<unknown[]> {
+    const text = await readFile(join(this.path, METRICS), "utf8");
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line): unknown => JSON.parse(line));
+  }
+
+  /** Saves a state as of update `step` of the whole run, and drops the checkpoints before the last two. */
+  async saveCheckpoint(step: number, state: S): Promise<string> {
+    const folder = join(this.path, CHECKPOINTS);
+    const path = join(folder, `step-${String(step).padStart(8, "0")}.msgpack`);
+    await mkdir(folder, { recursive: true });
+    await this.#syncMetrics();
+    await writeFileAtomic(path, encodeCheckpoint(this.kind, { metricsLines: this.#metricsLines, state }));
+    const old = (await checkpointFiles(this.path)).slice(KEPT_CHECKPOINTS);
+    for (const name of old) await rm(join(folder, name));
+    return path;
+  }
+
+  /** A checkpoint counts lines, so they reach the disk before it does. */
+  async #syncMetrics(): Promise<void> {
+    const file = await open(join(this.path, METRICS), "r+");
+    await file.sync().finally(() => file.close());
+  }
+
+  async writeJson(name: string, value: object): Promise<void> {
+    await this.writeText(name, `${JSON.stringify(value, undefined, 2)}\n`);
+  }
+
+  async writeText(name: string, text: string): Promise<void> {
+    await writeFileAtomic(join(this.path, name), [new TextEncoder().encode(text)]);
+  }
+}
+
+/** Names of checkpoint files, newest first. */
+async function checkpointFiles(path: string): Promise<string[]> {
+  const names = await listFolder(join(path, CHECKPOINTS));
+  return names
+    .filter((name) => /^step-\d+\.msgpack$/.test(name))
+    .sort()
+    .reverse();
+}
+
+/**
+ * The newest checkpoint that is whole; `skipped` hears of damaged ones.
+ * @throws UsageError when the folder has no run to go on with.
+ * @throws Error when all are damaged, or the newest is of another command or version.
+ */
+export async function newestCheckpoint<S extends TrainingState>(
+  path: string,
+  kind: CheckpointKind<S>,
+  skipped: (message: string) => void,
+): Promise<Checkpoint<S>> {
+  const there = await listFolder(path);
+  if (!there.includes("config.json") || !there.includes(METRICS)) {
+    throw new UsageError(
+      `${path} is no run folder (it has no config.json and ${METRICS}); nothing to resume`,
+    );
+  }
+  if (there.includes(SUMMARY)) {
+    throw new UsageError(`the run in ${path} is finished (there is a ${SUMMARY}); nothing to resume`);
+  }
+  const files = await checkpointFiles(path);
+  if (files.length === 0) {
+    throw new UsageError(`the run in ${path} has no checkpoint yet; start it again: --out ${path} --force`);
+  }
+  for (const name of files) {
+    const file = join(path, CHECKPOINTS, name);
+    const bytes = await readFile(file);
+    try {
+      return decodeCheckpoint(kind, bytes);
+    } catch (error) {
+      if (!(error instanceof DamagedCheckpointError))
+        throw new Error(`${file}: ${messageOf(error)}`, { cause: error });
+      skipped(`${file} is damaged: ${error.message}`);
+    }
+  }
+  throw new Error(
+    `every checkpoint in ${join(path, CHECKPOINTS)} is damaged (${files.join(", ")}). ` +
+      `Start the run again: --out ${path} --force`,
+  );
+}
+
+/** What to type to go on with a run, wherever the shell splits words. */
+export function resumeCommand(command: string, folder: string): string {
+  const quoted = /^[\w./@:+-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`;
+  return `npx normless ${command} --resume ${quoted}`;
+}
+
+/** An error of a run, with the way to go on where there is a checkpoint. */
+export async function explainFailure(error: unknown, command: string, folder: string): Promise<never> {
+  const saved = (await checkpointFiles(folder).catch(() => [])).length > 0;
+  if (!saved || error instanceof UsageError) throw error;
+  const how = `The last checkpoint is whole; to go on from it:\n  ${resumeCommand(command, folder)}`;
+  throw new Error(`${messageOf(error)}\n${how}`, { cause: error });
+}

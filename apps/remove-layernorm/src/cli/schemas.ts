@@ -1,0 +1,109 @@
+/** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
+import type { Gpt2Config } from "@normless/gpt2";
+import { z } from "zod";
+import type { RemovalRecipe, TrainRecipe } from "../core/index.js";
+
+const count = z.int().min(1);
+const step = z.int().min(0);
+const positive = z.number().positive();
+const kindSchedule = z.strictObject({ start: step, gap: step });
+
+const training = {
+  steps: count,
+  batchSize: count,
+  microBatchSize: count,
+  blockSize: count,
+  learningRate: z.strictObject({
+    peak: positive,
+    floor: z.number().min(0),
+    warmupSteps: step,
+    totalSteps: count,
+  }),
+  beta1: z.number().min(0).lt(1),
+  beta2: z.number().min(0).lt(1),
+  adamEps: positive,
+  weightDecay: z.number().min(0),
+  maxNorm: positive,
+  seed: z.int(),
+  validationTokens: step,
+  checkpointEvery: count,
+};
+
+export const removalRecipeSchema = z.strictObject({
+  name: z.string().regex(/^[\w.-]+$/, "expected letters, digits, dots and dashes, since it names a folder"),
+  ...training,
+  auxiliaryWeight: z.number().min(0),
+  schedule: z.strictObject({
+    ln_2: kindSchedule,
+    "ln_1:qk": kindSchedule,
+    "ln_1:v": kindSchedule,
+    ln_f: step,
+    eot: step,
+    first: step,
+  }),
+}) satisfies z.ZodType<RemovalRecipe>;
+
+export const trainRecipeSchema = z.strictObject({
+  ...training,
+  evaluateEvery: count,
+}) satisfies z.ZodType<TrainRecipe>;
+
+/** A model's config in a checkpoint. */
+export const gpt2ConfigSchema = z
+  .strictObject({
+    vocabSize: count,
+    blockSize: count,
+    channels: count,
+    layers: count,
+    heads: count,
+    inner: count,
+    gelu: z.enum(["tanh", "none"]),
+    eps: positive,
+    tied: z.boolean(),
+    eot: step.optional(),
+  })
+  .transform((config): Gpt2Config => ({ ...config, eot: config.eot }));
+
+/** Which engine runs, as the options say it. */
+export const engineFields = {
+  backend: z.enum(["wasm", "reference"]).optional(),
+  threads: z.int().min(1).max(64).optional(),
+  simd: z.enum(["auto", "relaxed", "plain"]).optional(),
+};
+
+const files = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => [value].flat());
+/** A recipe's name, its file, or fields that override the built-in one. */
+const recipe = z.union([z.string(), z.record(z.string(), z.unknown())]);
+const fields = {
+  ...engineFields,
+  out: z.string().optional(),
+  corpus: z.string().optional(),
+  train: files.optional(),
+  validation: files.optional(),
+  recipe: recipe.optional(),
+};
+
+/** The content of `normless remove --config FILE`: options by their names. */
+export const removeOptionsSchema = z.strictObject({
+  ...fields,
+  model: z.string().optional(),
+  prompt: z.string().optional(),
+});
+export type RemoveFileOptions = z.infer<typeof removeOptionsSchema>;
+
+/** The content of `normless train --config FILE`. */
+export const trainOptionsSchema = z.strictObject({
+  ...fields,
+  preset: z.string().optional(),
+  modelConfig: z.string().optional(),
+  tokenizer: z.string().optional(),
+});
+export type TrainFileOptions = z.infer<typeof trainOptionsSchema>;
+
+const constants = z.union([positive, z.strictObject({ first: positive, eot: positive, rest: positive })]);
+/** The content of `normless logits --norms FILE`: constants by site, or by module for both paths of an ln_1. */
+export const normConstantsSchema = z.record(z.string(), constants);
+
+const rows = z.array(z.array(z.int().min(0)).min(1)).min(1);
+/** The content of `normless logits --tokens FILE`. */
+export const tokenRowsSchema = z.union([rows, z.strictObject({ tokens: rows, targets: rows.optional() })]);

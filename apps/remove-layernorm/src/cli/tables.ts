@@ -1,0 +1,75 @@
+/** Tables for the terminal: the plan before a run, the result after it. */
+import Table from "cli-table3";
+import type { Contender, PlanEvent, Summary } from "../core/index.js";
+import { describeRemoval } from "../core/index.js";
+import { bytes, difference, thousands } from "./format.js";
+import type { Io } from "./io.js";
+
+type Cells = readonly string[];
+
+/** Columns after the first are numbers, to the right. */
+export function table(io: Io, head: Cells, rows: readonly Cells[]): string {
+  const made = new Table({
+    head: head.map((cell) => io.colors.bold(cell)),
+    colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
+    // Colours are this command's choice, not the library's.
+    style: { head: [], border: [], compact: true },
+  });
+  for (const row of rows) made.push([...row]);
+  return `${made.toString()}\n`;
+}
+
+export const CONTENDERS: readonly (readonly [Contender, string])[] = [
+  ["original", "original"],
+  ["control", "control (LayerNorm kept)"],
+  ["frozen", "LN-free (frozen)"],
+  ["folded", "LN-free (folded)"],
+];
+
+export function resultTable(io: Io, { validation }: Pick<Summary, "validation">): string {
+  const rows = CONTENDERS.map(([model, name]) => {
+    const loss = validation[model];
+    const toOriginal = model === "original" ? "" : difference(loss - validation.original);
+    const toControl =
+      model === "original" || model === "control" ? "" : difference(loss - validation.control);
+    return [name, loss.toFixed(4), toOriginal, toControl];
+  });
+  return table(io, ["model", "validation loss (nats/token)", "to original", "to control"], rows);
+}
+
+/** What a run will do, before it does it. */
+export function planText(io: Io, plan: PlanEvent, parameters: number): string {
+  const { recipe, config } = plan;
+  const perPhase = recipe.steps * recipe.batchSize * recipe.blockSize;
+  const facts: [string, string][] = [
+    [
+      "model",
+      `${config.layers} layers, ${config.channels} channels, ${config.heads} heads, ${thousands(parameters)} parameters`,
+    ],
+    ["engine", plan.backend],
+    ["recipe", `${recipe.name}, seed ${recipe.seed}`],
+    [
+      "training",
+      `2 × ${recipe.steps} updates of ${recipe.batchSize} × ${recipe.blockSize} tokens (control, then removal)`,
+    ],
+    ["tokens", `${thousands(2 * perPhase)} trained on, out of a corpus of ${thousands(plan.trainTokens)}`],
+    ["validation", `4 × ${thousands(plan.validationTokens)} tokens`],
+    ["memory", `about ${bytes(memoryEstimate(plan, parameters))}`],
+  ];
+  const lines = facts.map(([name, text]) => `${io.colors.bold(name.padEnd(11))}${text}\n`);
+  const removals = plan.removals.map((removal) => [String(removal.step), describeRemoval(removal)]);
+  const heading = io.colors.bold("step  what goes after so many updates");
+  return `${lines.join("")}\n${heading}\n${removals.map(([step, what]) => `${step.padStart(4)}  ${what}\n`).join("")}`;
+}
+
+/**
+ * Bytes of tensors at the height of a step: weights, gradients and two moments of each parameter, and what the tape
+ * keeps of each token of a micro-batch, 18 C-wide vectors a layer (10C and two of the MLP's width).
+ */
+export function memoryEstimate(
+  { config, recipe }: Pick<PlanEvent, "config" | "recipe">,
+  parameters: number,
+): number {
+  const perToken = config.layers * (10 * config.channels + 2 * config.inner);
+  return 4 * (4 * parameters + recipe.microBatchSize * recipe.blockSize * perToken);
+}

@@ -1,0 +1,145 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readModelFolder } from "@normless/gpt2/node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { metricsOf, run, tinyRecipe, writeTiny } from "./tiny.js";
+
+let folder: string;
+let tiny: { model: string; recipe: string };
+let whole: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "normless-remove-"));
+  tiny = await writeTiny(folder);
+  whole = join(folder, "whole");
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const start = (out: string, ...more: string[]) => [
+  ...["remove", "--model", tiny.model, "--recipe", tiny.recipe, "--out", out, "--threads", "1"],
+  ...more,
+];
+const weightsOf = async (out: string) => (await readModelFolder(join(out, "ln-free"))).weights;
+
+/** Runs until `interruptAt` is written, presses Control-C, and goes on. */
+async function stopAndResume(out: string, interruptAt: string): Promise<void> {
+  const stopped = await run(start(out), interruptAt);
+  expect(stopped.code).toBe(130);
+  expect(stopped.err).toContain(`npx normless remove --resume ${out}`);
+  const resumed = await run(["remove", "--resume", out]);
+  expect(resumed.err).not.toContain("normless:");
+  expect(resumed.code).toBe(0);
+}
+
+describe("normless remove", () => {
+  it("runs from a model to LN-free models, a report and a table", async () => {
+    const { code, out, err } = await run(start(whole));
+    expect(code).toBe(0);
+    for (const name of ["original", "control (LayerNorm kept)", "LN-free (frozen)", "LN-free (folded)"]) {
+      expect(out).toContain(name);
+    }
+    for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "summary.json"]) {
+      expect(out).toContain(join(whole, file));
+    }
+    // A line every ten steps and one for every removal.
+    expect(err).toMatch(/control 10\/12 · loss \d+\.\d{3} · [\d,]+ tokens\/s, \d+s left/);
+    expect(err).toContain("step 9: removed the first-position constant");
+
+    const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8")) as object;
+    expect(Object.keys(summary)).toEqual(["validation", "seconds", "tokens", "peakBytes", "backend"]);
+    expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16 });
+    expect(await readdir(join(whole, "checkpoints"))).toEqual([
+      "step-00000017.msgpack",
+      "step-00000022.msgpack",
+    ]);
+    expect(await readFile(join(whole, "report.html"), "utf8")).toContain("<!doctype html>");
+
+    const lines = await metricsOf(whole);
+    const count = (type: string) => lines.filter((line) => (line as { type: string }).type === type).length;
+    expect({ step: count("step"), removal: count("removal"), eval: count("eval") }).toEqual({
+      step: 24,
+      removal: 9,
+      eval: 4,
+    });
+    expect({ stds: count("stds"), sample: count("sample"), fold: count("fold") }).toEqual({
+      stds: 2,
+      sample: 2,
+      fold: 1,
+    });
+  });
+
+  it("writes models that stand on their own, with tokenizer and card", async () => {
+    const plain = await readModelFolder(join(whole, "ln-free"));
+    expect(Object.values(plain.norms).map(({ kind }) => kind)).toEqual(Array(7).fill("folded"));
+    const stock = await readModelFolder(join(whole, "ln-free-gpt2"));
+    expect(stock.config.eps).toBe(1e12);
+    expect(stock.tokenizer?.vocabSize).toBe(257);
+    const card = await readFile(join(whole, "ln-free-gpt2", "README.md"), "utf8");
+    expect(card).toContain('GPT2LMHeadModel.from_pretrained("ln-free-gpt2")');
+    expect(card).toContain("# model without LayerNorm");
+  });
+
+  it("gives the same bits when stopped and resumed, in either phase", async () => {
+    for (const [name, at] of [
+      ["control", "control 1/12"],
+      ["removal", "step 6: removed"],
+    ]) {
+      const out = join(folder, `stopped-in-${name}`);
+      await stopAndResume(out, at);
+      expect(await metricsOf(out)).toEqual(await metricsOf(whole));
+      expect(await weightsOf(out)).toEqual(await weightsOf(whole));
+    }
+  });
+
+  it("gives the same bits with two threads", async () => {
+    const out = join(folder, "two-threads");
+    const argv = start(out);
+    argv[argv.indexOf("--threads") + 1] = "2";
+    expect((await run(argv)).code).toBe(0);
+    expect(await metricsOf(out)).toEqual(await metricsOf(whole));
+    expect(await weightsOf(out)).toEqual(await weightsOf(whole));
+  });
+
+  it("goes on from the checkpoint before a damaged one", async () => {
+    const out = join(folder, "damaged");
+    await run(start(out), "step 7: removed");
+    const [before, newest] = await readdir(join(out, "checkpoints"));
+    expect([before, newest]).toEqual(["step-00000017.msgpack", "step-00000020.msgpack"]);
+    const path = join(out, "checkpoints", newest);
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, bytes.length - 1000));
+    const resumed = await run(["remove", "--resume", out]);
+    expect(resumed.err).toContain(`${path} is damaged: it was truncated or changed`);
+    expect(resumed.code).toBe(0);
+    expect(await metricsOf(out)).toEqual(await metricsOf(whole));
+  });
+
+  it("shows the plan and writes nothing with --dry-run", async () => {
+    const out = join(folder, "dry");
+    const { code, out: text } = await run(start(out, "--dry-run"));
+    expect(code).toBe(0);
+    expect(text).toMatch(/tokens +1,536 trained on, out of a corpus of 3,000/);
+    expect(text).toMatch(/memory +about [\d.]+ kB\n/);
+    expect(text).toMatch(/\n +7 {2}ln_f\n +8 {2}the end-of-text constant\n/);
+    expect(await readdir(folder)).not.toContain("dry");
+  });
+
+  it("takes options from a file, and the command line's before them", async () => {
+    const config = join(folder, "options.json");
+    const { name: _name, ...fields } = tinyRecipe;
+    const recipe = { ...fields, name: "from-file" };
+    await writeFile(config, JSON.stringify({ model: tiny.model, recipe, threads: 1 }));
+    const { out } = await run([
+      "remove",
+      "--config",
+      config,
+      "--dry-run",
+      "--seed",
+      "5",
+      "--batch-size",
+      "3",
+    ]);
+    expect(out).toMatch(/recipe +from-file, seed 5\n/);
+    expect(out).toMatch(/2 × 12 updates of 3 × 16 tokens/);
+  });
+});
