@@ -117,6 +117,19 @@ describe("memory", () => {
     await backend.dispose();
   });
 
+  it("has room for a sequence that grows token by token", async () => {
+    const backend = await wasm({ threads: 1 });
+    // Blocks of every length's own size would be 6 GiB.
+    for (let T = 1; T <= 2000; T++) {
+      const x = backend.upload(Float32Array.of(T), []);
+      const { y } = backend.run("expand", { x }, { shape: [T, 768] });
+      x.free();
+      y.free();
+    }
+    expect(backend.memory().liveBytes).toBe(0);
+    await backend.dispose();
+  });
+
   it("keeps values when it grows", async () => {
     const backend = await wasm({ threads: 1 });
     const first = backend.upload(Float32Array.of(1, 2, 3), [3]);
@@ -131,6 +144,11 @@ describe("memory", () => {
     const x = backend.upload(Float32Array.of(1), []);
     expect(() => backend.run("expand", { x }, { shape: [2 ** 30] })).toThrow(/no room for 4096\.0 MiB more/);
     expect(await x.item()).toBe(1);
+    const long = backend.upload(new Float32Array(2), [1, 2]);
+    const dy = { dy: long, ids: backend.upload(Int32Array.of(0), [1]) };
+    const { liveBytes } = backend.memory();
+    expect(() => backend.run("embeddingGrad", dy, { vocabulary: 2 ** 30 })).toThrow(/no room/);
+    expect(backend.memory().liveBytes).toBe(liveBytes);
     await backend.dispose();
   });
 });
