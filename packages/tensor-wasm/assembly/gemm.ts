@@ -212,7 +212,7 @@ export function packColumns(kc: i32, N: i32, b: usize, ldb: usize, to: usize): v
 /** Four values of four rows `ld` bytes apart, written as four columns 32 bytes apart. */
 // @ts-ignore: decorator
 @inline
-function transpose4(from: usize, ld: usize, to: usize): void {
+export function transpose4(from: usize, ld: usize, to: usize): void {
   const r0 = v128.load(from);
   const r1 = v128.load(from + ld);
   const r2 = v128.load(from + 2 * ld);

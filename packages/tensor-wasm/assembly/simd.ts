@@ -29,7 +29,7 @@ const TABLE = memory.data<f32>([
 
 // @ts-ignore: decorator
 @inline
-function constant(i: i32): v128 {
+export function constant(i: i32): v128 {
   return v128.load32_splat(TABLE + (<usize>i << 2));
 }
 

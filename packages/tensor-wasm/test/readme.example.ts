@@ -8,5 +8,5 @@ const x = tensor(backend, [
 ]);
 const w = tensor(backend, [[0.5], [-1]]);
 const { y } = backend.run("linear", { x, w }, {});
-console.log(backend.description, await y.array());
+console.log(backend.threads, await y.array()); // 2 [ [ -1.5 ], [ -2.5 ] ]
 await backend.dispose();
