@@ -7,7 +7,12 @@ export default defineConfig({
   resolve: { conditions: [...conditions, "module", "node", "development|production"] },
   ssr: { resolve: { conditions: [...conditions, "module", "node", "development|production"] } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "benchmarks/test/**/*.test.ts"],
+    include: [
+      "test/*.test.ts",
+      "packages/*/test/**/*.test.ts",
+      "apps/*/test/**/*.test.ts",
+      "benchmarks/test/**/*.test.ts",
+    ],
     exclude: ["**/node_modules/**", "**/dist/**", "**/browser/**"],
     pool: "forks",
     maxWorkers: 2,

@@ -1,4 +1,5 @@
 import { defineConfig, type Options } from "tsup";
+// @boundaries-ignore the one build that all packages share
 import { packageBuild } from "../../tsup.base.js";
 
 /** The library: the run's core, with the workspace packages as imports. */

@@ -14,6 +14,8 @@ export const PHASE: usize = 1344;
 export const UNITS: usize = 1348;
 const INTS: usize = 2048;
 const FLOATS: usize = 2048 + 256;
+/** Eight floats that are always 0: the bias of a product without one. */
+export const ZEROS: usize = 4096;
 /** One 6×8 tile a thread, for the edges of a product. */
 const TILES: usize = 8192;
 

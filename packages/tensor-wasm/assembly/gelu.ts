@@ -21,7 +21,7 @@ export function gelu(unit: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function tanhCdf(v: v128): v128 {
+export function tanhCdf(v: v128): v128 {
   const squared = f32x4.mul(v, v);
   const inner = fma(f32x4.mul(squared, v), splat(CUBIC), v);
   return sigmoid4(f32x4.mul(inner, splat(TWO_SQRT_2_OVER_PI)));
@@ -29,7 +29,7 @@ function tanhCdf(v: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function exactCdf(v: v128): v128 {
+export function exactCdf(v: v128): v128 {
   return f32x4.mul(splat(0.5), erfc4(f32x4.mul(v, splat(-SQRT_HALF))));
 }
 

@@ -5,7 +5,7 @@
  * After: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS).
  */
 import { fma, splat } from "./simd";
-import { int, pointer, tileOf } from "./control";
+import { int, pointer, tileOf, ZEROS } from "./control";
 
 /** How long a block of the summed dimension is: K cut evenly into blocks of at most 256. */
 // @ts-ignore: decorator
@@ -16,52 +16,17 @@ export function blockLength(K: i32): i32 {
 }
 
 /** Six rows of A at `a`, `lda` bytes apart (fewer rows repeat the last one), times one panel of B. */
-function microRows(kc: i32, a: usize, lda: usize, rows: i32, b: usize, c: usize, ldc: usize, add: bool, bias: usize): void {
-  let c00 = bias ? v128.load(bias) : splat(0);
-  let c01 = bias ? v128.load(bias, 16) : splat(0);
-  let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+export function microRows(kc: i32, a: usize, lda: usize, rows: i32, b: usize, tile: usize): void {
+  let c00 = splat(0), c01 = splat(0), c10 = splat(0), c11 = splat(0), c20 = splat(0), c21 = splat(0);
+  let c30 = splat(0), c31 = splat(0), c40 = splat(0), c41 = splat(0), c50 = splat(0), c51 = splat(0);
   let a0 = a;
   let a1 = rows > 1 ? a0 + lda : a0;
   let a2 = rows > 2 ? a1 + lda : a1;
   let a3 = rows > 3 ? a2 + lda : a2;
   let a4 = rows > 4 ? a3 + lda : a3;
   let a5 = rows > 5 ? a4 + lda : a4;
-  let k = kc >> 2;
-  while (k > 0) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a0); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a1); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a2); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a3); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    x = v128.load32_splat(a4); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
-    x = v128.load32_splat(a5); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
-    b0 = v128.load(b, 32); b1 = v128.load(b, 48);
-    x = v128.load32_splat(a0, 4); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a1, 4); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a2, 4); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a3, 4); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    x = v128.load32_splat(a4, 4); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
-    x = v128.load32_splat(a5, 4); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
-    b0 = v128.load(b, 64); b1 = v128.load(b, 80);
-    x = v128.load32_splat(a0, 8); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a1, 8); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a2, 8); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a3, 8); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    x = v128.load32_splat(a4, 8); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
-    x = v128.load32_splat(a5, 8); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
-    b0 = v128.load(b, 96); b1 = v128.load(b, 112);
-    x = v128.load32_splat(a0, 12); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a1, 12); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a2, 12); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a3, 12); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    x = v128.load32_splat(a4, 12); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
-    x = v128.load32_splat(a5, 12); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
-    a0 += 16; a1 += 16; a2 += 16; a3 += 16; a4 += 16; a5 += 16;
-    b += 128;
-    k--;
-  }
-  k = kc & 3;
-  while (k > 0) {
+  // Not unrolled: the compiler moves all loads of a turn to its front, so a longer turn spills more than it saves.
+  while (kc > 0) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
     let x = v128.load32_splat(a0); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
     x = v128.load32_splat(a1); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
@@ -71,21 +36,26 @@ function microRows(kc: i32, a: usize, lda: usize, rows: i32, b: usize, c: usize,
     x = v128.load32_splat(a5); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
     a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
     b += 32;
-    k--;
+    kc--;
   }
-  put(c, add, c00, c01); c += ldc;
-  put(c, add, c10, c11); c += ldc;
-  put(c, add, c20, c21); c += ldc;
-  put(c, add, c30, c31); c += ldc;
-  put(c, add, c40, c41); c += ldc;
-  put(c, add, c50, c51);
+  v128.store(tile, c00, 0);
+  v128.store(tile, c01, 16);
+  v128.store(tile, c10, 32);
+  v128.store(tile, c11, 48);
+  v128.store(tile, c20, 64);
+  v128.store(tile, c21, 80);
+  v128.store(tile, c30, 96);
+  v128.store(tile, c31, 112);
+  v128.store(tile, c40, 128);
+  v128.store(tile, c41, 144);
+  v128.store(tile, c50, 160);
+  v128.store(tile, c51, 176);
 }
 
 /** As microRows, with the six values of A side by side and `step` bytes from one k to the next. */
-function microColumns(kc: i32, a: usize, step: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize): void {
-  let c00 = bias ? v128.load(bias) : splat(0);
-  let c01 = bias ? v128.load(bias, 16) : splat(0);
-  let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+export function microColumns(kc: i32, a: usize, step: usize, b: usize, tile: usize): void {
+  let c00 = splat(0), c01 = splat(0), c10 = splat(0), c11 = splat(0), c20 = splat(0), c21 = splat(0);
+  let c30 = splat(0), c31 = splat(0), c40 = splat(0), c41 = splat(0), c50 = splat(0), c51 = splat(0);
   while (kc > 0) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
     let x = v128.load32_splat(a); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
@@ -98,32 +68,47 @@ function microColumns(kc: i32, a: usize, step: usize, b: usize, c: usize, ldc: u
     b += 32;
     kc--;
   }
-  put(c, add, c00, c01); c += ldc;
-  put(c, add, c10, c11); c += ldc;
-  put(c, add, c20, c21); c += ldc;
-  put(c, add, c30, c31); c += ldc;
-  put(c, add, c40, c41); c += ldc;
-  put(c, add, c50, c51);
+  v128.store(tile, c00, 0);
+  v128.store(tile, c01, 16);
+  v128.store(tile, c10, 32);
+  v128.store(tile, c11, 48);
+  v128.store(tile, c20, 64);
+  v128.store(tile, c21, 80);
+  v128.store(tile, c30, 96);
+  v128.store(tile, c31, 112);
+  v128.store(tile, c40, 128);
+  v128.store(tile, c41, 144);
+  v128.store(tile, c50, 160);
+  v128.store(tile, c51, 176);
 }
 
-// @ts-ignore: decorator
-@inline
-function put(c: usize, add: bool, x: v128, y: v128): void {
-  if (add) {
-    x = f32x4.add(v128.load(c), x);
-    y = f32x4.add(v128.load(c, 16), y);
-  }
-  v128.store(c, x);
-  v128.store(c, y, 16);
-}
-
-/** Copies the part of a 6×8 tile that lies inside C. */
-function putEdge(tile: usize, c: usize, ldc: usize, rows: i32, columns: i32, add: bool): void {
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      const to = c + <usize>i * ldc + (<usize>j << 2);
-      const value = load<f32>(tile + (<usize>i << 5) + (<usize>j << 2));
-      store<f32>(to, add ? load<f32>(to) + value : value);
+/** C (+)= the part of a 6×8 tile that lies inside C, + bias. */
+function putTile(
+  tile: usize, c: usize, ldc: usize, rows: i32, columns: i32, add: bool, bias: usize,
+): void {
+  if (columns >= 8) {
+    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16);
+    rows = min(rows, 6);
+    for (let i = 0; i < rows; i++) {
+      let x = f32x4.add(v128.load(tile), bias0), y = f32x4.add(v128.load(tile, 16), bias1);
+      if (add) {
+        x = f32x4.add(v128.load(c), x);
+        y = f32x4.add(v128.load(c, 16), y);
+      }
+      v128.store(c, x);
+      v128.store(c, y, 16);
+      tile += 32;
+      c += ldc;
+    }
+  } else {
+    for (let i = 0; i < min(rows, 6); i++) {
+      for (let j = 0; j < columns; j++) {
+        const at = <usize>j << 2;
+        const value = load<f32>(tile + at) + load<f32>(bias + at);
+        store<f32>(c + at, add ? load<f32>(c + at) + value : value);
+      }
+      tile += 32;
+      c += ldc;
     }
   }
 }
@@ -135,15 +120,12 @@ export function blockRows(
   const tile = tileOf(thread);
   for (let j = 0; j < N; j += 8) {
     const panel = b + <usize>(j * kc) * 4;
-    const biasAt = bias ? bias + (<usize>j << 2) : 0;
+    const biasAt = bias ? bias + (<usize>j << 2) : ZEROS;
     for (let i = 0; i < M; i += 6) {
       const from = a + <usize>i * lda;
       const to = c + <usize>i * ldc + (<usize>j << 2);
-      if (M - i >= 6 && N - j >= 8) microRows(kc, from, lda, 6, panel, to, ldc, add, biasAt);
-      else {
-        microRows(kc, from, lda, M - i, panel, tile, 32, false, biasAt);
-        putEdge(tile, to, ldc, min(6, M - i), min(8, N - j), add);
-      }
+      microRows(kc, from, lda, M - i, panel, tile);
+      putTile(tile, to, ldc, M - i, N - j, add, biasAt);
     }
   }
 }
@@ -159,15 +141,12 @@ export function blockColumns(
   const tile = tileOf(thread);
   for (let j = 0; j < N; j += 8) {
     const panelB = b + <usize>(j * kc) * 4;
-    const biasAt = bias ? bias + (<usize>j << 2) : 0;
+    const biasAt = bias ? bias + (<usize>j << 2) : ZEROS;
     let from = a;
     for (let i = 0; i < M; i += 6) {
       const to = c + <usize>i * ldc + (<usize>j << 2);
-      if (M - i >= 6 && N - j >= 8) microColumns(kc, from, step, panelB, to, ldc, add, biasAt);
-      else {
-        microColumns(kc, from, step, panelB, tile, 32, false, biasAt);
-        putEdge(tile, to, ldc, min(6, M - i), min(8, N - j), add);
-      }
+      microColumns(kc, from, step, panelB, tile);
+      putTile(tile, to, ldc, M - i, N - j, add, biasAt);
       from += panel;
     }
   }
@@ -233,7 +212,7 @@ export function packColumns(kc: i32, N: i32, b: usize, ldb: usize, to: usize): v
 /** Four values of four rows `ld` bytes apart, written as four columns 32 bytes apart. */
 // @ts-ignore: decorator
 @inline
-function transpose4(from: usize, ld: usize, to: usize): void {
+export function transpose4(from: usize, ld: usize, to: usize): void {
   const r0 = v128.load(from);
   const r1 = v128.load(from + ld);
   const r2 = v128.load(from + 2 * ld);

@@ -3,39 +3,53 @@ import { int, pointer } from "./control";
 
 /** Columns that one unit sums. */
 const COLUMNS: i32 = 32;
+/** Rows that are summed before their sum is added to the total. */
+const BLOCK: i32 = 128;
 
 /**
- * Sums over blocks of 128 rows first, so that long columns lose no digits. Reads of the last unit may run past the row,
- * never past the padding of the tensor. ints: dy, its row length in floats, out, rows, columns, 1 to add.
+ * Sums over blocks of rows first, so that long columns lose no digits.
+ * ints: dy, its row length in floats, out, rows, columns, 1 to add.
  */
 export function columnSums(unit: i32): void {
   const ld = <usize>int(1) << 2, N = int(3), add = int(5) != 0;
   const begin = unit * COLUMNS;
   const end = min(begin + COLUMNS, int(4));
-  for (let j = begin; j < end; j += 4) {
+  let j = begin;
+  for (; j + 16 <= end; j += 16) {
     let from = pointer(0) + (<usize>j << 2);
-    const to = pointer(2) + (<usize>j << 2);
-    let total = f32x4.splat(0);
-    for (let n = 0; n < N; n += 128) {
-      let block = f32x4.splat(0);
-      const rows = min(128, N - n);
-      for (let r = 0; r < rows; r++) {
-        block = f32x4.add(block, v128.load(from));
+    let a = f32x4.splat(0), b = a, c = a, d = a;
+    for (let n = 0; n < N; n += BLOCK) {
+      let e = f32x4.splat(0), f = e, g = e, h = e;
+      for (let rows = min(BLOCK, N - n); rows > 0; rows--) {
+        e = f32x4.add(e, v128.load(from));
+        f = f32x4.add(f, v128.load(from, 16));
+        g = f32x4.add(g, v128.load(from, 32));
+        h = f32x4.add(h, v128.load(from, 48));
         from += ld;
       }
-      total = f32x4.add(total, block);
+      a = f32x4.add(a, e);
+      b = f32x4.add(b, f);
+      c = f32x4.add(c, g);
+      d = f32x4.add(d, h);
     }
-    if (end - j >= 4) v128.store(to, add ? f32x4.add(v128.load(to), total) : total);
-    else {
-      put(to, f32x4.extract_lane(total, 0), add);
-      if (end - j > 1) put(to + 4, f32x4.extract_lane(total, 1), add);
-      if (end - j > 2) put(to + 8, f32x4.extract_lane(total, 2), add);
-    }
+    const to = pointer(2) + (<usize>j << 2);
+    v128.store(to, add ? f32x4.add(v128.load(to), a) : a);
+    v128.store(to, add ? f32x4.add(v128.load(to, 16), b) : b, 16);
+    v128.store(to, add ? f32x4.add(v128.load(to, 32), c) : c, 32);
+    v128.store(to, add ? f32x4.add(v128.load(to, 48), d) : d, 48);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function put(to: usize, value: f32, add: bool): void {
-  store<f32>(to, add ? load<f32>(to) + value : value);
+  for (; j < end; j++) {
+    let from = pointer(0) + (<usize>j << 2);
+    let total: f32 = 0;
+    for (let n = 0; n < N; n += BLOCK) {
+      let block: f32 = 0;
+      for (let rows = min(BLOCK, N - n); rows > 0; rows--) {
+        block += load<f32>(from);
+        from += ld;
+      }
+      total += block;
+    }
+    const to = pointer(2) + (<usize>j << 2);
+    store<f32>(to, add ? load<f32>(to) + total : total);
+  }
 }

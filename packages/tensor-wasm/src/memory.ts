@@ -1,5 +1,5 @@
 /**
- * One shared WebAssembly.Memory and who owns which bytes of it. A freed block goes to a list of blocks of exactly its
+ * One shared WebAssembly.Memory and who owns which bytes of it. A freed block goes to a list of blocks of its
  * size: a training step repeats its sizes, so after the first step nothing new is taken. Never cleared, never moved.
  */
 import { BackendError } from "@normless/tensor";
@@ -29,7 +29,7 @@ export class Heap {
     this.floats = new Float32Array(memory.buffer, 2048 + 256, 64);
   }
 
-  /** A pointer to `bytes`, rounded up to 64. @throws BackendError when 4 GiB are full. */
+  /** A pointer to `bytes` and more, a multiple of 64. @throws BackendError when 4 GiB are full. */
   allocate(bytes: number): number {
     const size = blockSize(bytes);
     const reused = this.#freed.get(size)?.pop();
@@ -77,8 +77,13 @@ export class Heap {
   }
 }
 
+/**
+ * A multiple of 64 bytes, of an eighth of the power of two below, and of at most 1 MiB: a sequence that grows by a token
+ * at a time reuses blocks, and at most an eighth is wasted.
+ */
 function blockSize(bytes: number): number {
-  return Math.max(64, Math.ceil(bytes / 64) * 64);
+  const step = Math.min(2 ** 20, Math.max(64, 2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 3)));
+  return Math.max(64, Math.ceil(bytes / step) * step);
 }
 
 /** 4 GiB is the limit of a 32-bit module; some systems cannot reserve that much address space. */

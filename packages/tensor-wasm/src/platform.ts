@@ -1,7 +1,11 @@
 /**
  * What this package uses of its host, Node or a browser, as types: the compiler knows neither the DOM nor WebAssembly
- * here, since the core packages must not depend on either. Nothing is imported, so bundlers have nothing to follow.
+ * here, since the core packages must not depend on either. Only types are imported, so bundlers have nothing to follow.
  */
+import type * as os from "node:os";
+import type * as v8 from "node:v8";
+import type * as workerThreads from "node:worker_threads";
+
 export interface WasmModule {
   readonly [Symbol.toStringTag]?: string;
 }
@@ -26,9 +30,9 @@ interface WebWorker {
   terminate(): void;
 }
 interface NodeModules {
-  "node:v8": typeof import("node:v8");
-  "node:os": typeof import("node:os");
-  "node:worker_threads": typeof import("node:worker_threads");
+  "node:v8": typeof v8;
+  "node:os": typeof os;
+  "node:worker_threads": typeof workerThreads;
 }
 interface Host {
   readonly WebAssembly: WebAssemblyApi;

@@ -84,29 +84,43 @@ export async function wasm({
     const results: Record<string, Result> = {};
     const tensors: Record<string, Tensor> = {};
     const additions: { target: WasmTensor; pointer: number }[] = [];
-    for (const { name, spec, into: given } of outputs) {
-      if (given && !implementation.accumulates) {
-        const target = ownTensor(given, backend, kernel);
-        const pointer = engine.scratch(target.bytes);
-        additions.push({ target, pointer });
-        results[name] = { pointer, shape: spec.shape, size: target.size, add: false };
-        tensors[name] = target;
-      } else {
-        const target = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype);
-        results[name] = { pointer: target.pointer, shape: spec.shape, size: target.size, add: !!given };
-        tensors[name] = target;
+    const made: WasmTensor[] = [];
+    try {
+      for (const { name, spec, into: given } of outputs) {
+        if (given && !implementation.accumulates) {
+          const target = ownTensor(given, backend, kernel);
+          const pointer = engine.scratch(target.bytes);
+          additions.push({ target, pointer });
+          results[name] = { pointer, shape: spec.shape, size: target.size, add: false };
+          tensors[name] = target;
+        } else {
+          const target = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype);
+          if (!given) made.push(target);
+          results[name] = { pointer: target.pointer, shape: spec.shape, size: target.size, add: !!given };
+          tensors[name] = target;
+        }
       }
+      implementation.run(
+        engine,
+        operands as InputsOf<K, Operand>,
+        attributes,
+        results as OutputsOf<K, Result>,
+      );
+      for (const { target, pointer } of additions) {
+        engine.run("add", Math.ceil(target.size / 16384), target.size, [
+          target.pointer,
+          pointer,
+          target.pointer,
+          target.size,
+        ]);
+      }
+    } catch (error) {
+      // Out of memory: what was made for this op is given back.
+      for (const tensor of made) backend.free(tensor);
+      throw error;
+    } finally {
+      engine.endOp();
     }
-    implementation.run(engine, operands as InputsOf<K, Operand>, attributes, results as OutputsOf<K, Result>);
-    for (const { target, pointer } of additions) {
-      engine.run("add", Math.ceil(target.size / 16384), target.size, [
-        target.pointer,
-        pointer,
-        target.pointer,
-        target.size,
-      ]);
-    }
-    engine.endOp();
     return tensors as OutputsOf<K>;
   }
 

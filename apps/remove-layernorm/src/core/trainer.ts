@@ -76,6 +76,8 @@ export class Trainer {
   async update(tokens: Uint16Array, { norms, auxiliaryWeight, averages }: StepOptions): Promise<StepResult> {
     const { backend, recipe, step } = this;
     const { batchSize, microBatchSize, blockSize, seed } = recipe;
+    // A CPU backend never waits, so without this a process in training would not hear Control-C, nor a page its clicks.
+    await new Promise((resolve) => setTimeout(resolve));
     const batch = batchAt({ tokens, batchSize, blockSize, seed, step });
     const total = zeros(backend, []);
     const measured: Record<string, MeasuredStd>[] = [];

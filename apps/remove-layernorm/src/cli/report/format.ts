@@ -36,6 +36,5 @@ export function compact(value: number): string {
   return value
     .toExponential(2)
     .replace(/\.?0*e/, "e")
-    .replace("e+", "e")
-    .replace("-", "−");
+    .replace("e+", "e");
 }

@@ -26,6 +26,12 @@ export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
   return new Html(String.raw({ raw: strings }, ...values.map(markup)));
 }
 
+/** Our own style sheet, as it is. @throws Error when the text would end its element. */
+export function rawText(text: string): Html {
+  if (text.includes("</")) throw new Error("a style sheet cannot hold `</`: it would end its element");
+  return new Html(text);
+}
+
 /**
  * Data for people who want the figures: a script element that browsers do not run. `<`, `>` and the two line ends
  * that JSON allows and scripts did not are written as escapes, so that no string inside can end the element.

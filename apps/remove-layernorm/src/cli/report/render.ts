@@ -1,21 +1,63 @@
-/** The report: one HTML page that needs no network and runs no script. */
+/**
+ * The report: one HTML page that needs no network and runs no script. Its content policy forbids both, so that what
+ * a model wrote can do nothing even if an escape were missed.
+ */
 import type { ReportData } from "./data.js";
-import { html, jsonElement } from "./html.js";
+import { type Html, html, jsonElement, rawText } from "./html.js";
 import { resultSentence, resultTable } from "./result.js";
+import { stdCharts } from "./std-charts.js";
+import { style } from "./style.js";
+import { recipeTable, removalTable, runTable, samples } from "./tables.js";
+import { gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
-/** A whole page, from a finished run's events. */
+/** A whole page, from a finished run's events. What the run did not measure has no section. */
 export function renderReport(data: ReportData): string {
+  const { config, removals, recipe } = data.plan;
+  const norms = removals.filter(({ kind }) => kind === "freeze").length;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
         <title>LayerNorm, removed</title>
+        <style>
+          ${rawText(style)}
+        </style>
       </head>
       <body>
-        <h1>LayerNorm, removed</h1>
-        <p>${resultSentence(data.summary)}</p>
-        ${resultTable(data.summary)} ${jsonElement("run", data)}
+        <header>
+          <h1>LayerNorm, removed</h1>
+          <p class="about">
+            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms taken out, one
+            at a time, over ${recipe.steps} updates
+          </p>
+          <p class="headline">${resultSentence(data.summary)}</p>
+        </header>
+        <main>
+          ${resultTable(data.summary)}
+          ${section("The loss, step by step", html`${lossChart(data)} ${removalTable(data)}`)}
+          ${section("The std at every norm", stdCharts(data))}
+          ${section("What the models write", samples(data))}
+          ${section("Gradients and learning rate", html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`)}
+          ${section("The recipe", recipeTable(data))} ${section("How it was run", runTable(data))}
+        </main>
+        <footer>
+          Every figure of this page is inside it, as JSON:
+          <code>JSON.parse(document.getElementById("run").textContent)</code>
+        </footer>
+        ${jsonElement("run", data)}
       </body>
     </html> `;
   return page.text;
+}
+
+function section(title: string, content: Html | undefined): Html | undefined {
+  return (
+    content &&
+    html`<section>
+      <h2>${title}</h2>
+      ${content}
+    </section>`
+  );
 }

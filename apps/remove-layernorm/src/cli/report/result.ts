@@ -10,13 +10,16 @@ const models: readonly { readonly key: Contender; readonly name: string; readonl
   { key: "folded", name: "LN-free, folded", what: "plain weights, nothing left of LayerNorm" },
 ];
 
-/** `Without LayerNorm, … 0.0123 nats above …`. */
-export function resultSentence({ validation }: Summary): string {
+/** `Without LayerNorm, … 0.0123 nats per token above …`. */
+export function resultSentence({ validation }: Summary): Html {
   const difference = validation.folded - validation.control;
   const amount = nats(Math.abs(difference));
   const place =
-    Number(amount) === 0 ? "equal to" : `${amount} nats per token ${difference > 0 ? "above" : "below"}`;
-  return `Without LayerNorm, the model’s validation loss is ${place} that of the control.`;
+    Number(amount) === 0
+      ? html`<strong>equal</strong> to`
+      : html`<strong>${amount} nats</strong> per token ${difference > 0 ? "above" : "below"}`;
+  return html`Without LayerNorm, the model’s validation loss is ${place} that of a control trained the same
+  way with LayerNorm.`;
 }
 
 export function resultTable({ validation }: Summary): Html {
@@ -30,7 +33,7 @@ export function resultTable({ validation }: Summary): Html {
       <td>${against("control")}</td>
     </tr>`;
   });
-  return html`<table class="figures">
+  return html`<table class="figures result">
     <thead>
       <tr>
         <th scope="col">Model</th>

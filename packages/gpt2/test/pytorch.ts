@@ -1,9 +1,10 @@
+/** The fixture of fixtures/make_fixtures.py as tests of any backend; pytorch.test.ts runs them. Not part of the package. */
 import { evaluate, type Parameters, valueAndGrad, type Variables } from "@normless/autograd";
 import { measureStd } from "@normless/layernorm";
 import { AdamW, zeroGradients } from "@normless/optim";
 import type { Backend, Tensor } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   type BoundModel,
   forward,
@@ -18,7 +19,6 @@ import {
   uploadTokens,
   uploadWeights,
 } from "../src/index.js";
-import { engines } from "./engines.js";
 import { normsOf, readFixture, tensorsUnder } from "./fixture.js";
 
 const TOLERANCE = 1e-5;
@@ -26,8 +26,8 @@ const fixture = await readFixture(new URL("./fixtures/gpt2-nano/", import.meta.u
 const { expected, facts, inputs, targets, B, T } = fixture;
 const totalTokens = B * T;
 const C = fixture.config.channels;
-const tags = [...new Set(expected.names().flatMap((name) => /^(.*)\/logits$/.exec(name)?.[1] ?? []))];
-const withGradients = tags.filter((tag) => expected.has(`${tag}/grad/wte.weight`));
+export const tags = [...new Set(expected.names().flatMap((name) => /^(.*)\/logits$/.exec(name)?.[1] ?? []))];
+export const withGradients = tags.filter((tag) => expected.has(`${tag}/grad/wte.weight`));
 
 /** What a tag is about: its config, weights and norms. */
 async function variant(tag: string) {
@@ -44,12 +44,8 @@ async function variant(tag: string) {
   };
 }
 
-it("finds the tags that the generator writes", () => {
-  expect(tags.length).toBeGreaterThanOrEqual(7);
-  expect(withGradients.length).toBeGreaterThanOrEqual(6);
-});
-
-describe.each(engines)("PyTorch's values on $name", ({ open }) => {
+/** The tests that a backend gives PyTorch's values. Call it in a `describe`; the backend is disposed of at the end. */
+export function givesPyTorchsValues(open: () => Promise<Backend>): void {
   let backend: Backend;
   let tokens: Tokens;
   let goal: Tensor;
@@ -195,4 +191,4 @@ describe.each(engines)("PyTorch's values on $name", ({ open }) => {
       if (grads) freeParams(grads);
     });
   });
-});
+}

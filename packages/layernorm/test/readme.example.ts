@@ -1,4 +1,3 @@
-// README.md shows this file; readme.test.ts runs it and holds the two together.
 import { linear, Tape } from "@normless/autograd";
 import {
   applyNorm,

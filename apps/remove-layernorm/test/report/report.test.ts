@@ -1,0 +1,145 @@
+/** The report on a synthetic run: what is in the page, and what cannot get into it. */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { type ReportData, renderReport } from "../../src/cli/report/index.js";
+import { syntheticRun } from "./synthetic.js";
+
+const run = syntheticRun(1);
+const page = renderReport(run);
+
+/** What the page's data element holds. */
+function embedded(text: string): unknown {
+  const [, json] = /<script type="application\/json" id="run">(.*?)<\/script>/s.exec(text) ?? [];
+  return JSON.parse(json);
+}
+
+/** The page without its data element: what is shown. */
+const shown = (text: string) => text.replace(/<script .*<\/script>/s, "");
+
+function withText(data: ReportData, text: string): ReportData {
+  const samples = data.samples.map((sample) => ({ ...sample, prompt: text, text }));
+  return { ...data, samples, summary: { ...data.summary, backend: text } };
+}
+
+it("needs no network and runs no script", () => {
+  expect(page).not.toMatch(/https?:|\b(?:src|href|srcset|action)\s*=|url\(|@import|\bon\w+\s*=/i);
+  expect(page.match(/<script\b[^>]*>/g)).toEqual(['<script type="application/json" id="run">']);
+  expect(page).toContain(
+    `http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"`,
+  );
+});
+
+it("holds its data", () => {
+  expect(embedded(page)).toEqual(run);
+});
+
+it("shows the summary's figures in the table, with differences to original and control", () => {
+  const { original, control, frozen, folded } = run.summary.validation;
+  const cells = (model: string) => {
+    const [, row] = new RegExp(`<tr class="${model}">(.*?)</tr>`, "s").exec(page) ?? [];
+    return [...row.matchAll(/<td>(.*?)<\/td>/g)].map(([, text]) =>
+      text === "—" ? 0 : Number(text.replace("−", "-")),
+    );
+  };
+  for (const [model, loss] of Object.entries({ original, control, frozen, folded })) {
+    const [value, toOriginal, toControl] = cells(model);
+    expect(value).toBeCloseTo(loss, 4);
+    expect(toOriginal).toBeCloseTo(loss - original, 4);
+    expect(toControl).toBeCloseTo(loss - control, 4);
+  }
+});
+
+it.each([
+  [0.0222, "<strong>0.0222 nats</strong> per token above"],
+  [-0.0222, "<strong>0.0222 nats</strong> per token below"],
+  [0.00001, "<strong>equal</strong> to"],
+])("says the result in one sentence: folded minus control is %d", (difference, words) => {
+  const validation = { ...run.summary.validation, control: 2, folded: 2 + difference };
+  expect(renderReport({ ...run, summary: { ...run.summary, validation } })).toContain(words);
+});
+
+it("names every removal where one points at it, and in the table", () => {
+  for (const { step, removal } of run.removals) {
+    const name =
+      removal.kind === "freeze"
+        ? removal.site
+        : { eot: "end-of-text constant", first: "first-position constant" }[removal.positionClass];
+    expect(page).toMatch(new RegExp(`<b>step ${step}</b>[^]*?removed: ${name}<`));
+    expect(page).toMatch(new RegExp(`<td>${step}</td>\\s*<th[^>]*><i class="dot"></i>${name}\\s*</th>`));
+  }
+  const marks = page.match(/<path class="mark kind-\d"/g) ?? [];
+  expect(marks).toHaveLength(3 * run.removals.length);
+});
+
+it("shows hostile text as text", () => {
+  const text = `</script></pre><img src=x onerror="alert('1')">&amp;<!--\u2028]]>`;
+  const hostile = renderReport(withText(run, text));
+  expect(hostile).not.toMatch(/<img|<!--|\u2028]]>"/);
+  expect(hostile.match(/<\/script/g)).toHaveLength(1);
+  expect(hostile).toContain("&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;amp;");
+  expect(embedded(hostile)).toEqual(withText(run, text));
+});
+
+it("has the same elements whatever the text", () => {
+  const tags = (text: string) => text.match(/<[/!]?[a-z]+/gi);
+  const small = { ...run, steps: [], removals: [], stds: [] };
+  const expected = tags(renderReport(small));
+  const piece = fc.constantFrom(
+    "<",
+    ">",
+    "&",
+    '"',
+    "'",
+    "</script>",
+    "<b>",
+    "`",
+    "${",
+    "\\",
+    "\u2029",
+    "\ud800",
+  );
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(piece).map((pieces) => pieces.join("")),
+  );
+  fc.assert(
+    fc.property(text, (words) => {
+      const data = withText(small, words);
+      const hostile = renderReport(data);
+      expect(tags(hostile)).toEqual(expected);
+      expect(embedded(hostile)).toEqual(data);
+    }),
+  );
+});
+
+it("draws whatever part of a run there is", () => {
+  const part = fc.record({
+    steps: fc.subarray([...run.steps], { maxLength: 12 }),
+    removals: fc.subarray([...run.removals]),
+    stds: fc.subarray([...run.stds]),
+    samples: fc.subarray([...run.samples]),
+    evals: fc.subarray([...run.evals]),
+    fold: fc.option(fc.constant(run.fold), { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(part, (some) => {
+      expect(shown(renderReport({ ...run, ...some }))).not.toMatch(/NaN|Infinity|undefined|\[object/);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+it("draws nothing for a loss that is not a number, and tells it", () => {
+  const steps = run.steps.map((step) => (step.step === 7 ? { ...step, loss: NaN } : step));
+  const text = shown(renderReport({ ...run, steps }));
+  expect(text).toContain("control NaN");
+  expect(text).not.toMatch(/ (?:d|style)="[^"]*NaN/);
+});
+
+it("keeps long runs small: at most 200 columns to point at a plot", () => {
+  const recipe = { ...run.plan.recipe, steps: 5000 };
+  const steps = Array.from({ length: 5000 }, (_, i) => ({ ...run.steps[i % 200], step: i + 1 }));
+  const text = renderReport({ ...run, plan: { ...run.plan, recipe }, steps });
+  const columns = text.split('<div class="columns"')[1].match(/<div style/g) ?? [];
+  expect(columns).toHaveLength(200);
+});

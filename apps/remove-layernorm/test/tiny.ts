@@ -1,0 +1,58 @@
+/** A tiny model, corpus and recipe: the whole run in a second or two. */
+import { type Gpt2Config, initWeights, type Weights } from "@normless/gpt2";
+import { randomAt } from "@normless/text";
+import type { RemovalRecipe } from "../src/core/index.js";
+
+export const config: Gpt2Config = {
+  vocabSize: 61,
+  blockSize: 16,
+  channels: 16,
+  layers: 2,
+  heads: 2,
+  inner: 64,
+  gelu: "tanh",
+  eps: 1e-5,
+  tied: true,
+  eot: 60,
+};
+
+export const weights: Weights = initWeights(config, 11);
+
+/** Text with something to learn: mostly the last token plus one, now and then end-of-text. */
+export function tokens(count: number, seed: number): Uint16Array {
+  const random = randomAt(seed);
+  const ids = new Uint16Array(count);
+  for (let i = 1; i < count; i++) {
+    const draw = random.below(20);
+    ids[i] = draw === 0 ? 60 : draw < 5 ? random.below(60) : (ids[i - 1] + 1) % 60;
+  }
+  return ids;
+}
+
+export const corpus = { train: tokens(3000, 1), validation: tokens(400, 2) };
+
+export const recipe: RemovalRecipe = {
+  name: "tiny",
+  steps: 24,
+  batchSize: 4,
+  microBatchSize: 4,
+  blockSize: 16,
+  learningRate: { peak: 3e-3, floor: 3e-4, warmupSteps: 4, totalSteps: 24 },
+  beta1: 0.9,
+  beta2: 0.95,
+  adamEps: 1e-8,
+  weightDecay: 0.1,
+  maxNorm: 1,
+  seed: 5,
+  validationTokens: 0,
+  auxiliaryWeight: 0.1,
+  schedule: {
+    ln_2: { start: 2, gap: 2 },
+    "ln_1:qk": { start: 6, gap: 1 },
+    "ln_1:v": { start: 8, gap: 1 },
+    ln_f: 11,
+    eot: 12,
+    first: 14,
+  },
+  checkpointEvery: 7,
+};

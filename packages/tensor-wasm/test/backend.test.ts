@@ -1,0 +1,224 @@
+/** What the conformance suite does not ask: threads and bits, memory, and clear refusals. */
+import { type Backend, BackendError, reference, ShapeError, type Tensor } from "@normless/tensor";
+import { expectClose, integers, random } from "@normless/tensor/testing";
+import { afterAll, describe, expect, it } from "vitest";
+import { wasm, type WasmBackend } from "../src/index.js";
+
+/** Odd shapes, large enough for several blocks of every kernel that is cut into any. */
+function everything(backend: Backend): Tensor[] {
+  const up = (shape: readonly number[], seed: number) => {
+    const value = random(shape, seed);
+    return backend.upload(value.data, value.shape);
+  };
+  const ints = (shape: readonly number[], seed: number, limit: number) =>
+    backend.upload(integers(shape, seed, limit).data, shape);
+  const [N, K, M] = [205, 277, 107];
+  const x = up([N, K], 1);
+  const w = up([K, M], 2);
+  const bias = up([M], 3);
+  const dy = up([N, M], 4);
+  const dw = up([K, M], 5);
+  const outputs: Tensor[] = [];
+  const keep = (results: Readonly<Record<string, Tensor>>) => outputs.push(...Object.values(results));
+
+  keep(backend.run("linear", { x, w, bias }, {}));
+  keep(backend.run("linearGradInput", { dy, w }, {}));
+  keep(backend.run("linearGradWeight", { x, dy }, {}, { dw }));
+  keep(backend.run("linearGradBias", { dy }, {}));
+  const gamma = up([K], 6);
+  const norm = backend.run("layerNorm", { x, gamma, beta: gamma }, { eps: 1e-5 });
+  keep(norm);
+  keep(backend.run("layerNormGrad", { dy: x, x, gamma, mean: norm.mean, rstd: norm.rstd }, {}));
+  const classes = ints([N], 7, 3);
+  const std = { first: 3, eot: 2, rest: 0.7 };
+  keep(backend.run("frozenNormGrad", { dy: x, x, gamma, classes }, { std }));
+  keep(backend.run("geluGrad", { dy: x, x }, { approximate: "tanh" }));
+  const [q, k, v, da] = [8, 9, 10, 11].map((seed) => up([2, 101, 44], seed));
+  const heads = 4;
+  const { y, lse } = backend.run("attention", { q, k, v }, { heads });
+  keep({ y, lse });
+  keep(backend.run("attentionGrad", { dy: da, q, k, v, y, lse }, { heads }));
+  // More rows and more ids than one chunk of the backward pass, then more ids than one of the forward pass.
+  const [rows, C, V] = [1030, 12, 2100];
+  const h = up([rows, C], 12);
+  const head = up([V, C], 13);
+  const targets = ints([rows], 14, V);
+  const loss = backend.run("linearCrossEntropy", { x: h, w: head, targets }, {});
+  keep(loss);
+  const dloss = up([rows], 15);
+  keep(backend.run("linearCrossEntropyGrad", { dloss, x: h, w: head, targets, lse: loss.lse }, {}));
+  const far = { x: up([50, C], 16), w: up([8300, C], 17), targets: ints([50], 18, 8300) };
+  keep(backend.run("linearCrossEntropy", far, {}));
+  keep(backend.run("embeddingGrad", { dy: h, ids: targets }, { vocabulary: V }));
+  keep(backend.run("sum", { x: head }, {}));
+  const { total } = backend.run("sumSquares", { x: head }, {});
+  const [param, m] = [up([V, C], 19), up([V, C], 20)];
+  const square = backend.run("mul", { a: m, b: m }, {}).y;
+  const step = {
+    learningRate: 1e-3,
+    beta1: 0.9,
+    beta2: 0.99,
+    eps: 1e-8,
+    weightDecay: 0.1,
+    step: 2,
+    maxNorm: 1,
+  };
+  backend.run("adamw", { param, grad: head, m, v: square, normSquared: total }, step);
+  outputs.push(total, param, m, square);
+  return outputs;
+}
+
+const bits = async (tensor: Tensor) => Buffer.from((await tensor.read()).buffer).toString("base64");
+
+describe("threads", () => {
+  it.each(["relaxed", "plain"] as const)("never change a bit of the result (%s)", async (simd) => {
+    const results = [];
+    for (const threads of [1, 2, 3]) {
+      const backend = await wasm({ threads, simd });
+      results.push(await Promise.all(everything(backend).map(bits)));
+      await backend.dispose();
+    }
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  it("agree with the reference where everything is cut into blocks", async () => {
+    const oracle = reference();
+    const backend = await wasm({ threads: 2 });
+    const expected = await Promise.all(everything(oracle).map((tensor) => tensor.read()));
+    const actual = await Promise.all(everything(backend).map((tensor) => tensor.read()));
+    await backend.dispose();
+    actual.forEach((values, i) => expectClose(`output ${i}`, values, expected[i], 1e-5));
+    expect(actual).toHaveLength(expected.length);
+  });
+
+  it("are refused when there cannot be so many", async () => {
+    await expect(wasm({ threads: 0 })).rejects.toThrow(/threads is 0/);
+    await expect(wasm({ threads: 65 })).rejects.toThrow(/from 1 to 64/);
+    await expect(wasm({ threads: 1.5 })).rejects.toThrow(BackendError);
+  });
+});
+
+describe("memory", () => {
+  it("is flat when the same work is repeated", async () => {
+    const backend = await wasm({ threads: 2 });
+    const step = () => {
+      const x = backend.upload(new Float32Array(3000), [100, 30]);
+      const w = backend.upload(new Float32Array(600), [30, 20]);
+      const { y } = backend.run("linear", { x, w }, {});
+      for (const tensor of [x, w, y]) tensor.free();
+    };
+    step();
+    step();
+    const after2 = backend.memory();
+    for (let i = 0; i < 198; i++) step();
+    expect(backend.memory()).toEqual(after2);
+    expect(after2).toMatchObject({ liveBytes: 0, liveTensors: 0, peakBytes: 4 * (3000 + 600 + 2000) });
+    await backend.dispose();
+  });
+
+  it("has room for a sequence that grows token by token", async () => {
+    const backend = await wasm({ threads: 1 });
+    // Blocks of every length's own size would be 6 GiB.
+    for (let T = 1; T <= 2000; T++) {
+      const x = backend.upload(Float32Array.of(T), []);
+      const { y } = backend.run("expand", { x }, { shape: [T, 768] });
+      x.free();
+      y.free();
+    }
+    expect(backend.memory().liveBytes).toBe(0);
+    await backend.dispose();
+  });
+
+  it("keeps values when it grows", async () => {
+    const backend = await wasm({ threads: 1 });
+    const first = backend.upload(Float32Array.of(1, 2, 3), [3]);
+    const large = Array.from({ length: 6 }, (_, i) => backend.upload(new Float32Array(2e6).fill(i), [2e6]));
+    expect([...(await first.read())]).toEqual([1, 2, 3]);
+    for (const [i, tensor] of large.entries()) expect((await tensor.read())[1_999_999]).toBe(i);
+    await backend.dispose();
+  });
+
+  it("says how much it holds when 4 GiB are not enough", async () => {
+    const backend = await wasm({ threads: 1 });
+    const x = backend.upload(Float32Array.of(1), []);
+    expect(() => backend.run("expand", { x }, { shape: [2 ** 30] })).toThrow(/no room for 4096\.0 MiB more/);
+    expect(await x.item()).toBe(1);
+    const long = backend.upload(new Float32Array(2), [1, 2]);
+    const dy = { dy: long, ids: backend.upload(Int32Array.of(0), [1]) };
+    const { liveBytes } = backend.memory();
+    expect(() => backend.run("embeddingGrad", dy, { vocabulary: 2 ** 30 })).toThrow(/no room/);
+    expect(backend.memory().liveBytes).toBe(liveBytes);
+    await backend.dispose();
+  });
+});
+
+describe("refusals", async () => {
+  const backend: WasmBackend = await wasm({ threads: 1 });
+  afterAll(() => backend.dispose());
+  const one = () => backend.upload(Float32Array.of(1), [1]);
+
+  it("refuses a freed tensor", async () => {
+    const x = one();
+    x.free();
+    expect(x.freed).toBe(true);
+    expect(() => x.free()).toThrow(BackendError);
+    await expect(x.read()).rejects.toThrow(/freed/);
+    expect(() => backend.write(x, Float32Array.of(2))).toThrow(/freed/);
+    expect(() => backend.run("scale", { x }, { factor: 2 })).toThrow(/freed/);
+  });
+
+  it("refuses tensors of another backend, of the same kind too", async () => {
+    const other = await wasm({ threads: 1 });
+    const foreign = other.upload(Float32Array.of(1), [1]);
+    expect(() => backend.run("add", { a: one(), b: foreign }, {})).toThrow(BackendError);
+    expect(() => backend.free(foreign)).toThrow(/another backend/);
+    const strange = reference().upload(Float32Array.of(1), [1]);
+    await expect(backend.read(strange)).rejects.toThrow(/another backend/);
+    await other.dispose();
+  });
+
+  it("refuses ids, targets and classes that are out of range, before anything is written", () => {
+    const table = backend.upload(new Float32Array(6), [3, 2]);
+    const bad = backend.upload(Int32Array.of(0, 3), [2]);
+    const negative = backend.upload(Int32Array.of(-1, 0), [2]);
+    const x = backend.upload(new Float32Array(4), [2, 2]);
+    const gamma = backend.upload(new Float32Array(2), [2]);
+    const live = backend.memory().liveBytes;
+    const message = /\[1\] is 3; it must be from 0 to 2/;
+    expect(() => backend.run("embedding", { table, ids: bad }, {})).toThrow(message);
+    expect(() => backend.run("embedding", { table, ids: negative }, {})).toThrow(/ids\[0\] is -1/);
+    expect(() => backend.run("embeddingGrad", { dy: x, ids: bad }, { vocabulary: 3 })).toThrow(message);
+    expect(() => backend.run("linearCrossEntropy", { x, w: table, targets: bad }, {})).toThrow(message);
+    const std = { first: 1, eot: 1, rest: 1 };
+    const norm = { x, gamma, beta: gamma, classes: bad };
+    expect(() => backend.run("frozenNorm", norm, { std })).toThrow(message);
+    expect(backend.memory().liveBytes).toBe(live);
+  });
+
+  it("refuses shapes that do not fit", () => {
+    const x = backend.upload(new Float32Array(6), [2, 3]);
+    const w = backend.upload(new Float32Array(8), [4, 2]);
+    expect(() => backend.run("linear", { x, w }, {})).toThrow(ShapeError);
+    expect(() => backend.upload(new Float32Array(5), [2, 3])).toThrow(BackendError);
+  });
+
+  it("refuses everything once disposed; disposing twice is fine", async () => {
+    const short = await wasm({ threads: 2 });
+    const x = short.upload(Float32Array.of(1), []);
+    await short.dispose();
+    await short.dispose();
+    expect(() => short.upload(Float32Array.of(1), [])).toThrow(/disposed/);
+    expect(() => short.run("scale", { x }, { factor: 2 })).toThrow(/disposed/);
+    await expect(x.read()).rejects.toThrow(/disposed/);
+  });
+});
+
+describe("description", () => {
+  it("says what really runs", async () => {
+    const backend = await wasm({ threads: 2, simd: "plain" });
+    expect(backend).toMatchObject({ name: "wasm", threads: 2, simd: "plain" });
+    expect(backend.description).toBe("wasm, plain SIMD, 2 threads");
+    await backend.dispose();
+  });
+});
