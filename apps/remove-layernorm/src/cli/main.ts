@@ -1,5 +1,6 @@
 /** The command `normless`: its subcommands, and errors as one message and an exit code. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
+import manifest from "../../package.json" with { type: "json" };
 import { evalCommand } from "./commands/eval.js";
 import { foldCommand } from "./commands/fold.js";
 import { generateCommand } from "./commands/generate.js";
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
   };
   const program = new Command("normless")
     .description("Removes LayerNorm from GPT-2 by fine-tuning, and folds what is left into the weights.")
+    .version(manifest.version)
     .addHelpText("after", "\nnormless <command> --help shows a command's options, with examples.");
   const commands = [
     removeCommand(io, done),
