@@ -100,6 +100,10 @@ describe("normless inspect", () => {
     const other = await result("inspect", "--model", frozen);
     expect(other).toMatch(/ln_f .* frozen at 0\.060000 /);
     expect(other).toContain("No std was measured");
+    // Norms that an epsilon of 1e12 has frozen are called so.
+    const stock = await result("inspect", "--model", join(folder, "stock"));
+    expect(stock).toMatch(/ln_f .* frozen at 1\.0000e\+6 by eps 1e12 /);
+    expect(stock).toContain("0 are LayerNorms, 7 frozen");
   });
 });
 

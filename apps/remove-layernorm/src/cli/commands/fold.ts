@@ -1,9 +1,9 @@
 /** `normless fold`: a model whose norms are all frozen to a model without norms, as a new folder. */
 import { Option } from "@commander-js/extra-typings";
-import { foldModel, type HostModel, toEps1e12 } from "@normless/gpt2";
+import { foldModel, toEps1e12 } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
-import { frozenNorm, type Norm } from "@normless/layernorm";
 import { within } from "../errors.js";
+import { withFrozenNames } from "../huge-eps.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
 
@@ -44,15 +44,4 @@ export async function fold(io: Io, { model, out, form = "plain" }: FoldOptions):
   io.out(
     `Wrote ${io.colors.bold(out)}: ${form === "plain" ? "no norms are left" : "every epsilon is 1e12"}\n`,
   );
-}
-
-/** From here on an epsilon drowns any variance that float32 activations have. */
-const DROWNING_EPS = 1e10;
-
-/** LayerNorms with an epsilon of 1e12, as published LN-free models have, are frozen in all but name: at sqrt(eps). */
-export function withFrozenNames(model: HostModel): HostModel {
-  const named = (norm: Norm): Norm =>
-    norm.kind === "standard" && norm.eps >= DROWNING_EPS ? frozenNorm(Math.sqrt(norm.eps)) : norm;
-  const norms = Object.entries(model.norms).map(([site, norm]) => [site, named(norm)] as const);
-  return { ...model, norms: Object.fromEntries(norms) };
 }

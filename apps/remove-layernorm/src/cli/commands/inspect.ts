@@ -9,6 +9,7 @@ import { corpusFile, readCorpus } from "../corpus.js";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { thousands } from "../format.js";
+import { withFrozenNames } from "../huge-eps.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
 import { table } from "../tables.js";
@@ -62,24 +63,30 @@ export async function inspect(io: Io, options: InspectOptions): Promise<void> {
       `${path}: ${config.layers} layers, ${config.channels} channels, ${config.heads} heads, context ` +
         `${config.blockSize}, vocabulary ${config.vocabSize}, ${thousands(parameterCount(weights))} parameters\n`,
     );
+    const named = withFrozenNames(loaded).norms;
     const rows = normSites(config).map((site) => [
       site,
-      describeNorm(norms[site]),
+      `${describeNorm(named[site])}${named[site] === norms[site] ? "" : ` by eps ${shortEps(config.eps)}`}`,
       ...(stds ? POSITION_CLASSES.map((name) => fixed(stds[moduleOf(site)][name])) : []),
     ]);
     const head = ["site", "norm", ...(stds ? POSITION_CLASSES.map((name) => `std ${name}`) : [])];
     io.out(table(io, head, rows));
-    io.out(`${remaining(Object.values(norms))}\n`);
+    io.out(`${remaining(Object.values(named))}\n`);
     if (!stds) io.out("No std was measured: give tokens with --data FILE\n");
   });
 }
 
 function describeNorm(norm: Norm): string {
   if (norm.kind === "folded") return "folded";
-  if (norm.kind === "standard") return `LayerNorm, eps ${norm.eps.toExponential().replace("+", "")}`;
+  if (norm.kind === "standard") return `LayerNorm, eps ${shortEps(norm.eps)}`;
   const { first, eot, rest } = norm.std;
   if (isUniform(norm)) return `frozen at ${fixed(rest)}`;
   return `frozen at ${fixed(rest)} (first ${fixed(first)}, eot ${fixed(eot)})`;
+}
+
+/** `1e-5`, `1e12`. */
+function shortEps(eps: number): string {
+  return eps.toExponential().replace("+", "");
 }
 
 function remaining(norms: readonly Norm[]): string {
