@@ -8,7 +8,7 @@ import { contracts, type KernelName, kernelNames } from "../kernels/index.js";
 import { reference } from "../reference.js";
 import type { AnyContract } from "../run.js";
 import type { Tensor, TensorData } from "../tensor.js";
-import { cases } from "./cases.js";
+import { cases } from "./cases/index.js";
 import { expectClose } from "./closeness.js";
 import { random, type Value } from "./values.js";
 
