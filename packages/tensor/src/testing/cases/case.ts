@@ -1,7 +1,7 @@
 /** What a case is, and helpers for making them. */
 import { type AttributesOf, contracts, type InputsOf, type KernelName } from "../../kernels/index.js";
 import type { AnyContract } from "../../run.js";
-import { lastDim, type Shape, sizeOf } from "../../shape.js";
+import { sizeOf } from "../../shape.js";
 import { type Value } from "../values.js";
 
 export interface Case<K extends KernelName> {
@@ -20,12 +20,8 @@ export const label = (...sizes: (number | string)[]) => sizes.join("×");
 /** An output of an earlier kernel that a gradient takes as input, by the naive loop, rounded to float32. */
 export function forward(kernel: KernelName, inputs: Readonly<Record<string, Value>>, attributes: object) {
   const contract = contracts[kernel] as AnyContract;
-  const dtype = (value: Value) => (value.data instanceof Int32Array ? "int32" : "float32");
-  const specs = Object.entries(inputs).map(
-    ([name, value]) => [name, { ...value, dtype: dtype(value) }] as const,
-  );
   const outputs: Record<string, Value> = {};
-  for (const [name, { shape }] of Object.entries(contract.infer(Object.fromEntries(specs), attributes))) {
+  for (const [name, { shape }] of Object.entries(contract.infer(inputs, attributes))) {
     outputs[name] = { shape, data: new Float32Array(sizeOf(shape)) };
   }
   contract.naive(inputs, attributes, outputs);
