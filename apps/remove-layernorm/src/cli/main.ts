@@ -1,6 +1,13 @@
 /** The command `normless`: its subcommands, and errors as one message and an exit code. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
+import manifest from "../../package.json" with { type: "json" };
+import { evalCommand } from "./commands/eval.js";
+import { foldCommand } from "./commands/fold.js";
+import { generateCommand } from "./commands/generate.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { logitsCommand } from "./commands/logits.js";
 import { removeCommand } from "./commands/remove.js";
+import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
 import { type Io, processIo } from "./io.js";
 
@@ -12,8 +19,17 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
   };
   const program = new Command("normless")
     .description("Removes LayerNorm from GPT-2 by fine-tuning, and folds what is left into the weights.")
+    .version(manifest.version)
     .addHelpText("after", "\nnormless <command> --help shows a command's options, with examples.");
-  const commands = [removeCommand(io, done)];
+  const commands = [
+    removeCommand(io, done),
+    trainCommand(io, done),
+    evalCommand(io),
+    foldCommand(io),
+    generateCommand(io),
+    inspectCommand(io),
+    logitsCommand(io),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     command

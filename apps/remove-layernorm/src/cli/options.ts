@@ -3,6 +3,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   countArgument,
   integerArgument,
+  notNegativeArgument,
   positiveArgument,
   threadsArgument,
   wholeArgument,
@@ -18,21 +19,29 @@ export function command(name: string, description: string, examples: readonly st
     .addHelpText("after", `\nExamples:\n${lines.join("")}`);
 }
 
+const ENGINE = "The engine:";
+const RECIPE = "Fields of the recipe:";
 const backends = ["wasm", "reference"] as const;
 const builds = ["auto", "relaxed", "plain"] as const;
 
 export const backendOption = new Option(
   "--backend <name>",
   "wasm, or reference: plain loops in float64, slow (default: wasm)",
-).choices(backends);
+)
+  .choices(backends)
+  .helpGroup(ENGINE);
 export const threadsOption = new Option(
   "--threads <n>",
   "threads that compute; any number gives the same bits (default: the cores, at most 8)",
-).argParser(threadsArgument);
+)
+  .argParser(threadsArgument)
+  .helpGroup(ENGINE);
 export const simdOption = new Option(
   "--simd <build>",
   "auto takes relaxed SIMD where there is any; the builds differ in their last bits (default: auto)",
-).choices(builds);
+)
+  .choices(builds)
+  .helpGroup(ENGINE);
 
 export const modelOption = new Option(
   "--model <dir>",
@@ -40,23 +49,46 @@ export const modelOption = new Option(
 );
 
 /** Fields of a recipe. */
-export const stepsOption = new Option("--steps <n>", "updates").argParser(countArgument);
-export const batchSizeOption = new Option("--batch-size <n>", "sequences an update").argParser(countArgument);
+export const stepsOption = new Option("--steps <n>", "updates").argParser(countArgument).helpGroup(RECIPE);
+export const batchSizeOption = new Option("--batch-size <n>", "sequences an update")
+  .argParser(countArgument)
+  .helpGroup(RECIPE);
 export const microBatchSizeOption = new Option(
   "--micro-batch-size <n>",
   "sequences in memory at once; divides the batch size",
-).argParser(countArgument);
-export const blockSizeOption = new Option("--block-size <n>", "tokens a sequence").argParser(countArgument);
+)
+  .argParser(countArgument)
+  .helpGroup(RECIPE);
+export const blockSizeOption = new Option("--block-size <n>", "tokens a sequence")
+  .argParser(countArgument)
+  .helpGroup(RECIPE);
 export const learningRateOption = new Option(
   "--learning-rate <rate>",
   "the highest learning rate; the lowest keeps its proportion",
-).argParser(positiveArgument);
-export const seedOption = new Option("--seed <n>", "decides the batches").argParser(integerArgument);
+)
+  .argParser(positiveArgument)
+  .helpGroup(RECIPE);
+export const seedOption = new Option("--seed <n>", "decides the batches")
+  .argParser(integerArgument)
+  .helpGroup(RECIPE);
 export const validationTokensOption = new Option(
   "--validation-tokens <n>",
   "tokens of the validation set to look at; 0 is all",
-).argParser(wholeArgument);
-export const checkpointEveryOption = new Option(
-  "--checkpoint-every <n>",
-  "updates between two checkpoints",
-).argParser(countArgument);
+)
+  .argParser(wholeArgument)
+  .helpGroup(RECIPE);
+export const checkpointEveryOption = new Option("--checkpoint-every <n>", "updates between two checkpoints")
+  .argParser(countArgument)
+  .helpGroup(RECIPE);
+export const auxiliaryWeightOption = new Option(
+  "--auxiliary-weight <n>",
+  "weight of the loss that keeps the final stds together",
+)
+  .argParser(notNegativeArgument)
+  .helpGroup(RECIPE);
+export const evaluateEveryOption = new Option(
+  "--evaluate-every <n>",
+  "updates between two looks at the validation set",
+)
+  .argParser(countArgument)
+  .helpGroup(RECIPE);

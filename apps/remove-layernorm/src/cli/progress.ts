@@ -52,8 +52,10 @@ export class Progress {
   /** So many more tokens were looked at for `what`. */
   evaluated(what: string, tokens: number): void {
     this.#left.did("evaluate", tokens, this.#io.now().getTime());
-    this.#status = `validating: ${what}`;
-    this.#show(undefined);
+    const status = `validating: ${what}`;
+    const isNew = this.#status !== status;
+    this.#status = status;
+    this.#show(isNew ? `${status}, ${this.#timeLeft} left` : undefined);
   }
 
   /** Something else took the time since the last call. */

@@ -5,7 +5,7 @@ import { corpusHash } from "./corpus.js";
 import type { EngineOptions, EngineUsed } from "./engine.js";
 import { UsageError } from "./errors.js";
 import { checkJson, readJson } from "./json.js";
-import { removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
+import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
 
 const corpus = z.strictObject({
   train: z.array(z.string()),
@@ -30,10 +30,10 @@ export type RemoveConfig = z.infer<typeof removeConfigSchema>;
 
 export const trainConfigSchema = z.strictObject({
   command: z.literal("train"),
-  tokenizer: z.string().optional(),
+  tokenizer: z.string(),
   corpus,
   engine,
-  model: z.unknown(),
+  model: gpt2ConfigSchema,
   recipe: trainRecipeSchema,
 });
 export type TrainConfig = z.infer<typeof trainConfigSchema>;

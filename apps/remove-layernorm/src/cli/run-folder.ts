@@ -31,6 +31,11 @@ const OURS = [
 ];
 const KEPT_CHECKPOINTS = 2;
 
+/** Where a run goes that was given no folder: `runs/reference-2026-01-31-09-05-00`, in UTC. */
+export function newRunPath(name: string, now: Date): string {
+  return join("runs", `${name}-${now.toISOString().slice(0, 19).replace(/[T:]/g, "-")}`);
+}
+
 /** @throws UsageError when there is something already, saying what to do. */
 export async function checkNewFolder(path: string, { force }: { readonly force: boolean }): Promise<void> {
   const there = await listFolder(path);

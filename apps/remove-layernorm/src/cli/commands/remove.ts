@@ -2,8 +2,6 @@
 import { join, resolve } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
-import { Option } from "@commander-js/extra-typings";
-import { notNegativeArgument } from "../arguments.js";
 import { removeKind } from "../checkpoint.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type EngineOptions, withEngine } from "../engine.js";
@@ -24,7 +22,14 @@ import {
   removeConfigSchema,
   resumedEngine,
 } from "../run-config.js";
-import { checkNewFolder, explainFailure, newestCheckpoint, resumeCommand, RunFolder } from "../run-folder.js";
+import {
+  checkNewFolder,
+  explainFailure,
+  newestCheckpoint,
+  newRunPath,
+  resumeCommand,
+  RunFolder,
+} from "../run-folder.js";
 import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
@@ -66,21 +71,15 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--resume <dir>", "go on with the run in this folder; it ends with the same bits")
     .option("--dry-run", "show the plan and end")
     .option("--force", "give up the run that is in the run folder")
-    .optionsGroup("The engine:")
     .addOption(shared.backendOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .optionsGroup("Fields of the recipe:")
     .addOption(shared.stepsOption)
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
     .addOption(shared.blockSizeOption)
     .addOption(shared.learningRateOption)
-    .addOption(
-      new Option("--auxiliary-weight <n>", "weight of the loss that keeps stds together").argParser(
-        notNegativeArgument,
-      ),
-    )
+    .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.seedOption)
     .addOption(shared.validationTokensOption)
     .addOption(shared.checkpointEveryOption)
@@ -101,7 +100,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
     asked: options.recipe,
     options: recipeOptions(commandLine),
   });
-  const out = options.out ?? join("runs", `${recipe.name}-${stamp(io.now())}`);
+  const out = options.out ?? newRunPath(recipe.name, io.now());
   if (!options.dryRun) await checkNewFolder(out, { force });
 
   const modelFolder = options.model ?? shippedModel();
@@ -171,11 +170,6 @@ async function readModelWithNorms(path: string): Promise<LoadedModel> {
   throw new UsageError(
     `${path}: the norm at ${gone[0]} is ${gone[1].kind} already; a run starts from a model with LayerNorm everywhere`,
   );
-}
-
-/** `2026-01-31-09-05-00`, in UTC. */
-export function stamp(time: Date): string {
-  return time.toISOString().slice(0, 19).replace(/[T:]/g, "-");
 }
 
 async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder">): Promise<number> {

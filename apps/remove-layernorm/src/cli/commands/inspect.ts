@@ -1,0 +1,92 @@
+/** `normless inspect`: which norms a model has, and the std of the residual that each of them reads. */
+import { Option } from "@commander-js/extra-typings";
+import { moduleOf, normSites, parameterCount } from "@normless/gpt2";
+import { isUniform, type Norm } from "@normless/layernorm";
+import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
+import { measureModel } from "../../core/index.js";
+import { countArgument } from "../arguments.js";
+import { corpusFile, readCorpus } from "../corpus.js";
+import { type ModelOptions, withModel } from "../device.js";
+import { UsageError } from "../errors.js";
+import { thousands } from "../format.js";
+import type { Io } from "../io.js";
+import * as shared from "../options.js";
+import { table } from "../tables.js";
+
+export interface InspectOptions extends ModelOptions {
+  readonly data?: readonly string[] | undefined;
+  readonly batches?: number | undefined;
+}
+
+const BATCH_SIZE = 16;
+/** Inside the square root of a std, whatever epsilon the model's own norms have. */
+const STD_EPS = 1e-5;
+
+export function inspectCommand(io: Io) {
+  return shared
+    .command("inspect", "The norms that a model has, and the std at each of them by position class", [
+      "",
+      "--model runs/gpt2/ln-free-gpt2 --data val.bin",
+    ])
+    .addOption(shared.modelOption)
+    .option(
+      "--data <file...>",
+      "tokens to measure on (default: the val tokens in the model's folder, if any)",
+    )
+    .addOption(
+      new Option("--batches <n>", `batches of ${BATCH_SIZE} sequences to measure`)
+        .argParser(countArgument)
+        .default(8),
+    )
+    .addOption(shared.backendOption)
+    .addOption(shared.threadsOption)
+    .addOption(shared.simdOption)
+    .action((options) => inspect(io, options));
+}
+
+export async function inspect(io: Io, options: InspectOptions): Promise<void> {
+  await withModel(options, async ({ path, loaded, device }) => {
+    const { config, norms, weights, tokenizer } = loaded;
+    const found = corpusFile(path, "val");
+    const files = options.data ?? (found === undefined ? [] : [found]);
+    let stds: Readonly<Record<string, PerClass>> | undefined;
+    if (files.length > 0) {
+      const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer });
+      if (tokens.length < 3)
+        throw new UsageError(`${files.join(", ")}: 3 tokens are needed to measure a std`);
+      const measured = { ...device, config: { ...config, eps: STD_EPS } };
+      const sizes = { batchSize: BATCH_SIZE, blockSize: config.blockSize, batches: options.batches ?? 8 };
+      stds = await measureModel(measured, tokens, sizes);
+    }
+    io.out(
+      `${path}: ${config.layers} layers, ${config.channels} channels, ${config.heads} heads, context ` +
+        `${config.blockSize}, vocabulary ${config.vocabSize}, ${thousands(parameterCount(weights))} parameters\n`,
+    );
+    const rows = normSites(config).map((site) => [
+      site,
+      describeNorm(norms[site]),
+      ...(stds ? POSITION_CLASSES.map((name) => fixed(stds[moduleOf(site)][name])) : []),
+    ]);
+    const head = ["site", "norm", ...(stds ? POSITION_CLASSES.map((name) => `std ${name}`) : [])];
+    io.out(table(io, head, rows));
+    io.out(`${remaining(Object.values(norms))}\n`);
+    if (!stds) io.out("No std was measured: give tokens with --data FILE\n");
+  });
+}
+
+function describeNorm(norm: Norm): string {
+  if (norm.kind === "folded") return "folded";
+  if (norm.kind === "standard") return `LayerNorm, eps ${norm.eps.toExponential().replace("+", "")}`;
+  const { first, eot, rest } = norm.std;
+  if (isUniform(norm)) return `frozen at ${fixed(rest)}`;
+  return `frozen at ${fixed(rest)} (first ${fixed(first)}, eot ${fixed(eot)})`;
+}
+
+function remaining(norms: readonly Norm[]): string {
+  const count = (kind: Norm["kind"]) => norms.filter((norm) => norm.kind === kind).length;
+  return `Of ${norms.length} norms ${count("standard")} are LayerNorms, ${count("frozen")} frozen, ${count("folded")} folded`;
+}
+
+function fixed(std: number): string {
+  return std.toPrecision(5);
+}

@@ -1,0 +1,201 @@
+/** `normless train`: the options, what they resolve to, and what is said at the end. */
+import { join, resolve } from "node:path";
+import { Option } from "@commander-js/extra-typings";
+import { configFromHf, type Gpt2Config, presets, type PresetName } from "@normless/gpt2";
+import { trainKind } from "../checkpoint.js";
+import { needCorpusFile, readCorpus } from "../corpus.js";
+import { type EngineOptions, withEngine } from "../engine.js";
+import { EXIT, UsageError, within } from "../errors.js";
+import { duration } from "../format.js";
+import type { Io } from "../io.js";
+import { checkJson, readJson } from "../json.js";
+import * as shared from "../options.js";
+import { recipeOptions, type RecipeOptions, resolveRecipe } from "../recipes.js";
+import {
+  absolute,
+  checkResumeOptions,
+  checkSameCorpus,
+  hashOf,
+  readRunConfig,
+  resumedEngine,
+  type TrainConfig,
+  trainConfigSchema,
+} from "../run-config.js";
+import {
+  checkNewFolder,
+  explainFailure,
+  newestCheckpoint,
+  newRunPath,
+  resumeCommand,
+  RunFolder,
+} from "../run-folder.js";
+import { trainOptionsSchema, trainRecipeSchema } from "../schemas.js";
+import { shippedModel } from "../shipped.js";
+import { readTokenizerFolder } from "../tokenizer-folder.js";
+import { checkTraining, runTrain, type TrainJob } from "../train-job.js";
+import { trainRecipe, type TrainState } from "../../core/index.js";
+
+export interface TrainOptions extends RecipeOptions, EngineOptions {
+  readonly preset?: string | undefined;
+  readonly modelConfig?: string | undefined;
+  readonly tokenizer?: string | undefined;
+  readonly corpus?: string | undefined;
+  readonly train?: readonly string[] | undefined;
+  readonly validation?: readonly string[] | undefined;
+  readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly out?: string | undefined;
+  readonly config?: string | undefined;
+  readonly resume?: string | undefined;
+  readonly force?: boolean | undefined;
+}
+
+const ALLOWED_ON_RESUME = ["tokenizer", "train", "validation", "backend", "threads", "simd"];
+
+export function trainCommand(io: Io, done: (code: number) => void) {
+  return shared
+    .command(
+      "train",
+      "Train a GPT-2 with LayerNorm from fresh weights, and write it as a Hugging Face folder",
+      [
+        "--preset base --out runs/sotu",
+        "--tokenizer gpt2 --preset small --train books.txt --validation held-out.txt --steps 2000",
+        "--resume runs/sotu",
+      ],
+    )
+    .addOption(
+      new Option("--preset <name>", "the model's shape (default: base)").choices(Object.keys(presets)),
+    )
+    .option("--model-config <file.json>", "the model's shape as a Hugging Face config.json")
+    .option(
+      "--tokenizer <dir>",
+      "folder with vocab.json and merges.txt, or tokenizer.json (default: models/sotu)",
+    )
+    .option(
+      "--corpus <dir>",
+      "folder with the tokens, train.bin.gz and val.bin.gz (default: the tokenizer's)",
+    )
+    .option("--train <file...>", "tokens to train on: .bin or .txt, also in gzip (default: the corpus's)")
+    .option("--validation <file...>", "tokens to validate on (default: the corpus's)")
+    .option("--recipe <file.json>", "fields over those of the built-in recipe")
+    .option("--out <dir>", "the run folder; the model goes into its model/ (default: runs/train-<time>)")
+    .option("--config <file.json>", "these options from a file, by their names; the command line wins")
+    .option("--resume <dir>", "go on with the training in this folder; it ends with the same bits")
+    .option("--force", "give up the run that is in the run folder")
+    .addOption(shared.backendOption)
+    .addOption(shared.threadsOption)
+    .addOption(shared.simdOption)
+    .addOption(shared.stepsOption)
+    .addOption(shared.batchSizeOption)
+    .addOption(shared.microBatchSizeOption)
+    .addOption(shared.blockSizeOption)
+    .addOption(shared.learningRateOption)
+    .addOption(shared.seedOption)
+    .addOption(shared.validationTokensOption)
+    .addOption(shared.evaluateEveryOption)
+    .addOption(shared.checkpointEveryOption)
+    .action(async (options) => done(await train(io, options)));
+}
+
+/** The exit code. */
+export async function train(io: Io, options: TrainOptions): Promise<number> {
+  return options.resume === undefined ? startRun(io, options) : resumeRun(io, options, options.resume);
+}
+
+async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
+  const { config: file } = commandLine;
+  const fromFile = file === undefined ? {} : checkJson(file, trainOptionsSchema, await readJson(file));
+  const options: TrainOptions = { ...fromFile, ...commandLine };
+  const { force = false } = options;
+  const recipe = await resolveRecipe({
+    builtIn: { sotu: trainRecipe },
+    schema: trainRecipeSchema,
+    asked: options.recipe,
+    options: recipeOptions(commandLine),
+  });
+  const out = options.out ?? newRunPath("train", io.now());
+  await checkNewFolder(out, { force });
+
+  const config = await modelShape(options);
+  const tokenizerFolder = options.tokenizer ?? shippedModel();
+  const { tokenizer, tokenizerFiles } = await readTokenizerFolder(tokenizerFolder);
+  if (tokenizer.vocabSize > config.vocabSize) {
+    throw new UsageError(
+      `the tokenizer in ${tokenizerFolder} has ${tokenizer.vocabSize} tokens, and the model's vocabulary is ` +
+        `${config.vocabSize}; choose another --preset, --model-config or --tokenizer`,
+    );
+  }
+  const corpusFolder = options.corpus ?? tokenizerFolder;
+  const files = {
+    train: options.train ?? [needCorpusFile(corpusFolder, "train", "--train")],
+    validation: options.validation ?? [needCorpusFile(corpusFolder, "val", "--validation")],
+  };
+  const suits = { vocabSize: config.vocabSize, tokenizer };
+  const corpus = {
+    train: await readCorpus(files.train, suits),
+    validation: await readCorpus(files.validation, suits),
+  };
+  checkTraining({ config, recipe, corpus });
+  return withEngine(options, async ({ backend, used }) => {
+    const runConfig: TrainConfig = {
+      command: "train",
+      tokenizer: resolve(tokenizerFolder),
+      corpus: { train: absolute(files.train), validation: absolute(files.validation), hash: hashOf(corpus) },
+      engine: used,
+      model: config,
+      recipe,
+    };
+    const job = { backend, config, tokenizerFiles, corpus, recipe };
+    return finish(io, out, job, () => RunFolder.create(out, trainKind, runConfig, { force }));
+  });
+}
+
+async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<number> {
+  checkResumeOptions(options, ALLOWED_ON_RESUME);
+  const checkpoint = await newestCheckpoint(out, trainKind, (message) => io.err(`${message}\n`));
+  const began = await readRunConfig(out, trainConfigSchema);
+  const { config, recipe } = checkpoint.state;
+  const { tokenizer, tokenizerFiles } = await readTokenizerFolder(options.tokenizer ?? began.tokenizer);
+  const suits = { vocabSize: config.vocabSize, tokenizer };
+  const corpus = {
+    train: await readCorpus(options.train ?? began.corpus.train, suits),
+    validation: await readCorpus(options.validation ?? began.corpus.validation, suits),
+  };
+  checkSameCorpus(corpus, out, began.corpus);
+  return withEngine(resumedEngine(options, began.engine), ({ backend }) => {
+    const job = { backend, config, tokenizerFiles, corpus, recipe, resume: checkpoint.state };
+    return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint));
+  });
+}
+
+async function modelShape({ preset, modelConfig }: TrainOptions): Promise<Gpt2Config> {
+  if (preset !== undefined && modelConfig !== undefined) {
+    throw new UsageError("--preset and --model-config both say the model's shape; give one of them");
+  }
+  if (modelConfig !== undefined) {
+    const json = await readJson(modelConfig);
+    return within(modelConfig, () => configFromHf(json).config);
+  }
+  const name = preset ?? "base";
+  if (Object.hasOwn(presets, name)) return presets[name as PresetName];
+  throw new UsageError(`there is no preset "${name}"; the presets are ${Object.keys(presets).join(", ")}`);
+}
+
+/** Runs the job and says how it ended. */
+async function finish(
+  io: Io,
+  out: string,
+  job: TrainJob,
+  openFolder: () => Promise<RunFolder<TrainState>>,
+): Promise<number> {
+  const folder = await openFolder();
+  const summary = await runTrain(io, job, folder).catch((error: unknown) =>
+    explainFailure(error, "train", out),
+  );
+  if (!summary) {
+    io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("train", out)}\n`);
+    return EXIT.interrupted;
+  }
+  io.out(`validation loss ${summary.validation.toFixed(4)} nats/token, in ${duration(summary.seconds)}\n`);
+  io.out(`Wrote:\n  ${io.colors.bold(join(out, "model/"))}  the model, as a Hugging Face folder\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,33 @@
+/** A model's folder on an engine, for as long as a command looks at it. */
+import { freeParams, type LoadedModel, type Model, uploadWeights } from "@normless/gpt2";
+import { readModelFolder } from "@normless/gpt2/node";
+import { type EngineOptions, withEngine } from "./engine.js";
+import { shippedModel } from "./shipped.js";
+
+export interface ModelOptions extends EngineOptions {
+  readonly model?: string | undefined;
+}
+
+export interface ModelOnDevice {
+  /** The folder that it came from. */
+  readonly path: string;
+  readonly loaded: LoadedModel;
+  readonly device: Model;
+}
+
+/** Reads the folder asked for, or the model that ships, and gives all memory back afterwards. */
+export async function withModel<X>(
+  options: ModelOptions,
+  use: (model: ModelOnDevice) => Promise<X>,
+): Promise<X> {
+  const path = options.model ?? shippedModel();
+  const loaded = await readModelFolder(path);
+  return withEngine(options, async ({ backend }) => {
+    const params = uploadWeights(backend, loaded.weights);
+    try {
+      return await use({ path, loaded, device: { config: loaded.config, norms: loaded.norms, params } });
+    } finally {
+      freeParams(params);
+    }
+  });
+}

@@ -1,0 +1,149 @@
+/** One run of `normless train`: the core's events to the terminal, the run folder and the model it ends with. */
+import { join } from "node:path";
+import { type Gpt2Config, standardNorms, type TokenizerFiles } from "@normless/gpt2";
+import { writeModelFolder } from "@normless/gpt2/node";
+import type { Backend } from "@normless/tensor";
+import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
+import { UsageError } from "./errors.js";
+import { thousands } from "./format.js";
+import { listenForInterrupt } from "./interrupt.js";
+import { breathe, type Io } from "./io.js";
+import { metricsLine } from "./metrics.js";
+import { Progress } from "./progress.js";
+import type { RunFolder } from "./run-folder.js";
+
+export interface TrainJob {
+  readonly backend: Backend;
+  readonly config: Gpt2Config;
+  readonly tokenizerFiles: TokenizerFiles;
+  readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
+  readonly recipe: TrainRecipe;
+  readonly resume?: TrainState | undefined;
+}
+
+export interface TrainSummary {
+  /** Nats a token on the whole validation set. */
+  readonly validation: number;
+  readonly seconds: number;
+  readonly tokens: number;
+  readonly peakBytes: number;
+  readonly backend: string;
+}
+
+/** @throws UsageError when recipe, config and corpus do not make a training. */
+export function checkTraining({
+  config,
+  recipe,
+  corpus,
+}: Pick<TrainJob, "config" | "recipe" | "corpus">): void {
+  const { blockSize, batchSize, microBatchSize } = recipe;
+  if (blockSize > config.blockSize) {
+    throw new UsageError(`blockSize ${blockSize} is more than the model's context of ${config.blockSize}`);
+  }
+  if (batchSize % microBatchSize !== 0) {
+    throw new UsageError(`batchSize ${batchSize} is not a multiple of microBatchSize ${microBatchSize}`);
+  }
+  for (const [name, { length }] of Object.entries(corpus)) {
+    if (length > blockSize) continue;
+    throw new UsageError(
+      `the ${name} corpus has ${length} tokens; a row of ${blockSize} needs at least ${blockSize + 1}`,
+    );
+  }
+}
+
+/** The result, or undefined when it was stopped; then a checkpoint is saved. */
+export async function runTrain(
+  io: Io,
+  job: TrainJob,
+  folder: RunFolder<TrainState>,
+): Promise<TrainSummary | undefined> {
+  const begin = io.now().getTime();
+  const progress = new Progress(io, workOf(job));
+  const interrupt = listenForInterrupt(io, () =>
+    progress.say("stopping after this update; Control-C again quits at once"),
+  );
+  let loss = 0;
+  let evaluated = 0;
+  const take = async (event: TrainEvent): Promise<void> => {
+    const line = metricsLine(event);
+    if (line) await folder.appendMetrics(line);
+    switch (event.type) {
+      case "step":
+        return progress.step(event, job.recipe.steps, job.recipe.batchSize * job.recipe.blockSize);
+      case "progress":
+        progress.evaluated(event.what, event.done - evaluated);
+        evaluated = event.done;
+        return;
+      case "eval":
+        evaluated = 0;
+        loss = event.loss;
+        return progress.note(
+          `step ${event.step}: validation loss ${loss.toFixed(4)}`,
+          `validation ${loss.toFixed(4)}`,
+        );
+      case "checkpoint": {
+        const path = await folder.saveCheckpoint(event.state.step, event.state);
+        progress.passed();
+        return progress.note(`saved ${path}`, "saved");
+      }
+      case "done":
+        return progress.passed();
+    }
+  };
+  try {
+    for await (const event of trainModel({ ...job, signal: interrupt.signal })) {
+      await take(event);
+      await breathe();
+      if (event.type !== "done") continue;
+      const model = { config: job.config, weights: event.weights, norms: standardNorms(job.config) };
+      const { tokenizerFiles } = job;
+      const modelCard = trainCard(job, loss, event.tokens);
+      const path = join(folder.path, "model");
+      await writeModelFolder(path, { ...model, tokenizerFiles, modelCard }, { overwrite: true });
+      const summary = {
+        validation: loss,
+        seconds: (io.now().getTime() - begin) / 1000,
+        tokens: event.tokens,
+        peakBytes: job.backend.memory().peakBytes,
+        backend: job.backend.description,
+      };
+      await folder.writeJson("summary.json", summary);
+      return summary;
+    }
+    return undefined;
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+}
+
+/** Tokens that are still to be worked on. */
+function workOf({ recipe, corpus, resume }: TrainJob) {
+  const { steps, batchSize, blockSize, evaluateEvery, validationTokens } = recipe;
+  const whole = corpus.validation.length - 1;
+  const part = validationTokens > 0 ? Math.min(validationTokens, whole) : whole;
+  const looks = (step: number) => Math.floor(step / evaluateEvery);
+  const done = resume?.step ?? 0;
+  return {
+    train: (steps - done) * batchSize * blockSize,
+    evaluate: Math.max(0, looks(steps - 1) - looks(done)) * part + whole,
+  };
+}
+
+function trainCard({ config, recipe, corpus }: TrainJob, loss: number, tokens: number): string {
+  const { layers, channels, heads, blockSize, vocabSize } = config;
+  return `---
+tags: [gpt2]
+---
+
+# A GPT-2 of ${layers} layers and ${channels} channels
+
+Trained from fresh weights by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
+corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. Its LayerNorms are in
+place. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(corpus.validation.length - 1)} tokens.
+
+\`\`\`json
+${JSON.stringify(recipe, undefined, 2)}
+\`\`\`
+`;
+}

@@ -1,0 +1,81 @@
+import { initWeights } from "@normless/gpt2";
+import { frozenNorm, standardNorm } from "@normless/layernorm";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  DamagedCheckpointError,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  removeKind,
+  trainKind,
+} from "../../src/cli/checkpoint.js";
+import type { RunState } from "../../src/core/index.js";
+import { tinyConfig, tinyRecipe } from "./tiny.js";
+
+const weights = initWeights({ ...tinyConfig, vocabSize: 5, layers: 1, eot: 4 }, 1);
+const moments = (scale: number) =>
+  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data.map((x) => scale * x)]));
+const state: RunState = {
+  version: 1,
+  fingerprint: "0123",
+  recipe: tinyRecipe,
+  phase: "removal",
+  step: 7,
+  weights,
+  optimizer: { step: 7, m: moments(0.1), v: moments(1e-42) },
+  norms: { ln_f: frozenNorm({ first: 1e-3, eot: 0.1, rest: 1 / 3 }), "h.0.ln_2": standardNorm(0) },
+  averages: { ln_f: { first: 0.1, rest: 2 } },
+  validation: { original: Math.PI },
+};
+
+const bytesOf = (from: RunState) =>
+  Buffer.concat([...encodeCheckpoint(removeKind, { metricsLines: 12, state: from })]);
+
+describe("a checkpoint", () => {
+  it("comes back bit for bit, from any place in memory", () => {
+    const odd = new Uint8Array(bytesOf(state).length + 3).subarray(3);
+    odd.set(bytesOf(state));
+    for (const bytes of [bytesOf(state), odd]) {
+      expect(decodeCheckpoint(removeKind, bytes)).toEqual({ metricsLines: 12, state });
+    }
+  });
+
+  it("keeps any float32, denormals, infinities and NaN among them", () => {
+    fc.assert(
+      fc.property(fc.float32Array({ minLength: 1, maxLength: 50 }), (data) => {
+        const one = { wte: { shape: [data.length], data } };
+        const optimizer = { step: 1, m: { wte: data }, v: { wte: data } };
+        const { state: back } = decodeCheckpoint(removeKind, bytesOf({ ...state, weights: one, optimizer }));
+        expect(back.weights.wte.data).toEqual(data);
+        expect(back.optimizer.v.wte).toEqual(data);
+      }),
+    );
+  });
+
+  it("is known to be damaged when it was cut anywhere, or any byte changed", () => {
+    const bytes = bytesOf(state);
+    const at = fc.nat(bytes.length - 1);
+    fc.assert(
+      fc.property(at, fc.integer({ min: 1, max: 255 }), (place, change) => {
+        const changed = Uint8Array.from(bytes);
+        changed[place] ^= change;
+        for (const damaged of [changed, bytes.subarray(0, place)]) {
+          expect(() => decodeCheckpoint(removeKind, damaged)).toThrow(DamagedCheckpointError);
+        }
+      }),
+    );
+  });
+
+  it("of another command or version is refused as such, and not as damaged", () => {
+    const later: object = { ...state, version: 2 };
+    const refused = (decode: () => unknown, why: RegExp) => {
+      expect(decode).toThrow(why);
+      expect(decode).not.toThrow(DamagedCheckpointError);
+    };
+    refused(() => decodeCheckpoint(trainKind, bytesOf(state)), /it is one of `normless remove`/);
+    refused(
+      () => decodeCheckpoint(removeKind, bytesOf(later as RunState)),
+      /its state: version is 2; .*expected 1/,
+    );
+  });
+});

@@ -1,0 +1,75 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { configToHf, standardNorms } from "@normless/gpt2";
+import { readModelFolder } from "@normless/gpt2/node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { metricsOf, run, tinyConfig, writeTiny } from "./tiny.js";
+
+let folder: string;
+let model: string;
+let shape: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "normless-train-"));
+  ({ model } = await writeTiny(folder));
+  shape = join(folder, "shape.json");
+  await writeFile(shape, JSON.stringify(configToHf(tinyConfig, standardNorms(tinyConfig))));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const start = (out: string, ...more: string[]) => [
+  ...["train", "--model-config", shape, "--tokenizer", model, "--out", join(folder, out), "--threads", "1"],
+  ...["--steps", "12", "--batch-size", "4", "--block-size", "16", "--evaluate-every", "4"],
+  ...["--checkpoint-every", "5", "--validation-tokens", "100", ...more],
+];
+const trained = async (out: string) => readModelFolder(join(folder, out, "model"));
+
+describe("normless train", () => {
+  it("writes a Hugging Face folder with the tokenizer", async () => {
+    const { code, out, err } = await run(start("whole"));
+    expect(code).toBe(0);
+    expect(out).toMatch(/validation loss 5\.\d{4} nats\/token/);
+    expect(err).toMatch(/step 8: validation loss/);
+    const { config, tokenizer } = await trained("whole");
+    expect(config).toEqual(tinyConfig);
+    expect(tokenizer?.vocabSize).toBe(257);
+    const summary = JSON.parse(await readFile(join(folder, "whole/summary.json"), "utf8")) as object;
+    expect(summary).toMatchObject({ tokens: 12 * 4 * 16 });
+  });
+
+  it("gives the same bits when stopped and resumed", async () => {
+    const stopped = await run(start("stopped"), "step 4: validation loss");
+    expect(stopped.code).toBe(130);
+    expect(stopped.err).toContain(`npx normless train --resume ${join(folder, "stopped")}`);
+    expect((await run(["train", "--resume", join(folder, "stopped"), "--threads", "2"])).code).toBe(0);
+    expect(await metricsOf(join(folder, "stopped"))).toEqual(await metricsOf(join(folder, "whole")));
+    expect((await trained("stopped")).weights).toEqual((await trained("whole")).weights);
+  });
+
+  it("encodes text with the tokenizer, end-of-text between documents", async () => {
+    const text = join(folder, "some.txt");
+    await writeFile(text, `${"Fellow citizens ".repeat(20)}<|endoftext|>${"The Union ".repeat(20)}`);
+    const { code, out } = await run(start("text", "--train", text, "--validation", text, text));
+    expect(code).toBe(0);
+    expect(out).toContain("model/");
+    const card = await readFile(join(folder, "text/model/README.md"), "utf8");
+    // 320 and 200 bytes, an end-of-text after each.
+    expect(card).toContain("corpus of 522");
+    expect(card).toContain("1,043 tokens");
+  });
+
+  it("refuses what cannot be trained, before it writes anything", async () => {
+    const refused = async (...more: string[]) => {
+      const { code, err } = await run(start("refused", ...more));
+      expect(code).toBe(2);
+      return err;
+    };
+    expect(await refused("--block-size", "17")).toContain(
+      "blockSize 17 is more than the model's context of 16",
+    );
+    expect(await refused("--preset", "base")).toContain("give one of them");
+    expect(await refused("--micro-batch-size", "3")).toContain("is not a multiple of microBatchSize 3");
+    expect(await refused("--tokenizer", folder)).toContain("has no tokenizer");
+    await expect(readFile(join(folder, "refused/config.json"))).rejects.toThrow("ENOENT");
+  });
+});
