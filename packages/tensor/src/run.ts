@@ -46,12 +46,16 @@ export function planRun(
       );
     }
   }
+  for (const [name, { dtype }] of Object.entries(operands)) {
+    const wanted = contract.integers.includes(name) ? "int32" : "float32";
+    if (dtype !== wanted) throw new BackendError(`${kernel}: ${name} is ${dtype}; it must be ${wanted}`);
+  }
   const specs = contract.infer(operands, attributes);
   const outputs = contract.outputs.map((name) => {
     const spec = specs[name];
     const target = into[name];
-    if (target && !sameShape(target.shape, spec.shape)) {
-      throw new ShapeError(kernel, `into.${name} has another shape than the output`, {
+    if (target && (target.dtype !== spec.dtype || !sameShape(target.shape, spec.shape))) {
+      throw new ShapeError(kernel, `into.${name} is not of the output's shape and dtype`, {
         output: spec.shape,
         into: target.shape,
       });

@@ -46,7 +46,13 @@ export const adamw = contract<AdamWAttributes>()({
   outputs: [],
   mutates: ["param", "m", "v"],
   infer({ param, grad, m, v, normSquared }) {
-    const shapes = { param: param.shape, grad: grad.shape, m: m.shape, v: v.shape };
+    const shapes = {
+      param: param.shape,
+      grad: grad.shape,
+      m: m.shape,
+      v: v.shape,
+      normSquared: normSquared.shape,
+    };
     if (
       ![grad, m, v].every((other) => sameShape(other.shape, param.shape)) ||
       normSquared.shape.length !== 0

@@ -5,7 +5,7 @@
  */
 import { ShapeError } from "../errors.js";
 import { sameShape } from "../shape.js";
-import type { TensorSpec } from "../tensor.js";
+import type { Shaped } from "./contract.js";
 import { contract, float32 } from "./contract.js";
 
 export interface AttentionAttributes {
@@ -15,7 +15,7 @@ export interface AttentionAttributes {
   readonly keys?: number;
 }
 
-function dims(op: string, q: TensorSpec, k: TensorSpec, v: TensorSpec, { heads, keys }: AttentionAttributes) {
+function dims(op: string, q: Shaped, k: Shaped, v: Shaped, { heads, keys }: AttentionAttributes) {
   const shapes = { q: q.shape, k: k.shape, v: v.shape };
   if (q.shape.length !== 3 || !sameShape(k.shape, v.shape) || k.shape.length !== 3) {
     throw new ShapeError(op, "q is (B,Tq,C), k and v are (B,Tk,C)", shapes);
@@ -29,8 +29,6 @@ function dims(op: string, q: TensorSpec, k: TensorSpec, v: TensorSpec, { heads, 
   return { B, Tq, Tk, C, H: heads, D: C / heads, capacity };
 }
 
-const f32 = (view: { shape: readonly number[] }): TensorSpec => float32(view.shape);
-
 export const attention = contract<AttentionAttributes>()({
   inputs: ["q", "k", "v"],
   outputs: ["y", "lse"],
@@ -39,7 +37,7 @@ export const attention = contract<AttentionAttributes>()({
     return { y: float32(q.shape), lse: float32([B, H, Tq]) };
   },
   naive({ q, k, v }, attributes, { y, lse }) {
-    const { B, Tq, Tk, C, H, D, capacity } = dims("attention", f32(q), f32(k), f32(v), attributes);
+    const { B, Tq, Tk, C, H, D, capacity } = dims("attention", q, k, v, attributes);
     for (let b = 0; b < B; b++) {
       for (let h = 0; h < H; h++) {
         for (let i = 0; i < Tq; i++) {
@@ -84,7 +82,7 @@ export const attentionGrad = contract<Pick<AttentionAttributes, "heads">>()({
     return { dq: float32(q.shape), dk: float32(k.shape), dv: float32(v.shape) };
   },
   naive({ dy, q, k, v, y, lse }, attributes, { dq, dk, dv }) {
-    const { B, Tq, Tk, C, H, D } = dims("attentionGrad", f32(q), f32(k), f32(v), attributes);
+    const { B, Tq, Tk, C, H, D } = dims("attentionGrad", q, k, v, attributes);
     const scale = 1 / Math.sqrt(D);
     for (let b = 0; b < B; b++) {
       for (let h = 0; h < H; h++) {

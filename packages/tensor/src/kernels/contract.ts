@@ -5,9 +5,13 @@
 import type { Shape } from "../shape.js";
 import type { TensorData, TensorSpec } from "../tensor.js";
 
-/** An operand as a naive loop sees it: row-major values and their shape. */
-export interface View {
+/** All that shape inference needs to know of an operand. */
+export interface Shaped {
   readonly shape: Shape;
+}
+
+/** An operand as a naive loop sees it: row-major values and their shape. */
+export interface View extends Shaped {
   readonly data: TensorData;
 }
 
@@ -20,22 +24,25 @@ export interface Contract<I extends string, P extends string, A, O extends strin
   readonly inputs: readonly I[];
   readonly optional: readonly P[];
   readonly outputs: readonly O[];
+  /** Inputs that are int32; all others are float32, as every output is. */
+  readonly integers: readonly (I | P)[];
   /** Inputs that are changed in place. */
   readonly mutates: readonly I[];
   /** Shapes of the outputs. @throws ShapeError naming the op, the shapes and the fix. */
-  infer(inputs: Operands<I, P, TensorSpec>, attributes: A): { readonly [K in O]: TensorSpec };
+  infer(inputs: Operands<I, P, Shaped>, attributes: A): { readonly [K in O]: TensorSpec };
   /** Plain loops that accumulate in float64. Outputs come zeroed. */
   naive(inputs: Operands<I, P, View>, attributes: A, outputs: { readonly [K in O]: View }): void;
 }
 
-/** Declares a contract; `P` and `mutates` default to none. */
+/** Declares a contract; `optional`, `integers` and `mutates` default to none. */
 export function contract<A>() {
   return <I extends string, O extends string, P extends string = never>(
-    spec: Omit<Contract<I, P, A, O>, "optional" | "mutates"> & {
+    spec: Omit<Contract<I, P, A, O>, "optional" | "integers" | "mutates"> & {
       readonly optional?: readonly P[];
+      readonly integers?: readonly NoInfer<I | P>[];
       readonly mutates?: readonly NoInfer<I>[];
     },
-  ): Contract<I, P, A, O> => ({ optional: [], mutates: [], ...spec });
+  ): Contract<I, P, A, O> => ({ optional: [], integers: [], mutates: [], ...spec });
 }
 
 /** For a kernel without attributes. */

@@ -4,16 +4,10 @@
  */
 import { ShapeError } from "../errors.js";
 import { lastDim, rowsOf, sizeOf } from "../shape.js";
-import type { TensorSpec } from "../tensor.js";
+import type { Shaped } from "./contract.js";
 import { contract, float32, type View } from "./contract.js";
 
-function check(
-  op: string,
-  x: TensorSpec,
-  w: TensorSpec,
-  bias: TensorSpec | undefined,
-  targets: TensorSpec,
-): void {
+function check(op: string, x: Shaped, w: Shaped, bias: Shaped | undefined, targets: Shaped): void {
   const shapes = { x: x.shape, w: w.shape, targets: targets.shape, ...(bias && { bias: bias.shape }) };
   if (w.shape.length !== 2 || lastDim(x.shape) !== w.shape[1]) {
     throw new ShapeError(
@@ -24,8 +18,8 @@ function check(
     );
   }
   if (bias && sizeOf(bias.shape) !== w.shape[0]) throw new ShapeError(op, "the bias is (V)", shapes);
-  if (targets.dtype !== "int32" || sizeOf(targets.shape) !== rowsOf(x.shape)) {
-    throw new ShapeError(op, "targets are int32, one a row of x", shapes);
+  if (sizeOf(targets.shape) !== rowsOf(x.shape)) {
+    throw new ShapeError(op, "there is one target a row of x", shapes);
   }
 }
 
@@ -43,6 +37,7 @@ function logitsOf(x: View, w: View, bias: View | undefined, n: number): Float64A
 /** x (...,C), w (V,C), bias? (V), targets int32 (...) → loss (...) in nats and lse (...). */
 export const linearCrossEntropy = contract<Readonly<Record<never, never>>>()({
   inputs: ["x", "w", "targets"],
+  integers: ["targets"],
   optional: ["bias"],
   outputs: ["loss", "lse"],
   infer({ x, w, bias, targets }) {
@@ -64,6 +59,7 @@ export const linearCrossEntropy = contract<Readonly<Record<never, never>>>()({
 /** dlogits = dloss·(softmax − onehot(target)); dx = dlogits·w, dw = dlogitsᵀ·x, dbias = Σ dlogits. */
 export const linearCrossEntropyGrad = contract<Readonly<Record<never, never>>>()({
   inputs: ["dloss", "x", "w", "targets", "lse"],
+  integers: ["targets"],
   optional: ["bias"],
   outputs: ["dx", "dw", "dbias"],
   infer({ dloss, x, w, bias, targets, lse }) {

@@ -1,10 +1,10 @@
 /** Elementwise sums, products and scalings, and the full reduction with its gradient. No broadcasting but `expand`. */
 import { ShapeError } from "../errors.js";
 import { type Shape, sameShape } from "../shape.js";
-import type { TensorSpec } from "../tensor.js";
+import type { Shaped } from "./contract.js";
 import { contract, float32, type None } from "./contract.js";
 
-function sameShapes(op: string, a: TensorSpec, b: TensorSpec): { y: TensorSpec } {
+function sameShapes(op: string, a: Shaped, b: Shaped) {
   if (!sameShape(a.shape, b.shape)) {
     throw new ShapeError(
       op,

@@ -6,11 +6,11 @@ import { contract, float32 } from "./contract.js";
 /** table (V,C), ids int32 (...) → rows (...,C). Ids are checked where they enter, by the caller. */
 export const embedding = contract<Readonly<Record<never, never>>>()({
   inputs: ["table", "ids"],
+  integers: ["ids"],
   outputs: ["rows"],
   infer({ table, ids }) {
     if (table.shape.length !== 2)
       throw new ShapeError("embedding", "the table is (V,C)", { table: table.shape });
-    if (ids.dtype !== "int32") throw new ShapeError("embedding", "ids are int32", { ids: ids.shape });
     return { rows: float32([...ids.shape, table.shape[1]]) };
   },
   naive({ table, ids }, _attributes, { rows }) {
@@ -26,11 +26,12 @@ export const embeddingGrad = contract<{
   readonly vocabulary: number;
 }>()({
   inputs: ["dy", "ids"],
+  integers: ["ids"],
   outputs: ["dtable"],
   infer({ dy, ids }, { vocabulary }) {
     const C = lastDim(dy.shape);
-    if (ids.dtype !== "int32" || sizeOf(ids.shape) * C !== sizeOf(dy.shape)) {
-      throw new ShapeError("embeddingGrad", "dy is (...,C) for int32 ids (...)", {
+    if (sizeOf(ids.shape) * C !== sizeOf(dy.shape)) {
+      throw new ShapeError("embeddingGrad", "dy is (...,C) for ids (...)", {
         dy: dy.shape,
         ids: ids.shape,
       });

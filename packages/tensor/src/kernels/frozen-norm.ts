@@ -29,6 +29,7 @@ export function stdByClass(std: PerClass): number[] {
 
 export const frozenNorm = contract<FrozenNormAttributes>()({
   inputs: ["x", "gamma", "beta", "classes"],
+  integers: ["classes"],
   outputs: ["y"],
   infer({ x, gamma, beta, classes }, { std }) {
     checkStd("frozenNorm", std);
@@ -52,6 +53,7 @@ export const frozenNorm = contract<FrozenNormAttributes>()({
 /** With a = dy·gamma/std: dx = a − mean(a); dgamma = Σ dy·(x−mean)/std; dbeta = Σ dy. */
 export const frozenNormGrad = contract<FrozenNormAttributes>()({
   inputs: ["dy", "x", "gamma", "classes"],
+  integers: ["classes"],
   outputs: ["dx", "dgamma", "dbeta"],
   infer({ dy, x, gamma, classes }, { std }) {
     checkStd("frozenNormGrad", std);

@@ -4,7 +4,7 @@
  */
 import { ShapeError } from "../errors.js";
 import { lastDim, rowsOf } from "../shape.js";
-import type { TensorSpec } from "../tensor.js";
+import type { Shaped } from "./contract.js";
 import { contract, float32, type View } from "./contract.js";
 
 export interface EpsAttributes {
@@ -13,7 +13,7 @@ export interface EpsAttributes {
 }
 
 /** gamma and beta of a norm are (C). */
-export function checkNormOperands(op: string, x: TensorSpec, channels: Record<string, TensorSpec>): void {
+export function checkNormOperands(op: string, x: Shaped, channels: Record<string, Shaped>): void {
   const C = lastDim(x.shape);
   for (const [name, spec] of Object.entries(channels)) {
     if (spec.shape.length !== 1 || spec.shape[0] !== C) {
@@ -26,7 +26,7 @@ export function checkNormOperands(op: string, x: TensorSpec, channels: Record<st
 }
 
 /** One value a row. */
-function checkRows(op: string, x: TensorSpec, rows: Record<string, TensorSpec>): void {
+function checkRows(op: string, x: Shaped, rows: Record<string, Shaped>): void {
   for (const [name, { shape }] of Object.entries(rows)) {
     if (shape.reduce((a, b) => a * b, 1) !== rowsOf(x.shape)) {
       throw new ShapeError(op, `${name} needs one value a row of x`, { x: x.shape, [name]: shape });

@@ -5,8 +5,7 @@
  */
 import { ShapeError } from "../errors.js";
 import { type Shape, lastDim, rowsOf } from "../shape.js";
-import type { TensorSpec } from "../tensor.js";
-import { contract, float32 } from "./contract.js";
+import { contract, float32, type Shaped } from "./contract.js";
 
 /** The outputs `begin` to `end` (exclusive) out of `of`. */
 export interface Columns {
@@ -20,7 +19,7 @@ export interface LinearAttributes {
 }
 
 /** K and M of a weight, and the range of outputs in force. */
-function weightDims(op: string, w: TensorSpec, { transposeW, columns }: LinearAttributes) {
+function weightDims(op: string, w: Shaped, { transposeW, columns }: LinearAttributes) {
   if (w.shape.length !== 2) throw new ShapeError(op, "the weight needs two dimensions", { w: w.shape });
   const [K, M] = transposeW ? [w.shape[1], w.shape[0]] : [w.shape[0], w.shape[1]];
   const range = checkColumns(op, columns, M, w.shape);
@@ -59,7 +58,7 @@ export const linear = contract<LinearAttributes>()({
     return { y: float32([...x.shape.slice(0, -1), end - begin]) };
   },
   naive({ x, w, bias }, attributes, { y }) {
-    const { K, M, begin, end } = weightDims("linear", { ...w, dtype: "float32" }, attributes);
+    const { K, M, begin, end } = weightDims("linear", w, attributes);
     const rows = rowsOf(x.shape);
     for (let n = 0; n < rows; n++) {
       for (let m = begin; m < end; m++) {
@@ -88,7 +87,7 @@ export const linearGradInput = contract<LinearAttributes>()({
     return { dx: float32([...dy.shape.slice(0, -1), K]) };
   },
   naive({ dy, w }, attributes, { dx }) {
-    const { K, M, begin, end } = weightDims("linearGradInput", { ...w, dtype: "float32" }, attributes);
+    const { K, M, begin, end } = weightDims("linearGradInput", w, attributes);
     const rows = rowsOf(dy.shape);
     for (let n = 0; n < rows; n++) {
       for (let k = 0; k < K; k++) {

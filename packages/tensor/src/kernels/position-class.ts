@@ -4,7 +4,7 @@
  */
 import { ShapeError } from "../errors.js";
 import { sizeOf } from "../shape.js";
-import type { TensorSpec } from "../tensor.js";
+import type { Shaped } from "./contract.js";
 
 export const POSITION_CLASSES = ["first", "eot", "rest"] as const;
 export type PositionClass = (typeof POSITION_CLASSES)[number];
@@ -13,9 +13,9 @@ export type PerClass = Readonly<Record<PositionClass, number>>;
 
 export const REST = 2;
 
-/** `classes` is int32 with one entry a row. */
-export function checkClasses(op: string, rows: number, classes: TensorSpec): void {
-  if (classes.dtype !== "int32" || sizeOf(classes.shape) !== rows) {
-    throw new ShapeError(op, `classes needs ${rows} int32 entries, one a token`, { classes: classes.shape });
+/** One entry a row. */
+export function checkClasses(op: string, rows: number, classes: Shaped): void {
+  if (sizeOf(classes.shape) !== rows) {
+    throw new ShapeError(op, `classes needs ${rows} entries, one a token`, { classes: classes.shape });
   }
 }

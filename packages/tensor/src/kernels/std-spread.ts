@@ -11,6 +11,7 @@ import { checkClasses, REST } from "./position-class.js";
 /** Mean and number of values in each position class; the mean of an empty class is 0. */
 export const classMean = contract<None>()({
   inputs: ["values", "classes"],
+  integers: ["classes"],
   outputs: ["mean", "count"],
   infer({ values, classes }) {
     checkClasses("classMean", sizeOf(values.shape), classes);
@@ -28,6 +29,7 @@ export const classMean = contract<None>()({
 /** `loss` is the auxiliary loss before its weight; `target` is 1 when no token is of class rest. */
 export const stdSpread = contract<None>()({
   inputs: ["std", "classes"],
+  integers: ["classes"],
   outputs: ["loss", "target"],
   infer({ std, classes }) {
     checkClasses("stdSpread", sizeOf(std.shape), classes);

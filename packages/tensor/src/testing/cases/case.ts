@@ -1,0 +1,29 @@
+/** What a case is, and helpers for making them. */
+import { type AttributesOf, contracts, type InputsOf, type KernelName } from "../../kernels/index.js";
+import type { AnyContract } from "../../run.js";
+import { sizeOf } from "../../shape.js";
+import { type Value } from "../values.js";
+
+export interface Case<K extends KernelName> {
+  readonly name: string;
+  readonly inputs: InputsOf<K, Value>;
+  readonly attributes: AttributesOf<K>;
+  /** Relative to the output's largest value; the default is the suite's. */
+  readonly tolerance?: number;
+}
+
+/** Cases for some of the kernels. */
+export type CasesOf<K extends KernelName> = { readonly [N in K]: readonly Case<N>[] };
+
+export const label = (...sizes: (number | string)[]) => sizes.join("×");
+
+/** An output of an earlier kernel that a gradient takes as input, by the naive loop, rounded to float32. */
+export function forward(kernel: KernelName, inputs: Readonly<Record<string, Value>>, attributes: object) {
+  const contract = contracts[kernel] as AnyContract;
+  const outputs: Record<string, Value> = {};
+  for (const [name, { shape }] of Object.entries(contract.infer(inputs, attributes))) {
+    outputs[name] = { shape, data: new Float32Array(sizeOf(shape)) };
+  }
+  contract.naive(inputs, attributes, outputs);
+  return (name: string): Value => outputs[name];
+}

@@ -1,0 +1,64 @@
+/** Cases of what goes element by element, of full reductions, and of AdamW. */
+import type { Shape } from "../../shape.js";
+import { constant, random, scalar, type Value } from "../values.js";
+import { type CasesOf, label } from "./case.js";
+
+const FLAT: Shape[] = [[], [1], [3], [8], [5, 7], [33, 129]];
+const flat = (seed: number, scale = 1) => FLAT.map((shape) => random(shape, seed, scale));
+const pairs = FLAT.map((shape) => ({ a: random(shape, 1), b: random(shape, 2) }));
+const named = (value: Value) => label(...value.shape) || "scalar";
+
+export const elementwiseCases: CasesOf<
+  "gelu" | "geluGrad" | "add" | "mul" | "scale" | "sum" | "expand" | "fill" | "sumSquares" | "adamw"
+> = {
+  gelu: (["tanh", "none"] as const).flatMap((approximate) =>
+    [...flat(1, 4), random([50], 2, 1e4), random([9], 3, 1e-40)].map((x, i) => ({
+      name: `${approximate} ${named(x)} #${i}`,
+      inputs: { x },
+      attributes: { approximate },
+    })),
+  ),
+  geluGrad: (["tanh", "none"] as const).flatMap((approximate) =>
+    [...flat(1, 4), random([50], 2, 1e4)].map((x, i) => ({
+      name: `${approximate} ${named(x)} #${i}`,
+      inputs: { dy: random(x.shape, 5), x },
+      attributes: { approximate },
+    })),
+  ),
+  add: pairs.map((inputs) => ({ name: named(inputs.a), inputs, attributes: {} })),
+  mul: pairs.map((inputs) => ({ name: named(inputs.a), inputs, attributes: {} })),
+  scale: flat(1).map((x) => ({ name: named(x), inputs: { x }, attributes: { factor: -1.7 } })),
+  sum: [...flat(1), random([70_001], 2, 1, 0.5)].map((x) => ({
+    name: named(x),
+    inputs: { x },
+    attributes: {},
+  })),
+  expand: FLAT.map((shape) => ({ name: label(...shape), inputs: { x: scalar(1.5) }, attributes: { shape } })),
+  fill: flat(1).map((x) => ({ name: named(x), inputs: { x }, attributes: { value: 0.25 } })),
+  sumSquares: [...flat(1), random([70_001], 2, 3)].map((x) => ({
+    name: named(x),
+    inputs: { x },
+    attributes: {},
+  })),
+  adamw: FLAT.flatMap((shape) =>
+    [0.5, Infinity].map((maxNorm) => ({
+      name: `${label(...shape)} clipped at ${maxNorm}`,
+      inputs: {
+        param: random(shape, 1),
+        grad: random(shape, 2),
+        m: random(shape, 3, 0.1),
+        v: random(shape, 4, 0.01, 0.02),
+        normSquared: constant([], 7.5),
+      },
+      attributes: {
+        learningRate: 1e-2,
+        beta1: 0.9,
+        beta2: 0.95,
+        eps: 1e-8,
+        weightDecay: 0.1,
+        step: 3,
+        maxNorm,
+      },
+    })),
+  ),
+};

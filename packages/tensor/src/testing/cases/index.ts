@@ -1,0 +1,17 @@
+/**
+ * Cases for every kernel: odd sizes, size 1, non-multiples of 4 and 8, large values, denormals. Plain data, so that
+ * they serve any backend and any test runner. A kernel without cases does not compile.
+ */
+import type { KernelName } from "../../kernels/index.js";
+import { attentionCases } from "./attention.js";
+import type { CasesOf } from "./case.js";
+import { elementwiseCases } from "./elementwise.js";
+import { linearCases } from "./linear.js";
+import { normCases } from "./norms.js";
+
+export const cases: CasesOf<KernelName> = {
+  ...linearCases,
+  ...normCases,
+  ...attentionCases,
+  ...elementwiseCases,
+};

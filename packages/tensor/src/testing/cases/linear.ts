@@ -1,0 +1,156 @@
+/** Cases of products with weights: linear, embedding, the head with its loss. */
+import type { Shape } from "../../shape.js";
+import { integers, random } from "../values.js";
+import { type Case, type CasesOf, forward, label } from "./case.js";
+
+const GEMM: readonly [rows: number, K: number, M: number][] = [
+  [1, 1, 1],
+  [3, 5, 7],
+  [6, 8, 16],
+  [7, 13, 9],
+  [17, 4, 33],
+  [64, 24, 72],
+  [31, 300, 45],
+  [130, 128, 97],
+];
+
+function gemmCases<T>(make: (rows: number, K: number, M: number, transposeW: boolean) => T): T[] {
+  return GEMM.flatMap(([rows, K, M]) => [make(rows, K, M, false), make(rows, K, M, true)]);
+}
+const columns = { begin: 5, end: 12, of: 18 };
+
+const linear: Case<"linear">[] = [
+  ...gemmCases((rows, K, M, transposeW) => ({
+    name: `${label(rows, K, M)}${transposeW ? " transposed" : ""}`,
+    inputs: { x: random([rows, K], 1), w: random(transposeW ? [M, K] : [K, M], 2), bias: random([M], 3) },
+    attributes: { transposeW },
+  })),
+  {
+    name: "some columns, leading dimensions, no bias",
+    inputs: { x: random([2, 3, 6], 1), w: random([6, 18], 2) },
+    attributes: { columns },
+  },
+  {
+    name: "some columns, transposed, bias",
+    inputs: { x: random([2, 3, 6], 1), w: random([18, 6], 2), bias: random([18], 3) },
+    attributes: { columns, transposeW: true },
+  },
+  {
+    name: "large values",
+    inputs: { x: random([9, 11], 1, 1e15), w: random([11, 10], 2, 1e15), bias: random([10], 3, 1e30) },
+    attributes: {},
+  },
+  {
+    name: "denormals",
+    inputs: { x: random([9, 11], 1, 1e-40), w: random([11, 10], 2), bias: random([10], 3, 1e-40) },
+    attributes: {},
+    tolerance: 1e-4,
+  },
+];
+
+const HEADS: { rows: Shape; C: number; V: number; bias: boolean }[] = [
+  { rows: [1], C: 1, V: 1, bias: true },
+  { rows: [2, 3], C: 7, V: 11, bias: false },
+  { rows: [3, 13], C: 24, V: 97, bias: true },
+  { rows: [130], C: 32, V: 515, bias: true },
+];
+
+function headInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 1) {
+  return {
+    x: random([...rows, C], 1, scale),
+    w: random([V, C], 2, scale),
+    ...(bias && { bias: random([V], 3) }),
+    targets: integers(rows, 4, V),
+  };
+}
+
+export const linearCases: CasesOf<
+  | "linear"
+  | "linearGradInput"
+  | "linearGradWeight"
+  | "linearGradBias"
+  | "embedding"
+  | "embeddingGrad"
+  | "linearCrossEntropy"
+  | "linearCrossEntropyGrad"
+> = {
+  linear,
+  linearGradInput: [
+    ...gemmCases((rows, K, M, transposeW) => ({
+      name: `${label(rows, K, M)}${transposeW ? " transposed" : ""}`,
+      inputs: { dy: random([rows, M], 1), w: random(transposeW ? [M, K] : [K, M], 2) },
+      attributes: { transposeW },
+    })),
+    { name: "columns", inputs: { dy: random([2, 3, 7], 1), w: random([6, 18], 2) }, attributes: { columns } },
+  ],
+  linearGradWeight: [
+    ...gemmCases((rows, K, M, transposeW) => ({
+      name: `${label(rows, K, M)}${transposeW ? " transposed" : ""}`,
+      inputs: { x: random([rows, K], 1), dy: random([rows, M], 2) },
+      attributes: { transposeW },
+    })),
+    {
+      name: "columns",
+      inputs: { x: random([2, 3, 6], 1), dy: random([2, 3, 7], 2) },
+      attributes: { columns },
+    },
+    {
+      name: "columns, transposed",
+      inputs: { x: random([2, 3, 6], 1), dy: random([2, 3, 7], 2) },
+      attributes: { columns, transposeW: true },
+    },
+  ],
+  linearGradBias: [
+    ...[
+      [1, 1],
+      [3, 7],
+      [2, 65, 9],
+      [700, 33],
+    ].map((shape) => ({
+      name: label(...shape),
+      inputs: { dy: random(shape, 1) },
+      attributes: {},
+    })),
+    { name: "columns", inputs: { dy: random([2, 3, 7], 1) }, attributes: { columns } },
+  ],
+  embedding: [
+    { name: "7×3", inputs: { table: random([7, 3], 1), ids: integers([2, 5], 2, 7) }, attributes: {} },
+    { name: "97×24", inputs: { table: random([97, 24], 1), ids: integers([3, 16], 2, 97) }, attributes: {} },
+    { name: "1×1", inputs: { table: random([1, 1], 1), ids: integers([1], 2, 1) }, attributes: {} },
+  ],
+  embeddingGrad: [
+    {
+      name: "7×3",
+      inputs: { dy: random([2, 5, 3], 1), ids: integers([2, 5], 2, 7) },
+      attributes: { vocabulary: 7 },
+    },
+    {
+      name: "97×24",
+      inputs: { dy: random([9, 16, 24], 1), ids: integers([9, 16], 2, 97) },
+      attributes: { vocabulary: 97 },
+    },
+    {
+      name: "one id many times",
+      inputs: { dy: random([300, 8], 1), ids: integers([300], 2, 1) },
+      attributes: { vocabulary: 3 },
+    },
+  ],
+  linearCrossEntropy: [
+    ...HEADS.map((head) => ({
+      name: `${label(...head.rows, head.C, head.V)}`,
+      inputs: headInputs(head),
+      attributes: {},
+    })),
+    { name: "large logits", inputs: headInputs(HEADS[2], 10), attributes: {} },
+  ],
+  // Without the head of one class, whose gradient is exactly 0, so that rounding noise has nothing to be relative to.
+  linearCrossEntropyGrad: HEADS.slice(1).map((head) => {
+    const inputs = headInputs(head);
+    const lse = forward("linearCrossEntropy", inputs, {})("lse");
+    return {
+      name: label(...head.rows, head.C, head.V),
+      inputs: { ...inputs, dloss: random(head.rows, 5, 0.5, 1), lse },
+      attributes: {},
+    };
+  }),
+};
