@@ -5,7 +5,7 @@ import { corpusHash } from "./corpus.js";
 import type { EngineOptions, EngineUsed } from "./engine.js";
 import { UsageError } from "./errors.js";
 import { checkJson, readJson } from "./json.js";
-import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
+import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema, weightDtypes } from "./schemas.js";
 
 const corpus = z.strictObject({
   train: z.array(z.string()),
@@ -34,6 +34,7 @@ export const trainConfigSchema = z.strictObject({
   corpus,
   engine,
   model: gpt2ConfigSchema,
+  dtype: z.enum(weightDtypes),
   recipe: trainRecipeSchema,
 });
 export type TrainConfig = z.infer<typeof trainConfigSchema>;

@@ -1,5 +1,5 @@
 /** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
-import type { Gpt2Config } from "@normless/gpt2";
+import type { Gpt2Config, WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
 import type { RemovalRecipe, TrainRecipe } from "../core/index.js";
 
@@ -92,10 +92,12 @@ export const removeOptionsSchema = z.strictObject({
 export type RemoveFileOptions = z.infer<typeof removeOptionsSchema>;
 
 /** The content of `normless train --config FILE`. */
+export const weightDtypes = ["F32", "F16", "BF16"] as const satisfies readonly WeightDtype[];
 export const trainOptionsSchema = z.strictObject({
   ...fields,
   preset: z.string().optional(),
   modelConfig: z.string().optional(),
+  dtype: z.enum(weightDtypes).optional(),
   tokenizer: z.string().optional(),
 });
 export type TrainFileOptions = z.infer<typeof trainOptionsSchema>;

@@ -1,6 +1,6 @@
 /** One run of `normless train`: the core's events to the terminal, the run folder and the model it ends with. */
 import { join } from "node:path";
-import { type Gpt2Config, standardNorms, type TokenizerFiles } from "@normless/gpt2";
+import { type Gpt2Config, standardNorms, type TokenizerFiles, type WeightDtype } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
@@ -18,6 +18,7 @@ export interface TrainJob {
   readonly tokenizerFiles: TokenizerFiles;
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
+  readonly dtype: WeightDtype;
   readonly resume?: TrainState | undefined;
 }
 
@@ -96,10 +97,10 @@ export async function runTrain(
       await breathe();
       if (event.type !== "done") continue;
       const model = { config: job.config, weights: event.weights, norms: standardNorms(job.config) };
-      const { tokenizerFiles } = job;
+      const { tokenizerFiles, dtype } = job;
       const modelCard = trainCard(job, loss, event.tokens);
       const path = join(folder.path, "model");
-      await writeModelFolder(path, { ...model, tokenizerFiles, modelCard }, { overwrite: true });
+      await writeModelFolder(path, { ...model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
         seconds: (io.now().getTime() - begin) / 1000,

@@ -1,7 +1,7 @@
 /** `normless train`: the options, what they resolve to, and what is said at the end. */
 import { join, resolve } from "node:path";
 import { Option } from "@commander-js/extra-typings";
-import { configFromHf, type Gpt2Config, presets, type PresetName } from "@normless/gpt2";
+import { configFromHf, type Gpt2Config, presets, type PresetName, type WeightDtype } from "@normless/gpt2";
 import { trainKind } from "../checkpoint.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type EngineOptions, withEngine } from "../engine.js";
@@ -29,7 +29,7 @@ import {
   resumeCommand,
   RunFolder,
 } from "../run-folder.js";
-import { trainOptionsSchema, trainRecipeSchema } from "../schemas.js";
+import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { readTokenizerFolder } from "../tokenizer-folder.js";
 import { checkTraining, runTrain, type TrainJob } from "../train-job.js";
@@ -44,6 +44,7 @@ export interface TrainOptions extends RecipeOptions, EngineOptions {
   readonly validation?: readonly string[] | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
   readonly out?: string | undefined;
+  readonly dtype?: WeightDtype | undefined;
   readonly config?: string | undefined;
   readonly resume?: string | undefined;
   readonly force?: boolean | undefined;
@@ -78,6 +79,11 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .option("--validation <file...>", "tokens to validate on (default: the corpus's)")
     .option("--recipe <file.json>", "fields over those of the built-in recipe")
     .option("--out <dir>", "the run folder; the model goes into its model/ (default: runs/train-<time>)")
+    .addOption(
+      new Option("--dtype <dtype>", "what the model's weights are stored in (default: F32)").choices(
+        weightDtypes,
+      ),
+    )
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
     .option("--resume <dir>", "go on with the training in this folder; it ends with the same bits")
     .option("--force", "give up the run that is in the run folder")
@@ -142,9 +148,11 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
       corpus: { train: absolute(files.train), validation: absolute(files.validation), hash: hashOf(corpus) },
       engine: used,
       model: config,
+      dtype: options.dtype ?? "F32",
       recipe,
     };
-    const job = { backend, config, tokenizerFiles, corpus, recipe };
+    const { dtype } = runConfig;
+    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype };
     return finish(io, out, job, () => RunFolder.create(out, trainKind, runConfig, { force }));
   });
 }
@@ -162,7 +170,8 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   };
   checkSameCorpus(corpus, out, began.corpus);
   return withEngine(resumedEngine(options, began.engine), ({ backend }) => {
-    const job = { backend, config, tokenizerFiles, corpus, recipe, resume: checkpoint.state };
+    const { dtype } = began;
+    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, resume: checkpoint.state };
     return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint));
   });
 }
