@@ -1,6 +1,6 @@
 /**
  * Matrix products of real shapes, ours with one and two threads and tfjs-backend-wasm's, in one run and in turns.
- * Every result is checked against float64 sums before anything is timed. Prints a table and, with `--json FILE`,
+ * Every result is checked against float64 sums before anything is timed. Prints a Markdown table and, with `--json FILE`,
  * writes the figures.
  */
 import { writeFileSync } from "node:fs";
@@ -32,7 +32,9 @@ const tf = await loadTfjs();
 const engines = [await wasm({ threads: 1 }), await wasm({ threads: 2 })];
 const results: Record<string, Record<string, number>> = {};
 console.log(`${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}; ${engines[1].description}`);
-console.log("GFLOP/s, medians of 9 in turns".padEnd(34) + "1 thread  2 threads  tfjs-wasm  ours/tfjs");
+console.log("GFLOP/s, medians of 9 rounds in turns\n");
+console.log("| product | 1 thread | 2 threads | tfjs-wasm | 2 threads / tfjs-wasm |");
+console.log("| --- | --- | --- | --- | --- |");
 
 for (const name of Object.keys(productShapes) as ProductName[]) {
   const shape = productShapes[name];
@@ -72,10 +74,8 @@ for (const name of Object.keys(productShapes) as ProductName[]) {
   peer.free();
   const [one, two, tfjs] = times.map((ms) => (2 * rows * K * M) / ms / 1e6);
   results[name] = { one, two, tfjs, ratio: two / tfjs };
-  const label = `${name} [${rows},${K}]×[${K},${M}]`.padEnd(34);
-  console.log(
-    `${label}${[one, two, tfjs].map((g) => g.toFixed(1).padStart(8)).join("  ")}  ${(two / tfjs).toFixed(2).padStart(9)}`,
-  );
+  const cells = [`\`${name}\` [${rows},${K}]×[${K},${M}]`, one.toFixed(1), two.toFixed(1), tfjs.toFixed(1)];
+  console.log(`| ${cells.join(" | ")} | ${(two / tfjs).toFixed(2)} |`);
 }
 if (values.json) {
   const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.version };

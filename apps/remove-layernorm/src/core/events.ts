@@ -1,6 +1,6 @@
 /**
  * What a run tells the world, in order. The terminal, the metrics file, the report and the page are consumers of one
- * stream. Fields named `seconds` and `tokensPerSecond` are timings; everything else is the same for the same seed.
+ * stream. Fields named `seconds` (since this process began the run) and `tokensPerSecond` are timings; everything else is the same for the same seed.
  */
 import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";

@@ -98,9 +98,8 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
   </div>`;
 }
 
-export function runTable({ plan, evals, fold, summary }: ReportData): Html {
+export function runTable({ plan, fold, summary }: ReportData): Html {
   const { config } = plan;
-  const evaluation = evals.reduce((total, { seconds }) => total + seconds, 0);
   const resumed: Row[] = plan.resumedAt
     ? [["resumed", `in the ${plan.resumedAt.phase} phase, at step ${plan.resumedAt.step}`]]
     : [];
@@ -112,7 +111,6 @@ export function runTable({ plan, evals, fold, summary }: ReportData): Html {
     ${table([
       ["backend", summary.backend],
       ["time", duration(summary.seconds)],
-      ["of it, validation", duration(evaluation)],
       ["trained on", `${count(summary.tokens)} tokens, both phases`],
       ["peak memory of tensors", bytes(summary.peakBytes)],
       ...resumed,
