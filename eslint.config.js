@@ -1,7 +1,17 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/dist/", "**/node_modules/", "**/generated/", "**/assembly/", "**/.turbo/", "runs/", "scratch/"] },
+  {
+    ignores: [
+      "**/dist/",
+      "**/node_modules/",
+      "**/generated/",
+      "**/assembly/",
+      "**/.turbo/",
+      "runs/",
+      "scratch/",
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ["**/*.ts"] })),
   {
     files: ["**/*.ts"],
