@@ -2,15 +2,7 @@ import tseslint from "typescript-eslint";
 
 export default tseslint.config(
   {
-    ignores: [
-      "**/dist/",
-      "**/node_modules/",
-      "**/generated/",
-      "**/assembly/",
-      "**/.turbo/",
-      "runs/",
-      "scratch/",
-    ],
+    ignores: ["**/dist/", "**/node_modules/", "**/generated/", "**/assembly/", "**/.turbo/", "runs/"],
   },
   ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ["**/*.ts"] })),
   {

@@ -1,7 +1,7 @@
 /** A tiny model, corpus and recipe: the whole run in a second or two. */
 import { type Gpt2Config, initWeights, type Weights } from "@normless/gpt2";
 import { randomAt } from "@normless/text";
-import type { RemovalRecipe } from "../src/core/index.js";
+import { referenceRecipe, type RemovalRecipe } from "../src/core/index.js";
 
 export const config: Gpt2Config = {
   vocabSize: 61,
@@ -32,20 +32,15 @@ export function tokens(count: number, seed: number): Uint16Array {
 export const corpus = { train: tokens(3000, 1), validation: tokens(400, 2) };
 
 export const recipe: RemovalRecipe = {
+  ...referenceRecipe,
   name: "tiny",
   steps: 24,
   batchSize: 4,
   microBatchSize: 4,
   blockSize: 16,
   learningRate: { peak: 3e-3, floor: 3e-4, warmupSteps: 4, totalSteps: 24 },
-  beta1: 0.9,
-  beta2: 0.95,
-  adamEps: 1e-8,
-  weightDecay: 0.1,
-  maxNorm: 1,
   seed: 5,
   validationTokens: 0,
-  auxiliaryWeight: 0.1,
   schedule: {
     ln_2: { start: 2, gap: 2 },
     "ln_1:qk": { start: 6, gap: 1 },
