@@ -1,6 +1,7 @@
 /** GELU and its gradient, tanh form and exact. 0.5·(1 + tanh u) is computed as 1/(1 + e^−2u), which loses nothing. */
 import { CHUNK, chunkEnd } from "./elementwise";
 import { int, pointer } from "./control";
+import { expRun, RUN } from "./exp";
 import { erfc4, exp4, fma, sigmoid4, splat } from "./simd";
 
 const TWO_SQRT_2_OVER_PI: f32 = 1.5957691216057308;
@@ -9,14 +10,33 @@ const SQRT_HALF: f32 = 0.7071067811865476;
 const INV_SQRT_2PI: f32 = 0.3989422804014327;
 
 /** ints: x, y, n, 1 for the tanh form. */
-export function gelu(unit: i32): void {
+export function gelu(unit: i32, thread: i32): void {
   const x = pointer(0), y = pointer(1), tanh = int(3) != 0;
   const end = chunkEnd(unit, int(2));
-  for (let i = unit * CHUNK; i < end; i += 4) {
-    const at = <usize>i << 2;
-    const v = v128.load(x + at);
-    v128.store(y + at, f32x4.mul(v, tanh ? tanhCdf(v) : exactCdf(v)));
+  for (let i = unit * CHUNK; i < end; i += RUN) {
+    const n = min(RUN, end - i);
+    const from = x + (<usize>i << 2), to = y + (<usize>i << 2);
+    if (tanh) {
+      for (let at = 0; at < n << 2; at += 16) v128.store(to + at, tanhExponent(v128.load(from + at)));
+      expRun(to, n, thread);
+      for (let at = 0; at < n << 2; at += 16) {
+        v128.store(to + at, f32x4.div(v128.load(from + at), f32x4.add(splat(1), v128.load(to + at))));
+      }
+    } else {
+      for (let at = 0; at < n << 2; at += 16) {
+        const v = v128.load(from + at);
+        v128.store(to + at, f32x4.mul(v, exactCdf(v)));
+      }
+    }
   }
+}
+
+/** −2u of the tanh form: 0.5·(1 + tanh u) is 1/(1 + e^−2u). */
+// @ts-ignore: decorator
+@inline
+function tanhExponent(v: v128): v128 {
+  const inner = fma(f32x4.mul(f32x4.mul(v, v), v), splat(CUBIC), v);
+  return f32x4.mul(inner, splat(-TWO_SQRT_2_OVER_PI));
 }
 
 // @ts-ignore: decorator
