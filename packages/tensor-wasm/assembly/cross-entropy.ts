@@ -87,8 +87,8 @@ export function crossEntropyEnd(): void {
 
 /**
  * As crossEntropyChunk, but keeps exp(logit − its tile's largest) in rows of `ld` floats, and the largest of each tile.
- * ints: x, N, C, packed w chunk, its columns, its first id (a multiple of 512), bias at the first id or 0, targets,
- * maxima, sums, hits, e, ld, largest of each tile (N, tiles), tiles.
+ * ints: x, N, C, packed w chunk (0: the logits are in place), its columns, its first id (a multiple of 512), bias at
+ * the first id or 0, targets, maxima, sums, hits, e, ld, largest of each tile (N, tiles), tiles.
  */
 export function crossEntropyExp(unit: i32, thread: i32): void {
   const C = int(2), width = int(4), first = int(5), targets = pointer(7);
@@ -100,7 +100,9 @@ export function crossEntropyExp(unit: i32, thread: i32): void {
   for (let j = 0; j < width; j += TILE) {
     const columns = min(TILE, width - j);
     const out = pointer(11) + <usize>n0 * ld + (<usize>(first + j) << 2);
-    logits(pointer(0), C, n0, rows, pointer(3), (width + 7) & ~7, j, columns, pointer(6), out, ld, thread);
+    if (pointer(3)) {
+      logits(pointer(0), C, n0, rows, pointer(3), (width + 7) & ~7, j, columns, pointer(6), out, ld, thread);
+    }
     for (let r = 0; r < rows; r++) {
       const at = <usize>(n0 + r) << 2;
       const target = load<i32>(targets + at) - first - j;

@@ -8,7 +8,7 @@ import { frozenNorm, frozenNormGrad } from "./frozen-norm";
 import { gelu, geluGrad } from "./gelu";
 import { gemm, packB } from "./gemm";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm";
-import { columnSums } from "./linear";
+import { biasRows, columnSums } from "./linear";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread";
 
 export function runPhase(phase: i32, unit: i32, thread: i32): void {
@@ -46,5 +46,6 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 30: return addRows();
     case 31: return adamw(unit);
     case 32: return crossEntropyGradient(unit);
+    case 33: return biasRows(unit);
   }
 }
