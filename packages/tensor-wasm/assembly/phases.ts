@@ -4,6 +4,7 @@ import { attention, attentionGrad, writeRows } from "./attention";
 import { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
 import { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 import { embedding, embeddingGrad } from "./embedding";
+import { fewRows, fewRowsDots } from "./few-rows";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm";
 import { gelu, geluGrad } from "./gelu";
 import { gemm, packB } from "./gemm";
@@ -17,7 +18,7 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 1: return gemm(unit, thread);
     case 2: return columnSums(unit);
     case 3: return gelu(unit, thread);
-    case 4: return geluGrad(unit);
+    case 4: return geluGrad(unit, thread);
     case 5: return layerNorm(unit);
     case 6: return layerNormGrad(unit);
     case 7: return frozenNorm(unit);
@@ -47,5 +48,7 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 31: return adamw(unit);
     case 32: return crossEntropyGradient(unit);
     case 33: return biasRows(unit);
+    case 34: return fewRows(unit);
+    case 35: return fewRowsDots(unit);
   }
 }

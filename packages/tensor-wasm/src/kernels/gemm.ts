@@ -27,6 +27,9 @@ export interface Matrix {
 
 /** Columns of a unit of packB (assembly/gemm.ts). */
 const PACK_COLUMNS = 64;
+/** Rows of A up to which B is not worth packing, and columns of a unit then (assembly/few-rows.ts). */
+const FEW_ROWS = 4;
+const FEW_ROWS_COLUMNS = 256;
 /** Floating-point operations a nanosecond, about, of one thread. */
 const RATE = 40;
 
@@ -64,6 +67,14 @@ export function product(engine: Engine, task: Product): void {
       engine.run("biasRows", unitsOf(M, ROWS), M * N * 0.2, ints);
     }
     engine.gemm({ ...task, add: add || bias !== 0 });
+    return;
+  }
+  if (M <= FEW_ROWS && !a.transposed) {
+    const phase = b.transposed ? "fewRowsDots" : "fewRows";
+    engine.run(phase, unitsOf(N, FEW_ROWS_COLUMNS), N * K * 0.3, [
+      ...[a.pointer, a.stride * 4, b.pointer, b.stride * 4, c.pointer, c.stride * 4, M, N, K],
+      ...[add ? 1 : 0, bias],
+    ]);
     return;
   }
   engine.scoped(() => {

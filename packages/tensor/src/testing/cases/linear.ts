@@ -6,6 +6,7 @@ import { type Case, type CasesOf, label } from "./case.js";
 const GEMM: readonly [rows: number, K: number, M: number][] = [
   [1, 1, 1],
   [3, 5, 7],
+  [2, 131, 600],
   [6, 8, 16],
   [7, 13, 9],
   [17, 4, 33],
