@@ -7,6 +7,7 @@ export { publish, quitAll, runAlone, serve } from "./threads";
 export * from "./adamw";
 export { attention, attentionGrad, writeRows } from "./attention";
 export * from "./cross-entropy";
+export * from "./diagnostics";
 export { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 export { embedding, embeddingGrad } from "./embedding";
 export * from "./few-rows";

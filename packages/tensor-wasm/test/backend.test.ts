@@ -240,6 +240,17 @@ describe("refusals", async () => {
   });
 });
 
+describe("diagnostics", () => {
+  it("do what they say", async () => {
+    const backend = await wasm({ threads: 2 });
+    backend.diagnostics.handOut();
+    expect(backend.diagnostics.microKernel(3)).toBe(2 * 3 * 2 * 6 * 8 * 256);
+    const x = backend.upload(Float32Array.of(2), []);
+    expect(await backend.run("scale", { x }, { factor: 3 }).y.item()).toBe(6);
+    await backend.dispose();
+  });
+});
+
 describe("description", () => {
   it("says what really runs", async () => {
     const backend = await wasm({ threads: 2, simd: "plain" });
