@@ -6,14 +6,14 @@ export { publish, quitAll, runAlone, serve } from "./threads";
 // in one large function they would share its registers, and the accumulators would be spilled.
 export * from "./adamw";
 export { attention, attentionGrad, writeRows } from "./attention";
-export * from "./cross-entropy";
+export { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
 export * from "./diagnostics";
 export { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 export { embedding, embeddingGrad } from "./embedding";
 export * from "./few-rows";
 export { expRow, expRun } from "./exp";
 export * from "./frozen-norm";
-export * from "./gelu";
+export { gelu, geluGrad } from "./gelu";
 export { gemm, microColumns, microRows, packB } from "./gemm";
 export * from "./layer-norm";
 export * from "./linear";
