@@ -6,7 +6,7 @@ import { POSITION_CLASSES } from "../kernels/position-class.js";
 import { planRun, type RunPlan, type TensorRecord } from "../run.js";
 import { type Shape, sizeOf } from "../shape.js";
 import { checkUpload, type DType, Tensor, type TensorData } from "../tensor.js";
-import type { Builds } from "./kernels/index.js";
+import { type Builds, kernels } from "./kernels/index.js";
 import type { Executor, Operand, Result } from "./program.js";
 
 export interface GpuBackend extends Backend {
@@ -32,7 +32,7 @@ class GpuTensor<Handle> extends Tensor {
 }
 
 /** The backend whose kernels `builds` turns into Programs for the executor. */
-export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds): GpuBackend {
+export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = kernels): GpuBackend {
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   let disposed = false;
 

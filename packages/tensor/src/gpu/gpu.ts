@@ -2,7 +2,6 @@
 import { gpuBackend, type GpuBackend } from "./backend.js";
 import { gpujsExecutor } from "./gpujs/executor.js";
 import type { GpuJsMode } from "./gpujs/library.js";
-import { kernels } from "./kernels/index.js";
 
 export type GpuMode = GpuJsMode;
 
@@ -16,6 +15,5 @@ export interface GpuOptions {
 
 /** @throws BackendError when gpu.js is not installed or the mode cannot run here, with the reason. */
 export async function gpu({ mode }: GpuOptions): Promise<GpuBackend> {
-  // A mode is an executor and a table of builds: one with better kernels of its own spreads `kernels` into its table.
-  return gpuBackend(await gpujsExecutor(mode), kernels);
+  return gpuBackend(await gpujsExecutor(mode));
 }
