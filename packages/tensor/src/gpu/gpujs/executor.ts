@@ -37,7 +37,7 @@ class GpuJsExecutor implements Executor<Stored> {
   }
 
   upload(data: TensorData): Stored {
-    const values = Float32Array.from(data);
+    const values = new Float32Array(data);
     const size = values.length;
     if (!this.#store.copies) {
       this.#store.check([size], "upload");
