@@ -5,7 +5,7 @@ export { publish, quitAll, runAlone, serve } from "./threads";
 // All jobs and the micro-kernels are exported only so that the optimizer does not inline them into their one caller:
 // in one large function they would share its registers, and the accumulators would be spilled.
 export * from "./adamw";
-export * from "./attention";
+export { attention, attentionGrad, writeRows } from "./attention";
 export * from "./cross-entropy";
 export { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 export { embedding, embeddingGrad } from "./embedding";

@@ -174,7 +174,7 @@ export async function wasm({
       memory.liveTensors -= 1;
     },
     sync: () => Promise.resolve(),
-    memory: () => ({ ...memory }),
+    memory: () => ({ ...memory, limitBytes: heap.limit }),
     async dispose() {
       if (disposed) return;
       disposed = true;
