@@ -6,16 +6,26 @@ import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "../kernels/i
 import type { Shape } from "../shape.js";
 import type { DType, TensorData } from "../tensor.js";
 
+/**
+ * A buffer as a kernel of gpu.js sees it: flat, `a[i]`, or in rows of `width` values, `a[y][x]`, which keeps every
+ * index below 2^24, where float32 counts exactly.
+ */
+export interface Read {
+  readonly name: string;
+  readonly width?: number;
+}
+
 /** A kernel of gpu.js: computes every value of one new buffer from others. */
 export interface JsPass {
   readonly kind: "gpu.js";
   /** Names the compiled kernel: equal keys have equal sources. Shapes are baked in, so they are part of it. */
   readonly key: string;
-  /** The kernel function's source; arguments are the buffers of `reads`, then the `floats`. */
+  /** The kernel function's source; arguments are the buffers of `reads`, then the `floats`. Its bounds are literals. */
   readonly source: string;
   /** gpu.js's output: [x] or [x, y], x fastest. */
   readonly output: readonly [number] | readonly [number, number];
-  readonly reads: readonly string[];
+  readonly reads: readonly Read[];
+  /** A buffer that this pass does not read. Several passes may write one in turn: the last one's values stay. */
   readonly writes: string;
   /** Scalars that may change from call to call without a new compile. */
   readonly floats: readonly number[];
