@@ -63,7 +63,11 @@ export class BufferPool {
     const waiting = this.#idle.get(bytes)?.pop();
     if (waiting) return waiting.buffer;
     const gpu = this.faults.watch(`allocating ${bytes} bytes for ${what}`, () =>
-      this.device.createBuffer({ label: what, size: Math.max(bytes, wanted), usage: STORAGE | COPY_SRC | COPY_DST }),
+      this.device.createBuffer({
+        label: what,
+        size: Math.max(bytes, wanted),
+        usage: STORAGE | COPY_SRC | COPY_DST,
+      }),
     );
     this.allocatedBytes += bytes;
     return { gpu, id: this.#nextId++, bytes, usedIn: -1 };

@@ -9,6 +9,8 @@ export interface OpenedDevice {
   readonly device: GPUDevice;
   /** Vendor, architecture and driver, as far as the adapter says. */
   readonly adapter: string;
+  /** A CPU computes: SwiftShader, WARP. */
+  readonly fallback: boolean;
   /** Whether the device is ours to destroy. */
   readonly owned: boolean;
 }
@@ -44,13 +46,14 @@ async function findGpu(): Promise<GPU> {
   }
 }
 
-function nameOf({ vendor, architecture, description }: GPUAdapterInfo): string {
-  return [vendor, architecture, description].filter(Boolean).join(" ") || "unnamed adapter";
+function facts({ vendor, architecture, description, isFallbackAdapter }: GPUAdapterInfo) {
+  const adapter = [vendor, architecture, description].filter(Boolean).join(" ") || "unnamed adapter";
+  return { adapter: `${adapter}${isFallbackAdapter ? " (on the CPU)" : ""}`, fallback: isFallbackAdapter };
 }
 
 /** @throws BackendError when there is no WebGPU here or no adapter. */
 export async function openDevice(given?: GPUDevice): Promise<OpenedDevice> {
-  if (given) return { device: given, adapter: nameOf(given.adapterInfo), owned: false };
+  if (given) return { device: given, ...facts(given.adapterInfo), owned: false };
   const adapter = await (await findGpu()).requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
     throw new BackendError(
@@ -65,5 +68,5 @@ export async function openDevice(given?: GPUDevice): Promise<OpenedDevice> {
     requiredLimits,
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
   });
-  return { device, adapter: nameOf(adapter.info), owned: true };
+  return { device, ...facts(adapter.info), owned: true };
 }

@@ -5,6 +5,7 @@
  * All values are float32 on the device: int32 tensors and tables arrive as whole numbers, exact below 2^24.
  */
 import { BackendError } from "../../errors.js";
+import { sizeOf } from "../../shape.js";
 import type { TensorData } from "../../tensor.js";
 import type { Executor, JsPass, Program, WgslPass } from "../program.js";
 import { BufferPool, type Region } from "./buffers.js";
@@ -96,7 +97,11 @@ export class WebGpuExecutor implements Executor<Region> {
         taken.set(name, region);
         named.set(name, region);
       }
-      for (const pass of program.passes) this.#record(pass, named);
+      for (const pass of program.passes) {
+        // A kernel of gpu.js says itself how large the buffer is that it makes.
+        if (pass.kind === "gpu.js" && !named.has(pass.writes)) take(pass.writes, sizeOf(pass.output));
+        this.#record(pass, named);
+      }
 
       const results: Record<string, Region> = {};
       for (const [name, { into }] of Object.entries(outputs)) {
@@ -175,7 +180,10 @@ export class WebGpuExecutor implements Executor<Region> {
   }
 
   #record(pass: JsPass | WgslPass, named: ReadonlyMap<string, Region>): void {
-    const names = pass.kind === "wgsl" ? pass.binds.map(({ name }) => name) : [...pass.reads, pass.writes];
+    const names =
+      pass.kind === "wgsl"
+        ? pass.binds.map(({ name }) => name)
+        : [...pass.reads.map(({ name }) => name), pass.writes];
     const regions = names.map((name) => regionOf(named, name, pass.key));
     const pipeline = this.#pipelines.of(pass);
     const uniforms = this.#recorder.uniforms(pipeline.uniformBytes);
@@ -185,7 +193,8 @@ export class WebGpuExecutor implements Executor<Region> {
         `webgpu: ${pass.key} needs ${groups.join("×")} workgroups; this adapter allows ${this.#maxGroups} a dimension`,
       );
     }
-    if (groups.every((count) => count > 0)) this.#recorder.dispatch(pipeline, regions, uniforms.offset, groups);
+    if (groups.every((count) => count > 0))
+      this.#recorder.dispatch(pipeline, regions, uniforms.offset, groups);
   }
 
   #uniformsAndGroups(
@@ -210,6 +219,7 @@ function aliases(operands: Readonly<Record<string, Region>>, into: Region): stri
 
 function regionOf(named: ReadonlyMap<string, Region>, name: string, user: string): Region {
   const region = named.get(name);
-  if (!region) throw new BackendError(`webgpu: ${user} names the buffer ${name}, which the program does not have`);
+  if (!region)
+    throw new BackendError(`webgpu: ${user} names the buffer ${name}, which the program does not have`);
   return region;
 }

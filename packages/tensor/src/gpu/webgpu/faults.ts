@@ -14,7 +14,9 @@ export class Faults {
     this.#device = device;
     device.onuncapturederror = ({ error }) => this.#fail(`webgpu: ${describe(error)}`);
     void device.lost.then(({ reason, message }) => {
-      this.#fail(`webgpu: the device was lost (${reason}): ${message || "no reason given"}. Make a new backend.`);
+      this.#fail(
+        `webgpu: the device was lost (${reason}): ${message || "no reason given"}. Make a new backend.`,
+      );
     });
   }
 

@@ -96,7 +96,10 @@ export function prepare(
   u32(4, y);
   u32(8, 1);
   u32(12, pass.output.length === 1 ? groups[0] * wx : 0);
-  dimsOffsets.forEach((offset, i) => [sizes[i], 1, 1, sizes[i]].forEach((size, j) => u32(offset + 4 * j, size)));
+  dimsOffsets.forEach((offset, i) => {
+    const width = pass.reads[i].width ?? sizes[i];
+    [width, sizes[i] / width, 1, sizes[i]].forEach((size, j) => u32(offset + 4 * j, size));
+  });
   floatOffsets.forEach((offset, i) => uniforms.setFloat32(offset, pass.floats[i], true));
   return groups;
 }

@@ -42,7 +42,9 @@ export class Pipelines {
     const source = pass.kind === "wgsl" ? fromWgsl(pass) : fromJs(pass, this.translate);
     const limit = this.device.limits.maxStorageBuffersPerShaderStage;
     if (source.access.length > limit) {
-      throw new BackendError(`webgpu: ${pass.key} binds ${source.access.length} buffers; this adapter takes ${limit}`);
+      throw new BackendError(
+        `webgpu: ${pass.key} binds ${source.access.length} buffers; this adapter takes ${limit}`,
+      );
     }
     const made = this.#make(pass.key, source);
     this.#byKey.set(pass.key, made);

@@ -82,7 +82,8 @@ export class Recorder {
       return;
     }
     this.faults.watch("running what was recorded", () => {
-      if (this.#ringUsed > 0) this.device.queue.writeBuffer(this.#ringBuffer, 0, this.#ring, 0, this.#ringUsed);
+      if (this.#ringUsed > 0)
+        this.device.queue.writeBuffer(this.#ringBuffer, 0, this.#ring, 0, this.#ringUsed);
       this.device.queue.submit([encoder.finish()]);
     });
     this.#encoder = undefined;

@@ -17,7 +17,12 @@ export const adamw: Build<"adamw"> = ({ param }, attributes) => {
     most,
   };
   const pass = each(
-    { key: "adamw", reads: { grad: "grad", normSquared: "normSquared" }, writes: { param: "param", m: "m", v: "v" }, uniforms },
+    {
+      key: "adamw",
+      reads: { grad: "grad", normSquared: "normSquared" },
+      writes: { param: "param", m: "m", v: "v" },
+      uniforms,
+    },
     param.size,
     `let clip = select(1.0, min(1.0, u.most / (sqrt(normSquared[0]) + 1e-6)), u.most > 0.0);
   let g = grad[i] * clip;

@@ -35,12 +35,18 @@ ${tiles.map((name) => `var<workgroup> ${name}: array<${type}, ${parts * tile}>;`
 const load = ({ parts }: Head, to: string, from: string, at: string) =>
   `for (var d = 0u; d < ${parts}; d++) { ${to}[d] = ${from}[${at} + d]; }`;
 /** WGSL: fills tiles with rows from `first` on, all threads together. `at(row)` is where a row begins. */
-const fillTiles = ({ parts, tile, zero }: Head, first: string, limit: string, at: string, pairs: [string, string][]) => `
+const fillTiles = (
+  { parts, tile, zero }: Head,
+  first: string,
+  limit: string,
+  at: string,
+  pairs: [string, string][],
+) => `
     for (var e = t; e < ${tile * parts}; e += ${THREADS}) {
       let r = ${first} + e / ${parts};
       let inside = r < ${limit};
-      let from = select(0, ${at} + e % ${parts}, inside);
-      ${pairs.map(([tileName, source]) => `${tileName}[e] = select(${zero}, ${source}[from], inside);`).join(" ")}
+      let source = select(0, ${at} + e % ${parts}, inside);
+      ${pairs.map(([tileName, source]) => `${tileName}[e] = select(${zero}, ${source}[source], inside);`).join(" ")}
     }
     workgroupBarrier();`;
 const dotOf = ({ parts, dot }: Head, a: string, b: string, offset: string) =>
@@ -142,14 +148,19 @@ export const attentionGrad: Build<"attentionGrad"> = ({ q, k }, { heads }, { dq,
     delta: "delta",
   };
   const delta = each(
-    { key: `attentionGrad delta D ${sizes.D}`, reads: { dy: "dy", y: "y" }, writes: { delta: "delta" }, uniforms: { Tq, H: heads } },
+    {
+      key: `attentionGrad delta D ${sizes.D}`,
+      reads: { dy: "dy", y: "y" },
+      writes: { delta: "delta" },
+      uniforms: { Tq, H: heads },
+    },
     B * heads * Tq,
     `let Tq = u32(u.Tq);
   let H = u32(u.H);
   let row = i / Tq / H * Tq + i % Tq;
-  let from = (row * H + i / Tq % H) * ${sizes.D};
+  let first = (row * H + i / Tq % H) * ${sizes.D};
   var sum = 0.0;
-  for (var d = from; d < from + ${sizes.D}; d++) { sum += dy[d] * y[d]; }
+  for (var d = first; d < first + ${sizes.D}; d++) { sum += dy[d] * y[d]; }
   delta[i] = sum;`,
   );
   return {

@@ -23,7 +23,13 @@ function chunksOf(V: number): { begin: number; count: number }[] {
 }
 
 /** logits = x·w[begin…]ᵀ + bias, (rows,count). */
-function logitsPass(rows: number, C: number, { begin, count }: { begin: number; count: number }, bias: boolean, tuning: Tuning) {
+function logitsPass(
+  rows: number,
+  C: number,
+  { begin, count }: { begin: number; count: number },
+  bias: boolean,
+  tuning: Tuning,
+) {
   return product(
     {
       a: { buffer: "x", width: C, layout: "outer" },

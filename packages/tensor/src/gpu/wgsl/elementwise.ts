@@ -5,7 +5,13 @@ import { each, kernel, BUILTINS, GROUP, totalOver } from "./pass.js";
 /** `=` or `+=`. */
 export const assign = ({ add }: Pick<Result, "add">) => (add ? "+=" : "=");
 
-function onto(key: string, reads: Readonly<Record<string, string>>, value: string, uniforms = {}, helpers = "") {
+function onto(
+  key: string,
+  reads: Readonly<Record<string, string>>,
+  value: string,
+  uniforms = {},
+  helpers = "",
+) {
   return (name: string, result: Result): Program => ({
     adds: [name],
     passes: [
@@ -25,7 +31,8 @@ export const mul: Build<"mul"> = (_in, _attributes, { y }) =>
   onto("mul", { a: "a", b: "b" }, "a[i] * b[i]")("y", y);
 export const scale: Build<"scale"> = (_in, { factor }, { y }) =>
   onto("scale", { x: "x" }, "x[i] * u.factor", { factor })("y", y);
-export const expand: Build<"expand"> = (_in, _attributes, { y }) => onto("expand", { x: "x" }, "x[0]")("y", y);
+export const expand: Build<"expand"> = (_in, _attributes, { y }) =>
+  onto("expand", { x: "x" }, "x[0]")("y", y);
 export const fill: Build<"fill"> = ({ x }, { value }) => ({
   passes: [each({ key: "fill", writes: { x: "x" }, uniforms: { value } }, x.size, "x[i] = u.value;")],
 });
@@ -57,7 +64,13 @@ fn slope_none(v: f32) -> f32 {
 export const gelu: Build<"gelu"> = (_in, { approximate }, { y }) =>
   onto(`gelu ${approximate}`, { x: "x" }, `value_${approximate}(x[i])`, {}, GELU)("y", y);
 export const geluGrad: Build<"geluGrad"> = (_in, { approximate }, { dx }) =>
-  onto(`geluGrad ${approximate}`, { dy: "dy", x: "x" }, `dy[i] * slope_${approximate}(x[i])`, {}, GELU)("dx", dx);
+  onto(
+    `geluGrad ${approximate}`,
+    { dy: "dy", x: "x" },
+    `dy[i] * slope_${approximate}(x[i])`,
+    {},
+    GELU,
+  )("dx", dx);
 
 const MOST_PARTIALS = 1024;
 

@@ -9,12 +9,12 @@ import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
-import { defaultTuning, type Tuning } from "./product.js";
+import { gpuTuning, type Tuning } from "./product.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
 
 export type Overrides = { readonly [K in KernelName]?: Build<K> };
 
-export function wgslKernels(tuning: Tuning = defaultTuning) {
+export function wgslKernels(tuning: Tuning = gpuTuning) {
   return {
     linear: linear(tuning),
     linearGradInput: linearGradInput(tuning),

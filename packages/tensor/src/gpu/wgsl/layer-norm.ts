@@ -6,7 +6,8 @@ import { assign } from "./elementwise.js";
 import { channels, MEAN, rowKernel } from "./rows.js";
 
 /** Marks which results are added to: part of a kernel's key. */
-export const addBits = (...results: readonly Result[]) => results.map(({ add }) => (add ? "+" : "=")).join("");
+export const addBits = (...results: readonly Result[]) =>
+  results.map(({ add }) => (add ? "+" : "=")).join("");
 
 /** WGSL of `let variance`, after MEAN. */
 const VARIANCE = `var sumSquares = 0.0;
@@ -74,12 +75,12 @@ export const rowStd: Build<"rowStd"> = ({ x }, { eps }, { std }) => ({
   adds: ["std"],
   passes: [
     rowKernel(
-      { key: `rowStd ${addBits(std)}`, reads: { x: "x" }, writes: { std: "std" }, uniforms: { eps } },
+      { key: `rowStd ${addBits(std)}`, reads: { x: "x" }, writes: { out: "std" }, uniforms: { eps } },
       rowsOf(x.shape),
       lastDim(x.shape),
       `${MEAN}
   ${VARIANCE}
-  if (t == 0) { std[row] ${assign(std)} sqrt(variance + u.eps); }`,
+  if (t == 0) { out[row] ${assign(std)} sqrt(variance + u.eps); }`,
     ),
   ],
 });
@@ -88,11 +89,15 @@ export const rowStdGrad: Build<"rowStdGrad"> = ({ x }, _attributes, { dx }) => (
   adds: ["dx"],
   passes: [
     rowKernel(
-      { key: `rowStdGrad ${addBits(dx)}`, reads: { dstd: "dstd", x: "x", std: "std" }, writes: { dx: "dx" } },
+      {
+        key: `rowStdGrad ${addBits(dx)}`,
+        reads: { dstd: "dstd", x: "x", stds: "std" },
+        writes: { dx: "dx" },
+      },
       rowsOf(x.shape),
       lastDim(x.shape),
       `${MEAN}
-  ${channels(`dx[i] ${assign(dx)} dstd[row] * (x[i] - mu) / (f32(C) * std[row]);`)}`,
+  ${channels(`dx[i] ${assign(dx)} dstd[row] * (x[i] - mu) / (f32(C) * stds[row]);`)}`,
     ),
   ],
 });

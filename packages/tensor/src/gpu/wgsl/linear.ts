@@ -32,7 +32,10 @@ export const linear =
         product(
           {
             a: { buffer: "x", width: dims.K, layout: "outer" },
-            b: { ...matrix("w", dims, attributes.transposeW), layout: attributes.transposeW ? "outer" : "inner" },
+            b: {
+              ...matrix("w", dims, attributes.transposeW),
+              layout: attributes.transposeW ? "outer" : "inner",
+            },
             c: { buffer: "y", width: m },
             add: y.add,
             ...(bias && { bias: { buffer: "bias", left: dims.begin } }),
@@ -57,7 +60,10 @@ export const linearGradInput =
         product(
           {
             a: { buffer: "dy", width, layout: "outer" },
-            b: { ...matrix("w", dims, attributes.transposeW), layout: attributes.transposeW ? "inner" : "outer" },
+            b: {
+              ...matrix("w", dims, attributes.transposeW),
+              layout: attributes.transposeW ? "inner" : "outer",
+            },
             c: { buffer: "dx", width: dims.K },
             add: dx.add,
             n: rowsOf(dy.shape),
@@ -72,7 +78,7 @@ export const linearGradInput =
 
 export const linearGradWeight =
   (tuning: Tuning): Build<"linearGradWeight"> =>
-  ({ x, dy }, attributes, { dw }) => {
+  ({ x }, attributes, { dw }) => {
     const dims = weight(dw.shape, attributes);
     const width = dims.end - dims.begin;
     const [rows, columns] = [
@@ -94,6 +100,7 @@ export const linearGradWeight =
         tuning,
       ),
     ];
+    // Outside of the columns in force the gradient is 0.
     const partly = !dw.add && width < dims.M;
     return { adds: ["dw"], passes: partly ? [zero("dw", dw.size), ...passes] : passes };
   };

@@ -17,10 +17,12 @@ export interface KernelSource {
 }
 
 export function kernel({ key, reads = {}, writes, uniforms = {}, code, workgroups }: KernelSource): WgslPass {
-  const declare = (access: string) => ([variable, bound]: [string, Bound], i: number, first: number) => {
-    const type = typeof bound === "string" ? "f32" : bound.type;
-    return `@group(0) @binding(${first + i}) var<storage, ${access}> ${variable}: array<${type}>;`;
-  };
+  const declare =
+    (access: string) =>
+    ([variable, bound]: [string, Bound], i: number, first: number) => {
+      const type = typeof bound === "string" ? "f32" : bound.type;
+      return `@group(0) @binding(${first + i}) var<storage, ${access}> ${variable}: array<${type}>;`;
+    };
   const [ins, outs] = [Object.entries(reads), Object.entries(writes)];
   const count = ins.length + outs.length;
   const members = Object.keys(uniforms).map((name) => `${name}: f32`);

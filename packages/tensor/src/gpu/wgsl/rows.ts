@@ -3,7 +3,8 @@ import { BUILTINS, fold, GROUP, kernel, type KernelSource, totalOver } from "./p
 
 const THREADS = 64;
 /** WGSL: the loop over the channels that this thread has; `i` is the value's index in the buffer. */
-export const channels = (body: string) => `for (var c = t; c < C; c += ${THREADS}) { let i = row * C + c; ${body} }`;
+export const channels = (body: string) =>
+  `for (var c = t; c < C; c += ${THREADS}) { let i = row * C + c; ${body} }`;
 /** WGSL of `let mu`: the mean of the row of `x`. */
 export const MEAN = `var sumX = 0.0;
   ${channels("sumX += x[i];")}

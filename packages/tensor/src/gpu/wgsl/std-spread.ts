@@ -74,11 +74,11 @@ export const stdSpreadGrad: Build<"stdSpreadGrad"> = ({ std }, _attributes, { ds
     each(
       {
         key: `stdSpreadGrad ${addBits(dstd)}`,
-        reads: { dloss: "dloss", std: "std", goal: "target" },
+        reads: { dloss: "dloss", stds: "std", goal: "target" },
         writes: { dstd: "dstd" },
       },
       std.size,
-      `dstd[i] ${assign(dstd)} dloss[0] * 2.0 * (std[i] - goal[0]) / f32(arrayLength(&dstd));`,
+      `dstd[i] ${assign(dstd)} dloss[0] * 2.0 * (stds[i] - goal[0]) / f32(arrayLength(&dstd));`,
     ),
   ],
 });
