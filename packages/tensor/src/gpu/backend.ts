@@ -1,0 +1,163 @@
+/** The Backend port over any Executor: checks, tensors and their memory. It knows neither device nor op. */
+import type { Backend, MemoryUse } from "../backend.js";
+import { BackendError } from "../errors.js";
+import { type AttributesOf, type InputsOf, type KernelName, type OutputsOf } from "../kernels/index.js";
+import { POSITION_CLASSES } from "../kernels/position-class.js";
+import { planRun, type RunPlan, type TensorRecord } from "../run.js";
+import { type Shape, sizeOf } from "../shape.js";
+import { checkUpload, type DType, Tensor, type TensorData } from "../tensor.js";
+import { type Builds, kernels } from "./kernels/index.js";
+import type { Executor, Operand, Result } from "./program.js";
+
+export interface GpuBackend extends Backend {
+  /** What kernels really run on: webgpu, webgl2, headlessgl, webasm, cpu. */
+  readonly mode: string;
+}
+
+class GpuTensor<Handle> extends Tensor {
+  constructor(
+    backend: Backend,
+    shape: Shape,
+    dtype: DType,
+    /** Undefined once freed. Another one after every pass that could not write in place. */
+    public handle: Handle | undefined,
+    /** The values of an int32 tensor: ids are checked, and sorted, on the host. */
+    public ints?: Int32Array,
+  ) {
+    super(backend, shape, dtype);
+  }
+  get freed(): boolean {
+    return this.handle === undefined;
+  }
+}
+
+/** The backend whose kernels `builds` turns into Programs for the executor. */
+export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = kernels): GpuBackend {
+  const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
+  let disposed = false;
+
+  const make = (shape: Shape, dtype: DType, handle: Handle, ints?: Int32Array) => {
+    const tensor = new GpuTensor(backend, shape, dtype, handle, ints);
+    memory.liveBytes += tensor.size * 4;
+    memory.liveTensors += 1;
+    memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
+    return tensor;
+  };
+  const alive = (use: string) => {
+    if (disposed) throw new BackendError(`${use}: this gpu backend was disposed`);
+  };
+  /** The tensor as this backend's own, with its handle. */
+  const own = (tensor: Tensor, use: string): GpuTensor<Handle> & { handle: Handle } => {
+    alive(use);
+    if (tensor.backend !== backend) {
+      throw new BackendError(`${use}: this tensor lives on another backend (${tensor.backend.name})`);
+    }
+    if (tensor.freed) throw new BackendError(`${use}: this tensor was freed before this use`);
+    return tensor as GpuTensor<Handle> & { handle: Handle };
+  };
+
+  const runChecked = <K extends KernelName>(
+    kernel: K,
+    { contract, outputs }: RunPlan,
+    inputs: TensorRecord,
+    attributes: AttributesOf<K>,
+  ): Record<string, Tensor> => {
+    const tensors: Record<string, GpuTensor<Handle> & { handle: Handle }> = {};
+    const operands: Record<string, Operand> = {};
+    const handles: Record<string, Handle> = {};
+    for (const name of [...contract.inputs, ...contract.optional]) {
+      const given = inputs[name];
+      if (!given) continue;
+      const tensor = own(given, kernel);
+      tensors[name] = tensor;
+      operands[name] = tensor;
+      handles[name] = tensor.handle;
+      if (tensor.ints) checkIds(kernel, name, tensor.ints, idLimit(name, inputs, attributes as object));
+    }
+    const results: Record<string, Result> = {};
+    const places: Record<string, { size: number; into?: Handle }> = {};
+    for (const { name, spec, into } of outputs) {
+      const size = sizeOf(spec.shape);
+      results[name] = { shape: spec.shape, size, add: into !== undefined };
+      places[name] = { size, ...(into && { into: own(into, kernel).handle }) };
+    }
+    const build = builds[kernel];
+    const program = build(operands as InputsOf<K, Operand>, attributes, results as OutputsOf<K, Result>);
+    const done = executor.run(program, handles, places);
+    for (const [name, handle] of Object.entries(done.replaced)) tensors[name].handle = handle;
+    const made: Record<string, Tensor> = {};
+    for (const { name, spec, into } of outputs) {
+      const handle = done.outputs[name];
+      if (into) own(into, kernel).handle = handle;
+      made[name] = into ?? make(spec.shape, spec.dtype, handle);
+    }
+    return made;
+  };
+
+  const backend: GpuBackend = {
+    name: "gpu",
+    mode: executor.mode,
+    description: `gpu, ${executor.description}`,
+    upload(data, shape) {
+      alive("upload");
+      checkUpload(data, shape);
+      const ints = data instanceof Int32Array ? data.slice() : undefined;
+      return make([...shape], ints ? "int32" : "float32", executor.upload(data), ints);
+    },
+    write(tensor, data) {
+      const target = own(tensor, "write");
+      checkUpload(data, tensor.shape);
+      const handle = executor.upload(data);
+      executor.release(target.handle);
+      target.handle = handle;
+      if (target.ints) target.ints = Int32Array.from(data);
+    },
+    run<K extends KernelName>(
+      kernel: K,
+      inputs: InputsOf<K>,
+      attributes: AttributesOf<K>,
+      into: Partial<OutputsOf<K>> = {},
+    ): OutputsOf<K> {
+      alive(kernel);
+      const plan = planRun(backend, kernel, inputs, attributes as object, into);
+      return runChecked(kernel, plan, inputs, attributes) as OutputsOf<K>;
+    },
+    async read(tensor): Promise<TensorData> {
+      const { handle, ints, size } = own(tensor, "read");
+      return ints ? ints.slice() : executor.read(handle, size);
+    },
+    free(tensor) {
+      const target: GpuTensor<Handle> = own(tensor, "free");
+      executor.release(own(tensor, "free").handle);
+      target.handle = undefined;
+      memory.liveBytes -= target.size * 4;
+      memory.liveTensors -= 1;
+    },
+    async sync() {
+      alive("sync");
+      await executor.sync();
+    },
+    memory: (): MemoryUse => ({ ...memory }),
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
+      await executor.dispose();
+    },
+  };
+  return backend;
+}
+
+/** How many values an int32 operand may take, from 0. */
+function idLimit(name: string, { table, w }: TensorRecord, attributes: object): number {
+  if (name === "classes") return POSITION_CLASSES.length;
+  if (name === "targets" && w) return w.shape[0];
+  if (table) return table.shape[0];
+  return "vocabulary" in attributes ? Number(attributes.vocabulary) : 0;
+}
+
+/** @throws BackendError when an id is outside: a kernel must never read or write outside of its operands. */
+function checkIds(op: string, name: string, ids: Int32Array, limit: number): void {
+  const at = ids.findIndex((id) => id < 0 || id >= limit);
+  if (at < 0) return;
+  throw new BackendError(`${op}: ${name}[${at}] is ${ids[at]}; it must be from 0 to ${limit - 1}`);
+}

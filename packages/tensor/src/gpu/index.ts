@@ -1,0 +1,2 @@
+export type { GpuBackend } from "./backend.js";
+export { gpu, type GpuMode, type GpuOptions } from "./gpu.js";

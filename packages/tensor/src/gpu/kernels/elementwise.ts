@@ -1,0 +1,78 @@
+import type { Build, JsPass, Program } from "../program.js";
+import { BLOCK, blocksOf, blockSums, FLAT, pass, sumOf, X } from "../source.js";
+
+export const add: Build<"add"> = ({ a }) => ({ passes: [addPass(a.size)] });
+
+/** y = a + b, value by value. */
+export function addPass(size: number): JsPass {
+  return pass("add", {
+    output: [size],
+    reads: { a: FLAT, b: FLAT },
+    writes: "y",
+    body: `return a[${X}] + b[${X}];`,
+  });
+}
+
+export const mul: Build<"mul"> = ({ a }) => ({
+  passes: [
+    pass("mul", {
+      output: [a.size],
+      reads: { a: FLAT, b: FLAT },
+      writes: "y",
+      body: `return a[${X}] * b[${X}];`,
+    }),
+  ],
+});
+
+export const scale: Build<"scale"> = ({ x }, { factor }) => ({
+  passes: [
+    pass("scale", {
+      output: [x.size],
+      reads: { x: FLAT },
+      writes: "y",
+      floats: { factor },
+      body: `return x[${X}] * factor;`,
+    }),
+  ],
+});
+
+/** The sum of `term` over all values of x: blocks of blocks, until one thread can finish. */
+export function total(op: string, size: number, writes: string, term: (value: string) => string): Program {
+  const temporaries: Record<string, number> = {};
+  const passes: JsPass[] = [];
+  let from = "x";
+  let of = term;
+  let count = size;
+  while (count > BLOCK) {
+    const to = `partial${passes.length}`;
+    const [source, value] = [from, of];
+    passes.push(
+      blockSums(op, { size: count, reads: { [source]: FLAT }, writes: to }, (i, sum) => {
+        return `${sum} += ${value(`${source}[${i}]`)};`;
+      }),
+    );
+    count = blocksOf(count);
+    temporaries[to] = count;
+    from = to;
+    of = (already) => already;
+  }
+  const body = `${sumOf("sum", count, (i) => of(`${from}[${i}]`))} return sum;`;
+  return {
+    temporaries,
+    passes: [...passes, pass(op, { output: [1], reads: { [from]: FLAT }, writes, body })],
+  };
+}
+
+export const sum: Build<"sum"> = ({ x }) => total("sum", x.size, "y", (value) => value);
+
+export const expand: Build<"expand"> = (_operands, _attributes, { y }) => ({
+  passes: [pass("expand", { output: [y.size], reads: { x: FLAT }, writes: "y", body: `return x[0];` })],
+});
+
+export const fill: Build<"fill"> = ({ x }, { value }) => ({
+  temporaries: { filled: x.size },
+  passes: [
+    pass("fill", { output: [x.size], reads: {}, writes: "filled", floats: { value }, body: `return value;` }),
+  ],
+  replaces: { x: "filled" },
+});

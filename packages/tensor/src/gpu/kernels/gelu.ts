@@ -1,0 +1,53 @@
+/**
+ * GELU without Math.tanh, which is NaN on some GPUs from 13 on: ½(1 + tanh u) is 1/(1 + exp(−2u)). erf is eq. 7.1.26
+ * of Abramowitz & Stegun, off by at most 1.5e-7.
+ */
+import type { GeluAttributes } from "../../kernels/gelu.js";
+import type { Build } from "../program.js";
+import { FLAT, pass, X } from "../source.js";
+
+const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+const CUBIC = 0.044715;
+const [P, A1, A2, A3, A4, A5] = [
+  0.3275911, 0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429,
+];
+
+/** Statements that declare v, cdf (the share of v that passes), and slope (the derivative). */
+function curve(approximate: GeluAttributes["approximate"]): string {
+  if (approximate === "tanh") {
+    return `let v = x[${X}];
+      let u = ${2 * SQRT_2_OVER_PI} * (v + ${CUBIC} * v * v * v);
+      let e = Math.exp(Math.min(Math.max(-u, -80), 80));
+      let cdf = 1 / (1 + e);
+      let slope = cdf + v * cdf * (e / (1 + e)) * ${2 * SQRT_2_OVER_PI} * (1 + ${3 * CUBIC} * v * v);`;
+  }
+  return `let v = x[${X}];
+    let density = Math.exp(-Math.min(v * v * 0.5, 80));
+    let t = 1 / (1 + ${P * Math.SQRT1_2} * Math.abs(v));
+    let tail = 0.5 * t * (${A1} + t * (${A2} + t * (${A3} + t * (${A4} + t * ${A5})))) * density;
+    let cdf = tail;
+    if (v > 0) { cdf = 1 - tail; }
+    let slope = cdf + v * density * ${1 / Math.sqrt(2 * Math.PI)};`;
+}
+
+export const gelu: Build<"gelu"> = ({ x }, { approximate }) => ({
+  passes: [
+    pass("gelu", {
+      output: [x.size],
+      reads: { x: FLAT },
+      writes: "y",
+      body: `${curve(approximate)} return v * cdf;`,
+    }),
+  ],
+});
+
+export const geluGrad: Build<"geluGrad"> = ({ x }, { approximate }) => ({
+  passes: [
+    pass("geluGrad", {
+      output: [x.size],
+      reads: { dy: FLAT, x: FLAT },
+      writes: "dx",
+      body: `${curve(approximate)} return dy[${X}] * slope;`,
+    }),
+  ],
+});

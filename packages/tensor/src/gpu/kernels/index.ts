@@ -1,0 +1,49 @@
+/** The column of the GPU in the table of kernels: a kernel that is missing here does not compile. */
+import type { KernelName } from "../../kernels/index.js";
+import type { Build } from "../program.js";
+import { adamw, sumSquares } from "./adamw.js";
+import { attention, attentionGrad, writeRows } from "./attention.js";
+import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
+import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
+import { embedding, embeddingGrad } from "./embedding.js";
+import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
+import { gelu, geluGrad } from "./gelu.js";
+import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
+import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
+import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
+
+/** How each kernel becomes passes. A device with better ones of its own spreads this table and replaces some. */
+export type Builds = { readonly [K in KernelName]: Build<K> };
+
+export const kernels: Builds = {
+  linear,
+  linearGradInput,
+  linearGradWeight,
+  linearGradBias,
+  gelu,
+  geluGrad,
+  layerNorm,
+  layerNormGrad,
+  frozenNorm,
+  frozenNormGrad,
+  rowStd,
+  rowStdGrad,
+  classMean,
+  stdSpread,
+  stdSpreadGrad,
+  attention,
+  attentionGrad,
+  writeRows,
+  embedding,
+  embeddingGrad,
+  linearCrossEntropy,
+  linearCrossEntropyGrad,
+  add,
+  mul,
+  scale,
+  sum,
+  expand,
+  fill,
+  sumSquares,
+  adamw,
+};
