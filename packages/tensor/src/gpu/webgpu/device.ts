@@ -35,7 +35,9 @@ async function findGpu(): Promise<GPU> {
   // In a variable, so that bundlers for browsers leave it alone.
   const name = "webgpu";
   try {
-    const { create } = (await import(/* @vite-ignore */ name)) as { create(options: string[]): GPU };
+    const { create } = (await import(/* @vite-ignore */ name)) as {
+      readonly create: (options: string[]) => GPU;
+    };
     return (dawn = create([]));
   } catch (cause) {
     throw new BackendError(

@@ -1,11 +1,12 @@
 /**
- * The one contact with gpu.js's insides: a kernel's JavaScript in, WGSL out. gpu.js's WebGPU kernel does all of its
+ * The one contact with gpu.js's insides on WebGPU: a kernel's JavaScript in, WGSL out. gpu.js's WebGPU kernel does all of its
  * translation before it asks for a device; a subclass whose asynchronous half does nothing stops there, so that
  * our executor can compile and record the kernel on its own device. The fields read here are private to gpu.js:
  * its version is pinned to 2.24.1, and gpujs.test.ts fails when they change.
  * Source: https://github.com/gpujs/gpu.js, src/backend/web-gpu/kernel.js
  */
 import { BackendError } from "../../errors.js";
+import { type GpuJs, loadGpuJs } from "../gpujs/library.js";
 import type { JsPass } from "../program.js";
 
 /** A kernel of gpu.js as WGSL: uniforms in binding 0, what it reads from 1 on, what it writes last. */
@@ -30,20 +31,12 @@ interface InnerKernel {
     readonly byteLength: number;
   };
 }
-interface GpuJs {
-  readonly WebGPUKernel: new (source: string, settings: object) => InnerKernel;
-}
+type KernelClass = new (source: string, settings: object) => InnerKernel;
 
 /** Loads gpu.js, an optional peer. @throws BackendError when it is not there. */
 export async function loadTranslator(): Promise<Translate> {
-  let loaded: unknown;
-  try {
-    // CommonJS in Node and a UMD bundle in browsers: both put the library into the default export.
-    loaded = ((await import("gpu.js")) as { readonly default: unknown }).default;
-  } catch (cause) {
-    throw new BackendError("webgpu: gpu.js does not load. Install it: npm install gpu.js@2.24.1", { cause });
-  }
-  const { WebGPUKernel } = loaded as GpuJs;
+  const library = (await loadGpuJs()) as GpuJs & { readonly WebGPUKernel: KernelClass };
+  const { WebGPUKernel } = library;
   class Translator extends WebGPUKernel {
     _buildAsync(): Promise<void> {
       return Promise.resolve();
@@ -52,7 +45,7 @@ export async function loadTranslator(): Promise<Translate> {
   return (pass) => translate(Translator, pass);
 }
 
-function translate(Translator: GpuJs["WebGPUKernel"], pass: JsPass): Translation {
+function translate(Translator: KernelClass, pass: JsPass): Translation {
   const kernel = new Translator(pass.source, {
     output: [...pass.output],
     argumentTypes: [...pass.reads.map(() => "WebGPUBuffer"), ...pass.floats.map(() => "Float")],

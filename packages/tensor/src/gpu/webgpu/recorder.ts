@@ -70,7 +70,7 @@ export class Recorder {
   write(buffer: DeviceBuffer, values: Float32Array): void {
     if (buffer.usedIn === this.#submission) this.submit();
     this.faults.watch("writing to the device", () => {
-      this.device.queue.writeBuffer(buffer.gpu, 0, values as Float32Array<ArrayBuffer>);
+      this.device.queue.writeBuffer(buffer.gpu, 0, values);
     });
   }
 

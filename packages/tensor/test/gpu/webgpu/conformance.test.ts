@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { gpu, type GpuBackend } from "../../../src/gpu/index.js";
 import { conformance } from "../../../src/testing/index.js";
-import { gpuBackend, type GpuBackend } from "../../../src/gpu/backend.js";
-import { kernels } from "../../../src/gpu/kernels/index.js";
-import { webgpu } from "../../../src/gpu/webgpu/webgpu.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();
@@ -13,8 +11,7 @@ describe.each([
 ])("webgpu, $name", ({ options }) => {
   let backend: GpuBackend;
   beforeAll(async () => {
-    const { executor, overrides } = await webgpu(options);
-    backend = gpuBackend(executor, { ...kernels, ...overrides });
+    backend = await gpu({ mode: "webgpu", webgpu: options });
   });
   afterAll(() => backend.dispose());
 
