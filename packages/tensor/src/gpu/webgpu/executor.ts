@@ -185,6 +185,7 @@ export class WebGpuExecutor implements Executor<Region> {
         ? pass.binds.map(({ name }) => name)
         : [...pass.reads.map(({ name }) => name), pass.writes];
     const regions = names.map((name) => regionOf(named, name, pass.key));
+    refuseAliases(pass, names, regions);
     const pipeline = this.#pipelines.of(pass);
     const uniforms = this.#recorder.uniforms(pipeline.uniformBytes);
     const groups = this.#uniformsAndGroups(pass, pipeline, regions, uniforms.view);
@@ -215,6 +216,21 @@ export class WebGpuExecutor implements Executor<Region> {
 /** Operands that an output is added to: what the op reads of them must stay as it was, so it reads a copy. */
 function aliases(operands: Readonly<Record<string, Region>>, into: Region): string[] {
   return Object.keys(operands).filter((name) => operands[name].buffer === into.buffer);
+}
+
+/** WebGPU lets no dispatch write a buffer that it binds a second time. */
+function refuseAliases(pass: JsPass | WgslPass, names: readonly string[], regions: readonly Region[]): void {
+  for (const [i, { buffer }] of regions.entries()) {
+    const other = regions.findIndex((region) => region.buffer === buffer);
+    if (other === i || !(writes(pass, i) || writes(pass, other))) continue;
+    throw new BackendError(
+      `webgpu: ${pass.key} writes ${names[i]} or ${names[other]}, which are one tensor. Give it two tensors.`,
+    );
+  }
+}
+
+function writes(pass: JsPass | WgslPass, i: number): boolean {
+  return pass.kind === "wgsl" ? pass.binds[i].access === "read_write" : i === pass.reads.length;
 }
 
 function regionOf(named: ReadonlyMap<string, Region>, name: string, user: string): Region {

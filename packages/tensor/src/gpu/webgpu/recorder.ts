@@ -15,7 +15,8 @@ const MAP_READ = 1;
 export class Recorder {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
-  #dispatches = 0;
+  /** Of the dispatches recorded, for errors. */
+  #kernels: string[] = [];
   #submission = 0;
   /** Uniforms are written here and copied to the device at submission, in the queue's order. */
   readonly #ring = new ArrayBuffer(RING_BYTES);
@@ -49,15 +50,12 @@ export class Recorder {
   ): void {
     const bindGroup = this.#bindGroup(pipeline, regions);
     this.#pass ??= this.#commands().beginComputePass();
-    // Dawn names the open debug groups in its errors.
-    this.#pass.pushDebugGroup(pipeline.key);
     this.#pass.setPipeline(pipeline.gpu);
     this.#pass.setBindGroup(0, bindGroup, pipeline.uniformBinding === undefined ? [] : [offset]);
     this.#pass.dispatchWorkgroups(...groups);
-    this.#pass.popDebugGroup();
     for (const { buffer } of regions) buffer.usedIn = this.#submission;
-    this.#dispatches += 1;
-    if (this.#dispatches >= LONG) this.submit();
+    this.#kernels.push(pipeline.key);
+    if (this.#kernels.length >= LONG) this.submit();
   }
 
   copy(from: DeviceBuffer, to: DeviceBuffer, bytes: number): void {
@@ -81,14 +79,16 @@ export class Recorder {
       this.#ringUsed = 0;
       return;
     }
-    this.faults.watch("running what was recorded", () => {
+    const kernels = this.#kernels;
+    const what = kernels.length > 0 ? `running ${[...new Set(kernels)].join("; ")}` : "copying";
+    this.faults.watch(what, () => {
       if (this.#ringUsed > 0)
         this.device.queue.writeBuffer(this.#ringBuffer, 0, this.#ring, 0, this.#ringUsed);
       this.device.queue.submit([encoder.finish()]);
     });
     this.#encoder = undefined;
     this.#ringUsed = 0;
-    this.#dispatches = 0;
+    this.#kernels = [];
     this.#submission += 1;
   }
 

@@ -7,7 +7,7 @@ import type { Build, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
 import { addBits } from "./layer-norm.js";
-import { each } from "./pass.js";
+import { each, MOST } from "./pass.js";
 import { product, type Tuning } from "./product.js";
 import { channels, rowKernel } from "./rows.js";
 
@@ -102,21 +102,6 @@ export const linearCrossEntropy =
       passes: [...passes, end],
     };
   };
-
-/** WGSL of `most`: the largest value of a workgroup. */
-const MOST = `
-var<workgroup> largest: array<f32, 64>;
-fn most(value: f32, t: u32) -> f32 {
-  largest[t] = value;
-  workgroupBarrier();
-  for (var half = 32u; half > 0; half /= 2) {
-    if (t < half) { largest[t] = max(largest[t], largest[t + half]); }
-    workgroupBarrier();
-  }
-  let all = largest[0];
-  workgroupBarrier();
-  return all;
-}`;
 
 export const linearCrossEntropyGrad =
   (tuning: Tuning): Build<"linearCrossEntropyGrad"> =>

@@ -89,21 +89,30 @@ fn main(${BUILTINS}) {
 }
 
 /**
- * WGSL of `fn total(value, t) -> f32`: the sum of a value over a workgroup of `threads`, in a fixed tree, so that the bits are the same
- * in every run. All threads of the workgroup must call it.
+ * WGSL of `name(value, t)`: a value of every thread of a workgroup of `root`² threads, folded into one by `join(a, b)`. Two
+ * barriers and a fixed order, so that the bits are the same in every run. All threads of the workgroup must call it.
  */
-export function totalOver(threads: number): string {
+function foldOver(name: string, root: number, join: (a: string, b: string) => string): string {
   return `
-var<workgroup> partial: array<f32, ${threads}>;
-fn total(value: f32, t: u32) -> f32 {
-  partial[t] = value;
+var<workgroup> ${name}_each: array<f32, ${root * root}>;
+var<workgroup> ${name}_groups: array<f32, ${root}>;
+fn ${name}(value: f32, t: u32) -> f32 {
+  ${name}_each[t] = value;
   workgroupBarrier();
-  for (var half = ${threads / 2}u; half > 0; half /= 2) {
-    if (t < half) { partial[t] += partial[t + half]; }
-    workgroupBarrier();
+  if (t < ${root}) {
+    var part = ${name}_each[t * ${root}];
+    for (var i = 1u; i < ${root}; i++) { part = ${join("part", `${name}_each[t * ${root} + i]`)}; }
+    ${name}_groups[t] = part;
   }
-  let sum = partial[0];
   workgroupBarrier();
-  return sum;
+  var all = ${name}_groups[0];
+  for (var i = 1u; i < ${root}; i++) { all = ${join("all", `${name}_groups[i]`)}; }
+  return all;
 }`;
 }
+
+/** `total(value, t)`: the sum over a workgroup of 64 or 256 threads. */
+export const totalOver = (threads: 64 | 256) =>
+  foldOver("total", Math.sqrt(threads), (a, b) => `${a} + ${b}`);
+/** `most(value, t)`: the largest over a workgroup of 64 threads. */
+export const MOST = foldOver("most", 8, (a, b) => `max(${a}, ${b})`);
