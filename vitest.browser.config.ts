@@ -5,7 +5,7 @@ import base from "./vitest.config.js";
 export default defineConfig({
   ...base,
   test: {
-    include: ["apps/*/test/browser/**/*.test.ts"],
+    include: ["apps/*/test/browser/**/*.test.ts", "test/browser/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     pool: "forks",
     testTimeout: 60_000,

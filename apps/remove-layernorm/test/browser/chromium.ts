@@ -26,6 +26,6 @@ export function findChromium(): string {
 }
 
 /** Without the sandbox, which root may not have: the only page it opens is the tests' own. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), chromiumSandbox: false });
+export function launch(args: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), chromiumSandbox: false, args: [...args] });
 }

@@ -8,7 +8,8 @@ import type { DType, TensorData } from "../tensor.js";
 
 /**
  * A buffer as a kernel of gpu.js sees it: flat, `a[i]`, or in rows of `width` values, `a[y][x]`, which keeps every
- * index below 2^24, where float32 counts exactly.
+ * index below 2^24, where float32 counts exactly: gpu.js adds a thread's number and a loop's counter as floats. The
+ * last row may be short; nothing reads what it lacks.
  */
 export interface Read {
   readonly name: string;

@@ -99,21 +99,30 @@ export function divide(value: string, divisor: number, quotient: string, remaind
 }
 
 /**
- * The first stage of a reduction: one sum for each block of the indices from 0 to below `size`. `step` as in
- * `accumulate`.
+ * The first stage of a reduction: one sum for each block of the values of buffers of `size`. They are read in rows of
+ * a block, so `step` gives the statements for the value of each at `a${at}`, adding to the variable called `sum`.
  */
 export function blockSums(
   op: string,
-  { size, ...rest }: Omit<PassText, "output" | "body"> & { readonly size: number },
-  step: (i: string, part: string) => string,
+  spec: {
+    readonly size: number;
+    readonly blocked: readonly string[];
+    readonly flat?: readonly string[];
+    readonly writes: string;
+  },
+  step: (at: string) => string,
 ): JsPass {
-  // Written out where it is used: gpu.js makes a float of a whole number that is kept in a variable.
-  const at = `(${X} * ${BLOCK} + i)`;
-  const inside = size % BLOCK === 0 ? step(at, "sum") : `if (${at} < ${size}) { ${step(at, "sum")} }`;
+  const { size, blocked, flat = [], writes } = spec;
+  const widths = [...blocked.map((name) => [name, BLOCK]), ...flat.map((name) => [name, FLAT])];
+  const blocks = blocksOf(size);
+  const statements = step(`[${X}][i]`);
+  const last = size - (blocks - 1) * BLOCK;
+  const guarded = last === BLOCK ? statements : `if (${X} < ${blocks - 1} || i < ${last}) { ${statements} }`;
   return pass(op, {
-    ...rest,
-    output: [blocksOf(size)],
-    body: `let sum = 0; for (let i = 0; i < ${BLOCK}; i++) { ${inside} } return sum;`,
+    output: [blocks],
+    reads: Object.fromEntries(widths) as Record<string, number>,
+    writes,
+    body: `let sum = 0; for (let i = 0; i < ${BLOCK}; i++) { ${guarded} } return sum;`,
   });
 }
 

@@ -31,14 +31,18 @@ class GpuJsExecutor implements Executor<Stored> {
     this.#device = new library.GPU({ mode });
     this.description = `${mode} by gpu.js`;
     this.#store =
-      mode === "webasm" || mode === "cpu" ? arrayStore(library) : textureStore(this.#maxTextureSide());
+      mode === "webasm" || mode === "cpu"
+        ? arrayStore(library)
+        : textureStore(this.#device.Kernel.features.maxTextureSize);
   }
 
   upload(data: TensorData): Stored {
     const values = Float32Array.from(data);
     const size = values.length;
-    this.#store.check(size, "upload");
-    if (!this.#store.copies) return { size, value: values };
+    if (!this.#store.copies) {
+      this.#store.check([size], "upload");
+      return { size, value: values };
+    }
     const copy = pass("upload", { output: [size], reads: { a: FLAT }, writes: "y", body: `return a[${X}];` });
     return this.#call(copy, [new this.library.Input(values, [size])], [size]);
   }
@@ -116,7 +120,7 @@ class GpuJsExecutor implements Executor<Stored> {
 
   #call(step: JsPass, operands: readonly unknown[], sizes: readonly number[]): Stored {
     const [x, y = 1] = step.output;
-    this.#store.check(x * y, titleOf(step));
+    this.#store.check([...sizes, x * y], titleOf(step));
     // Sizes of what is read flat are not in the key, and kernels on GL have them baked in.
     const key = `${sizes.join()}\n${step.key}`;
     let entry = this.#compiled.get(key);
@@ -142,17 +146,12 @@ class GpuJsExecutor implements Executor<Stored> {
 
   /** gpu.js runs what it cannot compile on the CPU, in float64, with a warning; here that is an error. */
   #checkMode(step: JsPass, kernel: CompiledKernel): void {
-    const actual = modeOf(kernel);
+    const actual = modeOf(this.library, kernel);
     if (actual === this.mode && !kernel.fallbackReason) return;
     throw new BackendError(
       `gpu: kernel ${titleOf(step)} was to run in mode ${this.mode} and ran in ${actual}` +
         (kernel.fallbackReason ? `: ${kernel.fallbackReason}` : ""),
     );
-  }
-
-  #maxTextureSide(): number {
-    const features: unknown = Reflect.get(Object(Reflect.get(this.#device, "Kernel")), "features");
-    return Number(Reflect.get(Object(features), "maxTextureSize"));
   }
 }
 

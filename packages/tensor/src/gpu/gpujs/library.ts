@@ -15,6 +15,8 @@ export interface CompiledKernel {
   destroy(): void;
 }
 export interface GpuJsDevice {
+  /** The class of its kernels, with what the device can do. On GL, a texture's longest side. */
+  readonly Kernel: { readonly features: { readonly maxTextureSize: number } };
   createKernel(source: string, settings: object): CompiledKernel;
   destroy(): Promise<void>;
 }
@@ -26,6 +28,10 @@ export interface GpuJs {
     readonly isWebGL2Supported: boolean;
     readonly isHeadlessGLSupported: boolean;
   };
+  readonly WebAssemblyKernel: unknown;
+  readonly WebGL2Kernel: unknown;
+  readonly HeadlessGLKernel: unknown;
+  readonly CPUKernel: unknown;
   /** Flat values with the size, x first, that a kernel sees. */
   readonly Input: new (values: Float32Array, size: readonly number[]) => object;
 }
@@ -63,8 +69,13 @@ export function whyNot({ GPU }: GpuJs, mode: GpuJsMode): string | undefined {
   }
 }
 
-/** The mode that a compiled kernel really runs in. */
-export function modeOf({ kernel }: CompiledKernel): string {
-  const made: unknown = kernel.constructor;
-  return typeof made === "function" && "mode" in made ? String(made.mode) : "cpu";
+/** The mode that a compiled kernel really runs in; its class says, since `mode` is "gpu" in all that use GL. */
+export function modeOf(library: GpuJs, { kernel }: CompiledKernel): string {
+  const classes: readonly (readonly [string, unknown])[] = [
+    ["webasm", library.WebAssemblyKernel],
+    ["webgl2", library.WebGL2Kernel],
+    ["headlessgl", library.HeadlessGLKernel],
+    ["cpu", library.CPUKernel],
+  ];
+  return classes.find(([, made]) => kernel.constructor === made)?.[0] ?? kernel.constructor.name;
 }

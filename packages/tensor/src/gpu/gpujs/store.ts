@@ -26,8 +26,8 @@ export interface Store {
   readonly settings: object;
   /** The source and output with which this kind compiles a pass. */
   compile(pass: Pick<JsPass, "source" | "output">): { readonly source: string; readonly output: number[] };
-  /** @throws BackendError when so many values do not fit. */
-  check(size: number, what: string): void;
+  /** @throws BackendError when a kernel cannot have buffers of these sizes. */
+  check(sizes: readonly number[], what: string): void;
   /** Whether host values stay elsewhere once a kernel has copied them; else the array itself is the buffer. */
   readonly copies: boolean;
   /** A buffer as the argument of a kernel, in rows of `width` or flat. `done` when the kernel has run. */
@@ -37,7 +37,8 @@ export interface Store {
   release(stored: Stored): void;
 }
 
-const MEMORY = 2 ** 32;
+/** Values that a WebAssembly memory of 4 GiB holds, less 1 MiB that gpu.js adds. A kernel has one, for all it reads. */
+const MEMORY = 2 ** 30 - 2 ** 18;
 
 /** Modes webasm and cpu: every call takes and gives arrays. */
 export function arrayStore({ Input }: GpuJs): Store {
@@ -45,13 +46,21 @@ export function arrayStore({ Input }: GpuJs): Store {
     settings: {},
     copies: false,
     compile: ({ source, output }) => ({ source, output: [...output] }),
-    check(size, what) {
-      if (size * 4 > MEMORY) throw tooLarge(what, size, MEMORY / 4);
+    check(sizes, what) {
+      const total = sizes.reduce((sum, size) => sum + size, 0);
+      if (total > MEMORY) throw tooLarge(what, `${total} values in all`, MEMORY);
     },
-    argument: ({ value, size }, width) => ({
-      value: width ? new Input(value as Float32Array, [width, size / width]) : value,
-      done: () => undefined,
-    }),
+    argument({ value, size }, width) {
+      const done = () => undefined;
+      if (!width) return { value, done };
+      const rows = Math.ceil(size / width);
+      let values = value as Float32Array;
+      if (size < rows * width) {
+        values = new Float32Array(rows * width);
+        values.set(value as Float32Array);
+      }
+      return { value: new Input(values, [width, rows]), done };
+    },
     result: (raw, size) => ({ size, value: flatten(raw as Nested, size) }),
     read: ({ value }) => (value as Float32Array).slice(),
     release: () => undefined,
@@ -70,12 +79,13 @@ export function textureStore(maxSide: number): Store {
       source: source.replaceAll("this.thread.y", "this.thread.z"),
       output: [x, 1, y],
     }),
-    check(size, what) {
-      if (size > maxSide * maxSide) throw tooLarge(what, size, maxSide * maxSide);
+    check(sizes, what) {
+      const size = Math.max(...sizes);
+      if (size > maxSide * maxSide) throw tooLarge(what, `${size} values in one buffer`, maxSide * maxSide);
     },
     argument({ value, size }, width) {
       const view = (value as Texture).clone();
-      const dimensions = width ? [width, size / width, 1] : [size, 1, 1];
+      const dimensions = width ? [width, Math.ceil(size / width), 1] : [size, 1, 1];
       view.dimensions = dimensions;
       view.output = dimensions;
       return { value: view, done: () => view.delete() };
@@ -86,8 +96,8 @@ export function textureStore(maxSide: number): Store {
   };
 }
 
-function tooLarge(what: string, size: number, limit: number): BackendError {
-  return new BackendError(`${what}: ${size} values in one buffer, and this mode holds ${limit} at most`);
+function tooLarge(what: string, wanted: string, limit: number): BackendError {
+  return new BackendError(`gpu: ${what} needs ${wanted}; this mode holds ${limit} at most`);
 }
 
 /** The values of a result of gpu.js, which gives a 2D one as rows: most often pieces of one array, in their order. */

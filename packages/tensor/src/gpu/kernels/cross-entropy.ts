@@ -45,72 +45,75 @@ export const linearCrossEntropy: Build<"linearCrossEntropy"> = ({ x, w, bias }) 
   };
 };
 
-/** dlogits that exist at once: 64 MiB. */
-const DLOGITS = 1 << 24;
-
-export const linearCrossEntropyGrad: Build<"linearCrossEntropyGrad"> = ({ x, w, bias }) => {
-  const N = rowsOf(x.shape);
-  const [V, C] = w.shape;
-  const rowsAtOnce = Math.max(1, Math.min(N, Math.floor(DLOGITS / V)));
-  const chunks = Math.ceil(N / rowsAtOnce);
-  const passes: JsPass[] = [];
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    const first = chunk * rowsAtOnce;
-    const rows = Math.min(rowsAtOnce, N - first);
-    // What came of the chunks before goes to and fro between an output and its twin; the last one writes the output.
-    const names = (output: string) => {
-      const [writes, before] =
-        (chunks - chunk) % 2 === 1 ? [output, `${output}Before`] : [`${output}Before`, output];
-      return { writes, before, reads: first > 0 ? { [before]: output === "dbias" ? FLAT : C } : {} };
-    };
-    const dx = names("dx");
-    const dw = names("dw");
-    const dbias = names("dbias");
-    passes.push(
-      pass("linearCrossEntropyGrad", {
-        output: [V, rows],
-        reads: { dloss: FLAT, x: C, w: C, ...(bias && { bias: FLAT }), targets: FLAT, lse: FLAT },
-        writes: "dlogits",
-        floats: { first },
-        body: `let n = ${Y} + first;
+/** The gradient with at most so many dlogits at once (but a row's, at least). */
+export const linearCrossEntropyGradBy =
+  (dlogits: number): Build<"linearCrossEntropyGrad"> =>
+  ({ x, w, bias }) => {
+    const N = rowsOf(x.shape);
+    const [V, C] = w.shape;
+    const rowsAtOnce = Math.max(1, Math.min(N, Math.floor(dlogits / V)));
+    const chunks = Math.ceil(N / rowsAtOnce);
+    const passes: JsPass[] = [];
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const first = chunk * rowsAtOnce;
+      const rows = Math.min(rowsAtOnce, N - first);
+      // What came of the chunks before goes to and fro between an output and its twin; the last one writes the output.
+      const names = (output: string) => {
+        const [writes, before] =
+          (chunks - chunk) % 2 === 1 ? [output, `${output}Before`] : [`${output}Before`, output];
+        return { writes, before, reads: first > 0 ? { [before]: output === "dbias" ? FLAT : C } : {} };
+      };
+      const dx = names("dx");
+      const dw = names("dw");
+      const dbias = names("dbias");
+      passes.push(
+        pass("linearCrossEntropyGrad", {
+          output: [V, rows],
+          reads: { dloss: FLAT, x: C, w: C, ...(bias && { bias: FLAT }), targets: FLAT, lse: FLAT },
+          writes: "dlogits",
+          floats: { first },
+          body: `let n = ${Y} + first;
           ${sumOf("logit", C, (c) => `x[n][${c}] * w[${X}][${c}]`)}
           let g = Math.exp(logit ${bias ? `+ bias[${X}] ` : ""}- lse[n]);
           if (Math.abs(targets[n] - ${X}) < 0.5) { g = g - 1; }
           return g * dloss[n];`,
-      }),
-      pass("linearCrossEntropyGrad", {
-        output: [C, N],
-        reads: { dlogits: V, w: C, ...dx.reads },
-        writes: dx.writes,
-        floats: { first },
-        body: `let n = ${Y} - first;
+        }),
+        pass("linearCrossEntropyGrad", {
+          output: [C, N],
+          reads: { dlogits: V, w: C, ...dx.reads },
+          writes: dx.writes,
+          floats: { first },
+          body: `let n = ${Y} - first;
           let result = 0;
           ${first > 0 ? `result = ${dx.before}[${Y}][${X}];` : ""}
           if (n >= 0 && n < ${rows}) { ${sumOf("sum", V, (t) => `dlogits[n][${t}] * w[${t}][${X}]`)} result = sum; }
           return result;`,
-      }),
-      pass("linearCrossEntropyGrad", {
-        output: [C, V],
-        reads: { dlogits: V, x: C, ...dw.reads },
-        writes: dw.writes,
-        floats: { first },
-        body: `${sumOf("sum", rows, (n) => `dlogits[${n}][${Y}] * x[${n} + first][${X}]`)}
+        }),
+        pass("linearCrossEntropyGrad", {
+          output: [C, V],
+          reads: { dlogits: V, x: C, ...dw.reads },
+          writes: dw.writes,
+          floats: { first },
+          body: `${sumOf("sum", rows, (n) => `dlogits[${n}][${Y}] * x[${n} + first][${X}]`)}
           return sum${first > 0 ? ` + ${dw.before}[${Y}][${X}]` : ""};`,
-      }),
-      pass("linearCrossEntropyGrad", {
-        output: [V],
-        reads: { dlogits: V, ...dbias.reads },
-        writes: dbias.writes,
-        body: `${sumOf("sum", rows, (n) => `dlogits[${n}][${X}]`)}
+        }),
+        pass("linearCrossEntropyGrad", {
+          output: [V],
+          reads: { dlogits: V, ...dbias.reads },
+          writes: dbias.writes,
+          body: `${sumOf("sum", rows, (n) => `dlogits[${n}][${X}]`)}
           return sum${first > 0 ? ` + ${dbias.before}[${X}]` : ""};`,
-      }),
-    );
-  }
-  return {
-    temporaries: {
-      dlogits: rowsAtOnce * V,
-      ...(chunks > 1 && { dxBefore: N * C, dwBefore: V * C, dbiasBefore: V }),
-    },
-    passes,
+        }),
+      );
+    }
+    return {
+      temporaries: {
+        dlogits: rowsAtOnce * V,
+        ...(chunks > 1 && { dxBefore: N * C, dwBefore: V * C, dbiasBefore: V }),
+      },
+      passes,
+    };
   };
-};
+
+/** 64 MiB of dlogits. */
+export const linearCrossEntropyGrad = linearCrossEntropyGradBy(1 << 24);

@@ -41,22 +41,17 @@ export function total(op: string, size: number, writes: string, term: (value: st
   const temporaries: Record<string, number> = {};
   const passes: JsPass[] = [];
   let from = "x";
-  let of = term;
   let count = size;
+  const value = (at: string) => (from === "x" ? term(`x${at}`) : `${from}${at}`);
   while (count > BLOCK) {
     const to = `partial${passes.length}`;
-    const [source, value] = [from, of];
-    passes.push(
-      blockSums(op, { size: count, reads: { [source]: FLAT }, writes: to }, (i, sum) => {
-        return `${sum} += ${value(`${source}[${i}]`)};`;
-      }),
-    );
+    const spec = { size: count, blocked: [from], writes: to };
+    passes.push(blockSums(op, spec, (at) => `sum += ${value(at)};`));
     count = blocksOf(count);
     temporaries[to] = count;
     from = to;
-    of = (already) => already;
   }
-  const body = `${sumOf("sum", count, (i) => of(`${from}[${i}]`))} return sum;`;
+  const body = `${sumOf("sum", count, (i) => value(`[${i}]`))} return sum;`;
   return {
     temporaries,
     passes: [...passes, pass(op, { output: [1], reads: { [from]: FLAT }, writes, body })],

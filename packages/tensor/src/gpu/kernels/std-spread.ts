@@ -1,29 +1,30 @@
 import { REST } from "../../kernels/position-class.js";
 import type { Build } from "../program.js";
-import { accumulate, BLOCK, blocksOf, blockSums, FLAT, pass, sumOf, X, Y } from "../source.js";
+import { BLOCK, blocksOf, blockSums, FLAT, pass, sumOf, X, Y } from "../source.js";
 
 export const classMean: Build<"classMean"> = ({ values }) => {
-  const N = values.size;
-  const blocks = blocksOf(N);
+  const size = values.size;
+  const blocks = blocksOf(size);
+  const last = size - (blocks - 1) * BLOCK;
   // A thread a block and class: x counts blocks, y classes.
-  const partial = (writes: string, term: (i: string) => string) => {
-    const at = `(${X} * ${BLOCK} + i)`;
-    return pass("classMean", {
+  const partial = (writes: string, term: string, reads: Record<string, number>) =>
+    pass("classMean", {
       output: [blocks, 3],
-      reads: { values: FLAT, classes: FLAT },
+      reads: { ...reads, classes: BLOCK },
       writes,
       body: `let sum = 0;
         for (let i = 0; i < ${BLOCK}; i++) {
-          if (${at} < ${N}) { if (Math.abs(classes[${at}] - ${Y}) < 0.5) { sum += ${term(at)}; } }
+          if (${X} < ${blocks - 1} || i < ${last}) {
+            if (Math.abs(classes[${X}][i] - ${Y}) < 0.5) { sum += ${term}; }
+          }
         }
         return sum;`,
     });
-  };
   return {
     temporaries: { sums: 3 * blocks, counts: 3 * blocks },
     passes: [
-      partial("sums", (i) => `values[${i}]`),
-      partial("counts", (i) => `1 + 0 * values[${i}]`),
+      partial("sums", `values[${X}][i]`, { values: BLOCK }),
+      partial("counts", "1", {}),
       pass("classMean", {
         output: [3],
         reads: { counts: blocks },
@@ -46,19 +47,15 @@ export const classMean: Build<"classMean"> = ({ values }) => {
 export const stdSpread: Build<"stdSpread"> = ({ std }) => {
   const size = std.size;
   const blocks = blocksOf(size);
-  const isRest = (i: string) => `classes[${i}] > ${REST - 0.5}`;
+  const ifRest = (at: string, then: string) => `if (classes${at} > ${REST - 0.5}) { ${then} }`;
   return {
     temporaries: { sums: blocks, counts: blocks, squares: blocks },
     passes: [
-      blockSums(
-        "stdSpread",
-        { size, reads: { std: FLAT, classes: FLAT }, writes: "sums" },
-        (i, sum) => `if (${isRest(i)}) { ${sum} += std[${i}]; }`,
+      blockSums("stdSpread", { size, blocked: ["std", "classes"], writes: "sums" }, (at) =>
+        ifRest(at, `sum += std${at};`),
       ),
-      blockSums(
-        "stdSpread",
-        { size, reads: { classes: FLAT }, writes: "counts" },
-        (i, sum) => `if (${isRest(i)}) { ${sum} += 1; }`,
+      blockSums("stdSpread", { size, blocked: ["classes"], writes: "counts" }, (at) =>
+        ifRest(at, "sum += 1;"),
       ),
       pass("stdSpread", {
         output: [1],
@@ -71,14 +68,14 @@ export const stdSpread: Build<"stdSpread"> = ({ std }) => {
       }),
       blockSums(
         "stdSpread",
-        { size, reads: { std: FLAT, target: FLAT }, writes: "squares" },
-        (i, sum) => `${sum} += (std[${i}] - target[0]) * (std[${i}] - target[0]);`,
+        { size, blocked: ["std"], flat: ["target"], writes: "squares" },
+        (at) => `sum += (std${at} - target[0]) * (std${at} - target[0]);`,
       ),
       pass("stdSpread", {
         output: [1],
         reads: { squares: FLAT },
         writes: "loss",
-        body: `${accumulate("sum", blocks, (i, sum) => `${sum} += squares[${i}];`)} return sum / ${size};`,
+        body: `${sumOf("sum", blocks, (i) => `squares[${i}]`)} return sum / ${size};`,
       }),
     ],
   };

@@ -1,0 +1,162 @@
+/** What the conformance suite does not ask of the GPU's backend and kernels: large indices, chunks, refusals, memory. */
+import { type Backend, BackendError, reference, ShapeError } from "@normless/tensor";
+import { gpu } from "@normless/tensor/gpu";
+import { conformance } from "@normless/tensor/testing";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { gpuBackend } from "../../src/gpu/backend.js";
+import { gpujsExecutor } from "../../src/gpu/gpujs/executor.js";
+import { linearCrossEntropyGradBy } from "../../src/gpu/kernels/cross-entropy.js";
+import { kernels } from "../../src/gpu/kernels/index.js";
+import { FLAT, pass } from "../../src/gpu/source.js";
+
+const backend = await gpu({ mode: "webasm" });
+afterAll(() => backend.dispose());
+
+describe("indices that float32 cannot hold", () => {
+  it("reach the last row of GPT-2's token embedding", async () => {
+    const [V, C] = [50257, 768];
+    const values = Float32Array.from({ length: V * C }, (_, i) => i % 8191);
+    const table = backend.upload(values, [V, C]);
+    const ids = backend.upload(Int32Array.of(V - 1, 3), [2]);
+    const { rows } = backend.run("embedding", { table, ids }, {});
+    const wanted = [...values.slice((V - 1) * C), ...values.slice(3 * C, 4 * C)];
+    expect([...(await rows.read())]).toEqual(wanted);
+    for (const tensor of [table, ids, rows]) tensor.free();
+  });
+
+  it("reach every value of a sum and of an elementwise kernel", async () => {
+    const size = 2 ** 24 + 259;
+    const values = new Float32Array(size);
+    for (let i = 1; i <= 5; i++) values[size - 2 * i] = 10 ** i;
+    const x = backend.upload(values, [size]);
+    const { y } = backend.run("scale", { x }, { factor: 2 });
+    const total = backend.run("sum", { x: y }, {}).y;
+    expect(await total.item()).toBe(222220);
+    expect((await y.read())[size - 2]).toBe(20);
+    for (const tensor of [x, y, total]) tensor.free();
+  });
+});
+
+describe("linearCrossEntropyGrad in chunks of rows", () => {
+  for (const rows of [37, 50, 129]) {
+    it(`of ${rows} conforms`, async () => {
+      const linearCrossEntropyGrad = linearCrossEntropyGradBy(rows * 515);
+      const chunked = gpuBackend(await gpujsExecutor("webasm"), { ...kernels, linearCrossEntropyGrad });
+      const checks = conformance().filter(({ kernel }) => kernel === "linearCrossEntropyGrad");
+      for (const check of checks) await check.run(chunked);
+      await chunked.dispose();
+      expect(checks.length).toBeGreaterThan(1);
+    });
+  }
+});
+
+describe("modes", () => {
+  it("say what runs", () => {
+    expect(backend).toMatchObject({ name: "gpu", mode: "webasm", description: "gpu, webasm by gpu.js" });
+  });
+
+  it("are refused with the reason when they cannot run here", async () => {
+    await expect(gpu({ mode: "webgl2" })).rejects.toThrow(
+      /^gpu: mode webgl2 cannot run here: no WebGL 2 context can be had; it needs a browser/,
+    );
+  });
+
+  it("are never changed in silence: what gpu.js moves to the CPU is an error", async () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue();
+    const executor = await gpujsExecutor("webasm");
+    const texture = {
+      ...{ type: "NumberTexture", dimensions: [2, 1, 1], output: [2] },
+      ...{ clone: () => texture, toArray: () => new Float32Array(2), delete: () => undefined },
+    };
+    const two = pass("two", { output: [2], reads: { x: FLAT }, writes: "y", body: "return 2;" });
+    const run = () => executor.run({ passes: [two] }, { x: { size: 2, value: texture } }, { y: { size: 2 } });
+    expect(run).toThrow(
+      "gpu: kernel two.y [2] was to run in mode webasm and ran in cpu: " +
+        'argument "x" of type NumberTexture is not supported on the webasm backend',
+    );
+    await executor.dispose();
+    warn.mockRestore();
+  });
+});
+
+describe("memory", () => {
+  it("is flat when the same work is repeated", async () => {
+    const short = await gpu({ mode: "webasm" });
+    const step = () => {
+      const x = short.upload(new Float32Array(300), [10, 30]);
+      const w = short.upload(new Float32Array(600), [30, 20]);
+      const { y } = short.run("linear", { x, w }, {});
+      for (const tensor of [x, w, y]) tensor.free();
+    };
+    step();
+    const after = short.memory();
+    for (let i = 0; i < 20; i++) step();
+    expect(short.memory()).toEqual(after);
+    expect(after).toEqual({ liveBytes: 0, liveTensors: 0, peakBytes: 4 * (300 + 600 + 200) });
+    await short.dispose();
+  });
+
+  it("keeps whole numbers whole, and the identity of a tensor that is written or added to", async () => {
+    const ids = backend.upload(Int32Array.of(2 ** 24 + 1, -5), [2]);
+    expect(await ids.read()).toEqual(Int32Array.of(2 ** 24 + 1, -5));
+    backend.write(ids, Int32Array.of(7, 8));
+    expect(await ids.read()).toEqual(Int32Array.of(7, 8));
+    const x = backend.upload(Float64Array.of(1, 2), [2]);
+    const { y } = backend.run("scale", { x }, { factor: 3 }, { y: x });
+    expect(y).toBe(x);
+    expect(await x.array()).toEqual([4, 8]);
+    backend.write(x, Float32Array.of(5, 6));
+    expect(await x.array()).toEqual([5, 6]);
+    for (const tensor of [ids, x]) tensor.free();
+  });
+});
+
+describe("refusals", () => {
+  it("of tensors that were freed or live elsewhere", async () => {
+    const x = backend.upload(Float32Array.of(1), [1]);
+    x.free();
+    expect(() => x.free()).toThrow(/freed before this use/);
+    await expect(x.read()).rejects.toThrow(BackendError);
+    expect(() => backend.run("scale", { x }, { factor: 2 })).toThrow(/freed/);
+    const foreign = reference().upload(Float32Array.of(1), [1]);
+    expect(() => backend.free(foreign)).toThrow(/another backend \(reference\)/);
+    expect(() => backend.run("scale", { x: foreign }, { factor: 2 })).toThrow(BackendError);
+  });
+
+  it("of ids, targets and classes that are out of range, before anything runs", () => {
+    const table = backend.upload(new Float32Array(6), [3, 2]);
+    const bad = backend.upload(Int32Array.of(0, 3), [2]);
+    const negative = backend.upload(Int32Array.of(-1, 0), [2]);
+    const x = backend.upload(new Float32Array(4), [2, 2]);
+    const gamma = backend.upload(new Float32Array(2), [2]);
+    const { liveBytes } = backend.memory();
+    const message = /\[1\] is 3; it must be from 0 to 2/;
+    expect(() => backend.run("embedding", { table, ids: bad }, {})).toThrow(message);
+    expect(() => backend.run("embedding", { table, ids: negative }, {})).toThrow(/ids\[0\] is -1/);
+    expect(() => backend.run("embeddingGrad", { dy: x, ids: bad }, { vocabulary: 3 })).toThrow(message);
+    expect(() => backend.run("linearCrossEntropy", { x, w: table, targets: bad }, {})).toThrow(message);
+    const std = { first: 1, eot: 1, rest: 1 };
+    const norm = { x, gamma, beta: gamma, classes: bad };
+    expect(() => backend.run("frozenNorm", norm, { std })).toThrow(message);
+    expect(backend.memory().liveBytes).toBe(liveBytes);
+  });
+
+  it("of shapes that do not fit, and of buffers larger than the mode can hold, with the figure", () => {
+    const x = backend.upload(new Float32Array(6), [2, 3]);
+    expect(() => backend.run("linear", { x, w: x }, {})).toThrow(ShapeError);
+    const one = backend.upload(Float32Array.of(1), []);
+    expect(() => backend.run("expand", { x: one }, { shape: [2 ** 30] })).toThrow(
+      /expand\.y \[1073741824\] needs 1073741825 values in all; this mode holds 1073479680 at most/,
+    );
+  });
+
+  it("of everything once disposed; disposing twice is fine", async () => {
+    const short: Backend = await gpu({ mode: "webasm" });
+    const x = short.upload(Float32Array.of(1), []);
+    await short.dispose();
+    await short.dispose();
+    expect(() => short.upload(Float32Array.of(1), [])).toThrow(/disposed/);
+    expect(() => short.run("scale", { x }, { factor: 2 })).toThrow(/disposed/);
+    await expect(x.read()).rejects.toThrow(/disposed/);
+  });
+});

@@ -1,0 +1,55 @@
+import { kernelNames } from "@normless/tensor";
+import type { GpuMode } from "@normless/tensor/gpu";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundle } from "../../apps/remove-layernorm/test/browser/bundle.js";
+import { launch } from "../../apps/remove-layernorm/test/browser/chromium.js";
+import { serve, type Site } from "../../apps/remove-layernorm/test/browser/site.js";
+import type { Reply, Report } from "./gpu.worker.js";
+
+let site: Site;
+let browser: Browser;
+
+/** GL without a GPU: the software renderer that Chromium brings. It shows what is right, not how fast a GPU is. */
+const SOFTWARE = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"];
+
+beforeAll(async () => {
+  const { code, imports } = await bundle(new URL("./gpu.worker.ts", import.meta.url).href);
+  expect(imports).toEqual([]);
+  site = await serve(code);
+  browser = await launch(SOFTWARE);
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function conform(mode: GpuMode): Promise<Report> {
+  const page = await browser.newPage();
+  try {
+    await page.goto(site.url);
+    const reply = await page.evaluate<Reply>(`ask(${JSON.stringify({ mode })})`);
+    if ("error" in reply) throw new Error(`in the browser: ${reply.error}`);
+    return reply.result;
+  } finally {
+    await page.close();
+  }
+}
+
+describe("the GPU's kernels in a worker of Chromium", () => {
+  it("conform to every contract in webgl2", async () => {
+    const { description, kernels, failures, liveBytes } = await conform("webgl2");
+    const ran = Object.entries(kernels).map(([name, { mode, passed }]) => `${name}: ${passed} in ${mode}`);
+    console.log(`${description}\n${ran.join("\n")}`);
+    expect(failures).toEqual([]);
+    expect(Object.keys(kernels)).toEqual(kernelNames);
+    expect(new Set(Object.values(kernels).map(({ mode }) => mode))).toEqual(new Set(["webgl2"]));
+    expect(liveBytes).toBe(0);
+  }, 300_000);
+
+  it("are refused in a mode that is missing, with the reason", async () => {
+    await expect(conform("headlessgl")).rejects.toThrow(
+      /mode headlessgl cannot run here: .*gl .*is not installed/,
+    );
+  });
+});
