@@ -36,7 +36,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
 export class WebGpuExecutor implements Executor<Region> {
   readonly mode = "webgpu";
-  readonly description: string;
   readonly #opened: OpenedDevice;
   readonly #faults: Faults;
   readonly #pool: BufferPool;
@@ -46,10 +45,13 @@ export class WebGpuExecutor implements Executor<Region> {
   #disposed = false;
 
   /** Without `translate`, programs with kernels of gpu.js are refused. */
-  constructor(opened: OpenedDevice, translate?: Translate) {
-    const { device, adapter } = opened;
+  constructor(
+    opened: OpenedDevice,
+    readonly description: string = `webgpu, ${opened.adapter}`,
+    translate?: Translate,
+  ) {
+    const { device } = opened;
     this.#opened = opened;
-    this.description = `webgpu, ${adapter}`;
     this.#faults = new Faults(device);
     this.#pool = new BufferPool(device, this.#faults);
     this.#pipelines = new Pipelines(device, this.#faults, translate);

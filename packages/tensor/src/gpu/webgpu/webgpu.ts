@@ -30,9 +30,17 @@ export async function webgpu({
   tune: measure = true,
 }: WebGpuOptions = {}): Promise<WebGpu> {
   const opened = await openDevice(device);
-  if (!overrides) return { executor: new WebGpuExecutor(opened, await loadTranslator()), overrides: {} };
+  const { adapter } = opened;
+  if (!overrides) {
+    const executor = new WebGpuExecutor(
+      opened,
+      `webgpu, ${adapter}, kernels of gpu.js`,
+      await loadTranslator(),
+    );
+    return { executor, overrides: {} };
+  }
   // Every kernel has its WGSL, so gpu.js is not needed.
-  const executor = new WebGpuExecutor(opened);
+  const executor = new WebGpuExecutor(opened, `webgpu, ${adapter}, kernels in WGSL`);
   if (measure) return { executor, overrides: wgslKernels(await tune(executor, opened.fallback)) };
   return { executor, overrides: wgslKernels(opened.fallback ? cpuTuning : gpuTuning) };
 }

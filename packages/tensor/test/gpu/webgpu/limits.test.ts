@@ -17,7 +17,7 @@ const result = (size: number, add = false, shape = [size]) => ({ shape, size, ad
 const open: WebGpuExecutor[] = [];
 async function executor(): Promise<WebGpuExecutor & { readonly opened: OpenedDevice }> {
   const opened = await openDevice();
-  const made = Object.assign(new WebGpuExecutor(opened, await loadTranslator()), { opened });
+  const made = Object.assign(new WebGpuExecutor(opened, "under test", await loadTranslator()), { opened });
   open.push(made);
   return made;
 }
