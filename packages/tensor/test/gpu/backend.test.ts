@@ -15,7 +15,8 @@ afterAll(() => backend.dispose());
 describe("indices that float32 cannot hold", () => {
   it("reach the last row of GPT-2's token embedding", async () => {
     const [V, C] = [50257, 768];
-    const values = Float32Array.from({ length: V * C }, (_, i) => i % 8191);
+    const values = new Float32Array(V * C);
+    for (let i = 0; i < values.length; i++) values[i] = i % 8191;
     const table = backend.upload(values, [V, C]);
     const ids = backend.upload(Int32Array.of(V - 1, 3), [2]);
     const { rows } = backend.run("embedding", { table, ids }, {});

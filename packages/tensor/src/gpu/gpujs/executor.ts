@@ -37,7 +37,7 @@ class GpuJsExecutor implements Executor<Stored> {
   }
 
   upload(data: TensorData): Stored {
-    const values = Float32Array.from(data);
+    const values = new Float32Array(data);
     const size = values.length;
     if (!this.#store.copies) {
       this.#store.check([size], "upload");
@@ -71,11 +71,14 @@ class GpuJsExecutor implements Executor<Stored> {
       for (const step of program.passes.map(jsOnly)) put(step.writes, this.#runPass(step, buffers));
       const results: Record<string, Stored> = {};
       for (const [name, { size, into }] of Object.entries(outputs)) {
-        if (into)
-          put(
-            name,
-            this.#runPass(addPass(size), new Map([...buffers, ["a", into], ["b", buffers.get(name)!]])),
-          );
+        const computed = own.get(name);
+        if (into && computed) {
+          const addends = new Map([
+            ["a", into],
+            ["b", computed],
+          ]);
+          put(name, this.#runPass(addPass(size), addends));
+        }
         results[name] = take(name, "output");
       }
       const replaced: Record<string, Stored> = {};
@@ -93,7 +96,9 @@ class GpuJsExecutor implements Executor<Stored> {
   release(handle: Stored): void {
     this.#store.release(handle);
   }
-  sync = () => Promise.resolve();
+  async sync(): Promise<void> {
+    await Promise.resolve(this.#device.context?.finish());
+  }
   async dispose(): Promise<void> {
     for (const { kernel } of this.#compiled.values()) kernel.destroy();
     this.#compiled.clear();

@@ -17,6 +17,8 @@ export interface CompiledKernel {
 export interface GpuJsDevice {
   /** The class of its kernels, with what the device can do. On GL, a texture's longest side. */
   readonly Kernel: { readonly features: { readonly maxTextureSize: number } };
+  /** On GL, once there is a kernel. */
+  readonly context: { finish(): void } | null;
   createKernel(source: string, settings: object): CompiledKernel;
   destroy(): Promise<void>;
 }
