@@ -20,6 +20,7 @@ import {
   sum,
   type Variable,
   type Variables,
+  weightedCrossEntropy,
 } from "../src/index.js";
 
 const backend = reference();
@@ -76,9 +77,14 @@ const checks: [string, Record<string, Value>, (v: Variables) => Variable][] = [
     (v) => weigh(linearCrossEntropy(v.x, { w: v.w, bias: v.b, targets: ids })),
   ],
   [
+    "weightedCrossEntropy",
+    { x: random(shape, 1), w: random([6, 4], 2), b: random([6], 3) },
+    (v) => scale(weightedCrossEntropy(v.x, { w: v.w, bias: v.b, targets: ids }, 0.3), -2),
+  ],
+  [
     "tied embedding and head",
     { w: random([6, 4], 2) },
-    (v) => mean(linearCrossEntropy(embedding(v.w, ids), { w: v.w, targets: ids })),
+    (v) => weightedCrossEntropy(embedding(v.w, ids), { w: v.w, targets: ids }, 0.1),
   ],
   ["add", { a: random(shape, 1), b: random(shape, 2) }, (v) => weigh(add(v.a, v.b))],
   ["mul, scale, mean", { a: random(shape, 1), b: random(shape, 2) }, (v) => scale(mean(mul(v.a, v.b)), -3)],

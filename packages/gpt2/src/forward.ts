@@ -12,7 +12,7 @@ import {
   rowStd,
   scale,
   stdSpread,
-  sum,
+  weightedCrossEntropy,
 } from "@normless/autograd";
 import type { Parameters, Variable, Variables } from "@normless/autograd";
 import { applyNorm, sameNorm } from "@normless/layernorm";
@@ -143,12 +143,8 @@ export function trainingLoss(
   { totalTokens, auxiliaryWeight = 0, ...options }: TrainingLossOptions,
 ): { readonly total: Variable; readonly crossEntropy: Variable } {
   const x = residual(model, tokens, options);
-  const losses = linearCrossEntropy(headInput(model, x, tokens), {
-    w: headWeight(model),
-    bias: model.params["lm_head.bias"],
-    targets,
-  });
-  const crossEntropy = scale(sum(losses), 1 / totalTokens);
+  const head = { w: headWeight(model), bias: model.params["lm_head.bias"], targets };
+  const crossEntropy = weightedCrossEntropy(headInput(model, x, tokens), head, 1 / totalTokens);
   if (auxiliaryWeight === 0) return { total: crossEntropy, crossEntropy };
   const share = targets.size / totalTokens;
   const auxiliary = scale(stdSpread(rowStd(x), tokens.classes), auxiliaryWeight * share);

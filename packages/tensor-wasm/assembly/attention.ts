@@ -5,7 +5,8 @@
  */
 import { float, int, pointer } from "./control";
 import { blockColumns, blockRows, packColumns, packRows } from "./gemm";
-import { exp1, exp4, ln, maxOf, scaleBy, splat, sumLanes } from "./simd";
+import { expRow, expRun } from "./exp";
+import { exp1, ln, maxOf, scaleBy, splat, sumLanes } from "./simd";
 
 /** Queries of a forward tile (keys of a backward tile): a multiple of 6. */
 const ROWS: i32 = 48;
@@ -55,7 +56,8 @@ export function attention(unit: i32, thread: i32): void {
       const visible = min(columns, i0 + r + past + 1 - j0);
       const at = scores + <usize>r * (COLUMNS * 4);
       if (visible > 0) {
-        softmaxStep(at, visible, scale, tops + (<usize>r << 2), sums + (<usize>r << 2), out + <usize>r * outRow, D);
+        const row4 = <usize>r << 2;
+        softmaxStep(at, visible, scale, tops + row4, sums + row4, out + <usize>r * outRow, D, thread);
       }
       for (let c = max(visible, 0); c < columns; c++) store<f32>(at + (<usize>c << 2), 0);
     }
@@ -73,25 +75,12 @@ export function attention(unit: i32, thread: i32): void {
 }
 
 /** Turns one row of scores into exp(scale·s − top) and rescales what was summed under an older maximum. */
-function softmaxStep(s: usize, n: i32, scale: f32, topAt: usize, sumAt: usize, out: usize, D: i32): void {
+function softmaxStep(
+  s: usize, n: i32, scale: f32, topAt: usize, sumAt: usize, out: usize, D: i32, thread: i32,
+): void {
   const before = load<f32>(topAt);
   const top = max(before, maxOf(s, n) * scale);
-  const top4 = splat(top), scale4 = splat(scale);
-  let total = splat(0);
-  let i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const at = s + (<usize>i << 2);
-    const p = exp4(f32x4.sub(f32x4.mul(v128.load(at), scale4), top4));
-    v128.store(at, p);
-    total = f32x4.add(total, p);
-  }
-  let sum = sumLanes(total);
-  for (; i < n; i++) {
-    const at = s + (<usize>i << 2);
-    const p = exp1(load<f32>(at) * scale - top);
-    store<f32>(at, p);
-    sum += p;
-  }
+  let sum = expRow(s, n, scale, top, thread);
   if (top != before) {
     const shrink = exp1(before - top);
     scaleBy(out, D, shrink);
@@ -156,7 +145,7 @@ export function attentionGrad(unit: i32, thread: i32): void {
         // The first column whose query sees key j0 + r.
         const first = j0 + r - past - i0;
         const to = <usize>r * (COLUMNS * 4);
-        gradStep(P + to, dS + to, columns, first, scale, lse + offset, delta + offset);
+        gradStep(P + to, dS + to, columns, first, scale, lse + offset, delta + offset, thread);
       }
       const rowsAt = <usize>(i0 * wide) * 4;
       blockRows(rows, D, columns, P, COLUMNS * 4, dyRows + rowsAt, dv + from, row, true, 0, thread);
@@ -169,14 +158,19 @@ export function attentionGrad(unit: i32, thread: i32): void {
 }
 
 /** For one key: p = exp(s·scale − lse), ds = p·(dp − delta)·scale; 0 before column `first`. May run to a multiple of 4. */
-function gradStep(p: usize, ds: usize, n: i32, first: i32, scale: f32, lse: usize, delta: usize): void {
+function gradStep(
+  p: usize, ds: usize, n: i32, first: i32, scale: f32, lse: usize, delta: usize, thread: i32,
+): void {
   const scale4 = splat(scale), first4 = i32x4.splat(first);
+  const end = <usize>n << 2;
+  for (let at: usize = 0; at < end; at += 16) {
+    v128.store(p + at, f32x4.sub(f32x4.mul(v128.load(p + at), scale4), v128.load(lse + at)));
+  }
+  expRun(p, n, thread);
   let index = i32x4(0, 1, 2, 3);
-  for (let i = 0; i < n; i += 4) {
-    const at = <usize>i << 2;
-    const score = f32x4.sub(f32x4.mul(v128.load(p + at), scale4), v128.load(lse + at));
+  for (let at: usize = 0; at < end; at += 16) {
     const seen = i32x4.ge_s(index, first4);
-    const probability = v128.and(exp4(score), seen);
+    const probability = v128.and(v128.load(p + at), seen);
     v128.store(p + at, probability);
     const d = f32x4.mul(f32x4.mul(probability, f32x4.sub(v128.load(ds + at), v128.load(delta + at))), scale4);
     v128.store(ds + at, v128.and(d, seen));

@@ -4,7 +4,8 @@
  */
 import { int, pointer } from "./control";
 import { blockLength, blockRows } from "./gemm";
-import { exp1, exp4, ln, maxOf, splat, sumLanes } from "./simd";
+import { expRow } from "./exp";
+import { exp1, ln, maxOf, scaleBy } from "./simd";
 
 const BLOCK: i32 = 48;
 const TILE: i32 = 512;
@@ -24,98 +25,112 @@ function logits(
   }
 }
 
+/** The running values of a row: the largest logit so far, Σ exp(logit − that), and the target's logit. */
+function startRows(n0: i32, rows: i32, maxima: usize, sums: usize, hits: usize): void {
+  for (let n = n0; n < n0 + rows; n++) {
+    const at = <usize>n << 2;
+    store<f32>(maxima + at, -Infinity);
+    store<f32>(sums + at, 0);
+    store<f32>(hits + at, 0);
+  }
+}
+
+/** Takes a tile of row n into its running values: logits become exp(logit − the tile's largest), which is returned. */
+function takeTile(row: usize, columns: i32, target: i32, at: usize, maxima: usize, sums: usize, hits: usize, thread: i32): f32 {
+  if (target >= 0 && target < columns) store<f32>(hits + at, load<f32>(row + (<usize>target << 2)));
+  const largest = maxOf(row, columns);
+  const sum = expRow(row, columns, 1, largest, thread);
+  const before = load<f32>(maxima + at);
+  const top = max(before, largest);
+  store<f32>(sums + at, load<f32>(sums + at) * exp1(before - top) + sum * exp1(largest - top));
+  store<f32>(maxima + at, top);
+  return largest;
+}
+
 /**
- * One chunk of the vocabulary: running maximum in lse, running sum in loss, the target's logit in `hit`.
- * ints: x, N, C, packed w chunk, its columns, its first id, bias at the first id or 0, targets, loss, lse, hit,
- * 1 for the first chunk, scratch, its bytes a thread.
+ * One chunk of the vocabulary, for the loss alone: its logits live in a tile of the thread's scratch.
+ * ints: x, N, C, packed w chunk, its columns, its first id, bias at the first id or 0, targets, maxima, sums, hits,
+ * scratch, its bytes a thread.
  */
 export function crossEntropyChunk(unit: i32, thread: i32): void {
   const C = int(2), width = int(4), first = int(5), targets = pointer(7);
-  const sums = pointer(8), maxima = pointer(9), hits = pointer(10);
-  const scratch = pointer(12) + <usize>thread * <usize>pointer(13);
+  const maxima = pointer(8), sums = pointer(9), hits = pointer(10);
+  const scratch = pointer(11) + <usize>thread * <usize>pointer(12);
   const n0 = unit * BLOCK;
   const rows = min(BLOCK, int(1) - n0);
-  if (int(11)) {
-    for (let n = n0; n < n0 + rows; n++) {
-      const at = <usize>n << 2;
-      store<f32>(sums + at, 0);
-      store<f32>(maxima + at, -Infinity);
-      store<f32>(hits + at, 0);
-    }
-  }
+  if (first == 0) startRows(n0, rows, maxima, sums, hits);
   for (let j = 0; j < width; j += TILE) {
     const columns = min(TILE, width - j);
     logits(pointer(0), C, n0, rows, pointer(3), (width + 7) & ~7, j, columns, pointer(6), scratch, TILE * 4, thread);
     for (let r = 0; r < rows; r++) {
       const at = <usize>(n0 + r) << 2;
-      const row = scratch + <usize>r * (TILE * 4);
       const target = load<i32>(targets + at) - first - j;
-      if (target >= 0 && target < columns) store<f32>(hits + at, load<f32>(row + (<usize>target << 2)));
-      const before = load<f32>(maxima + at);
-      const top = max(before, maxOf(row, columns));
-      const sum = load<f32>(sums + at) * exp1(before - top);
-      store<f32>(sums + at, sum + sumExp(row, columns, top));
-      store<f32>(maxima + at, top);
+      takeTile(scratch + <usize>r * (TILE * 4), columns, target, at, maxima, sums, hits, thread);
     }
   }
 }
 
-/** Σ exp(x − top). */
-function sumExp(x: usize, n: i32, top: f32): f32 {
-  const top4 = splat(top);
-  let total = splat(0);
-  let i = 0;
-  for (; i + 4 <= n; i += 4) total = f32x4.add(total, exp4(f32x4.sub(v128.load(x + (<usize>i << 2)), top4)));
-  let sum = sumLanes(total);
-  for (; i < n; i++) sum += exp1(load<f32>(x + (<usize>i << 2)) - top);
-  return sum;
+/** ln Σ exp of a row's logits. */
+// @ts-ignore: decorator
+@inline
+function lseOf(at: usize, maxima: usize, sums: usize): f64 {
+  return <f64>load<f32>(maxima + at) + ln(<f64>load<f32>(sums + at));
 }
 
-/** From running values to results. ints: loss, lse, hit, N. */
+/** ints: maxima, sums, hits, loss, N. */
 export function crossEntropyEnd(): void {
-  const sums = pointer(0), maxima = pointer(1), hits = pointer(2), N = int(3);
-  for (let n = 0; n < N; n++) {
+  for (let n = 0; n < int(4); n++) {
     const at = <usize>n << 2;
-    const lse = <f64>load<f32>(maxima + at) + ln(<f64>load<f32>(sums + at));
-    store<f32>(maxima + at, <f32>lse);
-    store<f32>(sums + at, <f32>(lse - <f64>load<f32>(hits + at)));
+    store<f32>(pointer(3) + at, <f32>(lseOf(at, pointer(0), pointer(1)) - <f64>load<f32>(pointer(2) + at)));
   }
 }
 
 /**
- * dlogits of a chunk of the vocabulary for a block of rows, into rows of `width` floats.
- * ints: x, N, C, packed w chunk, width, its first id, bias at the first id or 0, targets, dloss, lse, dlogits.
+ * As crossEntropyChunk, but keeps exp(logit − its tile's largest) in rows of `ld` floats, and the largest of each tile.
+ * ints: x, N, C, packed w chunk (0: the logits are in place), its columns, its first id (a multiple of 512), bias at
+ * the first id or 0, targets, maxima, sums, hits, e, ld, largest of each tile (N, tiles), tiles.
  */
-export function crossEntropyGradChunk(unit: i32, thread: i32): void {
-  const C = int(2), width = int(4), first = int(5);
-  const ld = <usize>width << 2;
+export function crossEntropyExp(unit: i32, thread: i32): void {
+  const C = int(2), width = int(4), first = int(5), targets = pointer(7);
+  const maxima = pointer(8), sums = pointer(9), hits = pointer(10);
+  const ld = <usize>int(12) << 2, tiles = int(14);
   const n0 = unit * BLOCK;
   const rows = min(BLOCK, int(1) - n0);
-  const to = pointer(10) + <usize>n0 * ld;
+  if (first == 0) startRows(n0, rows, maxima, sums, hits);
   for (let j = 0; j < width; j += TILE) {
     const columns = min(TILE, width - j);
-    const out = to + (<usize>j << 2);
-    logits(pointer(0), C, n0, rows, pointer(3), (width + 7) & ~7, j, columns, pointer(6), out, ld, thread);
+    const out = pointer(11) + <usize>n0 * ld + (<usize>(first + j) << 2);
+    if (pointer(3)) {
+      logits(pointer(0), C, n0, rows, pointer(3), (width + 7) & ~7, j, columns, pointer(6), out, ld, thread);
+    }
     for (let r = 0; r < rows; r++) {
       const at = <usize>(n0 + r) << 2;
-      const row = out + <usize>r * ld;
-      const lse = load<f32>(pointer(9) + at);
-      const factor = load<f32>(pointer(8) + at);
-      const lse4 = splat(lse), factor4 = splat(factor);
-      let i = 0;
-      for (; i + 4 <= columns; i += 4) {
-        const from = row + (<usize>i << 2);
-        v128.store(from, f32x4.mul(factor4, exp4(f32x4.sub(v128.load(from), lse4))));
-      }
-      for (; i < columns; i++) {
-        const from = row + (<usize>i << 2);
-        store<f32>(from, factor * exp1(load<f32>(from) - lse));
-      }
-      const target = load<i32>(pointer(7) + at) - first - j;
-      if (target >= 0 && target < columns) {
-        const hit = row + (<usize>target << 2);
-        store<f32>(hit, load<f32>(hit) - factor);
-      }
+      const target = load<i32>(targets + at) - first - j;
+      const largest = takeTile(out + <usize>r * ld, columns, target, at, maxima, sums, hits, thread);
+      store<f32>(pointer(13) + (<usize>((n0 + r) * tiles + (first + j) / TILE) << 2), largest);
     }
+  }
+}
+
+/**
+ * From what crossEntropyExp left to dlogits = dloss·(softmax − onehot), in place, and the loss. Unit: a block of rows.
+ * ints: e, ld, N, V, largest of each tile, tiles, maxima, sums, hits, targets, dloss, loss.
+ */
+export function crossEntropyGradient(unit: i32): void {
+  const ld = <usize>int(1) << 2, V = int(3), tiles = int(5);
+  const end = min((unit + 1) * BLOCK, int(2));
+  for (let n = unit * BLOCK; n < end; n++) {
+    const at = <usize>n << 2;
+    const row = pointer(0) + <usize>n * ld;
+    const lse = lseOf(at, pointer(6), pointer(7));
+    store<f32>(pointer(11) + at, <f32>(lse - <f64>load<f32>(pointer(8) + at)));
+    const dloss = load<f32>(pointer(10) + at);
+    for (let t = 0; t < tiles; t++) {
+      const j = t * TILE;
+      const largest = load<f32>(pointer(4) + (<usize>(n * tiles + t) << 2));
+      scaleBy(row + (<usize>j << 2), min(TILE, V - j), dloss * exp1(<f32>(<f64>largest - lse)));
+    }
+    const hit = row + (<usize>load<i32>(pointer(9) + at) << 2);
+    store<f32>(hit, load<f32>(hit) - dloss);
   }
 }

@@ -34,10 +34,10 @@ export function mul(unit: i32): void {
   }
 }
 
-/** ints: x, y, n; floats: factor. */
+/** ints: x, y, n, scalar or 0; floats: factor. */
 export function scale(unit: i32): void {
   const x = pointer(0), y = pointer(1);
-  const factor = splat(float(0));
+  const factor = splat(pointer(3) ? float(0) * load<f32>(pointer(3)) : float(0));
   const end = chunkEnd(unit, int(2));
   for (let i = unit * CHUNK; i < end; i += 4) {
     const at = <usize>i << 2;

@@ -15,10 +15,19 @@ export function blockLength(K: i32): i32 {
   return ((K + blocks - 1) / blocks + 7) & ~7;
 }
 
-/** Six rows of A at `a`, `lda` bytes apart (fewer rows repeat the last one), times one panel of B. */
-export function microRows(kc: i32, a: usize, lda: usize, rows: i32, b: usize, tile: usize): void {
-  let c00 = splat(0), c01 = splat(0), c10 = splat(0), c11 = splat(0), c20 = splat(0), c21 = splat(0);
-  let c30 = splat(0), c31 = splat(0), c40 = splat(0), c41 = splat(0), c50 = splat(0), c51 = splat(0);
+/**
+ * A 6×8 tile: six rows of A at `a`, `lda` bytes apart (fewer rows repeat the last one), times one panel of B, added to
+ * six rows at `from` (`ldf` bytes apart: C itself, or with 0 a bias or zeros) and stored at `c`.
+ */
+export function microRows(
+  kc: i32, a: usize, lda: usize, rows: i32, b: usize, from: usize, ldf: usize, c: usize, ldc: usize,
+): void {
+  let c00 = v128.load(from), c01 = v128.load(from, 16); from += ldf;
+  let c10 = v128.load(from), c11 = v128.load(from, 16); from += ldf;
+  let c20 = v128.load(from), c21 = v128.load(from, 16); from += ldf;
+  let c30 = v128.load(from), c31 = v128.load(from, 16); from += ldf;
+  let c40 = v128.load(from), c41 = v128.load(from, 16); from += ldf;
+  let c50 = v128.load(from), c51 = v128.load(from, 16);
   let a0 = a;
   let a1 = rows > 1 ? a0 + lda : a0;
   let a2 = rows > 2 ? a1 + lda : a1;
@@ -38,24 +47,24 @@ export function microRows(kc: i32, a: usize, lda: usize, rows: i32, b: usize, ti
     b += 32;
     kc--;
   }
-  v128.store(tile, c00, 0);
-  v128.store(tile, c01, 16);
-  v128.store(tile, c10, 32);
-  v128.store(tile, c11, 48);
-  v128.store(tile, c20, 64);
-  v128.store(tile, c21, 80);
-  v128.store(tile, c30, 96);
-  v128.store(tile, c31, 112);
-  v128.store(tile, c40, 128);
-  v128.store(tile, c41, 144);
-  v128.store(tile, c50, 160);
-  v128.store(tile, c51, 176);
+  v128.store(c, c00); v128.store(c, c01, 16); c += ldc;
+  v128.store(c, c10); v128.store(c, c11, 16); c += ldc;
+  v128.store(c, c20); v128.store(c, c21, 16); c += ldc;
+  v128.store(c, c30); v128.store(c, c31, 16); c += ldc;
+  v128.store(c, c40); v128.store(c, c41, 16); c += ldc;
+  v128.store(c, c50); v128.store(c, c51, 16);
 }
 
 /** As microRows, with the six values of A side by side and `step` bytes from one k to the next. */
-export function microColumns(kc: i32, a: usize, step: usize, b: usize, tile: usize): void {
-  let c00 = splat(0), c01 = splat(0), c10 = splat(0), c11 = splat(0), c20 = splat(0), c21 = splat(0);
-  let c30 = splat(0), c31 = splat(0), c40 = splat(0), c41 = splat(0), c50 = splat(0), c51 = splat(0);
+export function microColumns(
+  kc: i32, a: usize, step: usize, b: usize, from: usize, ldf: usize, c: usize, ldc: usize,
+): void {
+  let c00 = v128.load(from), c01 = v128.load(from, 16); from += ldf;
+  let c10 = v128.load(from), c11 = v128.load(from, 16); from += ldf;
+  let c20 = v128.load(from), c21 = v128.load(from, 16); from += ldf;
+  let c30 = v128.load(from), c31 = v128.load(from, 16); from += ldf;
+  let c40 = v128.load(from), c41 = v128.load(from, 16); from += ldf;
+  let c50 = v128.load(from), c51 = v128.load(from, 16);
   while (kc > 0) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
     let x = v128.load32_splat(a); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
@@ -68,64 +77,55 @@ export function microColumns(kc: i32, a: usize, step: usize, b: usize, tile: usi
     b += 32;
     kc--;
   }
-  v128.store(tile, c00, 0);
-  v128.store(tile, c01, 16);
-  v128.store(tile, c10, 32);
-  v128.store(tile, c11, 48);
-  v128.store(tile, c20, 64);
-  v128.store(tile, c21, 80);
-  v128.store(tile, c30, 96);
-  v128.store(tile, c31, 112);
-  v128.store(tile, c40, 128);
-  v128.store(tile, c41, 144);
-  v128.store(tile, c50, 160);
-  v128.store(tile, c51, 176);
+  v128.store(c, c00); v128.store(c, c01, 16); c += ldc;
+  v128.store(c, c10); v128.store(c, c11, 16); c += ldc;
+  v128.store(c, c20); v128.store(c, c21, 16); c += ldc;
+  v128.store(c, c30); v128.store(c, c31, 16); c += ldc;
+  v128.store(c, c40); v128.store(c, c41, 16); c += ldc;
+  v128.store(c, c50); v128.store(c, c51, 16);
 }
 
-/** C (+)= the part of a 6×8 tile that lies inside C, + bias. */
-function putTile(
-  tile: usize, c: usize, ldc: usize, rows: i32, columns: i32, add: bool, bias: usize,
-): void {
-  if (columns >= 8) {
-    const bias0 = v128.load(bias), bias1 = v128.load(bias, 16);
-    rows = min(rows, 6);
-    for (let i = 0; i < rows; i++) {
-      let x = f32x4.add(v128.load(tile), bias0), y = f32x4.add(v128.load(tile, 16), bias1);
-      if (add) {
-        x = f32x4.add(v128.load(c), x);
-        y = f32x4.add(v128.load(c, 16), y);
-      }
-      v128.store(c, x);
-      v128.store(c, y, 16);
-      tile += 32;
-      c += ldc;
-    }
-  } else {
-    for (let i = 0; i < min(rows, 6); i++) {
-      for (let j = 0; j < columns; j++) {
-        const at = <usize>j << 2;
-        const value = load<f32>(tile + at) + load<f32>(bias + at);
-        store<f32>(c + at, add ? load<f32>(c + at) + value : value);
-      }
-      tile += 32;
-      c += ldc;
-    }
+/** What a tile at the edge starts from, as 6×8 at `tile`: the part of C or the bias that is there, and zeros. */
+function edgeFrom(tile: usize, from: usize, ldf: usize, rows: i32, columns: i32): void {
+  memory.fill(tile, 0, 192);
+  for (let i = 0; i < rows; i++) memory.copy(tile + <usize>i * 32, from + <usize>i * ldf, <usize>columns << 2);
+}
+
+/** Rare: a product with a bias that is added to what C holds. */
+function addBias(c: usize, ldc: usize, rows: i32, columns: i32, bias: usize): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j: usize = 0; j < <usize>columns << 2; j += 4) store<f32>(c + j, load<f32>(c + j) + load<f32>(bias + j));
+    c += ldc;
   }
 }
 
-/** One block of the summed dimension with A by rows: C (M,N) (+)= A (M,kc) · packed panels + bias. */
+/** The part of a 6×8 tile that is inside C. */
+function edgeTo(tile: usize, c: usize, ldc: usize, rows: i32, columns: i32): void {
+  for (let i = 0; i < rows; i++) memory.copy(c + <usize>i * ldc, tile + <usize>i * 32, <usize>columns << 2);
+}
+
+/** One block of the summed dimension with A by rows: C (M,N) = (C, if `add`) + (bias, if any) + A (M,kc) · packed panels. */
 export function blockRows(
   M: i32, N: i32, kc: i32, a: usize, lda: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize, thread: i32,
 ): void {
   const tile = tileOf(thread);
+  const ldf = add ? ldc : 0;
   for (let j = 0; j < N; j += 8) {
     const panel = b + <usize>(j * kc) * 4;
-    const biasAt = bias ? bias + (<usize>j << 2) : ZEROS;
+    const columns = min(8, N - j);
+    const start = bias ? bias + (<usize>j << 2) : ZEROS;
     for (let i = 0; i < M; i += 6) {
-      const from = a + <usize>i * lda;
+      const rows = min(6, M - i);
+      const at = a + <usize>i * lda;
       const to = c + <usize>i * ldc + (<usize>j << 2);
-      microRows(kc, from, lda, M - i, panel, tile);
-      putTile(tile, to, ldc, M - i, N - j, add, biasAt);
+      const from = add ? to : start;
+      if (add && bias) addBias(to, ldc, rows, columns, start);
+      if (rows == 6 && columns == 8) microRows(kc, at, lda, 6, panel, from, ldf, to, ldc);
+      else {
+        edgeFrom(tile, from, ldf, rows, columns);
+        microRows(kc, at, lda, rows, panel, tile, 32, tile, 32);
+        edgeTo(tile, to, ldc, rows, columns);
+      }
     }
   }
 }
@@ -139,15 +139,24 @@ export function blockColumns(
   thread: i32,
 ): void {
   const tile = tileOf(thread);
+  const ldf = add ? ldc : 0;
   for (let j = 0; j < N; j += 8) {
     const panelB = b + <usize>(j * kc) * 4;
-    const biasAt = bias ? bias + (<usize>j << 2) : ZEROS;
-    let from = a;
+    const columns = min(8, N - j);
+    const start = bias ? bias + (<usize>j << 2) : ZEROS;
+    let at = a;
     for (let i = 0; i < M; i += 6) {
+      const rows = min(6, M - i);
       const to = c + <usize>i * ldc + (<usize>j << 2);
-      microColumns(kc, from, step, panelB, tile);
-      putTile(tile, to, ldc, M - i, N - j, add, biasAt);
-      from += panel;
+      const from = add ? to : start;
+      if (add && bias) addBias(to, ldc, rows, columns, start);
+      if (rows == 6 && columns == 8) microColumns(kc, at, step, panelB, from, ldf, to, ldc);
+      else {
+        edgeFrom(tile, from, ldf, rows, columns);
+        microColumns(kc, at, step, panelB, tile, 32, tile, 32);
+        edgeTo(tile, to, ldc, rows, columns);
+      }
+      at += panel;
     }
   }
 }

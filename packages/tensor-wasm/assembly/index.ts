@@ -9,6 +9,8 @@ export * from "./attention";
 export * from "./cross-entropy";
 export { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 export { embedding, embeddingGrad } from "./embedding";
+export * from "./few-rows";
+export { expRow, expRun } from "./exp";
 export * from "./frozen-norm";
 export * from "./gelu";
 export { gemm, microColumns, microRows, packB } from "./gemm";

@@ -1,5 +1,6 @@
-/** Column sums: the bias's gradient. The products of a linear layer are jobs of gemm.ts. */
+/** The bias of a linear layer and its gradient. The products are jobs of gemm.ts. */
 import { int, pointer } from "./control";
+import { ROWS } from "./rows";
 
 /** Columns that one unit sums. */
 const COLUMNS: i32 = 32;
@@ -51,5 +52,16 @@ export function columnSums(unit: i32): void {
     }
     const to = pointer(2) + (<usize>j << 2);
     store<f32>(to, add ? load<f32>(to) + total : total);
+  }
+}
+
+/** Rows of C begin as the bias, or have it added. ints: c, ldc (bytes), M, N, bias, 1 to add. */
+export function biasRows(unit: i32): void {
+  const ldc = <usize>pointer(1), N = int(3), bias = pointer(4), add = int(5) != 0;
+  const end = min((unit + 1) * ROWS, int(2));
+  for (let m = unit * ROWS; m < end; m++) {
+    const row = pointer(0) + <usize>m * ldc;
+    if (!add) memory.copy(row, bias, <usize>N << 2);
+    else for (let j: usize = 0; j < <usize>N << 2; j += 4) store<f32>(row + j, load<f32>(row + j) + load<f32>(bias + j));
   }
 }

@@ -1,14 +1,15 @@
 /** The jobs by number. The build script copies the names to the host's side, so both always agree. */
 import { adamw } from "./adamw";
 import { attention, attentionGrad, writeRows } from "./attention";
-import { crossEntropyChunk, crossEntropyEnd, crossEntropyGradChunk } from "./cross-entropy";
+import { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
 import { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 import { embedding, embeddingGrad } from "./embedding";
+import { fewRows, fewRowsDots } from "./few-rows";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm";
 import { gelu, geluGrad } from "./gelu";
 import { gemm, packB } from "./gemm";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm";
-import { columnSums } from "./linear";
+import { biasRows, columnSums } from "./linear";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread";
 
 export function runPhase(phase: i32, unit: i32, thread: i32): void {
@@ -16,8 +17,8 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 0: return packB(unit);
     case 1: return gemm(unit, thread);
     case 2: return columnSums(unit);
-    case 3: return gelu(unit);
-    case 4: return geluGrad(unit);
+    case 3: return gelu(unit, thread);
+    case 4: return geluGrad(unit, thread);
     case 5: return layerNorm(unit);
     case 6: return layerNormGrad(unit);
     case 7: return frozenNorm(unit);
@@ -34,7 +35,7 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 18: return embeddingGrad(unit);
     case 19: return crossEntropyChunk(unit, thread);
     case 20: return crossEntropyEnd();
-    case 21: return crossEntropyGradChunk(unit, thread);
+    case 21: return crossEntropyExp(unit, thread);
     case 22: return add(unit);
     case 23: return mul(unit);
     case 24: return scale(unit);
@@ -45,5 +46,9 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 29: return sumPartials();
     case 30: return addRows();
     case 31: return adamw(unit);
+    case 32: return crossEntropyGradient(unit);
+    case 33: return biasRows(unit);
+    case 34: return fewRows(unit);
+    case 35: return fewRowsDots(unit);
   }
 }

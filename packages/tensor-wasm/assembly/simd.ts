@@ -83,13 +83,6 @@ export function exp1(x: f32): f32 {
   return f32x4.extract_lane(exp4(splat(x)), 0);
 }
 
-/** 1/(1 + e^−x). */
-// @ts-ignore: decorator
-@inline
-export function sigmoid4(x: v128): v128 {
-  return f32x4.div(constant(12), f32x4.add(constant(12), exp4(f32x4.neg(x))));
-}
-
 /**
  * erfc to a relative 1.2e-7: a Chebyshev fit of its logarithm (Press et al., Numerical Recipes, 6.2).
  */

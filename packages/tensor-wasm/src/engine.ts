@@ -1,4 +1,5 @@
 /** Runs jobs of the module and lends scratch memory: all that the kernels of ./kernels need. */
+import type { Product } from "./kernels/gemm.js";
 import type { Heap } from "./memory.js";
 import { type Phase, phases } from "./probe.js";
 
@@ -22,6 +23,8 @@ export class Engine {
     readonly exports: Exports,
     readonly heap: Heap,
     readonly threads: number,
+    /** Does the matrix products in place of the engine's own. */
+    readonly gemm?: (product: Product) => void,
   ) {}
 
   /**

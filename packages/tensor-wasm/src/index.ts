@@ -1,1 +1,2 @@
-export { wasm, type WasmBackend, type WasmOptions } from "./wasm.js";
+export type { Matrix, Product } from "./kernels/gemm.js";
+export { type Gemm, wasm, type WasmBackend, type WasmOptions } from "./wasm.js";

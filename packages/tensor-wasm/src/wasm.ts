@@ -17,6 +17,7 @@ import {
 import { Engine, type Exports } from "./engine.js";
 import { kernels } from "./kernels/index.js";
 import type { Implementation, Operand, Result } from "./kernels/implementation.js";
+import type { Product } from "./kernels/gemm.js";
 import { Heap } from "./memory.js";
 import { host } from "./platform.js";
 import { startPool } from "./pool.js";
@@ -28,6 +29,17 @@ export interface WasmOptions {
   readonly threads?: number;
   /** Which build; "auto" takes relaxed SIMD where there is any. */
   readonly simd?: "auto" | Simd;
+  /** Somebody else's matrix product in place of the engine's own (see @normless/tensor-blas). */
+  readonly gemm?: Gemm;
+}
+
+/** A matrix product from outside. The promise of the same bits for any number of threads is then no longer ours. */
+export interface Gemm {
+  /** The backend's name, and for people what does the products: `blas`, `OpenBLAS 0.3.21`. */
+  readonly name: string;
+  readonly description: string;
+  /** Given the engine's memory once: what does one product on it. A product's bias is already in C. */
+  attach(memory: SharedArrayBuffer): (product: Product) => void;
 }
 
 export interface WasmBackend extends Backend {
@@ -43,6 +55,7 @@ export interface WasmBackend extends Backend {
 export async function wasm({
   threads: asked,
   simd: wanted = "auto",
+  gemm,
 }: WasmOptions = {}): Promise<WasmBackend> {
   const { threads, note } = chooseThreads(asked);
   const { module, simd } = await compileBuild(wanted);
@@ -50,7 +63,7 @@ export async function wasm({
   const instance = await host.WebAssembly.instantiate(module, { env: { memory: heap.memory } });
   const exports = instance.exports as Exports;
   const pool = await startPool(module, heap.memory, threads - 1);
-  const engine = new Engine(exports, heap, threads);
+  const engine = new Engine(exports, heap, threads, gemm?.attach(heap.memory.buffer));
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   let disposed = false;
 
@@ -125,8 +138,10 @@ export async function wasm({
   }
 
   const backend: WasmBackend = {
-    name: "wasm",
-    description: `wasm, ${simd} SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}${note}`,
+    name: gemm?.name ?? "wasm",
+    description:
+      `wasm, ${simd} SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}${note}` +
+      (gemm ? `, products by ${gemm.description}` : ""),
     threads,
     simd,
     upload(data, shape) {

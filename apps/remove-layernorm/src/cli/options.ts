@@ -8,6 +8,7 @@ import {
   threadsArgument,
   wholeArgument,
 } from "./arguments.js";
+import { engineNames } from "./engine.js";
 
 /** A command under its name, with examples at the end of its help. */
 export function command(name: string, description: string, examples: readonly string[]): Command {
@@ -21,15 +22,18 @@ export function command(name: string, description: string, examples: readonly st
 
 const ENGINE = "The engine:";
 const RECIPE = "Fields of the recipe:";
-const backends = ["wasm", "reference"] as const;
 const builds = ["auto", "relaxed", "plain"] as const;
 
 export const backendOption = new Option(
   "--backend <name>",
-  "wasm, or reference: plain loops in float64, slow (default: wasm)",
+  "wasm; blas: wasm with the system's BLAS for its products; reference: slow float64 loops (default: wasm)",
 )
-  .choices(backends)
+  .choices(engineNames)
   .helpGroup(ENGINE);
+export const blasLibraryOption = new Option(
+  "--blas-library <file>",
+  "the library of --backend blas, by name or path (default: the first usual one that is there)",
+).helpGroup(ENGINE);
 export const threadsOption = new Option(
   "--threads <n>",
   "threads that compute; any number gives the same bits (default: the cores, at most 8)",

@@ -2,7 +2,7 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import { corpusHash } from "./corpus.js";
-import type { EngineOptions, EngineUsed } from "./engine.js";
+import { engineNames, type EngineOptions, type EngineUsed } from "./engine.js";
 import { UsageError } from "./errors.js";
 import { checkJson, readJson } from "./json.js";
 import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema, weightDtypes } from "./schemas.js";
@@ -14,8 +14,9 @@ const corpus = z.strictObject({
   hash: z.string(),
 });
 const engine = z.strictObject({
-  backend: z.enum(["wasm", "reference"]),
+  backend: z.enum(engineNames),
   simd: z.enum(["relaxed", "plain"]).optional(),
+  blasLibrary: z.string().optional(),
 });
 
 export const removeConfigSchema = z.strictObject({
@@ -69,9 +70,13 @@ export function checkSameCorpus(tokens: Corpus, folder: string, { hash }: Remove
 
 /** A resumed run gives the same bits only on the same engine and build; asking for another is the caller's will. */
 export function resumedEngine(asked: EngineOptions, began: EngineUsed): EngineOptions {
-  const { threads } = asked;
   const backend = asked.backend ?? began.backend;
-  return { backend, threads, simd: asked.simd ?? (backend === "wasm" ? began.simd : undefined) };
+  return {
+    backend,
+    threads: asked.threads,
+    simd: asked.simd ?? (backend === "reference" ? undefined : began.simd),
+    blasLibrary: asked.blasLibrary ?? (backend === "blas" ? began.blasLibrary : undefined),
+  };
 }
 
 /**

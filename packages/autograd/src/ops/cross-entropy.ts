@@ -1,18 +1,59 @@
 /** The language-model head with its loss, in row chunks: the logits are never kept. */
 import type { Tensor } from "@normless/tensor";
-import { onTape, tapeOf, type Value, type Variable } from "../tape.js";
+import { onTape, type Tape, tapeOf, type Value, type Variable } from "../tape.js";
 
-/** x (...,C), w (V,C), bias? (V), targets int32 (...) → nats of each token (...). */
-export function linearCrossEntropy(
-  x: Value,
-  { w, bias, targets }: { readonly w: Value; readonly bias?: Value | undefined; readonly targets: Tensor },
-): Variable {
-  const tape = tapeOf("linearCrossEntropy", x, w, bias);
+/** The weight (V,C), a bias (V) and the targets, int32 (...). */
+export interface Head {
+  readonly w: Value;
+  readonly bias?: Value | undefined;
+  readonly targets: Tensor;
+}
+
+/** x (...,C) → nats of each token (...). Its gradient makes the logits a second time; see weightedCrossEntropy. */
+export function linearCrossEntropy(x: Value, head: Head): Variable {
+  const tape = tapeOf("linearCrossEntropy", x, head.w, head.bias);
+  const { xv, wv, bv, inputs } = operands(tape, x, head);
+  const { loss } = tape.backend.run("linearCrossEntropy", inputs, {});
+  return tape.record([loss], [xv, wv, bv], (dloss, gradients) => {
+    gradients.add("linearCrossEntropyGrad", { ...inputs, dloss }, {}, { dx: xv, dw: wv, dbias: bv });
+  });
+}
+
+/**
+ * weight · Σ nats over all tokens of x (...,C), a scalar. Every token's weight is known beforehand, so the forward pass
+ * makes loss and gradient out of the same logits, a fourth less work than linearCrossEntropy and its gradient.
+ */
+export function weightedCrossEntropy(x: Value, head: Head, weight: number): Variable {
+  const tape = tapeOf("weightedCrossEntropy", x, head.w, head.bias);
+  const { xv, wv, bv, inputs } = operands(tape, x, head);
+  const { backend } = tape;
+  const parents = [xv, wv, bv];
+  if (!tape.options.record || !parents.some((parent) => parent?.needsGrad)) {
+    const { loss } = backend.run("linearCrossEntropy", inputs, {});
+    return tape.record([weightedSum(loss, weight)], parents, () => undefined);
+  }
+  const dloss = backend.upload(new Float32Array(head.targets.size).fill(weight), xv.shape.slice(0, -1));
+  const { loss, dx, dw, dbias } = backend.run("linearCrossEntropyGrad", { ...inputs, dloss }, {});
+  dloss.free();
+  return tape.record([weightedSum(loss, weight), dx, dw, dbias], parents, (dy, gradients) => {
+    gradients.add("scale", { x: dx, by: dy }, { factor: 1 }, { y: xv });
+    gradients.add("scale", { x: dw, by: dy }, { factor: 1 }, { y: wv });
+    if (bv) gradients.add("scale", { x: dbias, by: dy }, { factor: 1 }, { y: bv });
+  });
+}
+
+function operands(tape: Tape, x: Value, { w, bias, targets }: Head) {
   const [xv, wv] = [onTape(tape, x), onTape(tape, w)];
   const bv = bias && onTape(tape, bias);
-  const inputs = { x: xv.tensor, w: wv.tensor, bias: bv?.tensor, targets };
-  const { loss, lse } = tape.backend.run("linearCrossEntropy", inputs, {});
-  return tape.record([loss, lse], [xv, wv, bv], (dloss, gradients) => {
-    gradients.add("linearCrossEntropyGrad", { ...inputs, dloss, lse }, {}, { dx: xv, dw: wv, dbias: bv });
-  });
+  return { xv, wv, bv, inputs: { x: xv.tensor, w: wv.tensor, bias: bv?.tensor, targets } };
+}
+
+/** weight · Σ loss; frees the losses. */
+function weightedSum(loss: Tensor, weight: number): Tensor {
+  const { backend } = loss;
+  const total = backend.run("sum", { x: loss }, {}).y;
+  const { y } = backend.run("scale", { x: total }, { factor: weight });
+  loss.free();
+  total.free();
+  return y;
 }

@@ -15,8 +15,9 @@ export const mul: Implementation<"mul"> = {
 };
 
 export const scale: Implementation<"scale"> = {
-  run(engine, { x }, { factor }, { y }) {
-    engine.run("scale", unitsOf(y.size, CHUNK), y.size * 0.3, [x.pointer, y.pointer, y.size], [factor]);
+  run(engine, { x, by }, { factor }, { y }) {
+    const ints = [x.pointer, y.pointer, y.size, by?.pointer ?? 0];
+    engine.run("scale", unitsOf(y.size, CHUNK), y.size * 0.3, ints, [factor]);
   },
 };
 

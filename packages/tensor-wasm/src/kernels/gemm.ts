@@ -1,6 +1,8 @@
 /** The matrix product on the host's side: memory for the packed operands, and how C is cut into tiles. */
 import type { Engine } from "../engine.js";
+import { unitsOf, ROWS } from "./implementation.js";
 
+/** One matrix product on the engine's memory. */
 export interface Product {
   /** C (M,N) (+)= A (M,K) · B (K,N) + bias. */
   readonly M: number;
@@ -15,6 +17,7 @@ export interface Product {
 }
 
 export interface Matrix {
+  /** Of the first value, in bytes from the start of the memory. */
   readonly pointer: number;
   /** Floats from one stored row to the next. */
   readonly stride: number;
@@ -24,6 +27,9 @@ export interface Matrix {
 
 /** Columns of a unit of packB (assembly/gemm.ts). */
 const PACK_COLUMNS = 64;
+/** Rows of A up to which B is not worth packing, and columns of a unit then (assembly/few-rows.ts). */
+const FEW_ROWS = 4;
+const FEW_ROWS_COLUMNS = 256;
 /** Floating-point operations a nanosecond, about, of one thread. */
 const RATE = 40;
 
@@ -53,7 +59,24 @@ export function packB(engine: Engine, b: Matrix, K: number, N: number): number {
   return packed;
 }
 
-export function product(engine: Engine, { M, N, K, a, b, c, add, bias = 0 }: Product): void {
+export function product(engine: Engine, task: Product): void {
+  const { M, N, K, a, b, c, add, bias = 0 } = task;
+  if (engine.gemm) {
+    if (bias) {
+      const ints = [c.pointer, c.stride * 4, M, N, bias, add ? 1 : 0];
+      engine.run("biasRows", unitsOf(M, ROWS), M * N * 0.2, ints);
+    }
+    engine.gemm({ ...task, add: add || bias !== 0 });
+    return;
+  }
+  if (M <= FEW_ROWS && !a.transposed) {
+    const phase = b.transposed ? "fewRowsDots" : "fewRows";
+    engine.run(phase, unitsOf(N, FEW_ROWS_COLUMNS), N * K * 0.3, [
+      ...[a.pointer, a.stride * 4, b.pointer, b.stride * 4, c.pointer, c.stride * 4, M, N, K],
+      ...[add ? 1 : 0, bias],
+    ]);
+    return;
+  }
   engine.scoped(() => {
     const packed = packB(engine, b, K, N);
     const { rows, columns, units } = tiles(M, N, engine.threads);

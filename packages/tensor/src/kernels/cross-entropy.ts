@@ -5,7 +5,7 @@
 import { ShapeError } from "../errors.js";
 import { lastDim, rowsOf, sizeOf } from "../shape.js";
 import type { Shaped } from "./contract.js";
-import { contract, float32, type View } from "./contract.js";
+import { contract, float32, type None, type View } from "./contract.js";
 
 function check(op: string, x: Shaped, w: Shaped, bias: Shaped | undefined, targets: Shaped): void {
   const shapes = { x: x.shape, w: w.shape, targets: targets.shape, ...(bias && { bias: bias.shape }) };
@@ -34,52 +34,58 @@ function logitsOf(x: View, w: View, bias: View | undefined, n: number): Float64A
   return logits;
 }
 
-/** x (...,C), w (V,C), bias? (V), targets int32 (...) → loss (...) in nats and lse (...). */
-export const linearCrossEntropy = contract<Readonly<Record<never, never>>>()({
+/** Log of the summed exponentials of a row of logits. */
+function logSumExp(logits: Float64Array): number {
+  const max = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  return max + Math.log(logits.reduce((a, b) => a + Math.exp(b - max), 0));
+}
+
+/** x (...,C), w (V,C), bias? (V), targets int32 (...) → loss (...) in nats. */
+export const linearCrossEntropy = contract<None>()({
   inputs: ["x", "w", "targets"],
   integers: ["targets"],
   optional: ["bias"],
-  outputs: ["loss", "lse"],
+  outputs: ["loss"],
   infer({ x, w, bias, targets }) {
     check("linearCrossEntropy", x, w, bias, targets);
-    const rows = float32(x.shape.slice(0, -1));
-    return { loss: rows, lse: rows };
+    return { loss: float32(x.shape.slice(0, -1)) };
   },
-  naive({ x, w, bias, targets }, _attributes, { loss, lse }) {
+  naive({ x, w, bias, targets }, _attributes, { loss }) {
     for (let n = 0; n < rowsOf(x.shape); n++) {
       const logits = logitsOf(x, w, bias, n);
-      const max = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-      const total = max + Math.log(logits.reduce((a, b) => a + Math.exp(b - max), 0));
-      lse.data[n] = total;
-      loss.data[n] = total - logits[targets.data[n]];
+      loss.data[n] = logSumExp(logits) - logits[targets.data[n]];
     }
   },
 });
 
-/** dlogits = dloss·(softmax − onehot(target)); dx = dlogits·w, dw = dlogitsᵀ·x, dbias = Σ dlogits. */
-export const linearCrossEntropyGrad = contract<Readonly<Record<never, never>>>()({
-  inputs: ["dloss", "x", "w", "targets", "lse"],
+/**
+ * The loss again, and the gradient of Σ dloss·loss: dlogits = dloss·(softmax − onehot(target)); dx = dlogits·w,
+ * dw = dlogitsᵀ·x, dbias = Σ dlogits. Both at once, so that a step whose dloss is known makes the logits only once.
+ */
+export const linearCrossEntropyGrad = contract<None>()({
+  inputs: ["dloss", "x", "w", "targets"],
   integers: ["targets"],
   optional: ["bias"],
-  outputs: ["dx", "dw", "dbias"],
-  infer({ dloss, x, w, bias, targets, lse }) {
+  outputs: ["loss", "dx", "dw", "dbias"],
+  infer({ dloss, x, w, bias, targets }) {
     check("linearCrossEntropyGrad", x, w, bias, targets);
-    if (sizeOf(dloss.shape) !== rowsOf(x.shape) || sizeOf(lse.shape) !== rowsOf(x.shape)) {
-      throw new ShapeError("linearCrossEntropyGrad", "dloss and lse have one value a row of x", {
+    if (sizeOf(dloss.shape) !== rowsOf(x.shape)) {
+      throw new ShapeError("linearCrossEntropyGrad", "dloss has one value a row of x", {
         dloss: dloss.shape,
-        lse: lse.shape,
         x: x.shape,
       });
     }
-    return { dx: float32(x.shape), dw: float32(w.shape), dbias: float32([w.shape[0]]) };
+    const loss = float32(x.shape.slice(0, -1));
+    return { loss, dx: float32(x.shape), dw: float32(w.shape), dbias: float32([w.shape[0]]) };
   },
-  naive({ dloss, x, w, bias, targets, lse }, _attributes, { dx, dw, dbias }) {
+  naive({ dloss, x, w, bias, targets }, _attributes, { loss, dx, dw, dbias }) {
     const [V, C] = w.shape as [number, number];
     for (let n = 0; n < rowsOf(x.shape); n++) {
       const logits = logitsOf(x, w, bias, n);
+      const lse = logSumExp(logits);
+      loss.data[n] = lse - logits[targets.data[n]];
       for (let t = 0; t < V; t++) {
-        const p = Math.exp(logits[t] - lse.data[n]);
-        const g = dloss.data[n] * (p - (targets.data[n] === t ? 1 : 0));
+        const g = dloss.data[n] * (Math.exp(logits[t] - lse) - (targets.data[n] === t ? 1 : 0));
         dbias.data[t] += g;
         for (let c = 0; c < C; c++) {
           dx.data[n * C + c] += g * w.data[t * C + c];

@@ -34,12 +34,20 @@ export const mul = contract<None>()({
   },
 });
 
+/** factor · by · x, where `by` is a scalar that is only known on the backend. */
 export const scale = contract<{ readonly factor: number }>()({
   inputs: ["x"],
+  optional: ["by"],
   outputs: ["y"],
-  infer: ({ x }) => ({ y: float32(x.shape) }),
-  naive({ x }, { factor }, { y }) {
-    for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[i] * factor;
+  infer({ x, by }) {
+    if (by && by.shape.length !== 0) {
+      throw new ShapeError("scale", "is by a scalar", { x: x.shape, by: by.shape }, "See mul.");
+    }
+    return { y: float32(x.shape) };
+  },
+  naive({ x, by }, { factor }, { y }) {
+    const by0 = by ? by.data[0] : 1;
+    for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[i] * by0 * factor;
   },
 });
 

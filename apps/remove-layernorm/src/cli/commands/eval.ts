@@ -31,6 +31,7 @@ export function evalCommand(io: Io) {
     .option("--block-size <n>", "tokens a sequence (default: the model's context)", countArgument)
     .addOption(new Option("--batch-size <n>", "sequences at once").argParser(countArgument).default(16))
     .addOption(shared.backendOption)
+    .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .action((options) => evaluateModel(io, options));

@@ -42,6 +42,7 @@ export function generateCommand(io: Io) {
     )
     .addOption(new Option("--seed <n>", "decides the draws").argParser(integerArgument).default(0))
     .addOption(shared.backendOption)
+    .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .action((options) => generateText(io, options));

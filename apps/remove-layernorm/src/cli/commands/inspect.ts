@@ -40,6 +40,7 @@ export function inspectCommand(io: Io) {
         .default(8),
     )
     .addOption(shared.backendOption)
+    .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .action((options) => inspect(io, options));

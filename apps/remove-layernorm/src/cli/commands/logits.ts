@@ -59,6 +59,7 @@ export function logitsCommand(io: Io) {
     .option("--norms <file.json>", "constants that sites are frozen at")
     .option("--grads", "the loss and every gradient, too")
     .addOption(shared.backendOption)
+    .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .addHelpText("after", FORMATS)

@@ -50,7 +50,7 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions {
 }
 
 const PROMPT = "The people of the United States";
-const ALLOWED_ON_RESUME = ["model", "train", "validation", "backend", "threads", "simd"];
+const ALLOWED_ON_RESUME = ["model", "train", "validation", "backend", "blasLibrary", "threads", "simd"];
 
 export function removeCommand(io: Io, done: (code: number) => void) {
   return shared
@@ -72,6 +72,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--dry-run", "show the plan and end")
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.backendOption)
+    .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .addOption(shared.stepsOption)

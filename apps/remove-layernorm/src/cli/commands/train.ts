@@ -50,7 +50,7 @@ export interface TrainOptions extends RecipeOptions, EngineOptions {
   readonly force?: boolean | undefined;
 }
 
-const ALLOWED_ON_RESUME = ["tokenizer", "train", "validation", "backend", "threads", "simd"];
+const ALLOWED_ON_RESUME = ["tokenizer", "train", "validation", "backend", "blasLibrary", "threads", "simd"];
 
 export function trainCommand(io: Io, done: (code: number) => void) {
   return shared
@@ -88,6 +88,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .option("--resume <dir>", "go on with the training in this folder; it ends with the same bits")
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.backendOption)
+    .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .addOption(shared.stepsOption)

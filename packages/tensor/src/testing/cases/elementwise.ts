@@ -27,7 +27,14 @@ export const elementwiseCases: CasesOf<
   ),
   add: pairs.map((inputs) => ({ name: named(inputs.a), inputs, attributes: {} })),
   mul: pairs.map((inputs) => ({ name: named(inputs.a), inputs, attributes: {} })),
-  scale: flat(1).map((x) => ({ name: named(x), inputs: { x }, attributes: { factor: -1.7 } })),
+  scale: [
+    ...flat(1).map((x) => ({ name: named(x), inputs: { x }, attributes: { factor: -1.7 } })),
+    ...flat(1).map((x) => ({
+      name: `${named(x)} by a scalar`,
+      inputs: { x, by: scalar(0.3) },
+      attributes: { factor: -1.7 },
+    })),
+  ],
   sum: [...flat(1), random([70_001], 2, 1, 0.5)].map((x) => ({
     name: named(x),
     inputs: { x },

@@ -1,0 +1,1 @@
+export { blas, type BlasOptions } from "./blas.js";
