@@ -3,10 +3,12 @@
  * while; backward, dlogits are made for some rows at a time.
  */
 import { rowsOf } from "../../shape.js";
-import type { Build, JsPass } from "../program.js";
+import type { InputsOf } from "../../kernels/index.js";
+import type { Build, JsPass, Operand } from "../program.js";
 import { BLOCK, blocksOf, FLAT, logSumExp, pass, sumOf, X, Y } from "../source.js";
 
-export const linearCrossEntropy: Build<"linearCrossEntropy"> = ({ x, w, bias }) => {
+/** Of each row of x, `lse`, the log of its summed exponentials, and `loss`. */
+function lossOf({ x, w, bias }: Pick<InputsOf<"linearCrossEntropy", Operand>, "x" | "w" | "bias">) {
   const N = rowsOf(x.shape);
   const [V, C] = w.shape;
   const blocks = blocksOf(V);
@@ -15,7 +17,7 @@ export const linearCrossEntropy: Build<"linearCrossEntropy"> = ({ x, w, bias }) 
   const product = (name: string, n: string, id: string) =>
     sumOf(name, C, (c) => `x[${n}][${c}] * w[${id}][${c}]`);
   return {
-    temporaries: { partial: N * blocks },
+    temporaries: { partial: N * blocks, lse: N },
     passes: [
       pass("linearCrossEntropy", {
         output: [blocks, N],
@@ -43,9 +45,11 @@ export const linearCrossEntropy: Build<"linearCrossEntropy"> = ({ x, w, bias }) 
       }),
     ],
   };
-};
+}
 
-/** The gradient with at most so many dlogits at once (but a row's, at least). */
+export const linearCrossEntropy: Build<"linearCrossEntropy"> = lossOf;
+
+/** The loss and its gradient with at most so many dlogits at once (but a row's, at least). */
 export const linearCrossEntropyGradBy =
   (dlogits: number): Build<"linearCrossEntropyGrad"> =>
   ({ x, w, bias }) => {
@@ -53,7 +57,8 @@ export const linearCrossEntropyGradBy =
     const [V, C] = w.shape;
     const rowsAtOnce = Math.max(1, Math.min(N, Math.floor(dlogits / V)));
     const chunks = Math.ceil(N / rowsAtOnce);
-    const passes: JsPass[] = [];
+    const forward = lossOf({ x, w, bias });
+    const passes: JsPass[] = [...forward.passes];
     for (let chunk = 0; chunk < chunks; chunk++) {
       const first = chunk * rowsAtOnce;
       const rows = Math.min(rowsAtOnce, N - first);
@@ -108,6 +113,7 @@ export const linearCrossEntropyGradBy =
     }
     return {
       temporaries: {
+        ...forward.temporaries,
         dlogits: rowsAtOnce * V,
         ...(chunks > 1 && { dxBefore: N * C, dwBefore: V * C, dbiasBefore: V }),
       },

@@ -24,14 +24,14 @@ export const mul: Build<"mul"> = ({ a }) => ({
   ],
 });
 
-export const scale: Build<"scale"> = ({ x }, { factor }) => ({
+export const scale: Build<"scale"> = ({ x, by }, { factor }) => ({
   passes: [
     pass("scale", {
       output: [x.size],
-      reads: { x: FLAT },
+      reads: { x: FLAT, ...(by && { by: FLAT }) },
       writes: "y",
       floats: { factor },
-      body: `return x[${X}] * factor;`,
+      body: `return x[${X}] * ${by ? "by[0] * " : ""}factor;`,
     }),
   ],
 });

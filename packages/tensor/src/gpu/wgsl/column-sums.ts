@@ -6,7 +6,7 @@ import { fold, kernel, BUILTINS, GROUP } from "./pass.js";
 const CHUNK = 32;
 
 export interface ColumnSum {
-  /** WGSL of the value of row `n`, column `c`; both are u32. */
+  /** WGSL of the value of row `n`, column `c`, which is at `at` in its buffer; all are u32. */
   readonly value: string;
   readonly output: string;
   /** Add to the output instead of writing it. */
@@ -21,12 +21,23 @@ export interface ColumnSums {
   readonly reads: Readonly<Record<string, string>>;
   readonly rows: number;
   readonly columns: number;
+  /** Values from one row to the next; default `columns`. */
+  readonly width?: number;
   readonly sums: readonly ColumnSum[];
   readonly uniforms?: Readonly<Record<string, number>>;
   readonly helpers?: string;
 }
 
-export function columnSums({ key, reads, rows, columns, sums, uniforms = {}, helpers = "" }: ColumnSums) {
+export function columnSums({
+  key,
+  reads,
+  rows,
+  columns,
+  width = columns,
+  sums,
+  uniforms = {},
+  helpers = "",
+}: ColumnSums) {
   const chunks = Math.ceil(rows / CHUNK);
   const size = chunks * columns;
   const temporaries: Record<string, number> = {};
@@ -36,19 +47,20 @@ export function columnSums({ key, reads, rows, columns, sums, uniforms = {}, hel
     partials[`p${i}`] = `${output} chunks`;
   });
   const first = kernel({
-    key: `column sums ${key} ${columns}`,
+    key: `column sums ${key}`,
     reads,
     writes: partials,
-    uniforms: { rows, ...uniforms },
+    uniforms: { rows, columns, width, ...uniforms },
     code: `${helpers}
 @compute @workgroup_size(64)
 fn main(${BUILTINS}) {
   let i = ${GROUP} * 64 + t;
   if (i >= arrayLength(&p0)) { return; }
-  let c = i % ${columns};
-  let begin = i / ${columns} * ${CHUNK};
+  let c = i % u32(u.columns);
+  let begin = i / u32(u.columns) * ${CHUNK};
   ${sums.map((_, j) => `var s${j} = 0.0;`).join(" ")}
   for (var n = begin; n < min(begin + ${CHUNK}, u32(u.rows)); n++) {
+    let at = n * u32(u.width) + c;
     ${sums.map(({ value }, j) => `s${j} += ${value};`).join("\n    ")}
   }
   ${sums.map((_, j) => `p${j}[i] = s${j};`).join(" ")}

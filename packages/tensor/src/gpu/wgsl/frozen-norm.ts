@@ -55,7 +55,6 @@ export const frozenNormGrad: Build<"frozenNormGrad"> = ({ x }, { std }, { dx, dg
   ${channels(`dx[i] ${assign(dx)} dy[i] * gamma[c] / s - meanA;`)}`,
     STD,
   );
-  const i = `n * ${C} + c`;
   const toParams = columnSums({
     key: "frozenNormGrad",
     reads: { dy: "dy", x: "x", mean: "mean", classes: "classes" },
@@ -64,8 +63,8 @@ export const frozenNormGrad: Build<"frozenNormGrad"> = ({ x }, { std }, { dx, dg
     uniforms: uniformsOf(std),
     helpers: STD,
     sums: [
-      { value: `dy[${i}] * (x[${i}] - mean[n]) / std_of(n)`, output: "dgamma", add: dgamma.add },
-      { value: `dy[${i}]`, output: "dbeta", add: dbeta.add },
+      { value: "dy[at] * (x[at] - mean[n]) / std_of(n)", output: "dgamma", add: dgamma.add },
+      { value: "dy[at]", output: "dbeta", add: dbeta.add },
     ],
   });
   return {

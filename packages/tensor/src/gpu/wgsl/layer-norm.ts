@@ -53,15 +53,14 @@ export const layerNormGrad: Build<"layerNormGrad"> = ({ x }, _attributes, { dx, 
   let meanAX = total(sumAX, t) / f32(C);
   ${channels(`dx[i] ${assign(dx)} (dy[i] * gamma[c] - meanA - ${normalized} * meanAX) * rstd[row];`)}`,
   );
-  const i = `n * ${C} + c`;
   const toParams = columnSums({
     key: "layerNormGrad",
     reads: { dy: "dy", x: "x", mean: "mean", rstd: "rstd" },
     rows,
     columns: C,
     sums: [
-      { value: `dy[${i}] * (x[${i}] - mean[n]) * rstd[n]`, output: "dgamma", add: dgamma.add },
-      { value: `dy[${i}]`, output: "dbeta", add: dbeta.add },
+      { value: "dy[at] * (x[at] - mean[n]) * rstd[n]", output: "dgamma", add: dgamma.add },
+      { value: "dy[at]", output: "dbeta", add: dbeta.add },
     ],
   });
   return {

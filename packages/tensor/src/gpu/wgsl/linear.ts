@@ -112,7 +112,7 @@ export const linearGradBias: Build<"linearGradBias"> = ({ dy }, { columns }, { d
     reads: { dy: "dy" },
     rows: rowsOf(dy.shape),
     columns: width,
-    sums: [{ value: `dy[n * ${width} + c]`, output: "dbias", add: dbias.add, left: columns?.begin ?? 0 }],
+    sums: [{ value: "dy[at]", output: "dbias", add: dbias.add, left: columns?.begin ?? 0 }],
   });
   const partly = !dbias.add && width < dbias.size;
   return {

@@ -7,8 +7,10 @@ export interface Form {
   readonly blocks: 1 | 2;
   readonly a: Layout;
   readonly b: Layout;
-  /** All rows are whole vectors of four, in memory and in number. */
+  /** a and b are read in vectors of four. */
   readonly wide: boolean;
+  /** c is written in vectors of four. */
+  readonly wideStore: boolean;
   /** The summed dimension is no multiple of four. */
   readonly ragged: boolean;
   readonly add: boolean;
@@ -48,7 +50,7 @@ function places(form: Form, name: "a" | "b", block: string, outer: string): stri
       ),
     );
   }
-  if (wide) return `let ${block}at0 = min(${outer}, ${limit} - 4) / 4 + ${name}Left;`;
+  if (wide) return `let ${block}at0 = min(${outer}, ${limit} - 1) / 4 + ${name}Left;`;
   return lines(FOUR.map((i) => `let ${block}at${i} = min(${outer} + ${i}, ${limit} - 1) + ${name}Left;`));
 }
 
@@ -80,7 +82,7 @@ function loads(form: Form, name: "a" | "b", block: string, k: string): string {
 }
 
 /** `store(row, column, values)`: four values of one row. */
-function store({ wide, add, bias }: Form): string {
+function store({ wideStore, add, bias }: Form): string {
   const assign = add ? "+=" : "=";
   const biasAt = (i: number) => `bias[u32(u.biasLeft) + column + ${i}]`;
   const all = `c[at / 4] ${assign} values${bias ? ` + vec4f(${FOUR.map(biasAt).join(", ")})` : ""};`;
@@ -90,7 +92,7 @@ function store({ wide, add, bias }: Form): string {
 fn store(row: u32, column: u32, values: vec4f) {
   if (row >= u32(u.n) || column >= u32(u.m)) { return; }
   let at = (row + u32(u.cTop)) * u32(u.cWidth) + column + u32(u.cLeft);
-  ${wide ? all : lines(FOUR.map(one))}
+  ${wideStore ? all : lines(FOUR.map(one))}
 }`;
 }
 

@@ -78,17 +78,16 @@ export function sizeOfProduct(n: number, m: number): "small" | "large" {
 export function product(spec: Product, tuning: Tuning): WgslPass {
   const { a, b, c, n, m, k, add, bias } = spec;
   const { scheme, blocks } = tuning[`${a.layout} ${b.layout} ${sizeOfProduct(n, m)}`];
+  // Then a vector of four that begins inside of a row ends in its padding at the latest.
   const whole = ({ width, left = 0 }: Matrix) => width % 4 === 0 && left % 4 === 0;
   const ragged = k % 4 !== 0;
+  const vectors = (layout: Layout) => layout === "inner" || !ragged;
   const form: Form = {
     blocks,
     a: a.layout,
     b: b.layout,
-    wide:
-      [a, b, c].every(whole) &&
-      m % 4 === 0 &&
-      (a.layout === "outer" || n % 4 === 0) &&
-      !(ragged && (a.layout === "outer" || b.layout === "outer")),
+    wide: whole(a) && whole(b) && vectors(a.layout) && vectors(b.layout),
+    wideStore: whole(c) && m % 4 === 0,
     ragged,
     add,
     bias: bias !== undefined,
@@ -107,7 +106,7 @@ export function product(spec: Product, tuning: Tuning): WgslPass {
       b: { buffer: b.buffer, type },
       ...(bias && { bias: bias.buffer }),
     },
-    writes: { c: { buffer: c.buffer, type } },
+    writes: { c: { buffer: c.buffer, type: form.wideStore ? "vec4f" : "f32" } },
     uniforms: {
       n,
       m,
