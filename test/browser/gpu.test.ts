@@ -1,5 +1,5 @@
 import { kernelNames } from "@normless/tensor";
-import type { GpuMode } from "@normless/tensor/gpu";
+import type { GpuOptions } from "@normless/tensor/gpu";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle } from "../../apps/remove-layernorm/test/browser/bundle.js";
@@ -10,8 +10,14 @@ import type { Reply, Report } from "./gpu.worker.js";
 let site: Site;
 let browser: Browser;
 
-/** GL without a GPU: the software renderer that Chromium brings. It shows what is right, not how fast a GPU is. */
-const SOFTWARE = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"];
+/** GL and WebGPU without a GPU: the software renderer that Chromium brings. It shows what is right, not how fast a GPU is. */
+const SOFTWARE = [
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+  "--ignore-gpu-blocklist",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+];
 
 beforeAll(async () => {
   const { code, imports } = await bundle(new URL("./gpu.worker.ts", import.meta.url).href);
@@ -24,11 +30,11 @@ afterAll(async () => {
   await site?.close();
 });
 
-async function conform(mode: GpuMode): Promise<Report> {
+async function conform(options: GpuOptions): Promise<Report> {
   const page = await browser.newPage();
   try {
     await page.goto(site.url);
-    const reply = await page.evaluate<Reply>(`ask(${JSON.stringify({ mode })})`);
+    const reply = await page.evaluate<Reply>(`ask(${JSON.stringify(options)})`);
     if ("error" in reply) throw new Error(`in the browser: ${reply.error}`);
     return reply.result;
   } finally {
@@ -37,18 +43,27 @@ async function conform(mode: GpuMode): Promise<Report> {
 }
 
 describe("the GPU's kernels in a worker of Chromium", () => {
-  it("conform to every contract in webgl2", async () => {
-    const { description, kernels, failures, liveBytes } = await conform("webgl2");
-    const ran = Object.entries(kernels).map(([name, { mode, passed }]) => `${name}: ${passed} in ${mode}`);
-    console.log(`${description}\n${ran.join("\n")}`);
-    expect(failures).toEqual([]);
-    expect(Object.keys(kernels)).toEqual(kernelNames);
-    expect(new Set(Object.values(kernels).map(({ mode }) => mode))).toEqual(new Set(["webgl2"]));
-    expect(liveBytes).toBe(0);
-  }, 300_000);
+  const cases: { name: string; options: GpuOptions }[] = [
+    { name: "webgl2", options: { mode: "webgl2" } },
+    { name: "webgpu, in WGSL", options: { mode: "webgpu", webgpu: { tune: false } } },
+    { name: "webgpu, by gpu.js", options: { mode: "webgpu", webgpu: { overrides: false } } },
+  ];
+  it.each(cases)(
+    "conform to every contract in $name",
+    async ({ options }) => {
+      const { description, kernels, failures, liveBytes } = await conform(options);
+      const ran = Object.entries(kernels).map(([name, { mode, passed }]) => `${name}: ${passed} in ${mode}`);
+      console.log(`${description}\n${ran.join("\n")}`);
+      expect(failures).toEqual([]);
+      expect(Object.keys(kernels)).toEqual(kernelNames);
+      expect(new Set(Object.values(kernels).map(({ mode }) => mode))).toEqual(new Set([options.mode]));
+      expect(liveBytes).toBe(0);
+    },
+    300_000,
+  );
 
   it("are refused in a mode that is missing, with the reason", async () => {
-    await expect(conform("headlessgl")).rejects.toThrow(
+    await expect(conform({ mode: "headlessgl" })).rejects.toThrow(
       /mode headlessgl cannot run here: .*gl .*is not installed/,
     );
   });

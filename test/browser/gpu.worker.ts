@@ -1,5 +1,5 @@
 /** The entry of a worker's bundle: conformance of all kernels in the GPU mode it is sent, kernel by kernel. */
-import { gpu, type GpuMode } from "@normless/tensor/gpu";
+import { gpu, type GpuOptions } from "@normless/tensor/gpu";
 import { conformance } from "@normless/tensor/testing";
 
 export interface Report {
@@ -11,8 +11,8 @@ export interface Report {
 }
 export type Reply = { readonly result: Report } | { readonly error: string };
 
-async function conform(mode: GpuMode): Promise<Report> {
-  const backend = await gpu({ mode });
+async function conform(options: GpuOptions): Promise<Report> {
+  const backend = await gpu(options);
   const kernels: Record<string, { mode: string; passed: number }> = {};
   const failures: string[] = [];
   for (const check of conformance()) {
@@ -30,14 +30,14 @@ async function conform(mode: GpuMode): Promise<Report> {
 }
 
 interface WorkerScope {
-  onmessage: (event: { readonly data: { readonly mode: GpuMode } }) => void;
+  onmessage: (event: { readonly data: GpuOptions }) => void;
   postMessage(reply: Reply): void;
 }
 
 const global: object = globalThis;
 const scope = global as WorkerScope;
-scope.onmessage = ({ data: { mode } }) => {
-  conform(mode).then(
+scope.onmessage = ({ data }) => {
+  conform(data).then(
     (result) => scope.postMessage({ result }),
     (error: unknown) => scope.postMessage({ error: String(error) }),
   );

@@ -1,2 +1,5 @@
-export type { GpuBackend } from "./backend.js";
+export { gpuBackend, type GpuBackend } from "./backend.js";
 export { gpu, type GpuMode, type GpuOptions } from "./gpu.js";
+export { type Builds, kernels } from "./kernels/index.js";
+export type { Build, Executor, JsPass, Operand, Program, Result, WgslPass } from "./program.js";
+export { webgpu, type WebGpu, type WebGpuOptions } from "./webgpu/webgpu.js";

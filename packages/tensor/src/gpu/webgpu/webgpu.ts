@@ -1,0 +1,46 @@
+/** WebGPU as an executor with its overrides: one device, and which kernels are ours. */
+import type { Executor } from "../program.js";
+import { type Overrides, wgslKernels } from "../wgsl/index.js";
+import { cpuTuning, gpuTuning } from "../wgsl/product.js";
+import { tune } from "./autotune.js";
+import type { Region } from "./buffers.js";
+import { openDevice } from "./device.js";
+import { WebGpuExecutor } from "./executor.js";
+import { loadTranslator } from "./gpujs.js";
+
+export interface WebGpuOptions {
+  /** A device of the caller's, who keeps it; default: the best adapter's, with its limits raised. */
+  readonly device?: GPUDevice;
+  /** Kernels written by hand in WGSL where there are any, the default; false runs those of gpu.js only. */
+  readonly overrides?: boolean;
+  /** Measure at the start which matrix product is fastest on this adapter, the default; else a usual choice. */
+  readonly tune?: boolean;
+}
+
+export interface WebGpu {
+  readonly executor: Executor<Region>;
+  /** Kernels that stand for those of gpu.js. */
+  readonly overrides: Overrides;
+}
+
+/** @throws BackendError when there is no WebGPU, no adapter, or gpu.js is needed and missing. */
+export async function webgpu({
+  device,
+  overrides = true,
+  tune: measure = true,
+}: WebGpuOptions = {}): Promise<WebGpu> {
+  const opened = await openDevice(device);
+  const { adapter } = opened;
+  if (!overrides) {
+    const executor = new WebGpuExecutor(
+      opened,
+      `webgpu, ${adapter}, kernels of gpu.js`,
+      await loadTranslator(),
+    );
+    return { executor, overrides: {} };
+  }
+  // Every kernel has its WGSL, so gpu.js is not needed.
+  const executor = new WebGpuExecutor(opened, `webgpu, ${adapter}, kernels in WGSL`);
+  if (measure) return { executor, overrides: wgslKernels(await tune(executor, opened.fallback)) };
+  return { executor, overrides: wgslKernels(opened.fallback ? cpuTuning : gpuTuning) };
+}

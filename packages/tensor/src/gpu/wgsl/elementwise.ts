@@ -1,0 +1,109 @@
+/** What goes element by element, and full reductions in two stages. */
+import type { Build, Program, Result } from "../program.js";
+import { each, kernel, BUILTINS, GROUP, totalOver } from "./pass.js";
+
+/** `=` or `+=`. */
+export const assign = ({ add }: Pick<Result, "add">) => (add ? "+=" : "=");
+
+function onto(
+  key: string,
+  reads: Readonly<Record<string, string>>,
+  value: string,
+  uniforms = {},
+  helpers = "",
+) {
+  return (name: string, result: Result): Program => ({
+    adds: [name],
+    passes: [
+      each(
+        { key: `${key}${result.add ? " add" : ""}`, reads, writes: { out: name }, uniforms },
+        result.size,
+        `out[i] ${assign(result)} ${value};`,
+        { helpers },
+      ),
+    ],
+  });
+}
+
+export const add: Build<"add"> = (_in, _attributes, { y }) =>
+  onto("add", { a: "a", b: "b" }, "a[i] + b[i]")("y", y);
+export const mul: Build<"mul"> = (_in, _attributes, { y }) =>
+  onto("mul", { a: "a", b: "b" }, "a[i] * b[i]")("y", y);
+export const scale: Build<"scale"> = ({ by }, { factor }, { y }) =>
+  by
+    ? onto("scale by", { x: "x", by: "by" }, "x[i] * by[0] * u.factor", { factor })("y", y)
+    : onto("scale", { x: "x" }, "x[i] * u.factor", { factor })("y", y);
+export const expand: Build<"expand"> = (_in, _attributes, { y }) =>
+  onto("expand", { x: "x" }, "x[0]")("y", y);
+export const fill: Build<"fill"> = ({ x }, { value }) => ({
+  passes: [each({ key: "fill", writes: { x: "x" }, uniforms: { value } }, x.size, "x[i] = u.value;")],
+});
+
+// 20 is far above where tanh is 1 in float32; beyond 44 its usual formula overflows.
+const GELU = `
+const ROOT = ${Math.sqrt(2 / Math.PI)};
+fn inner(v: f32) -> f32 { return tanh(clamp(ROOT * (v + 0.044715 * v * v * v), -20.0, 20.0)); }
+// Abramowitz & Stegun 7.1.26, to 1.5e-7.
+fn erf(x: f32) -> f32 {
+  let a = min(abs(x), 9.0);
+  let w = 1.0 / (1.0 + 0.3275911 * a);
+  let p = w * (0.254829592 + w * (-0.284496736 + w * (1.421413741 + w * (-1.453152027 + w * 1.061405429))));
+  return sign(x) * (1.0 - p * exp(-a * a));
+}
+fn value_tanh(v: f32) -> f32 { return 0.5 * v * (1.0 + inner(v)); }
+fn value_none(v: f32) -> f32 { return 0.5 * v * (1.0 + erf(v * ${Math.SQRT1_2})); }
+fn slope_tanh(v: f32) -> f32 {
+  let w = inner(v);
+  // Where tanh is flat, v² may overflow and its factor is 0.
+  let s = clamp(v, -100.0, 100.0);
+  return 0.5 * (1.0 + w) + 0.5 * s * (1.0 - w * w) * ROOT * (1.0 + 0.134145 * s * s);
+}
+fn slope_none(v: f32) -> f32 {
+  let s = clamp(v, -100.0, 100.0);
+  return 0.5 * (1.0 + erf(s * ${Math.SQRT1_2})) + s * exp(-0.5 * s * s) * ${1 / Math.sqrt(2 * Math.PI)};
+}`;
+
+export const gelu: Build<"gelu"> = (_in, { approximate }, { y }) =>
+  onto(`gelu ${approximate}`, { x: "x" }, `value_${approximate}(x[i])`, {}, GELU)("y", y);
+export const geluGrad: Build<"geluGrad"> = (_in, { approximate }, { dx }) =>
+  onto(
+    `geluGrad ${approximate}`,
+    { dy: "dy", x: "x" },
+    `dy[i] * slope_${approximate}(x[i])`,
+    {},
+    GELU,
+  )("dx", dx);
+
+const MOST_PARTIALS = 1024;
+
+/** The sum of f(x): each workgroup strides over its part, then one adds up the partial sums. */
+function reduction(key: string, value: string, size: number, name: string, result: Result): Program {
+  const groups = Math.max(1, Math.min(MOST_PARTIALS, Math.ceil(size / 4096)));
+  const stage = (from: string, to: string, term: string, how: string, label: string) =>
+    kernel({
+      key: label,
+      reads: { x: from },
+      writes: { y: to },
+      code: `${totalOver(256)}
+@compute @workgroup_size(256)
+fn main(${BUILTINS}) {
+  var sum = 0.0;
+  for (var i = ${GROUP} * 256 + t; i < arrayLength(&x); i += groups.x * 256) { sum += ${term}; }
+  let all = total(sum, t);
+  if (t == 0) { y[group.x] ${how} all; }
+}`,
+      workgroups: [to === name ? 1 : groups, 1, 1],
+    });
+  return {
+    adds: [name],
+    temporaries: { partials: groups },
+    passes: [
+      stage("x", "partials", value, "=", key),
+      stage("partials", name, "x[i]", assign(result), `reduce partials${result.add ? " add" : ""}`),
+    ],
+  };
+}
+
+export const sum: Build<"sum"> = ({ x }, _attributes, { y }) => reduction("sum", "x[i]", x.size, "y", y);
+export const sumSquares: Build<"sumSquares"> = ({ x }, _attributes, { total }) =>
+  reduction("sumSquares", "x[i] * x[i]", x.size, "total", total);

@@ -1,0 +1,50 @@
+/** The kernels written by hand in WGSL, by name. Each stands for gpu.js's kernel of the same name on webgpu. */
+import type { KernelName } from "../../kernels/index.js";
+import type { Build } from "../program.js";
+import { adamw } from "./adamw.js";
+import { attention, attentionGrad, writeRows } from "./attention.js";
+import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
+import { add, expand, fill, gelu, geluGrad, mul, scale, sum, sumSquares } from "./elementwise.js";
+import { embedding, embeddingGrad } from "./embedding.js";
+import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
+import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
+import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
+import { gpuTuning, type Tuning } from "./product.js";
+import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
+
+export type Overrides = { readonly [K in KernelName]?: Build<K> };
+
+export function wgslKernels(tuning: Tuning = gpuTuning) {
+  return {
+    linear: linear(tuning),
+    linearGradInput: linearGradInput(tuning),
+    linearGradWeight: linearGradWeight(tuning),
+    linearGradBias,
+    gelu,
+    geluGrad,
+    layerNorm,
+    layerNormGrad,
+    frozenNorm,
+    frozenNormGrad,
+    rowStd,
+    rowStdGrad,
+    classMean,
+    stdSpread,
+    stdSpreadGrad,
+    attention,
+    attentionGrad,
+    writeRows,
+    embedding,
+    embeddingGrad,
+    linearCrossEntropy: linearCrossEntropy(tuning),
+    linearCrossEntropyGrad: linearCrossEntropyGrad(tuning),
+    add,
+    mul,
+    scale,
+    sum,
+    expand,
+    fill,
+    sumSquares,
+    adamw,
+  } satisfies Overrides;
+}

@@ -1,0 +1,118 @@
+/** From a body in WGSL to a pass: the bindings are declared here, so that a kernel's file has only its maths. */
+import type { WgslPass } from "../program.js";
+
+/** A buffer of the program, read as floats unless said otherwise. */
+export type Bound = string | { readonly buffer: string; readonly type: "f32" | "vec4f" };
+
+export interface KernelSource {
+  /** Names the pipeline: equal keys have equal sources. */
+  readonly key: string;
+  /** WGSL variable → buffer. */
+  readonly reads?: Readonly<Record<string, Bound>>;
+  readonly writes: Readonly<Record<string, Bound>>;
+  /** Read in WGSL as `u.name`; whole numbers are exact below 2^24. */
+  readonly uniforms?: Readonly<Record<string, number>>;
+  readonly code: string;
+  readonly workgroups: readonly [number, number, number];
+}
+
+export function kernel({ key, reads = {}, writes, uniforms = {}, code, workgroups }: KernelSource): WgslPass {
+  const declare =
+    (access: string) =>
+    ([variable, bound]: [string, Bound], i: number, first: number) => {
+      const type = typeof bound === "string" ? "f32" : bound.type;
+      return `@group(0) @binding(${first + i}) var<storage, ${access}> ${variable}: array<${type}>;`;
+    };
+  const [ins, outs] = [Object.entries(reads), Object.entries(writes)];
+  const count = ins.length + outs.length;
+  const members = Object.keys(uniforms).map((name) => `${name}: f32`);
+  const bind = (access: "read" | "read_write") => (bound: Bound) => ({
+    name: typeof bound === "string" ? bound : bound.buffer,
+    access,
+  });
+  return {
+    kind: "wgsl",
+    key,
+    code: [
+      ...ins.map((entry, i) => declare("read")(entry, i, 0)),
+      ...outs.map((entry, i) => declare("read_write")(entry, i, ins.length)),
+      members.length > 0
+        ? `struct Uniforms { ${members.join(", ")} }\n@group(0) @binding(${count}) var<uniform> u: Uniforms;`
+        : "",
+      code,
+    ].join("\n"),
+    binds: [...Object.values(reads).map(bind("read")), ...Object.values(writes).map(bind("read_write"))],
+    floats: Object.values(uniforms),
+    workgroups,
+  };
+}
+
+/** The least that every WebGPU device allows in one dimension. */
+const MOST_GROUPS = 65_535;
+
+/** Workgroups for `count` of them, folded over y where one dimension does not hold them. */
+export function fold(count: number): [number, number, number] {
+  const y = Math.max(1, Math.ceil(count / MOST_GROUPS));
+  return [Math.ceil(count / y), y, 1];
+}
+
+/** The flat number of a workgroup that `fold` handed out, in WGSL. */
+export const GROUP = "(group.x + group.y * groups.x)";
+/** Arguments of `main` that GROUP and the local index need. */
+export const BUILTINS =
+  "@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) t: u32";
+
+export interface EachOptions {
+  readonly helpers?: string;
+  /** The variable whose values are counted; default the first that is written. */
+  readonly over?: string;
+}
+
+/** A kernel of one thread for each of `size` values of a buffer; `statement` sees its index `i`. */
+export function each(
+  source: Omit<KernelSource, "code" | "workgroups">,
+  size: number,
+  statement: string,
+  { helpers = "", over = Object.keys(source.writes)[0] }: EachOptions = {},
+): WgslPass {
+  return kernel({
+    ...source,
+    code: `${helpers}
+@compute @workgroup_size(256)
+fn main(${BUILTINS}) {
+  let i = ${GROUP} * 256 + t;
+  if (i >= arrayLength(&${over})) { return; }
+  ${statement}
+}`,
+    workgroups: fold(Math.ceil(size / 256)),
+  });
+}
+
+/**
+ * WGSL of `name(value, t)`: a value of every thread of a workgroup of `root`² threads, folded into one by `join(a, b)`. Two
+ * barriers and a fixed order, so that the bits are the same in every run. All threads of the workgroup must call it.
+ */
+function foldOver(name: string, root: number, join: (a: string, b: string) => string): string {
+  return `
+var<workgroup> ${name}_each: array<f32, ${root * root}>;
+var<workgroup> ${name}_groups: array<f32, ${root}>;
+fn ${name}(value: f32, t: u32) -> f32 {
+  ${name}_each[t] = value;
+  workgroupBarrier();
+  if (t < ${root}) {
+    var part = ${name}_each[t * ${root}];
+    for (var i = 1u; i < ${root}; i++) { part = ${join("part", `${name}_each[t * ${root} + i]`)}; }
+    ${name}_groups[t] = part;
+  }
+  workgroupBarrier();
+  var all = ${name}_groups[0];
+  for (var i = 1u; i < ${root}; i++) { all = ${join("all", `${name}_groups[i]`)}; }
+  return all;
+}`;
+}
+
+/** `total(value, t)`: the sum over a workgroup of 64 or 256 threads. */
+export const totalOver = (threads: 64 | 256) =>
+  foldOver("total", Math.sqrt(threads), (a, b) => `${a} + ${b}`);
+/** `most(value, t)`: the largest over a workgroup of 256 threads. */
+export const MOST = foldOver("most", 16, (a, b) => `max(${a}, ${b})`);

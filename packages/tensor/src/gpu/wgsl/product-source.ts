@@ -1,0 +1,200 @@
+/** The WGSL of the matrix products of product.ts: written out without loops over blocks, so that all of it stays in registers. */
+import type { Layout } from "./product.js";
+
+/** All that the source depends on. */
+export interface Form {
+  /** A thread computes 4·blocks rows by 4·blocks columns. */
+  readonly blocks: 1 | 2;
+  readonly a: Layout;
+  readonly b: Layout;
+  /** a and b are read in vectors of four. */
+  readonly wide: boolean;
+  /** c is written in vectors of four. */
+  readonly wideStore: boolean;
+  /** The summed dimension is no multiple of four. */
+  readonly ragged: boolean;
+  readonly add: boolean;
+  readonly bias: boolean;
+}
+
+const FOUR = [0, 1, 2, 3] as const;
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+const lines = (parts: readonly string[]) => parts.join("\n  ");
+
+/** The uniforms as whole numbers; places inside a and b are counted in their elements. */
+function sizes({ wide, bias }: Form): string {
+  const per = wide ? " / 4" : "";
+  return lines([
+    ...["n", "m", "k"].map((name) => `let ${name.toUpperCase()} = u32(u.${name});`),
+    ...["a", "b"].flatMap((name) => [
+      `let ${name}Width = u32(u.${name}Width)${per};`,
+      `let ${name}Top = u32(u.${name}Top);`,
+      `let ${name}Left = u32(u.${name}Left)${per};`,
+    ]),
+    ...(bias ? ["let biasLeft = u32(u.biasLeft);"] : []),
+  ]);
+}
+
+/**
+ * `let`s of where the block `block` of an operand begins, from its outer index `outer`. Beyond the edge the last rows
+ * stand in: what is computed of them is not stored.
+ */
+function places(form: Form, name: "a" | "b", block: string, outer: string): string {
+  const limit = name === "a" ? "N" : "M";
+  const { wide } = form;
+  if (form[name] === "outer") {
+    return lines(
+      FOUR.map(
+        (i) =>
+          `let ${block}at${i} = (min(${outer} + ${i}, ${limit} - 1) + ${name}Top) * ${name}Width + ${name}Left;`,
+      ),
+    );
+  }
+  if (wide) return `let ${block}at0 = min(${outer}, ${limit} - 1) / 4 + ${name}Left;`;
+  return lines(FOUR.map((i) => `let ${block}at${i} = min(${outer} + ${i}, ${limit} - 1) + ${name}Left;`));
+}
+
+/** `let`s of four vectors along the outer dimension, `block0` to `block3`, for k and the three after it. */
+function loads(form: Form, name: "a" | "b", block: string, k: string): string {
+  const { wide, ragged } = form;
+  // Beyond the last k both operands are 0.
+  const guard = (value: string, i: number, zero: string) =>
+    ragged ? `select(${zero}, ${value}, ${k} + ${i} < K)` : value;
+  const row = (i: number) => `(${k} + ${i} + ${name}Top) * ${name}Width`;
+  if (form[name] === "outer") {
+    if (wide) {
+      return lines([
+        ...FOUR.map((i) => `let ${block}r${i} = ${name}[${block}at${i} + (${k}) / 4];`),
+        ...FOUR.map((i) => `let ${block}${i} = vec4f(${FOUR.map((j) => `${block}r${j}[${i}]`).join(", ")});`),
+      ]);
+    }
+    const one = (i: number) =>
+      FOUR.map((j) => guard(`${name}[${block}at${j} + ${k} + ${i}]`, i, "0.0")).join(", ");
+    return lines(FOUR.map((i) => `let ${block}${i} = vec4f(${one(i)});`));
+  }
+  if (wide)
+    return lines(
+      FOUR.map((i) => `let ${block}${i} = ${guard(`${name}[${row(i)} + ${block}at0]`, i, "vec4f()")};`),
+    );
+  const one = (i: number) =>
+    FOUR.map((j) => guard(`${name}[${row(i)} + ${block}at${j}]`, i, "0.0")).join(", ");
+  return lines(FOUR.map((i) => `let ${block}${i} = vec4f(${one(i)});`));
+}
+
+/** `store(row, column, values)`: four values of one row. */
+function store({ wideStore, add, bias }: Form): string {
+  const assign = add ? "+=" : "=";
+  const biasAt = (i: number) => `bias[u32(u.biasLeft) + column + ${i}]`;
+  const all = `c[at / 4] ${assign} values${bias ? ` + vec4f(${FOUR.map(biasAt).join(", ")})` : ""};`;
+  const one = (i: number) =>
+    `if (column + ${i} < u32(u.m)) { c[at + ${i}] ${assign} values[${i}]${bias ? ` + ${biasAt(i)}` : ""}; }`;
+  return `
+fn store(row: u32, column: u32, values: vec4f) {
+  if (row >= u32(u.n) || column >= u32(u.m)) { return; }
+  let at = (row + u32(u.cTop)) * u32(u.cWidth) + column + u32(u.cLeft);
+  ${wideStore ? all : lines(FOUR.map(one))}
+}`;
+}
+
+/** Every (row of blocks i, row r in it, column of blocks j): one vector of four sums each. */
+function accumulators(blocks: number) {
+  return range(blocks).flatMap((i) =>
+    range(blocks).flatMap((j) => FOUR.map((r) => ({ i, j, r, name: `s${i}${j}${r}` }))),
+  );
+}
+
+function declare(blocks: number): string {
+  return lines(accumulators(blocks).map(({ name }) => `var ${name} = vec4f();`));
+}
+
+/** Adds the products of one k, from vectors whose names `a` and `b` give. */
+function multiply(blocks: number, a: (i: number) => string, b: (j: number) => string): string {
+  return lines(accumulators(blocks).map(({ i, j, r, name }) => `${name} += ${a(i)}[${r}] * ${b(j)};`));
+}
+
+function stores(blocks: number, spread: number): string {
+  return lines(
+    accumulators(blocks).map(
+      ({ i, j, r, name }) => `store(row + ${i * spread + r}, column + ${j * spread}, ${name});`,
+    ),
+  );
+}
+
+/** 16×16 threads and tiles of both operands, 16 KiB together; half of the threads load one, half the other, a 4×4 block each. */
+export function tiled(form: Form): string {
+  const { blocks } = form;
+  const [outer, depth] = [64 * blocks, 32 / blocks];
+  const vectors = outer / 4;
+  const fill = (name: "a" | "b", first: string) => `
+      ${places(form, name, "p", `${first} + o * 4`)}
+      if (k < K) {
+        ${loads(form, name, "p", "k")}
+        ${lines(FOUR.map((i) => `tile_${name}[(q + ${i}) * ${vectors} + o] = p${i};`))}
+      } else {
+        ${lines(FOUR.map((i) => `tile_${name}[(q + ${i}) * ${vectors} + o] = vec4f();`))}
+      }`;
+  const shared = range(blocks).map(
+    (i) =>
+      `let a${i} = tile_a[k * ${vectors} + ty + ${16 * i}]; let b${i} = tile_b[k * ${vectors} + tx + ${16 * i}];`,
+  );
+  return `
+var<workgroup> tile_a: array<vec4f, ${vectors * depth}>;
+var<workgroup> tile_b: array<vec4f, ${vectors * depth}>;
+${store(form)}
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+  ${sizes(form)}
+  let tx = t % 16;
+  let ty = t / 16;
+  let row = group.y * ${outer} + ty * 4;
+  let column = group.x * ${outer} + tx * 4;
+  ${declare(blocks)}
+  let o = t % 128 % ${vectors};
+  let q = t % 128 / ${vectors} * 4;
+  for (var k0 = 0u; k0 < K; k0 += ${depth}) {
+    let k = k0 + q;
+    if (t < 128) {${fill("a", `group.y * ${outer}`)}
+    } else {${fill("b", `group.x * ${outer}`)}
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < ${depth}; k++) {
+      ${lines(shared)}
+      ${multiply(
+        blocks,
+        (i) => `a${i}`,
+        (j) => `b${j}`,
+      )}
+    }
+    workgroupBarrier();
+  }
+  ${stores(blocks, 64)}
+}`;
+}
+
+/** 8×8 threads, no shared memory. */
+export function direct(form: Form): string {
+  const { blocks } = form;
+  const each = (text: (name: "a" | "b", block: string, i: number) => string) =>
+    lines(range(blocks).flatMap((i) => [text("a", `a${i}_`, i), text("b", `b${i}_`, i)]));
+  const products = FOUR.map((k) =>
+    multiply(
+      blocks,
+      (i) => `a${i}_${k}`,
+      (j) => `b${j}_${k}`,
+    ),
+  );
+  return `${store(form)}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
+  ${sizes(form)}
+  let row = group.y * ${32 * blocks} + t / 8 * 4;
+  let column = group.x * ${32 * blocks} + t % 8 * 4;
+  ${declare(blocks)}
+  ${each((name, block, i) => places(form, name, block, `${name === "a" ? "row" : "column"} + ${32 * i}`))}
+  for (var k = 0u; k < K; k += 4) {
+  ${each((name, block) => loads(form, name, block, "k"))}
+  ${lines(products)}
+  }
+  ${stores(blocks, 32)}
+}`;
+}
