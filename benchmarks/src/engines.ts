@@ -1,0 +1,47 @@
+/** Our engines. Every suite measures each of them; another one is one more line. */
+import type { Backend } from "@normless/tensor";
+import { wasm } from "@normless/tensor-wasm";
+
+export interface EngineEntry {
+  readonly name: string;
+  start(threads: number): Promise<Backend>;
+}
+
+export const engines: readonly EngineEntry[] = [{ name: "wasm", start: (threads) => wasm({ threads }) }];
+
+/** The engine that everything is compared to and that the run itself uses. */
+export const mainEngine = engines[0];
+
+/** @throws Error when there is no engine of that name. */
+export function engineNamed(name: string): EngineEntry {
+  const found = engines.find((engine) => engine.name === name);
+  if (!found) throw new Error(`no engine ${name}; there are ${engines.map((e) => e.name).join(", ")}`);
+  return found;
+}
+
+/** An engine that was started. */
+export interface Started {
+  readonly name: string;
+  readonly threads: number;
+  readonly backend: Backend;
+}
+
+/** The main engine with one thread, and every engine with all of them; ended when `use` is. */
+export async function withEngines<X>(
+  threads: number,
+  use: (started: readonly Started[]) => Promise<X>,
+): Promise<X> {
+  const wanted = [
+    ...(threads > 1 ? [{ entry: mainEngine, threads: 1 }] : []),
+    ...engines.map((entry) => ({ entry, threads })),
+  ];
+  const started: Started[] = [];
+  try {
+    for (const { entry, threads } of wanted) {
+      started.push({ name: entry.name, threads, backend: await entry.start(threads) });
+    }
+    return await use(started);
+  } finally {
+    for (const { backend } of started) await backend.dispose();
+  }
+}

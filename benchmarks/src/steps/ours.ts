@@ -1,0 +1,53 @@
+/** A process that takes training steps with one of our engines, so that its memory is its own. Started by step-contender.ts. */
+import { readFileSync } from "node:fs";
+import { uploadWeights } from "@normless/gpt2";
+import { readModelFolder } from "@normless/gpt2/node";
+import type { Backend } from "@normless/tensor";
+import { engineNamed } from "../engines.js";
+import { serve } from "../line-process.js";
+import { requestSchema } from "./protocol.js";
+import { Stepper } from "./stepper.js";
+
+let backend: Backend | undefined;
+let stepper: Stepper | undefined;
+
+async function load(folder: string): Promise<void> {
+  if (!backend) throw new Error("load before start");
+  const { config, weights, norms } = await readModelFolder(folder);
+  stepper = new Stepper(backend, { config, norms, params: uploadWeights(backend, weights) });
+}
+
+/** The most memory that this process has held (VmHWM), where the system is Linux. */
+function peakBytes(): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  const found = /VmHWM:\s*(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"));
+  return found ? Number(found[1]) * 1024 : undefined;
+}
+
+await serve(async (message) => {
+  const request = requestSchema.parse(message);
+  switch (request.op) {
+    case "start":
+      backend = await engineNamed(request.engine).start(request.threads);
+      return { description: backend.description };
+    case "load":
+      await load(request.folder);
+      return { ok: true };
+    case "step": {
+      if (!stepper) throw new Error("step before load");
+      const { B, T } = request;
+      const batch = {
+        B,
+        T,
+        inputs: Int32Array.from(request.inputs),
+        targets: Int32Array.from(request.targets),
+      };
+      const begin = performance.now();
+      const loss = await stepper.step(batch);
+      return { loss, ms: performance.now() - begin };
+    }
+    case "peak":
+      return { bytes: peakBytes() };
+  }
+});
+await backend?.dispose();
