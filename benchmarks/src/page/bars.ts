@@ -43,9 +43,9 @@ export const barStyle = `
 .bars { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.8rem 2.5rem; }
 .bars h3 { margin-bottom: 0.5rem; }
 .bars h3 small { display: inline; margin-left: 0.4em; }
-.bars dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.25rem 0.8rem; font-size: 0.82rem; align-items: center; }
+.bars dl { display: grid; grid-template-columns: 9.6rem minmax(0, 1fr); gap: 0.25rem 0.6rem; font-size: 0.82rem; align-items: center; }
 .bars dt { color: var(--soft); white-space: nowrap; }
-.bars dd { margin: 0; display: grid; grid-template-columns: minmax(0, 1fr) 4.2rem 3.6rem; gap: 0.6rem; align-items: center; }
+.bars dd { margin: 0; display: grid; grid-template-columns: minmax(0, 1fr) 3.6rem 3.2rem; gap: 0.5rem; align-items: center; }
 .bars dd span { background: var(--grid); border-radius: 2px; }
 .bars dd i { display: block; height: 0.85rem; background: var(--tone); border-radius: 2px; min-width: 2px; }
 .bars dd b { font-weight: 550; text-align: right; white-space: nowrap; }

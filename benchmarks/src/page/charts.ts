@@ -11,7 +11,18 @@ import {
 } from "../results.js";
 import { figure, gigabytes } from "../text.js";
 import { type Bar, barChart, type BarGroup } from "./bars.js";
-import { curve, dots, extent, type Html, html, logAxis, plot, type Point } from "./kit.js";
+import {
+  type Axis,
+  curve,
+  dots,
+  extent,
+  type Html,
+  html,
+  linearAxis,
+  logAxis,
+  plot,
+  type Point,
+} from "./kit.js";
 
 const peerTones: Readonly<Record<PeerName, string>> = {
   "tfjs-wasm": "kind-1",
@@ -79,29 +90,43 @@ export function memoryChart(results: Results): Html | undefined {
     </p>`;
 }
 
+const fromZero = (values: readonly number[]) => linearAxis([0, Math.max(...values)]);
+
+/** By the channels the rate falls like a power, which is a straight line where both scales are logarithmic. */
 const growth = [
-  { name: "T", title: "with the sequence", axis: "positions, T" },
-  { name: "C", title: "with the channels", axis: "channels, C" },
-  { name: "threads", title: "with the threads", axis: "threads" },
+  { name: "T", title: "with the sequence", axis: "positions, T", scale: fromZero },
+  {
+    name: "C",
+    title: "with the channels (logarithmic)",
+    axis: "channels, C",
+    scale: (values: readonly number[]) => logAxis(extent(values)),
+  },
+  { name: "threads", title: "with the threads", axis: "threads", scale: fromZero },
 ] as const;
 
-/** Three small plots, both axes logarithmic: a straight line is a power, and a level one costs nothing. */
+/** Three small plots. */
 export function growthCharts(results: Results): Html | undefined {
   const rows = rowsOf(results, "scaling");
   if (rows.length === 0) return undefined;
   return html`<div class="row three small">
-      ${growth.map(({ name, title, axis }) => {
+      ${growth.map(({ name, title, axis, scale }) => {
         const points = rows.filter((row) => row.case === name);
-        return points.length > 0 ? html`<figure>${growthPlot(points, title, axis)}</figure>` : undefined;
+        return points.length > 0
+          ? html`<figure>${growthPlot(points, { title, axis, scale })}</figure>`
+          : undefined;
       })}
     </div>
-    <p class="caption">
-      Tokens a second of a training step; both scales are logarithmic. Point at a figure for its model.
-    </p>`;
+    <p class="caption">Tokens a second of a training step. Point at a figure for its model.</p>`;
 }
 
-function growthPlot(rows: readonly Row[], title: string, axis: string): Html {
-  const y = logAxis(extent(rows.map(({ value }) => value)));
+interface Growth {
+  readonly title: string;
+  readonly axis: string;
+  readonly scale: (values: readonly number[]) => Axis;
+}
+
+function growthPlot(rows: readonly Row[], { title, axis, scale }: Growth): Html {
+  const y = scale(rows.map(({ value }) => value));
   const width = 100 / rows.length;
   const points = rows.map(({ value }, i): Point => [(i + 0.5) * width, y.at(value)]);
   return plot({

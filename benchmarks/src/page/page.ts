@@ -12,6 +12,7 @@ const pageStyle = `
 .data td:nth-child(2), .data th:nth-child(2) { text-align: left; }
 .data tbody :is(th, td) { padding-block: 0.3rem; }
 .scroll { overflow-x: auto; }
+.goals td { white-space: nowrap; }
 .goals tr.missed td:last-child { color: var(--removal); font-weight: 600; }
 .warning { --tone: var(--removal); margin-top: 1.5rem; }
 `;
