@@ -14,6 +14,8 @@ export interface Context {
   readonly models: ModelFolders;
   /** Whether a case was asked for. */
   wants(name: string): boolean;
+  /** For people, while it runs. */
+  say(text: string): void;
   record(row: Row): void;
   /** What really runs under a name. */
   describe(name: string, description: string): void;
@@ -25,6 +27,12 @@ export const hasPeer = ({ productPeers }: Context, name: PeerName): boolean =>
 /** Kernels take milliseconds. */
 export const kernelRounds = ({ quick }: Context): Rounds =>
   quick ? { rounds: 2, warmup: 1 } : { rounds: 9, warmup: 3 };
+
+/** From this many operations on, a product is no longer one of milliseconds. */
+const MANY_FLOPS = 2e10;
+
+export const productRounds = (context: Context, flops: number): Rounds =>
+  flops < MANY_FLOPS ? kernelRounds(context) : longRounds(context);
 
 /** For what takes a good part of a second and more. */
 export const longRounds = ({ quick }: Context): Rounds =>

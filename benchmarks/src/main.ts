@@ -1,7 +1,7 @@
 /** `npm run bench` and `npm run bench:peers`: runs the suites, prints tables, and writes JSON and the page. */
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import Terminal from "cli-table3";
 import type { Context } from "./context.js";
@@ -62,7 +62,11 @@ const program = new Command("bench")
   .parse();
 
 /** Files are named from where npm was called, not from this package. */
-const fromHere = (file: string) => resolve(process.env["INIT_CWD"] ?? ".", file);
+async function write(file: string, text: string): Promise<void> {
+  const path = resolve(process.env["INIT_CWD"] ?? ".", file);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
 
 function show({ title, note, head, rows }: Table): string {
   const table = new Terminal({ head: [...head], style: { head: [], border: [], compact: true } });
@@ -84,6 +88,7 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
     quick,
     productPeers: peers,
     models,
+    say,
     wants: (name) => options.case?.includes(name) ?? !(quick && HEAVY.has(name)),
     record(row) {
       rows.push(row);
@@ -116,5 +121,5 @@ for (const name of suiteNames) {
   if (table) console.log(show(table));
 }
 console.log(show(goalTable(results)));
-if (json !== undefined) await writeFile(fromHere(json), `${JSON.stringify(results, null, 2)}\n`);
-if (html !== undefined) await writeFile(fromHere(html), renderPage(results));
+if (json !== undefined) await write(json, `${JSON.stringify(results, null, 2)}\n`);
+if (html !== undefined) await write(html, renderPage(results));

@@ -9,6 +9,8 @@ export interface ProductPeer {
   readonly threads: number;
   /** Name, version and what runs below. */
   readonly description: string;
+  /** Why a shape is not asked of it, where that would take minutes; undefined for all others. */
+  readonly refuses?: (shape: ProductShape) => string | undefined;
   /** Takes x (rows,K) and w (K,M) in. */
   prepare(shape: ProductShape, x: Float32Array, w: Float32Array): Promise<PreparedProduct>;
   end(): Promise<void>;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Gpt2Config } from "@normless/gpt2";
 import { LineProcess } from "../line-process.js";
 import { startPyTorch } from "../peers/pytorch.js";
-import { aboutSchema, okSchema, peakSchema, stepSchema } from "./protocol.js";
+import { aboutSchema, type LoadRequest, okSchema, peakSchema, stepSchema } from "./protocol.js";
 import { batchNumber, optimizerSettings, type StepBatch } from "./stepper.js";
 
 export interface StepContender {
@@ -22,27 +22,23 @@ export interface StepTask {
   readonly folder: string;
 }
 
+function loadRequest({ config, folder }: StepTask): LoadRequest {
+  return { op: "load", config, weights: join(folder, "model.safetensors"), optimizer: optimizerSettings };
+}
+
 /** One of our engines on a model. */
-export async function ourContender(
-  engine: string,
-  threads: number,
-  { folder }: StepTask,
-): Promise<StepContender> {
+export async function ourContender(engine: string, threads: number, task: StepTask): Promise<StepContender> {
   const script = fileURLToPath(new URL("./step.js", import.meta.url));
   const child = new LineProcess(`${engine}, ${threads} threads`, process.execPath, [script]);
   const { description } = await child.ask(aboutSchema, { op: "start", engine, threads });
-  await child.ask(okSchema, { op: "load", folder });
+  await child.ask(okSchema, loadRequest(task));
   return { engine, threads, description, process: child };
 }
 
 /** PyTorch on the same model. */
-export async function pytorchContender(
-  threads: number,
-  { config, folder }: StepTask,
-): Promise<StepContender> {
+export async function pytorchContender(threads: number, task: StepTask): Promise<StepContender> {
   const { process, description } = await startPyTorch(threads);
-  const weights = join(folder, "model.safetensors");
-  await process.ask(okSchema, { op: "load", config, weights, optimizer: optimizerSettings });
+  await process.ask(okSchema, loadRequest(task));
   return { engine: "pytorch", threads, description, process };
 }
 

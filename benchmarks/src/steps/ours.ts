@@ -1,20 +1,30 @@
-/** A process that takes training steps with one of our engines, so that its memory is its own. Started by step-contender.ts. */
+/** A process that takes training steps with one of our engines, so that its memory is its own. Started by contender.ts. */
 import { readFileSync } from "node:fs";
-import { uploadWeights } from "@normless/gpt2";
-import { readModelFolder } from "@normless/gpt2/node";
-import type { Backend } from "@normless/tensor";
+import { checkConfig, checkWeights, standardNorms } from "@normless/gpt2";
+import { openStore } from "@normless/safetensors";
+import { openFile } from "@normless/safetensors/node";
+import type { Backend, Tensor } from "@normless/tensor";
 import { engineNamed } from "../engines.js";
 import { serve } from "../line-process.js";
-import { requestSchema } from "./protocol.js";
+import { type LoadRequest, requestSchema } from "./protocol.js";
 import { Stepper } from "./stepper.js";
 
 let backend: Backend | undefined;
 let stepper: Stepper | undefined;
 
-async function load(folder: string): Promise<void> {
+/** Parameter by parameter, so that the whole model is in memory once. */
+async function load({ config, weights, optimizer }: LoadRequest): Promise<void> {
   if (!backend) throw new Error("load before start");
-  const { config, weights, norms } = await readModelFolder(folder);
-  stepper = new Stepper(backend, { config, norms, params: uploadWeights(backend, weights) });
+  const file = await openFile(weights);
+  const store = await openStore([file]);
+  const params: Record<string, Tensor> = {};
+  for (const name of store.names()) {
+    const data = await store.readFloat32(name);
+    params[name.replace(/^transformer\./, "")] = backend.upload(data, store.info(name).shape);
+  }
+  await file.close();
+  checkWeights(checkConfig(config), params);
+  stepper = new Stepper(backend, { config, norms: standardNorms(config), params }, optimizer);
 }
 
 /** The most memory that this process has held (VmHWM), where the system is Linux. */
@@ -31,7 +41,7 @@ await serve(async (message) => {
       backend = await engineNamed(request.engine).start(request.threads);
       return { description: backend.description };
     case "load":
-      await load(request.folder);
+      await load(request);
       return { ok: true };
     case "step": {
       if (!stepper) throw new Error("step before load");

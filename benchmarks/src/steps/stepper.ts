@@ -48,10 +48,11 @@ export class Stepper {
   constructor(
     readonly backend: Backend,
     readonly model: Model,
+    readonly settings = optimizerSettings,
   ) {
     const entries = Object.entries(model.params);
     this.#grads = Object.fromEntries(entries.map(([name, { shape }]) => [name, zeros(backend, shape)]));
-    this.#optimizer = new AdamW(backend, model.params, optimizerSettings);
+    this.#optimizer = new AdamW(backend, model.params, settings);
   }
 
   /** The loss before the update, in nats a token, when all is done. */
@@ -66,7 +67,7 @@ export class Stepper {
       model.params,
       this.#grads,
     );
-    const normSquared = this.#optimizer.update(this.#grads, optimizerSettings);
+    const normSquared = this.#optimizer.update(this.#grads, this.settings);
     const loss = await value.item();
     await backend.sync();
     for (const tensor of [value, normSquared, wanted]) tensor.free();

@@ -4,7 +4,7 @@
  * core's own cache on one thread, which is what the engine could do if memory and threads cost nothing.
  */
 import { expectClose } from "@normless/tensor/testing";
-import { type Context, kernelRounds } from "../context.js";
+import { type Context, kernelRounds, productRounds } from "../context.js";
 import { mainEngine, type Started, withEngines } from "../engines.js";
 import { inTurns, type Timing, timingOf } from "../measure.js";
 import { expectedRows, ourProduct, TOLERANCE } from "../our-product.js";
@@ -36,6 +36,11 @@ async function measureProduct(
   const w = shape.transposeW ? transpose(data.w) : data.w;
   const theirs = [];
   for (const peer of context.productPeers) {
+    const refused = peer.refuses?.(shape);
+    if (refused !== undefined) {
+      context.say(`LEFT OUT: ${name} by ${peer.name}: ${refused}`);
+      continue;
+    }
     const product = await peer.prepare(shape, data.x.data, w.data);
     const rows = await product.rows(expected.picked);
     expectClose(`${name}, ${peer.name}`, rows, expected.values, TOLERANCE);
@@ -48,7 +53,7 @@ async function measureProduct(
   ];
   const timings = await inTurns(
     contenders.map(({ engine, product }) => ({ name: engine, run: () => product.run() })),
-    kernelRounds(context),
+    productRounds(context, flops(shape)),
   );
   for (const [i, { engine, threads }] of contenders.entries()) {
     record(context, name, shape, { engine, threads, timing: timings[i] });

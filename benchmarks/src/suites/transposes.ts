@@ -2,7 +2,7 @@
  * Every layout of the products in a step of GPT-2 small: forward, the input's gradient, the weight's gradient. They run
  * in turns with the forward product of `mlp_in`, so that each has a ratio to it that a noisy machine cannot bend.
  */
-import { type Context, kernelRounds } from "../context.js";
+import { type Context, productRounds } from "../context.js";
 import { withEngines } from "../engines.js";
 import { inTurns } from "../measure.js";
 import { expectedRows, ourProduct } from "../our-product.js";
@@ -20,7 +20,10 @@ export async function transposeSuite(context: Context): Promise<void> {
         const data = productData(shape);
         const contenders = productOps.map((op) => ourProduct(engine, data, op));
         for (const [i, op] of productOps.entries()) await contenders[i].check(expectedRows(data, op));
-        const [reference, ...timings] = await inTurns([anchor, ...contenders], kernelRounds(context));
+        const [reference, ...timings] = await inTurns(
+          [anchor, ...contenders],
+          productRounds(context, flops(shape)),
+        );
         const anchorRate = flops(products.mlp_in) / reference.median / 1e6;
         for (const [i, op] of productOps.entries()) {
           const value = flops(shape) / timings[i].median / 1e6;
