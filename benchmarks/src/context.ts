@@ -1,10 +1,13 @@
 /** What every suite gets: how much to measure, against whom, and where to put it. */
+import type { EngineEntry } from "./engines.js";
 import type { Rounds } from "./measure.js";
 import type { ProductPeer } from "./peers/peer.js";
 import type { PeerName, Row } from "./results.js";
 import type { ModelFolders } from "./steps/models.js";
 
 export interface Context {
+  /** Ours, those that start here. */
+  readonly engines: readonly EngineEntry[];
   /** Threads of our engines and of the peers that have a choice. */
   readonly threads: number;
   /** Only what shows that everything works. */

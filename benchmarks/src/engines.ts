@@ -1,4 +1,4 @@
-/** Our engines. Every suite measures each of them; another one is one more line. */
+/** Our engines. Every suite measures each that starts here; another one is one more line. */
 import type { Backend } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 
@@ -7,7 +7,7 @@ export interface EngineEntry {
   start(threads: number): Promise<Backend>;
 }
 
-export const engines: readonly EngineEntry[] = [{ name: "wasm", start: (threads) => wasm({ threads }) }];
+const engines: readonly EngineEntry[] = [{ name: "wasm", start: (threads) => wasm({ threads }) }];
 
 /** The engine that everything is compared to and that the run itself uses. */
 export const mainEngine = engines[0];
@@ -19,6 +19,21 @@ export function engineNamed(name: string): EngineEntry {
   return found;
 }
 
+/** Those that start on this machine; one that does not is said aloud and left out. @throws Error when the main one does not. */
+export async function usableEngines(say: (text: string) => void): Promise<EngineEntry[]> {
+  const usable: EngineEntry[] = [];
+  for (const engine of engines) {
+    try {
+      await (await engine.start(1)).dispose();
+      usable.push(engine);
+    } catch (error) {
+      if (engine === mainEngine) throw error;
+      say(`LEFT OUT: ${engine.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return usable;
+}
+
 /** An engine that was started. */
 export interface Started {
   readonly name: string;
@@ -28,7 +43,7 @@ export interface Started {
 
 /** The main engine with one thread, and every engine with all of them; ended when `use` is. */
 export async function withEngines<X>(
-  threads: number,
+  { engines, threads }: { readonly engines: readonly EngineEntry[]; readonly threads: number },
   use: (started: readonly Started[]) => Promise<X>,
 ): Promise<X> {
   const wanted = [

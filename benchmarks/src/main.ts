@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import Terminal from "cli-table3";
 import type { Context } from "./context.js";
+import { usableEngines } from "./engines.js";
 import { renderPage } from "./page/page.js";
 import { loadPeers } from "./peers/index.js";
 import {
@@ -84,6 +85,7 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
   const rows: Row[] = [];
   const descriptions: Record<string, string> = {};
   const context: Context = {
+    engines: await usableEngines(say),
     threads: options.threads,
     quick,
     productPeers: peers,

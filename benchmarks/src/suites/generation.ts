@@ -23,7 +23,7 @@ const GREEDY = { temperature: 0 };
 export async function generationSuite(context: Context): Promise<void> {
   const cases = { base: steps.base.config, small: steps.small_1x256.config };
   const tokens = context.quick ? 8 : 64;
-  await withEngines(context.threads, async (started) => {
+  await withEngines(context, async (started) => {
     for (const [name, config] of Object.entries(cases)) {
       if (!context.wants(name)) continue;
       const { weights, norms } = await readModelFolder(await context.models.of(config));

@@ -12,7 +12,7 @@ import { productData, transpose } from "../product-data.js";
 import { cachedProducts, flops, products, type ProductShape, showProduct } from "../shapes.js";
 
 export async function kernelSuite(context: Context): Promise<void> {
-  await withEngines(context.threads, async (started) => {
+  await withEngines(context, async (started) => {
     for (const { name, backend } of started) context.describe(name, backend.description);
     for (const peer of context.productPeers) context.describe(peer.name, peer.description);
     if (context.wants("microkernel")) await microkernel(context);

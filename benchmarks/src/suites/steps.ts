@@ -3,7 +3,7 @@
  * weights and see the same batches; the losses of two steps are compared before anything is timed.
  */
 import { type Context, hasPeer } from "../context.js";
-import { engines, mainEngine } from "../engines.js";
+import { mainEngine } from "../engines.js";
 import { inTurns } from "../measure.js";
 import { showStep, steps, type StepShape } from "../shapes.js";
 import {
@@ -30,11 +30,11 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
   const task: StepTask = { config, B, T, folder: await context.models.of(config) };
   const contenders: StepContender[] = [];
   try {
-    for (const { name: engine } of engines) {
-      contenders.push(await ourContender(engine, context.threads, task));
-    }
     if (name === "small_1x256" && context.threads > 1) {
       contenders.push(await ourContender(mainEngine.name, 1, task));
+    }
+    for (const { name: engine } of context.engines) {
+      contenders.push(await ourContender(engine, context.threads, task));
     }
     if (hasPeer(context, "pytorch")) contenders.push(await pytorchContender(context.threads, task));
     for (const { engine, description } of contenders) context.describe(engine, description);

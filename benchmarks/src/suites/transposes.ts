@@ -10,7 +10,7 @@ import { productData } from "../product-data.js";
 import { flops, productOps, products, showProduct, stepProducts } from "../shapes.js";
 
 export async function transposeSuite(context: Context): Promise<void> {
-  await withEngines(context.threads, async (started) => {
+  await withEngines(context, async (started) => {
     for (const { name, backend } of started) context.describe(name, backend.description);
     const mlpIn = productData(products.mlp_in);
     for (const engine of started.filter(({ threads }) => threads === context.threads)) {
