@@ -117,6 +117,8 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
 
 const { suite, json, html, quick } = program.opts();
 const results = await measure(suite ?? suiteNames.filter((name) => name !== "removal"));
+if (results.rows.length === 0)
+  program.error("error: these suites have no case of that name; see src/shapes.ts");
 console.log(`\n${machineLine(results)}\nMedians, in turns.${quick ? ` ${QUICK}` : ""}`);
 for (const name of suiteNames) {
   const table = suiteTable(results, name);
