@@ -7,10 +7,17 @@ export interface EngineEntry {
   start(threads: number): Promise<Backend>;
 }
 
-const engines: readonly EngineEntry[] = [{ name: "wasm", start: (threads) => wasm({ threads }) }];
-
 /** The engine that everything is compared to and that the run itself uses. */
-export const mainEngine = engines[0];
+export const mainEngine = {
+  name: "wasm",
+  start: (threads: number) => wasm({ threads }),
+} satisfies EngineEntry;
+
+const engines: readonly EngineEntry[] = [
+  mainEngine,
+  // Not before it is asked for: its native part must not be able to stop those who do not need it.
+  { name: "blas", start: async (threads) => (await import("@normless/tensor-blas")).blas({ threads }) },
+];
 
 /** @throws Error when there is no engine of that name. */
 export function engineNamed(name: string): EngineEntry {

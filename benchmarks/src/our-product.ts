@@ -12,7 +12,7 @@ export const TOLERANCE = 2e-5;
 export interface OurProduct extends Contender {
   /** Runs it once. @throws Error when it is not the product. */
   check(expected: CheckedRows): Promise<void>;
-  free(): void;
+  readonly free: () => void;
 }
 
 /** Some rows of a result. */

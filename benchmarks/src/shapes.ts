@@ -26,13 +26,6 @@ export const products = {
 /** The products of a step of GPT-2 small: each runs forward, for the input's gradient and for the weight's. */
 export const stepProducts = ["mlp_in", "mlp_out", "qkv", "attn_proj", "lm_head"] as const;
 
-/** Small enough for a core's own cache, so that what is timed is the micro-kernel and little else. */
-export const cachedProducts: readonly ProductShape[] = [
-  { rows: 48, K: 256, M: 64 },
-  { rows: 96, K: 256, M: 96 },
-  { rows: 192, K: 256, M: 192 },
-];
-
 /** `[1024,768]×[768,3072]` */
 export const showProduct = ({ rows, K, M }: ProductShape): string => `[${rows},${K}]×[${K},${M}]`;
 

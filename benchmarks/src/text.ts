@@ -33,11 +33,11 @@ export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)}
 
 const notes: Readonly<Record<SuiteName, string>> = {
   kernels:
-    "GFLOP/s; in brackets behind a peer, ours with all threads over it. `microkernel` is the best rate of a small product on one thread, in the core's own cache: what the engine could do if memory cost nothing.",
+    "GFLOP/s; in brackets behind a peer, ours with all threads over it. `microkernel` is the inner loop on one thread, in the nearest cache: what the engine could do if memory cost nothing.",
   transposes:
     "GFLOP/s, and in brackets the ratio to `mlp_in`, forward, in the same turns. Products of GPT-2 small at 1×1024.",
   ops: "What a step does besides products, at GPT-2 small’s sizes.",
-  latency: "Microseconds, without the op’s own work; see `suites/latency.ts` for how that is told apart.",
+  latency: "Microseconds.",
   steps:
     "Tokens a second of whole training steps: forward, backward, clip, AdamW. In brackets behind PyTorch, ours with all threads over it; and the most memory that each process held.",
   generation: "Tokens a second, one at a time, with the key/value cache.",
@@ -50,7 +50,7 @@ export const titles: Readonly<Record<SuiteName, string>> = {
   kernels: "Matrix products",
   transposes: "Layouts",
   ops: "Other ops",
-  latency: "Handing work to threads",
+  latency: "Microseconds.",
   steps: "Training steps",
   generation: "Generation",
   io: "Saving and loading",

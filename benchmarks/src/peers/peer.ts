@@ -18,10 +18,10 @@ export interface ProductPeer {
 
 export interface PreparedProduct {
   /** x·w, with the result where a program in this peer would use it: the milliseconds it took. */
-  run(): Promise<number>;
+  readonly run: () => Promise<number>;
   /** Some rows of x·w, one after the other. */
   rows(picked: readonly number[]): Promise<ArrayLike<number>>;
-  free(): Promise<void>;
+  readonly free: () => Promise<void>;
 }
 
 /** The peers' own package, which is not part of the workspace. */

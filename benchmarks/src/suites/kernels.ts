@@ -1,21 +1,34 @@
 /**
  * Matrix products of real shapes: our engines with one and with all threads, and every peer, in turns. Every result is
- * checked against float64 sums before anything is timed. Also `microkernel`: the best rate of products that stay in a
- * core's own cache on one thread, which is what the engine could do if memory and threads cost nothing.
+ * checked against float64 sums before anything is timed. Beside `mlp_in` runs `microkernel`: the engine's inner loop on
+ * one tile in the nearest cache, which is what it could do if memory and the edges of tiles cost nothing.
  */
 import { expectClose } from "@normless/tensor/testing";
-import { type Context, kernelRounds, productRounds } from "../context.js";
+import { type Context, productRounds } from "../context.js";
 import { mainEngine, type Started, withEngines } from "../engines.js";
-import { inTurns, type Timing, timingOf } from "../measure.js";
+import { type Contender, inTurns, timed } from "../measure.js";
 import { expectedRows, ourProduct, TOLERANCE } from "../our-product.js";
 import { productData, transpose } from "../product-data.js";
-import { cachedProducts, flops, products, type ProductShape, showProduct } from "../shapes.js";
+import { flops, products, type ProductShape, showProduct } from "../shapes.js";
+
+/** About 50 ms. */
+const MICROKERNEL_TURNS = 100_000;
+
+/** A contender, and what its row says of it. */
+interface Entrant extends Contender {
+  readonly case: string;
+  readonly about: string;
+  readonly engine: string;
+  readonly threads: number;
+  readonly flops: number;
+  /** Gives back what it holds. */
+  readonly end: () => void | Promise<void>;
+}
 
 export async function kernelSuite(context: Context): Promise<void> {
   await withEngines(context, async (started) => {
     for (const { name, backend } of started) context.describe(name, backend.description);
     for (const peer of context.productPeers) context.describe(peer.name, peer.description);
-    if (context.wants("microkernel")) await microkernel(context);
     for (const [name, shape] of Object.entries<ProductShape>(products)) {
       if (context.wants(name)) await measureProduct(context, started, name, shape);
     }
@@ -28,13 +41,43 @@ async function measureProduct(
   name: string,
   shape: ProductShape,
 ): Promise<void> {
+  const entrants = await productEntrants(context, started, name, shape);
+  if (name === "mlp_in") entrants.push(await microkernel());
+  const timings = await inTurns(entrants, productRounds(context, flops(shape)));
+  for (const [i, { case: name, about, engine, threads, flops, end }] of entrants.entries()) {
+    const value = flops / timings[i].median / 1e6;
+    context.record({
+      suite: "kernels",
+      case: name,
+      about,
+      engine,
+      threads,
+      value,
+      unit: "GFLOP/s",
+      ms: timings[i],
+    });
+    await end();
+  }
+}
+
+/** Ours and the peers', each checked. */
+async function productEntrants(
+  context: Context,
+  started: readonly Started[],
+  name: string,
+  shape: ProductShape,
+): Promise<Entrant[]> {
   const data = productData(shape);
   const expected = expectedRows(data, "linear");
-  const ours = started.map((engine) => ({ engine, product: ourProduct(engine, data, "linear") }));
-  for (const { product } of ours) await product.check(expected);
+  const about = { case: name, about: showProduct(shape), flops: flops(shape) };
+  const entrants: Entrant[] = [];
+  for (const engine of started) {
+    const product = ourProduct(engine, data, "linear");
+    await product.check(expected);
+    entrants.push({ ...product, ...about, engine: engine.name, threads: engine.threads, end: product.free });
+  }
   // Peers get the weight as (K,M), however ours lies.
   const w = shape.transposeW ? transpose(data.w) : data.w;
-  const theirs = [];
   for (const peer of context.productPeers) {
     const refused = peer.refuses?.(shape);
     if (refused !== undefined) {
@@ -42,71 +85,32 @@ async function measureProduct(
       continue;
     }
     const product = await peer.prepare(shape, data.x.data, w.data);
-    const rows = await product.rows(expected.picked);
-    expectClose(`${name}, ${peer.name}`, rows, expected.values, TOLERANCE);
-    theirs.push({ peer, product });
+    expectClose(`${name}, ${peer.name}`, await product.rows(expected.picked), expected.values, TOLERANCE);
+    entrants.push({
+      ...about,
+      name: peer.name,
+      engine: peer.name,
+      threads: peer.threads,
+      run: product.run,
+      end: product.free,
+    });
   }
-
-  const contenders = [
-    ...ours.map(({ engine, product }) => ({ engine: engine.name, threads: engine.threads, product })),
-    ...theirs.map(({ peer, product }) => ({ engine: peer.name, threads: peer.threads, product })),
-  ];
-  const timings = await inTurns(
-    contenders.map(({ engine, product }) => ({ name: engine, run: () => product.run() })),
-    productRounds(context, flops(shape)),
-  );
-  for (const [i, { engine, threads }] of contenders.entries()) {
-    record(context, name, shape, { engine, threads, timing: timings[i] });
-  }
-  for (const { product } of ours) product.free();
-  for (const { product } of theirs) await product.free();
+  return entrants;
 }
 
-/** The best of some sizes; each time is that of many runs, since one takes microseconds. */
-async function microkernel(context: Context): Promise<void> {
+async function microkernel(): Promise<Entrant> {
   const backend = await mainEngine.start(1);
-  const rates = [];
-  for (const shape of cachedProducts) {
-    const data = productData(shape);
-    const product = ourProduct({ name: mainEngine.name, threads: 1, backend }, data, "linear");
-    await product.check(expectedRows(data, "linear"));
-    product.free();
-
-    const x = backend.upload(data.x.data, [shape.rows, shape.K]);
-    const w = backend.upload(data.w.data, [shape.K, shape.M]);
-    const repeats = Math.ceil((context.quick ? 1e8 : 1e9) / flops(shape));
-    const run = () => {
-      const begin = performance.now();
-      for (let i = 0; i < repeats; i++) backend.run("linear", { x, w }, {}).y.free();
-      return (performance.now() - begin) / repeats;
-    };
-    run();
-    const timing = timingOf(Array.from({ length: kernelRounds(context).rounds }, run));
-    rates.push({ shape, timing, rate: flops(shape) / timing.median });
-    x.free();
-    w.free();
-  }
-  await backend.dispose();
-  const best = rates.reduce((a, b) => (b.rate > a.rate ? b : a));
-  record(context, "microkernel", best.shape, { engine: mainEngine.name, threads: 1, timing: best.timing });
-}
-
-function record(
-  context: Context,
-  name: string,
-  shape: ProductShape,
-  { engine, threads, timing }: { readonly engine: string; readonly threads: number; readonly timing: Timing },
-): void {
-  const value = flops(shape) / timing.median / 1e6;
-  const about = showProduct(shape);
-  context.record({
-    suite: "kernels",
-    case: name,
-    about,
-    engine,
-    threads,
-    value,
-    unit: "GFLOP/s",
-    ms: timing,
-  });
+  const run = () => backend.diagnostics.microKernel(MICROKERNEL_TURNS);
+  return {
+    ...timed("microkernel", () => {
+      run();
+      return Promise.resolve();
+    }),
+    case: "microkernel",
+    about: "6×8 tiles, 256 steps",
+    engine: mainEngine.name,
+    threads: 1,
+    flops: run(),
+    end: () => backend.dispose(),
+  };
 }
