@@ -16,5 +16,10 @@ export class ShapeError extends Error {
 
 /** A backend cannot do what was asked: out of memory, a tensor of another backend, use after free. */
 export class BackendError extends Error {
-  override readonly name = "BackendError";
+  override readonly name: string = "BackendError";
+}
+
+/** The device went away (a driver's restart, a laptop's sleep). Another backend can go on from what was saved. */
+export class DeviceLostError extends BackendError {
+  override readonly name = "DeviceLostError";
 }

@@ -1,6 +1,6 @@
 export type { Backend, MemoryUse } from "./backend.js";
 export { dry } from "./dry.js";
-export { BackendError, ShapeError } from "./errors.js";
+export { BackendError, DeviceLostError, ShapeError } from "./errors.js";
 export {
   type AttributesOf,
   type Contracts,

@@ -2,6 +2,7 @@
 import { freeParams, type LoadedModel, type Model, uploadWeights } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { type EngineOptions, withEngine } from "./engine.js";
+import type { Io } from "./io.js";
 import { shippedModel } from "./shipped.js";
 
 export interface ModelOptions extends EngineOptions {
@@ -17,12 +18,13 @@ export interface ModelOnDevice {
 
 /** Reads the folder asked for, or the model that ships, and gives all memory back afterwards. */
 export async function withModel<X>(
+  io: Io,
   options: ModelOptions,
   use: (model: ModelOnDevice) => Promise<X>,
 ): Promise<X> {
   const path = options.model ?? shippedModel();
   const loaded = await readModelFolder(path);
-  return withEngine(options, async ({ backend }) => {
+  return withEngine(io, options, async ({ backend }) => {
     const params = uploadWeights(backend, loaded.weights);
     try {
       return await use({ path, loaded, device: { config: loaded.config, norms: loaded.norms, params } });

@@ -8,7 +8,7 @@ import {
   threadsArgument,
   wholeArgument,
 } from "./arguments.js";
-import { engineNames } from "./engine.js";
+import { engineChoices } from "./engine.js";
 
 /** A command under its name, with examples at the end of its help. */
 export function command(name: string, description: string, examples: readonly string[]): Command {
@@ -26,9 +26,11 @@ const builds = ["auto", "relaxed", "plain"] as const;
 
 export const backendOption = new Option(
   "--backend <name>",
-  "wasm; blas: wasm with the system's BLAS for its products; reference: slow float64 loops (default: wasm)",
+  "wasm, the CPU engine; blas, the same with the system's BLAS for its products; webgpu; auto, webgpu where there is a " +
+    "real GPU and wasm elsewhere; for comparison webgl2, headlessgl, webasm and cpu (gpu.js) and reference (slow float64 " +
+    "loops) (default: wasm)",
 )
-  .choices(engineNames)
+  .choices(engineChoices)
   .helpGroup(ENGINE);
 export const blasLibraryOption = new Option(
   "--blas-library <file>",

@@ -74,7 +74,7 @@ export function resumedEngine(asked: EngineOptions, began: EngineUsed): EngineOp
   return {
     backend,
     threads: asked.threads,
-    simd: asked.simd ?? (backend === "reference" ? undefined : began.simd),
+    simd: asked.simd ?? (backend === "wasm" || backend === "blas" ? began.simd : undefined),
     blasLibrary: asked.blasLibrary ?? (backend === "blas" ? began.blasLibrary : undefined),
   };
 }

@@ -209,6 +209,12 @@ export async function newestCheckpoint<S extends TrainingState>(
   );
 }
 
+/** The name of the newest checkpoint, whole or not; undefined where there is none. */
+export async function newestCheckpointName(folder: string): Promise<string | undefined> {
+  const [newest] = await checkpointFiles(folder).catch(() => []);
+  return newest;
+}
+
 /** What to type to go on with a run, wherever the shell splits words. */
 export function resumeCommand(command: string, folder: string): string {
   const quoted = /^[\w./@:+-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`;

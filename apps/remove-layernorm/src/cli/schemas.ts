@@ -2,7 +2,7 @@
 import type { Gpt2Config, WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
 import type { RemovalRecipe, TrainRecipe } from "../core/index.js";
-import { engineNames } from "./engine.js";
+import { engineChoices } from "./engine.js";
 
 const count = z.int().min(1);
 const step = z.int().min(0);
@@ -67,7 +67,7 @@ export const gpt2ConfigSchema = z
 
 /** Which engine runs, as the options say it. */
 export const engineFields = {
-  backend: z.enum(engineNames).optional(),
+  backend: z.enum(engineChoices).optional(),
   threads: z.int().min(1).max(64).optional(),
   simd: z.enum(["auto", "relaxed", "plain"]).optional(),
   blasLibrary: z.string().optional(),

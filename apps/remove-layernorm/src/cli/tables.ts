@@ -1,7 +1,7 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
 import Table from "cli-table3";
 import type { Contender, PlanEvent, Summary } from "../core/index.js";
-import { describeRemoval } from "../core/index.js";
+import { describeRemoval, stepBytes } from "../core/index.js";
 import { bytes, difference, thousands } from "./format.js";
 import type { Io } from "./io.js";
 
@@ -38,7 +38,8 @@ export function resultTable(io: Io, { validation }: Pick<Summary, "validation">)
 }
 
 /** What a run will do, before it does it. */
-export function planText(io: Io, plan: PlanEvent, parameters: number): string {
+export async function planText(io: Io, plan: PlanEvent, options: { parameters: number; recompute: boolean }) {
+  const { parameters, recompute } = options;
   const { recipe, config } = plan;
   const perPhase = recipe.steps * recipe.batchSize * recipe.blockSize;
   const facts: [string, string][] = [
@@ -54,22 +55,13 @@ export function planText(io: Io, plan: PlanEvent, parameters: number): string {
     ],
     ["tokens", `${thousands(2 * perPhase)} trained on, out of a corpus of ${thousands(plan.trainTokens)}`],
     ["validation", `4 × ${thousands(plan.validationTokens)} tokens`],
-    ["memory", `about ${bytes(memoryEstimate(plan, parameters))}`],
+    [
+      "memory",
+      `${bytes(await stepBytes({ config, recipe, recompute }))} in tensors at the height of an update`,
+    ],
   ];
   const lines = facts.map(([name, text]) => `${io.colors.bold(name.padEnd(11))}${text}\n`);
   const removals = plan.removals.map((removal) => [String(removal.step), describeRemoval(removal)]);
   const heading = io.colors.bold("step  what goes after so many updates");
   return `${lines.join("")}\n${heading}\n${removals.map(([step, what]) => `${step.padStart(4)}  ${what}\n`).join("")}`;
-}
-
-/**
- * Bytes of tensors at the height of a step: weights, gradients and two moments of each parameter, and what the tape
- * keeps of each token of a micro-batch, 18 C-wide vectors a layer (10C and two of the MLP's width).
- */
-export function memoryEstimate(
-  { config, recipe }: Pick<PlanEvent, "config" | "recipe">,
-  parameters: number,
-): number {
-  const perToken = config.layers * (10 * config.channels + 2 * config.inner);
-  return 4 * (4 * parameters + recipe.microBatchSize * recipe.blockSize * perToken);
 }

@@ -12,6 +12,8 @@ import type { Executor, Operand, Result } from "./program.js";
 export interface GpuBackend extends Backend {
   /** What kernels really run on: webgpu, webgl2, headlessgl, webasm, cpu. */
   readonly mode: string;
+  /** A CPU plays the GPU, as far as the mode can tell (GL does not say). */
+  readonly software: boolean;
 }
 
 class GpuTensor<Handle> extends Tensor {
@@ -97,6 +99,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
   const backend: GpuBackend = {
     name: "gpu",
     mode: executor.mode,
+    software: executor.software,
     description: `gpu, ${executor.description}`,
     upload(data, shape) {
       alive("upload");

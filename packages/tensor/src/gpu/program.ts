@@ -82,8 +82,10 @@ export type Build<K extends KernelName> = (
 export interface Executor<Handle> {
   /** The mode that really runs: webgpu, webgl2, webasm, headlessgl, cpu. */
   readonly mode: string;
-  /** For people: mode, adapter, and what was not taken and why. */
+  /** For people: mode and adapter. */
   readonly description: string;
+  /** A CPU computes: SwiftShader, WARP, or a mode that has nothing to do with a GPU. */
+  readonly software: boolean;
   upload(data: TensorData): Handle;
   /** Runs the passes. An output whose `into` is given is added to it and its (possibly new) handle returned. */
   run(

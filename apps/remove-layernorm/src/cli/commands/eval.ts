@@ -38,7 +38,7 @@ export function evalCommand(io: Io) {
 }
 
 export async function evaluateModel(io: Io, options: EvalOptions): Promise<void> {
-  await withModel(options, async ({ path, loaded, device }) => {
+  await withModel(io, options, async ({ path, loaded, device }) => {
     const { config, tokenizer } = loaded;
     const { batchSize = 16, blockSize = config.blockSize } = options;
     if (blockSize > config.blockSize) {

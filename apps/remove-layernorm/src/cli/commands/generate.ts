@@ -49,7 +49,7 @@ export function generateCommand(io: Io) {
 }
 
 export async function generateText(io: Io, options: GenerateOptions): Promise<void> {
-  await withModel(options, async ({ path, loaded: { tokenizer }, device }) => {
+  await withModel(io, options, async ({ path, loaded: { tokenizer }, device }) => {
     if (!tokenizer) {
       throw new UsageError(
         `${path} has no tokenizer; put vocab.json and merges.txt, or tokenizer.json, into the folder`,

@@ -47,7 +47,7 @@ export function inspectCommand(io: Io) {
 }
 
 export async function inspect(io: Io, options: InspectOptions): Promise<void> {
-  await withModel(options, async ({ path, loaded, device }) => {
+  await withModel(io, options, async ({ path, loaded, device }) => {
     const { config, norms, weights, tokenizer } = loaded;
     const found = corpusFile(path, "val");
     const files = options.data ?? (found === undefined ? [] : [found]);

@@ -76,7 +76,7 @@ interface Rows {
 export async function writeLogits(io: Io, options: LogitsOptions): Promise<void> {
   const { grads = false, out } = options;
   const rows = await readRows(options.tokens, grads);
-  await withModel(options, async ({ device }) => {
+  await withModel(io, options, async ({ device }) => {
     const norms = await freezeSites(device.norms, options.norms);
     const entries = await compute({ ...device, norms }, rows, grads);
     await writeFileAtomic(out, writeSafetensors(entries));

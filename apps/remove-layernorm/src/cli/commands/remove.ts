@@ -4,6 +4,7 @@ import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { removeKind } from "../checkpoint.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
+import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
@@ -27,6 +28,7 @@ import {
   explainFailure,
   newestCheckpoint,
   newRunPath,
+  newestCheckpointName,
   resumeCommand,
   RunFolder,
 } from "../run-folder.js";
@@ -100,7 +102,10 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 
 /** The exit code. */
 export async function remove(io: Io, options: RemoveOptions): Promise<number> {
-  return options.resume === undefined ? startRun(io, options) : resumeRun(io, options, options.resume);
+  const { resume: folder } = options;
+  if (folder === undefined) return startRun(io, options);
+  const again = () => resumeRun(io, options, folder);
+  return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
@@ -124,20 +129,29 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const model = await readModelWithNorms(modelFolder);
   const corpus = await readBoth(files, model);
   const prompt = options.prompt ?? PROMPT;
-  return withEngine(options, async ({ backend, used }) => {
-    const input = { backend, model, corpus, recipe, prompt, recompute: options.recompute };
-    if (options.dryRun) return showPlan(io, input);
-    const config: RemoveConfig = {
-      command: "remove",
-      model: resolve(modelFolder),
-      corpus: { train: absolute(files.train), validation: absolute(files.validation), hash: hashOf(corpus) },
-      prompt,
-      engine: used,
-      recipe,
-    };
-    const openFolder = () => RunFolder.create(out, removeKind, config, { force });
-    return finish(io, out, { ...input, modelName: modelNameOf(modelFolder), openFolder });
-  });
+  const start = () =>
+    withEngine(io, options, async ({ backend, used }) => {
+      const input = { backend, model, corpus, recipe, prompt, recompute: options.recompute };
+      if (options.dryRun) return showPlan(io, input);
+      const config: RemoveConfig = {
+        command: "remove",
+        model: resolve(modelFolder),
+        corpus: {
+          train: absolute(files.train),
+          validation: absolute(files.validation),
+          hash: hashOf(corpus),
+        },
+        prompt,
+        engine: used,
+        recipe,
+      };
+      const openFolder = () => RunFolder.create(out, removeKind, config, { force });
+      return finish(io, out, { ...input, modelName: modelNameOf(modelFolder), openFolder });
+    });
+  // The engine is the run's own; what is only how it is run comes along.
+  const { threads, recompute } = options;
+  const resume = () => resumeRun(io, { threads, recompute }, out);
+  return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
 async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
@@ -149,7 +163,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
   const corpus = await readBoth({ train, validation }, model);
   checkSameCorpus(corpus, out, config.corpus);
-  return withEngine(resumedEngine(options, config.engine), ({ backend }) =>
+  return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
     finish(io, out, {
       backend,
       model,
@@ -189,7 +203,10 @@ async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder
   const events = removeLayerNorm(input);
   const { value } = await events.next();
   await events.return();
-  if (value?.type === "plan") io.out(planText(io, value, parameterCount(input.model.weights)));
+  if (value?.type === "plan") {
+    const { model, recompute = false } = input;
+    io.out(await planText(io, value, { parameters: parameterCount(model.weights), recompute }));
+  }
   return EXIT.ok;
 }
 

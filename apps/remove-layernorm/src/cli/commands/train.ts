@@ -4,6 +4,7 @@ import { Option } from "@commander-js/extra-typings";
 import { configFromHf, type Gpt2Config, presets, type PresetName, type WeightDtype } from "@normless/gpt2";
 import { trainKind } from "../checkpoint.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
+import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
@@ -26,6 +27,7 @@ import {
   explainFailure,
   newestCheckpoint,
   newRunPath,
+  newestCheckpointName,
   resumeCommand,
   RunFolder,
 } from "../run-folder.js";
@@ -116,7 +118,10 @@ export function trainCommand(io: Io, done: (code: number) => void) {
 
 /** The exit code. */
 export async function train(io: Io, options: TrainOptions): Promise<number> {
-  return options.resume === undefined ? startRun(io, options) : resumeRun(io, options, options.resume);
+  const { resume: folder } = options;
+  if (folder === undefined) return startRun(io, options);
+  const again = () => resumeRun(io, options, folder);
+  return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
 async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
@@ -153,22 +158,31 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     validation: await readCorpus(files.validation, suits),
   };
   checkTraining({ config, recipe, corpus });
-  return withEngine(options, async ({ backend, used }) => {
-    const runConfig: TrainConfig = {
-      command: "train",
-      tokenizer: resolve(tokenizerFolder),
-      corpus: { train: absolute(files.train), validation: absolute(files.validation), hash: hashOf(corpus) },
-      engine: used,
-      model: config,
-      dtype: options.dtype ?? "F32",
-      recipe,
-    };
-    const { dtype } = runConfig;
-    const { recompute = false } = options;
-    await checkMemory(backend, { config, recipe, recompute });
-    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute };
-    return finish(io, out, job, () => RunFolder.create(out, trainKind, runConfig, { force }));
-  });
+  const start = () =>
+    withEngine(io, options, async ({ backend, used }) => {
+      const runConfig: TrainConfig = {
+        command: "train",
+        tokenizer: resolve(tokenizerFolder),
+        corpus: {
+          train: absolute(files.train),
+          validation: absolute(files.validation),
+          hash: hashOf(corpus),
+        },
+        engine: used,
+        model: config,
+        dtype: options.dtype ?? "F32",
+        recipe,
+      };
+      const { dtype } = runConfig;
+      const { recompute = false } = options;
+      await checkMemory(backend, { config, recipe, recompute });
+      const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute };
+      return finish(io, out, job, () => RunFolder.create(out, trainKind, runConfig, { force }));
+    });
+  // The engine is the run's own; what is only how it is run comes along.
+  const { threads, recompute } = options;
+  const resume = () => resumeRun(io, { threads, recompute }, out);
+  return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
 async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<number> {
@@ -183,7 +197,7 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
     validation: await readCorpus(options.validation ?? began.corpus.validation, suits),
   };
   checkSameCorpus(corpus, out, began.corpus);
-  return withEngine(resumedEngine(options, began.engine), ({ backend }) => {
+  return withEngine(io, resumedEngine(options, began.engine), ({ backend }) => {
     const { dtype } = began;
     const { recompute } = options;
     const job = {

@@ -20,6 +20,7 @@ export async function gpujsExecutor(mode: GpuJsMode): Promise<Executor<Stored>> 
 
 class GpuJsExecutor implements Executor<Stored> {
   readonly description: string;
+  readonly software: boolean;
   readonly #device;
   readonly #store: Store;
   readonly #compiled = new Map<string, { readonly kernel: CompiledKernel; checked: object | undefined }>();
@@ -30,6 +31,7 @@ class GpuJsExecutor implements Executor<Stored> {
   ) {
     this.#device = new library.GPU({ mode });
     this.description = `${mode} by gpu.js`;
+    this.software = mode === "webasm" || mode === "cpu";
     this.#store =
       mode === "webasm" || mode === "cpu"
         ? arrayStore(library)

@@ -36,6 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
 export class WebGpuExecutor implements Executor<Region> {
   readonly mode = "webgpu";
+  readonly software: boolean;
   readonly #opened: OpenedDevice;
   readonly #faults: Faults;
   readonly #pool: BufferPool;
@@ -51,6 +52,7 @@ export class WebGpuExecutor implements Executor<Region> {
     translate?: Translate,
   ) {
     const { device } = opened;
+    this.software = opened.fallback;
     this.#opened = opened;
     this.#faults = new Faults(device);
     this.#pool = new BufferPool(device, this.#faults);

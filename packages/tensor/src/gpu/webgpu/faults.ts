@@ -2,7 +2,7 @@
  * Errors of a device that does not throw them: validation, memory and loss arrive later, if one listens. Here they are
  * collected, and `check` throws the first of them. After it nothing on the device can be trusted, so it stays.
  */
-import { BackendError } from "../../errors.js";
+import { BackendError, DeviceLostError } from "../../errors.js";
 
 export class Faults {
   #first: BackendError | undefined;
@@ -12,11 +12,10 @@ export class Faults {
 
   constructor(device: GPUDevice) {
     this.#device = device;
-    device.onuncapturederror = ({ error }) => this.#fail(`webgpu: ${describe(error)}`);
+    device.onuncapturederror = ({ error }) => this.#fail(new BackendError(`webgpu: ${describe(error)}`));
     void device.lost.then(({ reason, message }) => {
-      this.#fail(
-        `webgpu: the device was lost (${reason}): ${message || "no reason given"}. Make a new backend.`,
-      );
+      const why = `${reason}: ${message || "no reason given"}`;
+      this.#fail(new DeviceLostError(`webgpu: the device was lost (${why}). Make a new backend.`));
     });
   }
 
@@ -31,7 +30,7 @@ export class Faults {
       for (let scope = 0; scope < 3; scope++) {
         const popped = this.#device.popErrorScope().then(
           (error) => {
-            if (error) this.#fail(`webgpu: ${what}: ${describe(error)}`);
+            if (error) this.#fail(new BackendError(`webgpu: ${what}: ${describe(error)}`));
           },
           // Only a lost device cannot say what happened, and `lost` says it.
           () => undefined,
@@ -59,8 +58,8 @@ export class Faults {
     this.#closed = true;
   }
 
-  #fail(message: string): void {
-    if (!this.#closed) this.#first ??= new BackendError(message);
+  #fail(error: BackendError): void {
+    if (!this.#closed) this.#first ??= error;
   }
 }
 
