@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { gpu, type GpuBackend } from "../../../src/gpu/index.js";
-import { conformance } from "../../../src/testing/index.js";
+import { gpu, type GpuBackend } from "../../packages/tensor/src/gpu/index.js";
+import { conformance } from "../../packages/tensor/src/testing/index.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();

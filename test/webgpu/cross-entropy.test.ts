@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { contracts } from "../../../src/index.js";
-import { expectClose, integers, random } from "../../../src/testing/index.js";
-import { gpuBackend, type GpuBackend } from "../../../src/gpu/backend.js";
-import { kernels } from "../../../src/gpu/kernels/index.js";
-import { openDevice } from "../../../src/gpu/webgpu/device.js";
-import { WebGpuExecutor } from "../../../src/gpu/webgpu/executor.js";
-import { linearCrossEntropyBy, linearCrossEntropyGradBy } from "../../../src/gpu/wgsl/cross-entropy.js";
-import { wgslKernels } from "../../../src/gpu/wgsl/index.js";
-import { cpuTuning } from "../../../src/gpu/wgsl/product.js";
+import { contracts, type Tensor } from "../../packages/tensor/src/index.js";
+import { expectClose, integers, random } from "../../packages/tensor/src/testing/index.js";
+import { gpuBackend, type GpuBackend } from "../../packages/tensor/src/gpu/backend.js";
+import { kernels } from "../../packages/tensor/src/gpu/kernels/index.js";
+import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
+import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
+import {
+  linearCrossEntropyBy,
+  linearCrossEntropyGradBy,
+} from "../../packages/tensor/src/gpu/wgsl/cross-entropy.js";
+import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
+import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/product.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();
@@ -49,11 +52,12 @@ it.each(["linearCrossEntropy", "linearCrossEntropyGrad"] as const)(
     const inputs = Object.fromEntries(
       Object.entries(values).map(([name, { data, shape }]) => [name, backend.upload(data, shape)]),
     );
-    const outputs = (backend.run as (kernel: string, inputs: object, attributes: object) => typeof inputs)(
-      kernel,
-      inputs,
-      {},
-    );
+    const run = backend.run.bind(backend) as (
+      kernel: string,
+      inputs: object,
+      attributes: object,
+    ) => Record<string, Tensor>;
+    const outputs = run(kernel, inputs, {});
     expect(Object.keys(outputs)).toEqual(Object.keys(naive));
     for (const [name, tensor] of Object.entries(outputs)) {
       expectClose(name, await tensor.read(), naive[name].data, 1e-5);
