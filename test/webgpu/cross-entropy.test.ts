@@ -10,7 +10,7 @@ import {
   linearCrossEntropyGradBy,
 } from "../../packages/tensor/src/gpu/wgsl/cross-entropy.js";
 import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
-import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/product.js";
+import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();

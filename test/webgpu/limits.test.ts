@@ -4,7 +4,7 @@ import { kernels as gpujsKernels } from "../../packages/tensor/src/gpu/kernels/i
 import { type OpenedDevice, openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
 import { loadTranslator } from "../../packages/tensor/src/gpu/webgpu/gpujs.js";
-import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/product.js";
+import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
 import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
 import { BUILTINS, each, fold, GROUP, kernel } from "../../packages/tensor/src/gpu/wgsl/pass.js";
 import { useSwiftShader } from "./vulkan.js";

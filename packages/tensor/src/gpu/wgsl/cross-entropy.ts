@@ -6,12 +6,12 @@ import { rowsOf } from "../../shape.js";
 import type { Build, Operand, Result, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
-import { kernel, MOST, totalOver } from "./pass.js";
-import { product, type Tuning } from "./product.js";
+import { kernel, mostOver, totalOver } from "./pass.js";
+import { product } from "./product.js";
+import type { Tuning } from "./tuning.js";
 
 /** Logits held at a time, but for a row's at least: 128 MiB, which every device binds. */
 const HELD = 1 << 25;
-const THREADS = 256;
 
 interface Chunk {
   readonly first: number;
@@ -60,20 +60,26 @@ function logitsPass({ V, C, width, bias }: Head, { first, rows }: Chunk, tuning:
       m: V,
       k: C,
     },
-    tuning,
+    tuning.products,
   );
 }
 
 /** The loss of each row of logits; with `grad`, the logits become dlogits, with zeros in the padding. */
-function lossPass({ V, width }: Head, { first, rows }: Chunk, loss: Result, grad: boolean): WgslPass {
-  const each = (body: string) => `for (var c = t; c < V; c += ${THREADS}) { ${body} }`;
+function lossPass(
+  { V, width }: Head,
+  { first, rows }: Chunk,
+  loss: Result,
+  grad: boolean,
+  { rowThreads }: Tuning,
+): WgslPass {
+  const each = (body: string) => `for (var c = t; c < V; c += ${rowThreads}) { ${body} }`;
   return kernel({
-    key: `cross-entropy${grad ? " and gradient" : ""}${loss.add ? " add" : ""}`,
+    key: `cross-entropy${grad ? " and gradient" : ""}${loss.add ? " add" : ""} ${rowThreads}`,
     reads: { targets: "targets", ...(grad && { dloss: "dloss" }) },
     writes: { logits: "logits", loss: "loss" },
     uniforms: { V, width, first },
-    code: `${MOST}${totalOver(THREADS)}
-@compute @workgroup_size(${THREADS})
+    code: `${mostOver(rowThreads)}${totalOver(rowThreads)}
+@compute @workgroup_size(${rowThreads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
   let V = u32(u.V);
   let width = u32(u.width);
@@ -111,7 +117,7 @@ export const linearCrossEntropyBy =
       temporaries: { logits: chunks[0].rows * head.width },
       passes: chunks.flatMap((chunk) => [
         logitsPass(head, chunk, tuning),
-        lossPass(head, chunk, loss, false),
+        lossPass(head, chunk, loss, false, tuning),
       ]),
     };
   };
@@ -140,7 +146,7 @@ export const linearCrossEntropyGradBy =
       if (first === 0) Object.assign(temporaries, biasSums.temporaries);
       passes.push(
         logitsPass(head, chunk, tuning),
-        lossPass(head, chunk, loss, true),
+        lossPass(head, chunk, loss, true, tuning),
         product(
           {
             a: { ...dlogits, layout: "outer" },
@@ -152,7 +158,7 @@ export const linearCrossEntropyGradBy =
             // Over the padding too, where dlogits is 0: the sum then goes in whole vectors.
             k: width,
           },
-          tuning,
+          tuning.products,
         ),
         product(
           {
@@ -164,7 +170,7 @@ export const linearCrossEntropyGradBy =
             m: C,
             k: rows,
           },
-          tuning,
+          tuning.products,
         ),
         ...biasSums.passes,
       );

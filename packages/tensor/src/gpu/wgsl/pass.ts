@@ -111,8 +111,9 @@ fn ${name}(value: f32, t: u32) -> f32 {
 }`;
 }
 
-/** `total(value, t)`: the sum over a workgroup of 64 or 256 threads. */
-export const totalOver = (threads: 64 | 256) =>
+/** `total(value, t)`: the sum over a workgroup. */
+export const totalOver = (threads: 4 | 64 | 256) =>
   foldOver("total", Math.sqrt(threads), (a, b) => `${a} + ${b}`);
-/** `most(value, t)`: the largest over a workgroup of 256 threads. */
-export const MOST = foldOver("most", 16, (a, b) => `max(${a}, ${b})`);
+/** `most(value, t)`: the largest over a workgroup. */
+export const mostOver = (threads: 4 | 64) =>
+  foldOver("most", Math.sqrt(threads), (a, b) => `max(${a}, ${b})`);
