@@ -117,7 +117,7 @@ describe("sizes beyond 65,535 workgroups", () => {
     const pass = kernel({
       key: "numbers",
       writes: { y: "y" },
-      code: `@compute @workgroup_size(1)
+      code: () => `@compute @workgroup_size(1)
         fn main(${BUILTINS}) { if (${GROUP} < arrayLength(&y)) { y[${GROUP}] = f32(${GROUP} + t); } }`,
       workgroups: fold(groups),
     });

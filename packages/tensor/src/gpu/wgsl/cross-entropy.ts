@@ -78,7 +78,7 @@ function lossPass(
     reads: { targets: "targets", ...(grad && { dloss: "dloss" }) },
     writes: { logits: "logits", loss: "loss" },
     uniforms: { V, width, first },
-    code: `${mostOver(rowThreads)}${totalOver(rowThreads)}
+    code: () => `${mostOver(rowThreads)}${totalOver(rowThreads)}
 @compute @workgroup_size(${rowThreads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
   let V = u32(u.V);

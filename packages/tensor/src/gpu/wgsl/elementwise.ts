@@ -90,7 +90,7 @@ function reduction(key: string, value: string, size: number, name: string, resul
     key: `sum of partials${result.add ? " add" : ""}`,
     reads: { x: "partials" },
     writes: { y: name },
-    code: `${totalOver(256)}
+    code: () => `${totalOver(256)}
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) t: u32) {
   var sum = 0.0;

@@ -107,7 +107,7 @@ export function product(spec: Product, tuning: ProductTuning): WgslPass {
       ...place("c", c),
       ...(bias && { biasLeft: bias.left }),
     },
-    code: scheme === "tiled" ? tiled(form) : direct(form),
+    code: () => (scheme === "tiled" ? tiled(form) : direct(form)),
     workgroups: [Math.ceil(m / tile), Math.ceil(n / tile), 1],
   });
 }

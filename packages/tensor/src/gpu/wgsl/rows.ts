@@ -24,7 +24,7 @@ export function rowKernel({ rowThreads }: Tuning, source: RowSource) {
     ...rest,
     key: `${key} ${rowThreads}`,
     uniforms: { rows, C, ...uniforms },
-    code: `${helpers}${totalOver(rowThreads)}
+    code: () => `${helpers}${totalOver(rowThreads)}
 const THREADS = ${rowThreads}u;
 @compute @workgroup_size(${rowThreads})
 fn main(${BUILTINS}) {
