@@ -8,5 +8,6 @@ export { gelu } from "./ops/gelu.js";
 export { layerNorm, rowStd } from "./ops/layer-norm.js";
 export { linear, matmul } from "./ops/linear.js";
 export { stdSpread } from "./ops/std-spread.js";
+export { recompute } from "./recompute.js";
 export { type Backward, Gradients, Tape, type Value, Variable } from "./tape.js";
 export { evaluate, type Parameters, valueAndGrad, type Variables } from "./value-and-grad.js";

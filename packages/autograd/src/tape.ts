@@ -95,11 +95,14 @@ export class Tape {
     return result;
   }
 
-  /** Adds d loss/d leaf into every leaf's gradient. `loss` is a scalar. Frees as it goes; one call a tape. */
-  backward(loss: Variable): void {
+  /**
+   * Adds d loss/d leaf into every leaf's gradient, where `loss` is a scalar, or Σ dy·loss for a `dy` of its shape (which
+   * stays the caller's). Frees as it goes; one call a tape.
+   */
+  backward(loss: Variable, dy?: Tensor): void {
     if (this.#done)
       throw new BackendError("backward: this tape has run backward already; make a new one for each step");
-    if (loss.shape.length !== 0) {
+    if (loss.shape.length !== 0 && !dy) {
       throw new BackendError(
         `backward: the loss has shape [${loss.shape.join(",")}]; reduce it to a scalar, e.g. mean(x)`,
       );
@@ -107,7 +110,7 @@ export class Tape {
     if (!loss.needsGrad) throw new BackendError("backward: the loss depends on no leaf of this tape");
     this.#done = true;
     const gradients = new Gradients(this.backend, this.#leafGradients);
-    gradients.seed(loss);
+    gradients.seed(loss, dy);
     for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
       const dy = gradients.of(node.output);
       if (dy && node.backward) node.backward(dy, gradients);
@@ -134,8 +137,12 @@ export class Gradients {
     readonly leaves: ReadonlyMap<Variable, Tensor>,
   ) {}
 
-  seed(loss: Variable): void {
-    this.#gradients.set(loss, this.backend.upload(Float32Array.of(1), []));
+  /** The gradient to start from: `dy`, copied, or 1. */
+  seed(loss: Variable, dy?: Tensor): void {
+    const own = dy
+      ? this.backend.run("scale", { x: dy }, { factor: 1 }).y
+      : this.backend.upload(Float32Array.of(1), []);
+    this.#gradients.set(loss, own);
   }
   of(variable: Variable): Tensor | undefined {
     return this.leaves.get(variable) ?? this.#gradients.get(variable);

@@ -9,6 +9,7 @@ import {
   gelu,
   linear,
   linearCrossEntropy,
+  recompute,
   rowStd,
   scale,
   stdSpread,
@@ -42,6 +43,8 @@ export interface ForwardOptions {
   /** Sees the residual, (B,T,C), that each norm module reads. The tensor is the tape's. */
   readonly observe?: ((module: NormModule, x: Tensor) => void) | undefined;
   readonly attend?: Attend | undefined;
+  /** Keeps only what goes into each block, and computes the block again in the backward pass. The same bits. */
+  readonly recompute?: boolean | undefined;
 }
 
 /** The residual after the last block, before ln_f: (B,T,C). */
@@ -53,10 +56,29 @@ export function residual(model: BoundModel, tokens: Tokens, options: ForwardOpti
   );
   for (let i = 0; i < config.layers; i++) {
     const input = x;
-    x = tape.scope(() => block(model, i, input, tokens, options));
+    x = options.recompute
+      ? recomputedBlock(model, i, input, tokens, options)
+      : tape.scope(() => block(model, i, input, tokens, options));
   }
   options.observe?.("ln_f", x.tensor);
   return x;
+}
+
+/** block() that keeps nothing of itself; residuals are observed the first time only. */
+function recomputedBlock(
+  { config, params, norms }: BoundModel,
+  i: number,
+  x: Variable,
+  tokens: Tokens,
+  options: ForwardOptions,
+): Variable {
+  const own = Object.entries(params).filter(([name]) => name.startsWith(`h.${i}.`));
+  let { observe } = options;
+  return recompute({ ...Object.fromEntries(own), x }, (inputs) => {
+    const y = block({ config, params: inputs, norms }, i, inputs["x"], tokens, { ...options, observe });
+    observe = undefined;
+    return y;
+  });
 }
 
 function block(

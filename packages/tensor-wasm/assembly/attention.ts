@@ -3,8 +3,8 @@
  * and tiles of keys by queries, backward. A unit of the forward is one block of queries of one head, of the backward
  * one whole head, so that every sum is made by one thread in one order.
  */
-import { float, int, pointer } from "./control";
-import { blockColumns, blockRows, packColumns, packRows } from "./gemm";
+import { float, int, pointer, tileOf, ZEROS } from "./control";
+import { microRows, packColumns, packRows, tileColumns, tileRows } from "./gemm";
 import { expRow, expRun } from "./exp";
 import { exp1, ln, maxOf, scaleBy, splat, sumLanes } from "./simd";
 
@@ -12,6 +12,16 @@ import { exp1, ln, maxOf, scaleBy, splat, sumLanes } from "./simd";
 const ROWS: i32 = 48;
 /** Keys of a forward tile (queries of a backward tile): a multiple of 8. */
 const COLUMNS: i32 = 64;
+
+/** Bytes of a row of scores. */
+const SCORE_ROW: usize = 256;
+
+/** How many of a tile's keys the last of rows i to i + 5 sees, where row 0 sees keys 0 to `ahead`. */
+// @ts-ignore: decorator
+@inline
+export function seenBy(i: i32, rows: i32, columns: i32, ahead: i32): i32 {
+  return max(0, min(columns, ahead + min(i + 6, rows)));
+}
 
 /**
  * ints: q, k, v, y, lse, B, Tq, Tk, C, H, rows of the cache, scratch, its bytes a thread; floats: 1/√D.
@@ -51,17 +61,33 @@ export function attention(unit: i32, thread: i32): void {
     const from = <usize>j0 * row;
     packColumns(D, columns, keys + from, row, packedK);
     packRows(columns, D, values + from, row, packedV);
-    blockRows(rows, columns, D, q, row, packedK, scores, COLUMNS * 4, false, 0, thread);
+    for (let i = 0; i < rows; i += 6) {
+      const seen = seenBy(i, rows, columns, i0 + past - j0);
+      const a = q + <usize>i * row;
+      const to = scores + <usize>i * SCORE_ROW;
+      for (let j = 0; j < seen; j += 8) {
+        const at = <usize>j << 2;
+        microRows(D, a, row, rows - i, packedK + at * <usize>D, ZEROS, 0, to + at, SCORE_ROW);
+      }
+    }
     for (let r = 0; r < rows; r++) {
       const visible = min(columns, i0 + r + past + 1 - j0);
-      const at = scores + <usize>r * (COLUMNS * 4);
+      const at = scores + <usize>r * SCORE_ROW;
       if (visible > 0) {
         const row4 = <usize>r << 2;
         softmaxStep(at, visible, scale, tops + row4, sums + row4, out + <usize>r * outRow, D, thread);
       }
-      for (let c = max(visible, 0); c < columns; c++) store<f32>(at + (<usize>c << 2), 0);
+      const seen = seenBy(r - (r % 6), rows, columns, i0 + past - j0);
+      for (let c = max(visible, 0); c < seen; c++) store<f32>(at + (<usize>c << 2), 0);
     }
-    blockRows(rows, D, columns, scores, COLUMNS * 4, packedV, out, outRow, true, 0, thread);
+    for (let i = 0; i < rows; i += 6) {
+      const seen = seenBy(i, rows, columns, i0 + past - j0);
+      const a = scores + <usize>i * SCORE_ROW;
+      for (let d = 0; d < D; d += 8) {
+        const to = out + <usize>i * outRow + (<usize>d << 2);
+        microRows(seen, a, SCORE_ROW, 6, packedV + <usize>(d * columns) * 4, to, outRow, to, outRow);
+      }
+    }
   }
   for (let r = 0; r < rows; r++) {
     const sum = load<f32>(sums + (<usize>r << 2));
@@ -131,6 +157,7 @@ export function attentionGrad(unit: i32, thread: i32): void {
   }
 
   const past = Tk - Tq;
+  const tile = tileOf(thread);
   for (let j0 = 0; j0 < Tk; j0 += ROWS) {
     const rows = min(ROWS, Tk - j0);
     const from = <usize>j0 * row;
@@ -138,23 +165,58 @@ export function attentionGrad(unit: i32, thread: i32): void {
     for (let i0 = max(0, j0 - past) & ~(COLUMNS - 1); i0 < Tq; i0 += COLUMNS) {
       const columns = min(COLUMNS, Tq - i0);
       const at = <usize>(i0 * D) * 4;
-      blockRows(rows, columns, D, k + from, row, qColumns + at, P, COLUMNS * 4, false, 0, thread);
-      blockRows(rows, columns, D, v + from, row, dyColumns + at, dS, COLUMNS * 4, false, 0, thread);
-      const offset = <usize>i0 << 2;
-      for (let r = 0; r < rows; r++) {
-        // The first column whose query sees key j0 + r.
-        const first = j0 + r - past - i0;
-        const to = <usize>r * (COLUMNS * 4);
-        gradStep(P + to, dS + to, columns, first, scale, lse + offset, delta + offset, thread);
+      // Query i0 sees keys j0 to j0 + ahead.
+      const ahead = i0 + past - j0;
+      const offset = <usize>i0 << 2, rowsAt = <usize>(i0 * wide) * 4;
+      for (let r = 0; r < rows; r += 6) {
+        const live = min(6, rows - r);
+        // The first query, in whole panels, that sees any of these keys.
+        const first = max(0, r - ahead) & ~7;
+        if (first >= columns) continue;
+        const key = from + <usize>r * row;
+        const scores = <usize>r * SCORE_ROW;
+        for (let c = first; c < columns; c += 8) {
+          const to = scores + (<usize>c << 2), panel = at + <usize>(c * D) * 4;
+          microRows(D, k + key, row, live, qColumns + panel, ZEROS, 0, P + to, SCORE_ROW);
+          microRows(D, v + key, row, live, dyColumns + panel, ZEROS, 0, dS + to, SCORE_ROW);
+        }
+        const begin = <usize>first << 2;
+        for (let i = 0; i < live; i++) {
+          const to = scores + <usize>i * SCORE_ROW + begin;
+          const seen = r + i - ahead - first;
+          gradStep(P + to, dS + to, columns - first, seen, scale, lse + offset + begin, delta + offset + begin, thread);
+          // A tile of dq may begin up to five queries before the first that sees this key.
+          if (first) {
+            v128.store(dS + to - 32, splat(0));
+            v128.store(dS + to - 16, splat(0));
+          }
+        }
+        const a = scores + begin;
+        for (let d = 0; d < D; d += 8) {
+          const to = key + (<usize>d << 2), panel = rowsAt + <usize>(d * columns + first * 8) * 4;
+          const wideAs = min(8, D - d);
+          addTileRows(columns - first, P + a, live, wideAs, dyRows + panel, dv + to, row, tile);
+          addTileRows(columns - first, dS + a, live, wideAs, qRows + panel, dk + to, row, tile);
+        }
       }
-      const rowsAt = <usize>(i0 * wide) * 4;
-      blockRows(rows, D, columns, P, COLUMNS * 4, dyRows + rowsAt, dv + from, row, true, 0, thread);
-      blockRows(rows, D, columns, dS, COLUMNS * 4, qRows + rowsAt, dk + from, row, true, 0, thread);
-      blockColumns(
-        columns, D, rows, dS, COLUMNS * 4, 24, kRows, dq + <usize>i0 * row, row, true, 0, thread,
-      );
+      for (let i = 0; i < columns; i += 6) {
+        const seen = seenBy(i, columns, rows, ahead);
+        if (seen == 0) continue;
+        for (let d = 0; d < D; d += 8) {
+          const to = dq + <usize>(i0 + i) * row + (<usize>d << 2);
+          const a = dS + (<usize>i << 2), b = kRows + <usize>(d * rows) * 4;
+          tileColumns(seen, a, SCORE_ROW, min(6, columns - i), min(8, D - d), b, to, row, to, row, tile);
+        }
+      }
     }
   }
+}
+
+/** A tile of C += rows of scores · one packed panel. */
+function addTileRows(
+  kc: i32, a: usize, rows: i32, columns: i32, b: usize, c: usize, ldc: usize, tile: usize,
+): void {
+  tileRows(kc, a, SCORE_ROW, rows, columns, b, c, ldc, c, ldc, tile);
 }
 
 /** For one key: p = exp(s·scale − lse), ds = p·(dp − delta)·scale; 0 before column `first`. May run to a multiple of 4. */

@@ -73,7 +73,7 @@ export function crossEntropyChunk(unit: i32, thread: i32): void {
 /** ln Σ exp of a row's logits. */
 // @ts-ignore: decorator
 @inline
-function lseOf(at: usize, maxima: usize, sums: usize): f64 {
+export function lseOf(at: usize, maxima: usize, sums: usize): f64 {
   return <f64>load<f32>(maxima + at) + ln(<f64>load<f32>(sums + at));
 }
 

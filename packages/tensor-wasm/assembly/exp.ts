@@ -11,7 +11,7 @@ const POWERS: usize = 24576;
 
 // @ts-ignore: decorator
 @inline
-function powersOf(thread: i32): usize {
+export function powersOf(thread: i32): usize {
   return POWERS + <usize>thread * (RUN * 4);
 }
 

@@ -34,7 +34,7 @@ export function gelu(unit: i32, thread: i32): void {
 /** −2u of the tanh form: 0.5·(1 + tanh u) is 1/(1 + e^−2u). */
 // @ts-ignore: decorator
 @inline
-function tanhExponent(v: v128): v128 {
+export function tanhExponent(v: v128): v128 {
   const inner = fma(f32x4.mul(f32x4.mul(v, v), v), splat(CUBIC), v);
   return f32x4.mul(inner, splat(-TWO_SQRT_2_OVER_PI));
 }

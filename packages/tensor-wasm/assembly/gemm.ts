@@ -104,6 +104,36 @@ function edgeTo(tile: usize, c: usize, ldc: usize, rows: i32, columns: i32): voi
   for (let i = 0; i < rows; i++) memory.copy(c + <usize>i * ldc, tile + <usize>i * 32, <usize>columns << 2);
 }
 
+/** microRows for any part of a tile: at an edge by way of a whole one at `tile`. */
+// @ts-ignore: decorator
+@inline
+export function tileRows(
+  kc: i32, a: usize, lda: usize, rows: i32, columns: i32, b: usize, from: usize, ldf: usize, c: usize, ldc: usize,
+  tile: usize,
+): void {
+  if (rows == 6 && columns == 8) microRows(kc, a, lda, 6, b, from, ldf, c, ldc);
+  else {
+    edgeFrom(tile, from, ldf, rows, columns);
+    microRows(kc, a, lda, rows, b, tile, 32, tile, 32);
+    edgeTo(tile, c, ldc, rows, columns);
+  }
+}
+
+/** microColumns, likewise. */
+// @ts-ignore: decorator
+@inline
+export function tileColumns(
+  kc: i32, a: usize, step: usize, rows: i32, columns: i32, b: usize, from: usize, ldf: usize, c: usize, ldc: usize,
+  tile: usize,
+): void {
+  if (rows == 6 && columns == 8) microColumns(kc, a, step, b, from, ldf, c, ldc);
+  else {
+    edgeFrom(tile, from, ldf, rows, columns);
+    microColumns(kc, a, step, b, tile, 32, tile, 32);
+    edgeTo(tile, c, ldc, rows, columns);
+  }
+}
+
 /** One block of the summed dimension with A by rows: C (M,N) = (C, if `add`) + (bias, if any) + A (M,kc) · packed panels. */
 export function blockRows(
   M: i32, N: i32, kc: i32, a: usize, lda: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize, thread: i32,
@@ -116,16 +146,9 @@ export function blockRows(
     const start = bias ? bias + (<usize>j << 2) : ZEROS;
     for (let i = 0; i < M; i += 6) {
       const rows = min(6, M - i);
-      const at = a + <usize>i * lda;
       const to = c + <usize>i * ldc + (<usize>j << 2);
-      const from = add ? to : start;
       if (add && bias) addBias(to, ldc, rows, columns, start);
-      if (rows == 6 && columns == 8) microRows(kc, at, lda, 6, panel, from, ldf, to, ldc);
-      else {
-        edgeFrom(tile, from, ldf, rows, columns);
-        microRows(kc, at, lda, rows, panel, tile, 32, tile, 32);
-        edgeTo(tile, to, ldc, rows, columns);
-      }
+      tileRows(kc, a + <usize>i * lda, lda, rows, columns, panel, add ? to : start, ldf, to, ldc, tile);
     }
   }
 }
@@ -148,14 +171,8 @@ export function blockColumns(
     for (let i = 0; i < M; i += 6) {
       const rows = min(6, M - i);
       const to = c + <usize>i * ldc + (<usize>j << 2);
-      const from = add ? to : start;
       if (add && bias) addBias(to, ldc, rows, columns, start);
-      if (rows == 6 && columns == 8) microColumns(kc, at, step, panelB, from, ldf, to, ldc);
-      else {
-        edgeFrom(tile, from, ldf, rows, columns);
-        microColumns(kc, at, step, panelB, tile, 32, tile, 32);
-        edgeTo(tile, to, ldc, rows, columns);
-      }
+      tileColumns(kc, at, step, rows, columns, panelB, add ? to : start, ldf, to, ldc, tile);
       at += panel;
     }
   }

@@ -5,14 +5,15 @@ export { publish, quitAll, runAlone, serve } from "./threads";
 // All jobs and the micro-kernels are exported only so that the optimizer does not inline them into their one caller:
 // in one large function they would share its registers, and the accumulators would be spilled.
 export * from "./adamw";
-export * from "./attention";
-export * from "./cross-entropy";
+export { attention, attentionGrad, writeRows } from "./attention";
+export { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
+export * from "./diagnostics";
 export { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 export { embedding, embeddingGrad } from "./embedding";
 export * from "./few-rows";
 export { expRow, expRun } from "./exp";
 export * from "./frozen-norm";
-export * from "./gelu";
+export { gelu, geluGrad } from "./gelu";
 export { gemm, microColumns, microRows, packB } from "./gemm";
 export * from "./layer-norm";
 export * from "./linear";

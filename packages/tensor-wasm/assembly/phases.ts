@@ -3,6 +3,7 @@ import { adamw } from "./adamw";
 import { attention, attentionGrad, writeRows } from "./attention";
 import { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
 import { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
+import { microTurns, nothing } from "./diagnostics";
 import { embedding, embeddingGrad } from "./embedding";
 import { fewRows, fewRowsDots } from "./few-rows";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm";
@@ -50,5 +51,7 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 33: return biasRows(unit);
     case 34: return fewRows(unit);
     case 35: return fewRowsDots(unit);
+    case 36: return nothing();
+    case 37: return microTurns(unit, thread);
   }
 }

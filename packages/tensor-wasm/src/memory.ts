@@ -1,6 +1,7 @@
 /**
- * One shared WebAssembly.Memory and who owns which bytes of it. A freed block goes to a list of blocks of its
- * size: a training step repeats its sizes, so after the first step nothing new is taken. Never cleared, never moved.
+ * One shared WebAssembly.Memory and who owns which bytes of it. An allocation takes the smallest gap that it fits in;
+ * freed blocks join the gaps beside them. A training step repeats its sizes, so after the first step nothing new is
+ * taken. Never cleared, never moved.
  */
 import { BackendError } from "@normless/tensor";
 import { host, type WasmMemory } from "./platform.js";
@@ -18,7 +19,8 @@ export class Heap {
   readonly ints: Int32Array;
   readonly floats: Float32Array;
   readonly #maximum: number;
-  readonly #freed = new Map<number, number[]>();
+  /** Gaps below the top, by address; no two touch, and none touches the top. */
+  readonly #gaps: { begin: number; end: number }[] = [];
   #top = HEAP_START;
 
   constructor() {
@@ -29,11 +31,27 @@ export class Heap {
     this.floats = new Float32Array(memory.buffer, 2048 + 256, 64);
   }
 
+  /** The most bytes that tensors and scratch can take together. */
+  get limit(): number {
+    return this.#maximum * PAGE - HEAP_START - SLACK;
+  }
+
+  /** Bytes from the first block to the last, gaps included. */
+  get extent(): number {
+    return this.#top - HEAP_START;
+  }
+
   /** A pointer to `bytes` and more, a multiple of 64. @throws BackendError when 4 GiB are full. */
   allocate(bytes: number): number {
     const size = blockSize(bytes);
-    const reused = this.#freed.get(size)?.pop();
-    if (reused !== undefined) return reused;
+    const best = this.#bestGap(size);
+    if (best !== undefined) {
+      const gap = this.#gaps[best];
+      const pointer = gap.begin;
+      gap.begin += size;
+      if (gap.begin === gap.end) this.#gaps.splice(best, 1);
+      return pointer;
+    }
     if (this.#top + size + SLACK > this.memory.buffer.byteLength) this.#grow(size);
     const pointer = this.#top;
     this.#top += size;
@@ -42,10 +60,37 @@ export class Heap {
 
   /** Takes back what `allocate(bytes)` gave. */
   release(pointer: number, bytes: number): void {
-    const size = blockSize(bytes);
-    const list = this.#freed.get(size);
-    if (list) list.push(pointer);
-    else this.#freed.set(size, [pointer]);
+    const end = pointer + blockSize(bytes);
+    const gaps = this.#gaps;
+    let at = 0;
+    for (let length = gaps.length; at < length;) {
+      const middle = (at + length) >> 1;
+      if (gaps[middle].begin < pointer) at = middle + 1;
+      else length = middle;
+    }
+    const before = at > 0 && gaps[at - 1].end === pointer ? gaps[at - 1] : undefined;
+    const after = at < gaps.length && gaps[at].begin === end ? gaps[at] : undefined;
+    if (before && after) {
+      before.end = after.end;
+      gaps.splice(at, 1);
+    } else if (before) before.end = end;
+    else if (after) after.begin = pointer;
+    else gaps.splice(at, 0, { begin: pointer, end });
+    const last = gaps.at(-1);
+    if (last?.end === this.#top) {
+      this.#top = last.begin;
+      gaps.pop();
+    }
+  }
+
+  #bestGap(size: number): number | undefined {
+    let best: number | undefined;
+    let least = Infinity;
+    this.#gaps.forEach(({ begin, end }, i) => {
+      const length = end - begin;
+      if (length >= size && length < least) [best, least] = [i, length];
+    });
+    return best;
   }
 
   float32(pointer: number, length: number): Float32Array {
@@ -77,13 +122,8 @@ export class Heap {
   }
 }
 
-/**
- * A multiple of 64 bytes, of an eighth of the power of two below, and of at most 1 MiB: a sequence that grows by a token
- * at a time reuses blocks, and at most an eighth is wasted.
- */
 function blockSize(bytes: number): number {
-  const step = Math.min(2 ** 20, Math.max(64, 2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 3)));
-  return Math.max(64, Math.ceil(bytes / step) * step);
+  return Math.max(64, Math.ceil(bytes / 64) * 64);
 }
 
 /** 4 GiB is the limit of a 32-bit module; some systems cannot reserve that much address space. */

@@ -45,6 +45,15 @@ export interface Gemm {
 export interface WasmBackend extends Backend {
   readonly threads: number;
   readonly simd: Simd;
+  readonly diagnostics: Diagnostics;
+}
+
+/** What benchmarks hold the engine against: its own parts, alone. */
+export interface Diagnostics {
+  /** Hands one empty unit to each thread and waits until they are done. */
+  handOut(): void;
+  /** `turns` times the micro-kernel (256 steps of a 6×8 tile) on every thread at once, in the nearest cache: flops done. */
+  microKernel(turns: number): number;
 }
 
 /**
@@ -156,6 +165,16 @@ export async function wasm({
       checkUpload(data, tensor.shape);
       put(ownTensor(tensor, backend, "write"), data);
     },
+    diagnostics: {
+      handOut: () => engine.run("nothing", threads, Infinity, []),
+      microKernel(turns) {
+        const perThread = 16 * 1024;
+        const scratch = engine.scratch(perThread * threads);
+        engine.run("microTurns", threads, Infinity, [turns, scratch, perThread]);
+        engine.endOp();
+        return threads * turns * 2 * 6 * 8 * 256;
+      },
+    },
     run,
     read(tensor) {
       // Through a promise, so that errors arrive as rejections.
@@ -174,7 +193,7 @@ export async function wasm({
       memory.liveTensors -= 1;
     },
     sync: () => Promise.resolve(),
-    memory: () => ({ ...memory }),
+    memory: () => ({ ...memory, limitBytes: heap.limit }),
     async dispose() {
       if (disposed) return;
       disposed = true;

@@ -1,8 +1,10 @@
 /** What the conformance suite does not ask: threads and bits, memory, and clear refusals. */
 import { type Backend, BackendError, reference, ShapeError, type Tensor } from "@normless/tensor";
 import { expectClose, integers, random } from "@normless/tensor/testing";
+import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { wasm, type WasmBackend } from "../src/index.js";
+import { Heap } from "../src/memory.js";
 
 /** Odd shapes, large enough for several blocks of every kernel that is cut into any. */
 function everything(backend: Backend): Tensor[] {
@@ -116,7 +118,7 @@ describe("memory", () => {
 
   it("has room for a sequence that grows token by token", async () => {
     const backend = await wasm({ threads: 1 });
-    // Blocks of every length's own size would be 6 GiB.
+    // Were nothing reused, this would be 6 GiB.
     for (let T = 1; T <= 2000; T++) {
       const x = backend.upload(Float32Array.of(T), []);
       const { y } = backend.run("expand", { x }, { shape: [T, 768] });
@@ -125,6 +127,33 @@ describe("memory", () => {
     }
     expect(backend.memory().liveBytes).toBe(0);
     await backend.dispose();
+  });
+
+  it("reuses what was freed, whatever the sizes, and overlaps nothing", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 5000 }), fc.nat()), { maxLength: 200 }),
+        (steps) => {
+          const heap = new Heap();
+          const live: { pointer: number; bytes: number }[] = [];
+          for (const [bytes, pick] of steps) {
+            if (bytes % 3 === 0 && live.length > 0) {
+              const [block] = live.splice(pick % live.length, 1);
+              heap.release(block.pointer, block.bytes);
+            } else live.push({ pointer: heap.allocate(bytes), bytes });
+            const sorted = live.toSorted((a, b) => a.pointer - b.pointer);
+            const clash = sorted.find(({ pointer, bytes }, i) => {
+              const next = sorted[i + 1]?.pointer ?? Infinity;
+              return pointer % 64 !== 0 || pointer + bytes > next;
+            });
+            expect(clash).toBeUndefined();
+          }
+          for (const { pointer, bytes } of live) heap.release(pointer, bytes);
+          expect(heap.extent).toBe(0);
+        },
+      ),
+      { numRuns: 20 },
+    );
   });
 
   it("keeps values when it grows", async () => {
@@ -208,6 +237,17 @@ describe("refusals", async () => {
     expect(() => short.upload(Float32Array.of(1), [])).toThrow(/disposed/);
     expect(() => short.run("scale", { x }, { factor: 2 })).toThrow(/disposed/);
     await expect(x.read()).rejects.toThrow(/disposed/);
+  });
+});
+
+describe("diagnostics", () => {
+  it("do what they say", async () => {
+    const backend = await wasm({ threads: 2 });
+    backend.diagnostics.handOut();
+    expect(backend.diagnostics.microKernel(3)).toBe(2 * 3 * 2 * 6 * 8 * 256);
+    const x = backend.upload(Float32Array.of(2), []);
+    expect(await backend.run("scale", { x }, { factor: 3 }).y.item()).toBe(6);
+    await backend.dispose();
   });
 });
 

@@ -12,6 +12,8 @@ export interface MemoryUse {
   /** The most that `liveBytes` has been. */
   readonly peakBytes: number;
   readonly liveTensors: number;
+  /** The most that tensors and scratch memory can be together, where the backend has such a limit. */
+  readonly limitBytes?: number;
 }
 
 export interface Backend {

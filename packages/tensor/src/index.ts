@@ -1,4 +1,5 @@
 export type { Backend, MemoryUse } from "./backend.js";
+export { dry } from "./dry.js";
 export { BackendError, ShapeError } from "./errors.js";
 export {
   type AttributesOf,

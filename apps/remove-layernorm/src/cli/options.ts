@@ -47,6 +47,11 @@ export const simdOption = new Option(
   .choices(builds)
   .helpGroup(ENGINE);
 
+export const recomputeOption = new Option(
+  "--recompute",
+  "keep only what goes into each block and compute the block again in the backward pass: less memory, the same bits",
+).helpGroup(ENGINE);
+
 export const modelOption = new Option(
   "--model <dir>",
   "a Hugging Face folder of a GPT-2 (default: the model that ships, models/sotu)",

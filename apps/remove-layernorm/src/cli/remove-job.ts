@@ -25,6 +25,7 @@ export interface RemoveJob {
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: RunState["recipe"];
   readonly prompt: string;
+  readonly recompute?: boolean | undefined;
   readonly resume?: RunState | undefined;
   /** How the model is called in what is written. */
   readonly modelName: string;

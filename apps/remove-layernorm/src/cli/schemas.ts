@@ -78,6 +78,7 @@ const files = z.union([z.string(), z.array(z.string()).min(1)]).transform((value
 const recipe = z.union([z.string(), z.record(z.string(), z.unknown())]);
 const fields = {
   ...engineFields,
+  recompute: z.boolean().optional(),
   out: z.string().optional(),
   corpus: z.string().optional(),
   train: files.optional(),

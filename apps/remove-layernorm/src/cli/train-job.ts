@@ -19,6 +19,7 @@ export interface TrainJob {
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
   readonly dtype: WeightDtype;
+  readonly recompute?: boolean | undefined;
   readonly resume?: TrainState | undefined;
 }
 

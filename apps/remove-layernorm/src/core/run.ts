@@ -17,6 +17,7 @@ import {
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
 import type { Contender, Phase, RunEvent, SampleEvent } from "./events.js";
+import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
 import { applyRemoval, checkPlan, plan, type StdAverages } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
@@ -39,6 +40,8 @@ export interface RunInput {
   readonly signal?: AbortSignal | undefined;
   /** What samples start with, when there is a tokenizer. */
   readonly prompt?: string | undefined;
+  /** Less memory for one more forward pass a step; the same bits. */
+  readonly recompute?: boolean | undefined;
 }
 
 /** @throws Error when the plan, the corpus or the checkpoint does not fit; before any work is done. */
@@ -92,6 +95,8 @@ class Run {
     const { backend, model, corpus, resume } = this.#input;
     const removals = plan(this.#recipe.schedule, model.config);
     checkPlan(removals, this.#recipe.steps);
+    const { recompute = false } = this.#input;
+    await checkMemory(backend, { config: model.config, recipe: this.#recipe, recompute });
     yield {
       type: "plan",
       recipe: this.#recipe,
@@ -142,7 +147,7 @@ class Run {
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     const removals = phase === "removal" ? plan(recipe.schedule, model.config) : [];
-    const trainer = new Trainer(backend, model.config, resume?.weights ?? weights, recipe);
+    const trainer = new Trainer(backend, model.config, resume?.weights ?? weights, recipe, this.#input);
     try {
       if (resume) trainer.loadOptimizer(resume.optimizer);
       let norms = resume?.norms ?? standardNorms(model.config);
@@ -239,8 +244,8 @@ class Run {
   }
 
   #sizes(batches: number) {
-    const { batchSize, blockSize } = this.#recipe;
-    return { batchSize: batches * batchSize, blockSize };
+    const { microBatchSize, blockSize } = this.#recipe;
+    return { batchSize: batches * microBatchSize, blockSize };
   }
 
   /** Puts a model on the backend for as long as `use` takes. */

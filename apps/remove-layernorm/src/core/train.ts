@@ -10,6 +10,7 @@ import {
 import type { AdamWState } from "@normless/optim";
 import type { Backend } from "@normless/tensor";
 import type { ProgressEvent, StepEvent } from "./events.js";
+import { checkMemory } from "./memory.js";
 import { validationLoss, validationPart } from "./measure.js";
 import type { TrainRecipe } from "./recipe.js";
 import { Trainer } from "./trainer.js";
@@ -38,6 +39,8 @@ export interface TrainInput {
   readonly recipe: TrainRecipe;
   readonly resume?: TrainState | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Less memory for one more forward pass a step; the same bits. */
+  readonly recompute?: boolean | undefined;
 }
 
 /** The last event is `done`, with the weights and their loss on the whole validation set, or a `stop` checkpoint. */
@@ -46,9 +49,12 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   const config = checkConfig(resume?.config ?? input.config);
   const recipe = resume?.recipe ?? input.recipe;
   const norms = standardNorms(config);
-  const { batchSize, blockSize, steps } = recipe;
-  const sizes = { batchSize: 2 * batchSize, blockSize };
-  const trainer = new Trainer(backend, config, resume?.weights ?? initWeights(config, recipe.seed), recipe);
+  const { batchSize, microBatchSize, blockSize, steps } = recipe;
+  const sizes = { batchSize: 2 * microBatchSize, blockSize };
+  const weights = resume?.weights ?? initWeights(config, recipe.seed);
+  const { recompute = false } = input;
+  await checkMemory(backend, { config, recipe, recompute });
+  const trainer = new Trainer(backend, config, weights, recipe, { recompute });
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;
 

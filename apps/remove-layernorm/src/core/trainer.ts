@@ -45,6 +45,11 @@ export interface StepOptions {
   readonly averages?: StdAverages | undefined;
 }
 
+export interface TrainerOptions {
+  /** Keeps only what goes into each block and computes it again in the backward pass: less memory, the same bits. */
+  readonly recompute?: boolean | undefined;
+}
+
 type Named = Readonly<Record<string, Tensor>>;
 
 export class Trainer {
@@ -57,6 +62,7 @@ export class Trainer {
     readonly config: Gpt2Config,
     weights: Weights,
     readonly recipe: TrainingRecipe,
+    readonly options: TrainerOptions = {},
   ) {
     this.params = uploadWeights(backend, weights);
     const grads = Object.entries(this.params).map(
@@ -123,6 +129,7 @@ export class Trainer {
       const loss = trainingLoss({ config, params: Object.fromEntries(leaves), norms }, tokens, targets, {
         totalTokens: recipe.batchSize * recipe.blockSize,
         auxiliaryWeight,
+        recompute: this.options.recompute,
         observe: measure
           ? (module, x) => {
               measured[module] = measureStd(x, tokens.classes, config.eps);

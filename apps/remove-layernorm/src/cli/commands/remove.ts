@@ -36,6 +36,7 @@ import { planText, resultTable } from "../tables.js";
 import { type DoneEvent, referenceRecipe, removeLayerNorm } from "../../core/index.js";
 
 export interface RemoveOptions extends RecipeOptions, EngineOptions {
+  readonly recompute?: boolean | undefined;
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
   readonly train?: readonly string[] | undefined;
@@ -50,7 +51,16 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions {
 }
 
 const PROMPT = "The people of the United States";
-const ALLOWED_ON_RESUME = ["model", "train", "validation", "backend", "blasLibrary", "threads", "simd"];
+const ALLOWED_ON_RESUME = [
+  "model",
+  "train",
+  "validation",
+  "backend",
+  "blasLibrary",
+  "threads",
+  "simd",
+  "recompute",
+];
 
 export function removeCommand(io: Io, done: (code: number) => void) {
   return shared
@@ -75,6 +85,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
+    .addOption(shared.recomputeOption)
     .addOption(shared.stepsOption)
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
@@ -114,7 +125,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const corpus = await readBoth(files, model);
   const prompt = options.prompt ?? PROMPT;
   return withEngine(options, async ({ backend, used }) => {
-    const input = { backend, model, corpus, recipe, prompt };
+    const input = { backend, model, corpus, recipe, prompt, recompute: options.recompute };
     if (options.dryRun) return showPlan(io, input);
     const config: RemoveConfig = {
       command: "remove",
@@ -145,6 +156,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       corpus,
       recipe: config.recipe,
       prompt: config.prompt,
+      recompute: options.recompute,
       resume: checkpoint.state,
       modelName: modelNameOf(modelFolder),
       openFolder: () => RunFolder.reopen(out, removeKind, checkpoint),

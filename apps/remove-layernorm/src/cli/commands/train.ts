@@ -33,9 +33,10 @@ import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.
 import { shippedModel } from "../shipped.js";
 import { readTokenizerFolder } from "../tokenizer-folder.js";
 import { checkTraining, runTrain, type TrainJob } from "../train-job.js";
-import { trainRecipe, type TrainState } from "../../core/index.js";
+import { checkMemory, trainRecipe, type TrainState } from "../../core/index.js";
 
 export interface TrainOptions extends RecipeOptions, EngineOptions {
+  readonly recompute?: boolean | undefined;
   readonly preset?: string | undefined;
   readonly modelConfig?: string | undefined;
   readonly tokenizer?: string | undefined;
@@ -50,7 +51,16 @@ export interface TrainOptions extends RecipeOptions, EngineOptions {
   readonly force?: boolean | undefined;
 }
 
-const ALLOWED_ON_RESUME = ["tokenizer", "train", "validation", "backend", "blasLibrary", "threads", "simd"];
+const ALLOWED_ON_RESUME = [
+  "tokenizer",
+  "train",
+  "validation",
+  "backend",
+  "blasLibrary",
+  "threads",
+  "simd",
+  "recompute",
+];
 
 export function trainCommand(io: Io, done: (code: number) => void) {
   return shared
@@ -91,6 +101,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
+    .addOption(shared.recomputeOption)
     .addOption(shared.stepsOption)
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
@@ -153,7 +164,9 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
       recipe,
     };
     const { dtype } = runConfig;
-    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype };
+    const { recompute = false } = options;
+    await checkMemory(backend, { config, recipe, recompute });
+    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute };
     return finish(io, out, job, () => RunFolder.create(out, trainKind, runConfig, { force }));
   });
 }
@@ -172,7 +185,17 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   checkSameCorpus(corpus, out, began.corpus);
   return withEngine(resumedEngine(options, began.engine), ({ backend }) => {
     const { dtype } = began;
-    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, resume: checkpoint.state };
+    const { recompute } = options;
+    const job = {
+      backend,
+      config,
+      tokenizerFiles,
+      corpus,
+      recipe,
+      dtype,
+      recompute,
+      resume: checkpoint.state,
+    };
     return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint));
   });
 }

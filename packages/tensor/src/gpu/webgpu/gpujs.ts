@@ -91,7 +91,7 @@ export function prepare(
   u32(12, pass.output.length === 1 ? groups[0] * wx : 0);
   dimsOffsets.forEach((offset, i) => {
     const width = pass.reads[i].width ?? sizes[i];
-    [width, sizes[i] / width, 1, sizes[i]].forEach((size, j) => u32(offset + 4 * j, size));
+    [width, Math.ceil(sizes[i] / width), 1, sizes[i]].forEach((size, j) => u32(offset + 4 * j, size));
   });
   floatOffsets.forEach((offset, i) => uniforms.setFloat32(offset, pass.floats[i], true));
   return groups;

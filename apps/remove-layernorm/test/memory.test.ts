@@ -1,0 +1,45 @@
+import { presets } from "@normless/gpt2";
+import { wasm } from "@normless/tensor-wasm";
+import { describe, expect, it } from "vitest";
+import { checkMemory, referenceRecipe, stepBytes, Trainer } from "../src/core/index.js";
+import { initWeights, standardNorms } from "@normless/gpt2";
+
+const recipe = { ...referenceRecipe, batchSize: 4, microBatchSize: 2, blockSize: 32 };
+const config = { ...presets.base, layers: 2, vocabSize: 300, eot: 299 };
+
+describe("the memory of an update", () => {
+  it.each([false, true])(
+    "is what the dry run said (recompute: %s), and is flat from the first on",
+    async (recompute) => {
+      const expected = await stepBytes({ config, recipe, recompute });
+      const backend = await wasm({ threads: 1 });
+      const trainer = new Trainer(backend, config, initWeights(config, 1), recipe, { recompute });
+      const tokens = Uint16Array.from({ length: 500 }, (_, i) => i % 300);
+      const options = { norms: standardNorms(config), auxiliaryWeight: 1 };
+      const live = backend.memory().liveBytes;
+      for (let i = 0; i < 3; i++) {
+        await trainer.update(tokens, options);
+        expect(backend.memory()).toMatchObject({ liveBytes: live, peakBytes: expected });
+      }
+      await backend.dispose();
+    },
+  );
+
+  it("is refused before it starts when it does not fit, with the figures and what to do", async () => {
+    const backend = await wasm({ threads: 1 });
+    const { liveBytes } = backend.memory();
+    const plan = { config: presets.medium, recipe: { ...recipe, blockSize: 1024 }, recompute: false };
+    await expect(checkMemory(backend, plan)).rejects.toThrow(
+      /an update needs \d+\.\d\d GiB and wasm has 4\.00 GiB\. Try a smaller micro-batch \(now 2 sequences\), or recomputing/,
+    );
+    expect(backend.memory().liveBytes).toBe(liveBytes);
+    await backend.dispose();
+  });
+
+  it("of GPT-2 small at 1×1024 fits with recomputation", async () => {
+    const backend = await wasm({ threads: 1 });
+    const one = { ...recipe, batchSize: 1, microBatchSize: 1, blockSize: 1024 };
+    await checkMemory(backend, { config: presets.small, recipe: one, recompute: true });
+    await backend.dispose();
+  });
+});

@@ -1,0 +1,62 @@
+/**
+ * A backend that computes nothing and keeps no values: it checks operands, infers shapes, and counts bytes. Running a
+ * step on it says exactly what tensors the step will need, in no time and before any memory is taken. Reads give zeros.
+ */
+import type { Backend, MemoryUse } from "./backend.js";
+import { BackendError } from "./errors.js";
+import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "./kernels/index.js";
+import { planRun } from "./run.js";
+import { type Shape, sizeOf } from "./shape.js";
+import { checkUpload, type DType, Tensor } from "./tensor.js";
+
+class DryTensor extends Tensor {
+  isFreed = false;
+  get freed(): boolean {
+    return this.isFreed;
+  }
+}
+
+export function dry(): Backend {
+  const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
+  const make = (shape: Shape, dtype: DType): DryTensor => {
+    memory.liveBytes += sizeOf(shape) * 4;
+    memory.liveTensors += 1;
+    memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
+    return new DryTensor(backend, shape, dtype);
+  };
+  const backend: Backend = {
+    name: "dry",
+    description: "dry: counts bytes, computes nothing",
+    upload(data, shape) {
+      checkUpload(data, shape);
+      return make(shape, data instanceof Int32Array ? "int32" : "float32");
+    },
+    write: (tensor, data) => checkUpload(data, tensor.shape),
+    run<K extends KernelName>(
+      kernel: K,
+      inputs: InputsOf<K>,
+      attributes: AttributesOf<K>,
+      into: Partial<OutputsOf<K>> = {},
+    ): OutputsOf<K> {
+      const { outputs } = planRun(backend, kernel, inputs, attributes as object, into);
+      const tensors: Record<string, Tensor> = {};
+      for (const { name, spec, into: target } of outputs)
+        tensors[name] = target ?? make(spec.shape, spec.dtype);
+      return tensors as OutputsOf<K>;
+    },
+    read: ({ size, dtype }) =>
+      Promise.resolve(dtype === "int32" ? new Int32Array(size) : new Float32Array(size)),
+    free(tensor) {
+      if (!(tensor instanceof DryTensor) || tensor.freed) {
+        throw new BackendError("dry: this tensor was freed before, or lives on another backend");
+      }
+      tensor.isFreed = true;
+      memory.liveBytes -= tensor.size * 4;
+      memory.liveTensors -= 1;
+    },
+    sync: () => Promise.resolve(),
+    memory: (): MemoryUse => ({ ...memory }),
+    dispose: () => Promise.resolve(),
+  };
+  return backend;
+}
