@@ -13,6 +13,9 @@ import type { Tuning } from "./tuning.js";
 /** Logits held at a time, but for a row's at least: 128 MiB, which every device binds. */
 const HELD = 1 << 25;
 
+/** Classes that dx adds up in one go, a multiple of 4: one float32 sum over GPT-2's vocabulary is off by 1e-5. */
+const LONGEST_SUM = 4096;
+
 interface Chunk {
   readonly first: number;
   readonly rows: number;
@@ -41,10 +44,12 @@ function headOf({
 
 function chunksOf({ N, width }: Head, held: number): Chunk[] {
   const most = Math.max(1, Math.min(N, Math.floor(held / width)));
-  return Array.from({ length: Math.ceil(N / most) }, (_, i) => ({
-    first: i * most,
-    rows: Math.min(most, N - i * most),
-  }));
+  return begins(N, most).map((first) => ({ first, rows: Math.min(most, N - first) }));
+}
+
+/** Where pieces of `size` begin in `count`. */
+function begins(count: number, size: number): number[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => i * size);
 }
 
 /** logits = x[first…]·wᵀ + bias; what it writes into the padding has no meaning. */
@@ -123,7 +128,7 @@ export const linearCrossEntropyBy =
   };
 
 export const linearCrossEntropyGradBy =
-  (held: number) =>
+  (held: number, longestSum = LONGEST_SUM) =>
   (tuning: Tuning): Build<"linearCrossEntropyGrad"> =>
   (operands, _attributes, { loss, dx, dw, dbias }) => {
     const head = headOf(operands);
@@ -147,18 +152,20 @@ export const linearCrossEntropyGradBy =
       passes.push(
         logitsPass(head, chunk, tuning),
         lossPass(head, chunk, loss, true, tuning),
-        product(
-          {
-            a: { ...dlogits, layout: "outer" },
-            b: { buffer: "w", width: C, layout: "inner" },
-            c: { buffer: "dx", width: C, top: first },
-            add: dx.add,
-            n: rows,
-            m: C,
-            // Over the padding too, where dlogits is 0: the sum then goes in whole vectors.
-            k: width,
-          },
-          tuning.products,
+        // Over the padding too, where dlogits is 0: the sums then go in whole vectors.
+        ...begins(width, longestSum).map((begin) =>
+          product(
+            {
+              a: { ...dlogits, left: begin, layout: "outer" },
+              b: { buffer: "w", width: C, top: begin, layout: "inner" },
+              c: { buffer: "dx", width: C, top: first },
+              add: dx.add || begin > 0,
+              n: rows,
+              m: C,
+              k: Math.min(longestSum, width - begin),
+            },
+            tuning.products,
+          ),
         ),
         product(
           {
