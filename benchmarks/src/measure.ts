@@ -1,27 +1,63 @@
 /** Timing that can be trusted on a noisy machine: warm-up, contenders in turns, medians. */
+import { setTimeout as wait } from "node:timers/promises";
+
 export interface Contender {
   readonly name: string;
-  /** One run, its result consumed, all work done when it resolves. */
-  run(): Promise<void>;
+  /** One run on all work done: the milliseconds that it took, by its own clock. */
+  run(): Promise<number>;
 }
 
-/** Median milliseconds of each contender over `rounds` rounds in turns A B C A B C …, after `warmup` rounds. */
+export interface Rounds {
+  readonly rounds: number;
+  readonly warmup: number;
+}
+
+/** Milliseconds. */
+export interface Timing {
+  readonly median: number;
+  readonly fastest: number;
+  readonly slowest: number;
+  readonly runs: number;
+}
+
+/** Between turns, so that threads of the one before have gone to sleep: OpenBLAS's wait awake for some 25 ms. */
+const REST_MS = 50;
+
+/** What each contender takes over rounds in turns, A B C A B C …, after rounds that do not count. */
 export async function inTurns(
   contenders: readonly Contender[],
-  { rounds = 9, warmup = 3 }: { readonly rounds?: number; readonly warmup?: number } = {},
-): Promise<number[]> {
+  { rounds, warmup }: Rounds,
+): Promise<Timing[]> {
   const times: number[][] = contenders.map(() => []);
   for (let round = -warmup; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
-      const begin = performance.now();
-      await contender.run();
-      if (round >= 0) times[i].push(performance.now() - begin);
+      await wait(REST_MS);
+      const ms = await contender.run();
+      if (round >= 0) times[i].push(ms);
     }
   }
-  return times.map(median);
+  return times.map(timingOf);
 }
 
+export function timingOf(ms: readonly number[]): Timing {
+  return { median: median(ms), fastest: Math.min(...ms), slowest: Math.max(...ms), runs: ms.length };
+}
+
+/** A contender whose time is that of `work`, which resolves when all of it is done. */
+export function timed(name: string, work: () => Promise<void>): Contender {
+  return {
+    name,
+    async run() {
+      const begin = performance.now();
+      await work();
+      return performance.now() - begin;
+    },
+  };
+}
+
+/** @throws RangeError when there are no values. */
 export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError("the median of no values");
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

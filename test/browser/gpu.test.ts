@@ -6,18 +6,10 @@ import { bundle } from "../../apps/remove-layernorm/test/browser/bundle.js";
 import { launch } from "../../apps/remove-layernorm/test/browser/chromium.js";
 import { serve, type Site } from "../../apps/remove-layernorm/test/browser/site.js";
 import type { Reply, Report } from "./gpu.worker.js";
+import { SOFTWARE } from "./software.js";
 
 let site: Site;
 let browser: Browser;
-
-/** GL and WebGPU without a GPU: the software renderer that Chromium brings. It shows what is right, not how fast a GPU is. */
-const SOFTWARE = [
-  "--use-angle=swiftshader",
-  "--enable-unsafe-swiftshader",
-  "--ignore-gpu-blocklist",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-];
 
 beforeAll(async () => {
   const { code, imports } = await bundle(new URL("./gpu.worker.ts", import.meta.url).href);

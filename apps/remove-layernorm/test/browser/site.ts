@@ -24,8 +24,15 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export async function serve(worker: string): Promise<Site> {
+/** `files` are served by their names. */
+export async function serve(worker: string, files: Readonly<Record<string, Uint8Array>> = {}): Promise<Site> {
   const server = createServer((request, response) => {
+    const file = files[request.url?.slice(1) ?? ""];
+    if (file) {
+      response.writeHead(200, { "Content-Type": "application/octet-stream" });
+      response.end(file);
+      return;
+    }
     const script = request.url === "/worker.js";
     // A worker's script says for itself that it may be embedded; a page without the headers takes it as well.
     const headers = script || request.url === "/isolated" ? ISOLATION : {};

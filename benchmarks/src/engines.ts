@@ -1,0 +1,69 @@
+/** Our engines. Every suite measures each that starts here; another one is one more line. */
+import type { Backend } from "@normless/tensor";
+import { wasm } from "@normless/tensor-wasm";
+
+export interface EngineEntry {
+  readonly name: string;
+  start(threads: number): Promise<Backend>;
+}
+
+/** The engine that everything is compared to and that the run itself uses. */
+export const mainEngine = {
+  name: "wasm",
+  start: (threads: number) => wasm({ threads }),
+} satisfies EngineEntry;
+
+const engines: readonly EngineEntry[] = [
+  mainEngine,
+  // Not before it is asked for: its native part must not be able to stop those who do not need it.
+  { name: "blas", start: async (threads) => (await import("@normless/tensor-blas")).blas({ threads }) },
+];
+
+/** @throws Error when there is no engine of that name. */
+export function engineNamed(name: string): EngineEntry {
+  const found = engines.find((engine) => engine.name === name);
+  if (!found) throw new Error(`no engine ${name}; there are ${engines.map((e) => e.name).join(", ")}`);
+  return found;
+}
+
+/** Those that start on this machine; one that does not is said aloud and left out. @throws Error when the main one does not. */
+export async function usableEngines(say: (text: string) => void): Promise<EngineEntry[]> {
+  const usable: EngineEntry[] = [];
+  for (const engine of engines) {
+    try {
+      await (await engine.start(1)).dispose();
+      usable.push(engine);
+    } catch (error) {
+      if (engine === mainEngine) throw error;
+      say(`LEFT OUT: ${engine.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return usable;
+}
+
+/** An engine that was started. */
+export interface Started {
+  readonly name: string;
+  readonly threads: number;
+  readonly backend: Backend;
+}
+
+/** The main engine with one thread, and every engine with all of them; ended when `use` is. */
+export async function withEngines<X>(
+  { engines, threads }: { readonly engines: readonly EngineEntry[]; readonly threads: number },
+  use: (started: readonly Started[]) => Promise<X>,
+): Promise<X> {
+  const wanted = [
+    ...(threads > 1 ? [{ entry: mainEngine, threads: 1 }] : []),
+    ...engines.map((entry) => ({ entry, threads })),
+  ];
+  const started: Started[] = [];
+  try {
+    for (const { entry, threads } of wanted) {
+      started.push({ name: entry.name, threads, backend: await entry.start(threads) });
+    }
+    return await use(started);
+  } finally {
+    for (const { backend } of started) await backend.dispose();
+  }
+}

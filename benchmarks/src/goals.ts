@@ -1,0 +1,97 @@
+/** What the project promises of its speed, as ratios between rows of one run. */
+import type { Results, Row, SuiteName } from "./results.js";
+
+export interface Goal {
+  readonly name: string;
+  /** What is asked for, in the same unit as what was measured. */
+  readonly target: number;
+  readonly better: "higher" | "lower";
+  readonly unit: "×" | "µs" | "s";
+  /** Undefined where a row that it needs is missing. */
+  readonly measured: number | undefined;
+}
+
+export const isMet = ({ measured, target, better }: Goal): boolean | undefined =>
+  measured === undefined ? undefined : better === "higher" ? measured >= target : measured <= target;
+
+const OURS = "wasm";
+
+/** Every goal with what this run has to say to it. */
+export function goalsOf(results: Results): Goal[] {
+  const row = (suite: SuiteName, name: string, engine: string, threads?: number): Row | undefined =>
+    results.rows
+      .filter((r) => r.suite === suite && r.case === name && r.engine === engine)
+      .filter((r) => threads === undefined || r.threads === threads)
+      .reduce<Row | undefined>((best, r) => (best && best.threads >= r.threads ? best : r), undefined);
+  const ratio = (a: number | undefined, b: number | undefined) =>
+    a === undefined || b === undefined ? undefined : a / b;
+  const higher = (name: string, target: number, measured: number | undefined): Goal => ({
+    name,
+    target,
+    better: "higher",
+    unit: "×",
+    measured,
+  });
+
+  const mlpIn = row("kernels", "mlp_in", OURS);
+  const microkernel = row("kernels", "microkernel", OURS, 1);
+  const against = (peer: string, target: number) =>
+    higher(`mlp_in against ${peer}`, target, ratio(mlpIn?.value, row("kernels", "mlp_in", peer)?.value));
+  const stepAgainst = (name: string, target: number) =>
+    higher(
+      `step of ${name} against PyTorch`,
+      target,
+      ratio(row("steps", name, OURS)?.value, row("steps", name, "pytorch")?.value),
+    );
+  const layouts = results.rows.flatMap((r) =>
+    r.suite === "transposes" && r.engine === OURS ? [r.toMlpIn] : [],
+  );
+  const ourPeak = row("steps", "small_1x1024", OURS)?.peakBytes;
+  const theirPeak = row("steps", "small_1x1024", "pytorch")?.peakBytes;
+  return [
+    against("tfjs-wasm", 3.2),
+    against("jax-js", 3.6),
+    against("pytorch", 0.45),
+    higher(
+      "mlp_in against the micro-kernel's rate times the threads",
+      0.83,
+      mlpIn && microkernel && mlpIn.value / (microkernel.value * mlpIn.threads),
+    ),
+    higher(
+      "the slowest layout of GPT-2's products against mlp_in",
+      0.8,
+      layouts.length > 0 ? Math.min(...layouts.map((value) => value ?? 0)) : undefined,
+    ),
+    higher(
+      "step of small_1x256, 2 threads against 1",
+      1.8,
+      ratio(row("steps", "small_1x256", OURS, 2)?.value, row("steps", "small_1x256", OURS, 1)?.value),
+    ),
+    stepAgainst("tiny", 1.8),
+    stepAgainst("base", 1.8),
+    stepAgainst("mini", 1.6),
+    stepAgainst("small_1x256", 1.5),
+    stepAgainst("small_1x1024", 1),
+    {
+      name: "peak memory of small_1x1024 against PyTorch's",
+      target: 1,
+      better: "lower",
+      unit: "×",
+      measured: ratio(ourPeak, theirPeak),
+    },
+    {
+      name: "handing an op to two threads and back",
+      target: 10,
+      better: "lower",
+      unit: "µs",
+      measured: row("latency", "handoff", OURS)?.value,
+    },
+    {
+      name: "npm start, once built",
+      target: 150,
+      better: "lower",
+      unit: "s",
+      measured: row("removal", "reference", OURS)?.value,
+    },
+  ];
+}

@@ -1,0 +1,129 @@
+/** `npm run bench` and `npm run bench:peers`: runs the suites, prints tables, and writes JSON and the page. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { dirname, resolve } from "node:path";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import Terminal from "cli-table3";
+import type { Context } from "./context.js";
+import { usableEngines } from "./engines.js";
+import { renderPage } from "./page/page.js";
+import { loadPeers } from "./peers/index.js";
+import {
+  type PeerName,
+  peerNames,
+  type Results,
+  type Row,
+  showEngine,
+  type SuiteName,
+  suiteNames,
+} from "./results.js";
+import { ModelFolders } from "./steps/models.js";
+import { suites } from "./suites/index.js";
+import { figure, goalTable, machineLine, QUICK, suiteTable, type Table } from "./text.js";
+
+/** Minutes and gigabytes: quick runs take them only by name. */
+const HEAVY = new Set(["lm_head", "small", "small_1x256", "small_1x1024", "save", "load"]);
+
+function listOf<X extends string>(allowed: readonly X[]) {
+  return (text: string): X[] =>
+    (text === "all" ? allowed : text.split(",")).map((name) => {
+      const found = allowed.find((one) => one === name);
+      if (!found) throw new InvalidArgumentError(`${name} is none of ${allowed.join(", ")}.`);
+      return found;
+    });
+}
+
+function threadCount(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 64) return value;
+  throw new InvalidArgumentError("Expected a whole number from 1 to 64.");
+}
+
+const program = new Command("bench")
+  .description("Measures the engines, in turns with their peers, after checking every result")
+  .addOption(
+    new Option(
+      "--suite <names>",
+      `all, or of ${suiteNames.join(", ")} (default: all but removal, which takes minutes)`,
+    ).argParser(listOf(suiteNames)),
+  )
+  .option("--case <names>", "only these cases, such as mlp_in,small_1x1024", (text) => text.split(","))
+  .addOption(
+    new Option("--peers [names]", `of ${peerNames.join(", ")} (default: all)`).argParser(listOf(peerNames)),
+  )
+  .option(
+    "--threads <n>",
+    "threads of the engines and of the peers that have a choice",
+    threadCount,
+    Math.min(2, availableParallelism()),
+  )
+  .option("--quick", "few rounds, small cases: to see that it works")
+  .option("--json <file>", "write the results")
+  .option("--html <file>", "write them as a page with charts")
+  .parse();
+
+/** Files are named from where npm was called, not from this package. */
+async function write(file: string, text: string): Promise<void> {
+  const path = resolve(process.env["INIT_CWD"] ?? ".", file);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
+
+function show({ title, note, head, rows }: Table): string {
+  const table = new Terminal({ head: [...head], style: { head: [], border: [], compact: true } });
+  for (const row of rows) table.push([...row]);
+  return `\n${title}\n${note}\n${table.toString()}\n`;
+}
+
+async function measure(names: readonly SuiteName[]): Promise<Results> {
+  const options = program.opts();
+  const quick = options.quick ?? false;
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const asked: readonly PeerName[] = options.peers === true ? peerNames : (options.peers ?? []);
+  const peers = await loadPeers(asked, options.threads, say);
+  const models = await ModelFolders.create();
+  const rows: Row[] = [];
+  const descriptions: Record<string, string> = {};
+  const context: Context = {
+    engines: await usableEngines(say),
+    threads: options.threads,
+    quick,
+    productPeers: peers,
+    models,
+    say,
+    wants: (name) => options.case?.includes(name) ?? !(quick && HEAVY.has(name)),
+    record(row) {
+      rows.push(row);
+      say(`${row.suite} ${row.case}, ${showEngine(row)}: ${figure(row.value)} ${row.unit}`);
+    },
+    describe(name, description) {
+      descriptions[name] = description;
+    },
+  };
+  try {
+    for (const name of names) await suites[name](context);
+  } finally {
+    for (const peer of peers) await peer.end();
+    await models.end();
+  }
+  const machine = {
+    cpu: cpus()[0].model.trim(),
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    node: process.version.slice(1),
+  };
+  return { quick, machine, descriptions, rows };
+}
+
+const { suite, json, html, quick } = program.opts();
+const results = await measure(suite ?? suiteNames.filter((name) => name !== "removal"));
+if (results.rows.length === 0)
+  program.error("error: these suites have no case of that name; see src/shapes.ts");
+console.log(`\n${machineLine(results)}\nMedians, in turns.${quick ? ` ${QUICK}` : ""}`);
+for (const name of suiteNames) {
+  const table = suiteTable(results, name);
+  if (table) console.log(show(table));
+}
+console.log(show(goalTable(results)));
+if (json !== undefined) await write(json, `${JSON.stringify(results, null, 2)}\n`);
+if (html !== undefined) await write(html, renderPage(results));

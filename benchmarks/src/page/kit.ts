@@ -1,0 +1,9 @@
+/** How the app's report draws: one look for all pages of the project, and one place to change it. */
+// @boundaries-ignore the report's own drawing, which is no package
+export * from "../../../apps/remove-layernorm/src/cli/report/html.js";
+// @boundaries-ignore as above
+export * from "../../../apps/remove-layernorm/src/cli/report/plot.js";
+// @boundaries-ignore as above
+export * from "../../../apps/remove-layernorm/src/cli/report/scales.js";
+// @boundaries-ignore as above
+export { style as reportStyle } from "../../../apps/remove-layernorm/src/cli/report/style.js";

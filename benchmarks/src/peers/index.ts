@@ -1,0 +1,43 @@
+/** Which peers there are, how they are installed, and which of them can be loaded here. */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { loadJaxJs } from "./jax-js.js";
+import { loadOnnxruntime } from "./onnxruntime.js";
+import { type PeerName, peerNames } from "../results.js";
+import { peersFolder, type ProductPeer } from "./peer.js";
+import { loadPyTorch } from "./pytorch.js";
+import { loadTfjs } from "./tfjs.js";
+
+const loaders: Readonly<Record<PeerName, (threads: number) => Promise<ProductPeer>>> = {
+  "tfjs-wasm": loadTfjs,
+  "jax-js": loadJaxJs,
+  onnxruntime: loadOnnxruntime,
+  pytorch: loadPyTorch,
+};
+
+/** Installs the npm peers into their own folder, in the versions of their lock file, where they are not there yet. */
+export function installPeers(say: (text: string) => void): void {
+  if (existsSync(`${peersFolder}node_modules/.package-lock.json`)) return;
+  say("installing the peers into benchmarks/peers (once) …");
+  // Without their scripts: onnxruntime-node's would fetch a CUDA build that nothing here uses.
+  const options = ["--no-audit", "--no-fund", "--workspaces=false", "--ignore-scripts"];
+  execFileSync("npm", ["ci", ...options], { cwd: peersFolder, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/** Loads the peers of those names; one that cannot be loaded is said aloud and left out. */
+export async function loadPeers(
+  names: readonly PeerName[],
+  threads: number,
+  say: (text: string) => void,
+): Promise<ProductPeer[]> {
+  const loaded: ProductPeer[] = [];
+  for (const name of peerNames.filter((name) => names.includes(name))) {
+    try {
+      if (name !== "pytorch") installPeers(say);
+      loaded.push(await loaders[name](threads));
+    } catch (error) {
+      say(`LEFT OUT: ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return loaded;
+}

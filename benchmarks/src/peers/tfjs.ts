@@ -1,0 +1,49 @@
+/** tfjs-backend-wasm: XNNPACK in WebAssembly, on one thread in Node. */
+import { pickRows, type ProductPeer, requirePeer, versionOf } from "./peer.js";
+
+interface TfTensor {
+  dataSync(): Float32Array;
+  dispose(): void;
+}
+interface Tf {
+  tensor2d(data: Float32Array, shape: readonly number[]): TfTensor;
+  matMul(a: TfTensor, b: TfTensor): TfTensor;
+  setBackend(name: string): Promise<boolean>;
+  ready(): Promise<void>;
+}
+
+export async function loadTfjs(): Promise<ProductPeer> {
+  const tf = requirePeer("@tensorflow/tfjs-core") as Tf;
+  requirePeer("@tensorflow/tfjs-backend-wasm");
+  if (!(await tf.setBackend("wasm"))) throw new Error("its wasm backend did not start");
+  await tf.ready();
+  return {
+    name: "tfjs-wasm",
+    threads: 1,
+    description: `tfjs-backend-wasm ${versionOf("@tensorflow/tfjs-backend-wasm")}`,
+    prepare({ rows, K, M }, x, w) {
+      const [a, b] = [tf.tensor2d(x, [rows, K]), tf.tensor2d(w, [K, M])];
+      return Promise.resolve({
+        run() {
+          const begin = performance.now();
+          const y = tf.matMul(a, b);
+          const ms = performance.now() - begin;
+          y.dispose();
+          return Promise.resolve(ms);
+        },
+        rows(picked: readonly number[]) {
+          const y = tf.matMul(a, b);
+          const values = pickRows(y.dataSync(), M, picked);
+          y.dispose();
+          return Promise.resolve(values);
+        },
+        free() {
+          a.dispose();
+          b.dispose();
+          return Promise.resolve();
+        },
+      });
+    },
+    end: () => Promise.resolve(),
+  };
+}

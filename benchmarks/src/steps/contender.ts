@@ -1,0 +1,54 @@
+/** A process that takes training steps, in turns with others: ours by engine, or PyTorch's. */
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import type { Gpt2Config } from "@normless/gpt2";
+import { LineProcess } from "../line-process.js";
+import { startPyTorch } from "../peers/pytorch.js";
+import { aboutSchema, type LoadRequest, okSchema, peakSchema, stepSchema } from "./protocol.js";
+import { batchNumber, optimizerSettings, type StepBatch } from "./stepper.js";
+
+export interface StepContender {
+  readonly engine: string;
+  readonly threads: number;
+  readonly description: string;
+  readonly process: LineProcess;
+}
+
+export interface StepTask {
+  readonly config: Gpt2Config;
+  readonly B: number;
+  readonly T: number;
+  /** The model folder that everyone starts from. */
+  readonly folder: string;
+}
+
+function loadRequest({ config, folder }: StepTask): LoadRequest {
+  return { op: "load", config, weights: join(folder, "model.safetensors"), optimizer: optimizerSettings };
+}
+
+/** One of our engines on a model. */
+export async function ourContender(engine: string, threads: number, task: StepTask): Promise<StepContender> {
+  const script = fileURLToPath(new URL("./step.js", import.meta.url));
+  const child = new LineProcess(`${engine}, ${threads} threads`, process.execPath, [script]);
+  const { description } = await child.ask(aboutSchema, { op: "start", engine, threads });
+  await child.ask(okSchema, loadRequest(task));
+  return { engine, threads, description, process: child };
+}
+
+/** PyTorch on the same model. */
+export async function pytorchContender(threads: number, task: StepTask): Promise<StepContender> {
+  const { process, description } = await startPyTorch(threads);
+  await process.ask(okSchema, loadRequest(task));
+  return { engine: "pytorch", threads, description, process };
+}
+
+/** The loss before the update and the milliseconds it took, for the batch of that number. */
+export function takeStep({ process }: StepContender, number: number, task: StepTask) {
+  const { inputs, targets, B, T }: StepBatch = batchNumber(number, task);
+  return process.ask(stepSchema, { op: "step", B, T, inputs: [...inputs], targets: [...targets] });
+}
+
+/** Bytes; undefined where the system does not tell. */
+export async function peakOf({ process }: StepContender): Promise<number | undefined> {
+  return (await process.ask(peakSchema, { op: "peak" })).bytes;
+}

@@ -1,0 +1,83 @@
+/** One training step of GPT-2, ours: forward, backward, clip, AdamW. */
+import { valueAndGrad } from "@normless/autograd";
+import {
+  freeParams,
+  freeTokens,
+  type Gpt2Config,
+  type Model,
+  trainingLoss,
+  uploadTargets,
+  uploadTokens,
+} from "@normless/gpt2";
+import { AdamW, zeroGradients } from "@normless/optim";
+import { type Backend, type Tensor, zeros } from "@normless/tensor";
+import { integers } from "@normless/tensor/testing";
+
+/** The same for everyone who takes a step. */
+export const optimizerSettings = {
+  learningRate: 3e-4,
+  beta1: 0.9,
+  beta2: 0.95,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  maxNorm: 1,
+};
+
+/** Ids, (B,T) row-major. */
+export interface StepBatch {
+  readonly inputs: Int32Array;
+  readonly targets: Int32Array;
+  readonly B: number;
+  readonly T: number;
+}
+
+/** Random ids; another number, another batch. */
+export function batchNumber(
+  number: number,
+  { config, B, T }: { readonly config: Gpt2Config; readonly B: number; readonly T: number },
+): StepBatch {
+  const ids = (seed: number) => Int32Array.from(integers([B, T], seed, config.vocabSize).data);
+  return { inputs: ids(2 * number + 1), targets: ids(2 * number + 2), B, T };
+}
+
+export class Stepper {
+  readonly #grads: Readonly<Record<string, Tensor>>;
+  readonly #optimizer: AdamW;
+
+  /** Takes the parameters over. */
+  constructor(
+    readonly backend: Backend,
+    readonly model: Model,
+    readonly settings = optimizerSettings,
+  ) {
+    const entries = Object.entries(model.params);
+    this.#grads = Object.fromEntries(entries.map(([name, { shape }]) => [name, zeros(backend, shape)]));
+    this.#optimizer = new AdamW(backend, model.params, settings);
+  }
+
+  /** The loss before the update, in nats a token, when all is done. */
+  async step({ inputs, targets, B, T }: StepBatch): Promise<number> {
+    const { backend, model } = this;
+    const { config, norms } = model;
+    const tokens = uploadTokens(backend, config, { inputs, B, T });
+    const wanted = uploadTargets(backend, config, targets, T);
+    zeroGradients(this.#grads);
+    const { value } = valueAndGrad(
+      (params) => trainingLoss({ config, params, norms }, tokens, wanted, { totalTokens: B * T }).total,
+      model.params,
+      this.#grads,
+    );
+    const normSquared = this.#optimizer.update(this.#grads, this.settings);
+    const loss = await value.item();
+    await backend.sync();
+    for (const tensor of [value, normSquared, wanted]) tensor.free();
+    freeTokens(tokens);
+    return loss;
+  }
+
+  free(): void {
+    this.#optimizer.free();
+    freeParams(this.#grads);
+    freeParams(this.model.params);
+  }
+}

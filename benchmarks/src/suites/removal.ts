@@ -1,0 +1,61 @@
+/** The main job as `npm start` runs it: the built command, in a process and a folder of its own. Once; it takes minutes. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import type { Context } from "../context.js";
+import { mainEngine } from "../engines.js";
+import { timingOf } from "../measure.js";
+
+const command = fileURLToPath(new URL("../../apps/remove-layernorm/bin/normless.js", import.meta.url));
+/** Of quick runs: enough for every removal. */
+const QUICK = [
+  "--steps",
+  "100",
+  "--batch-size",
+  "1",
+  "--micro-batch-size",
+  "1",
+  "--validation-tokens",
+  "2048",
+];
+/** Nats a token: the LN-free model may not lose more to the control. */
+const GAP = 0.03;
+
+const summarySchema = z.object({
+  validation: z.object({ control: z.number(), folded: z.number() }),
+  peakBytes: z.number(),
+});
+
+export async function removalSuite(context: Context): Promise<void> {
+  if (!context.wants("reference")) return;
+  const out = join(context.models.root, "removal");
+  const options = ["--out", out, "--threads", String(context.threads), ...(context.quick ? QUICK : [])];
+  const begin = performance.now();
+  const child = spawn(process.execPath, [command, "remove", ...options], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  const ms = performance.now() - begin;
+  if (code !== 0) throw new Error(`normless remove ended with ${code}`);
+  const { validation, peakBytes } = summarySchema.parse(
+    JSON.parse(await readFile(join(out, "summary.json"), "utf8")),
+  );
+  await rm(out, { recursive: true });
+  const gap = validation.folded - validation.control;
+  if (!context.quick && !(gap <= GAP)) throw new Error(`the LN-free model is ${gap} nats above the control`);
+  context.record({
+    suite: "removal",
+    // Another name, so that no quick run meets the goal.
+    case: context.quick ? "short" : "reference",
+    about: context.quick ? "100 updates of one sequence" : "npm start, once built",
+    engine: mainEngine.name,
+    threads: context.threads,
+    value: ms / 1000,
+    unit: "s",
+    ms: timingOf([ms]),
+    peakBytes,
+  });
+}

@@ -1,0 +1,97 @@
+/**
+ * Whole training steps of GPT-2, ours and PyTorch's, each contender in a process of its own. All start from the same
+ * weights and see the same batches; the losses of two steps are compared before anything is timed.
+ */
+import { type Context, hasPeer } from "../context.js";
+import { mainEngine } from "../engines.js";
+import { inTurns } from "../measure.js";
+import { showStep, steps, type StepShape } from "../shapes.js";
+import {
+  ourContender,
+  peakOf,
+  pytorchContender,
+  type StepContender,
+  type StepTask,
+  takeStep,
+} from "../steps/contender.js";
+
+const CHECKED_STEPS = 2;
+/** Relative, between any two losses: of the first step, and of the second, which sees the update. */
+const TOLERANCE = 1e-4;
+
+export async function stepSuite(context: Context): Promise<void> {
+  for (const [name, shape] of Object.entries<StepShape>(steps)) {
+    if (context.wants(name)) await measureStep(context, name, shape);
+  }
+}
+
+async function measureStep(context: Context, name: string, shape: StepShape): Promise<void> {
+  const { config, B, T } = shape;
+  const task: StepTask = { config, B, T, folder: await context.models.of(config) };
+  const contenders: StepContender[] = [];
+  try {
+    if (name === "small_1x256" && context.threads > 1) {
+      contenders.push(await ourContender(mainEngine.name, 1, task));
+    }
+    for (const { name: engine } of context.engines) {
+      contenders.push(await ourContender(engine, context.threads, task));
+    }
+    if (hasPeer(context, "pytorch")) contenders.push(await pytorchContender(context.threads, task));
+    for (const { engine, description } of contenders) context.describe(engine, description);
+    await checkLosses(name, contenders, task);
+
+    // The checked steps have warmed everything up.
+    const rounds = { rounds: context.quick ? 1 : 5, warmup: 0 };
+    const timings = await inTurns(
+      contenders.map((contender) => {
+        let number = CHECKED_STEPS;
+        return {
+          name: contender.engine,
+          run: async () => (await takeStep(contender, number++, task)).ms,
+        };
+      }),
+      rounds,
+    );
+    for (const [i, contender] of contenders.entries()) {
+      const { engine, threads } = contender;
+      const peakBytes = await peakOf(contender);
+      context.record({
+        suite: "steps",
+        case: name,
+        about: showStep(shape),
+        engine,
+        threads,
+        value: (B * T) / (timings[i].median / 1000),
+        unit: "tokens/s",
+        ms: timings[i],
+        ...(peakBytes !== undefined && { peakBytes }),
+      });
+    }
+  } finally {
+    for (const { process } of contenders) await process.end();
+  }
+}
+
+/** @throws Error when two contenders disagree, or when the loss is not that of a fresh model, near ln V. */
+async function checkLosses(
+  name: string,
+  contenders: readonly StepContender[],
+  task: StepTask,
+): Promise<void> {
+  for (let number = 0; number < CHECKED_STEPS; number++) {
+    const losses: number[] = [];
+    for (const contender of contenders) losses.push((await takeStep(contender, number, task)).loss);
+    const [first] = losses;
+    if (!(Math.abs(first - Math.log(task.config.vocabSize)) < 0.5)) {
+      throw new Error(`${name}: a loss of ${first} is not that of a fresh model, near ln V`);
+    }
+    for (const [i, loss] of losses.entries()) {
+      if (Math.abs(loss - first) <= TOLERANCE * first) continue;
+      const { engine, threads } = contenders[i];
+      throw new Error(
+        `${name}, step ${number}: ${engine} (${threads} threads) has loss ${loss}, ` +
+          `${contenders[0].engine} ${first}: not the same computation, so nothing is timed`,
+      );
+    }
+  }
+}

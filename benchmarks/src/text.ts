@@ -1,0 +1,124 @@
+/** Results as rows of text, one shape of table for the terminal, the READMEs and the page. */
+import { type Goal, goalsOf, isMet } from "./goals.js";
+import {
+  isPeer,
+  oursFor,
+  type Results,
+  type Row,
+  rowsOf,
+  showEngine,
+  type SuiteName,
+  unique,
+} from "./results.js";
+
+export interface Table {
+  readonly title: string;
+  /** What the figures are. */
+  readonly note: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Three significant digits, thousands apart: `97.3`, `1,240`, `0.83`. */
+export function figure(value: number): string {
+  const rounded = Number(value.toPrecision(3));
+  const digits = rounded >= 100 ? 0 : rounded >= 10 ? 1 : 2;
+  return (rounded >= 1000 ? Math.round(value) : rounded).toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+
+const notes: Readonly<Record<SuiteName, string>> = {
+  kernels:
+    "GFLOP/s; in brackets behind a peer, ours with all threads over it. `microkernel` is the inner loop on one thread, in the nearest cache: what the engine could do if memory cost nothing.",
+  transposes:
+    "GFLOP/s, and in brackets the ratio to `mlp_in`, forward, in the same turns. Products of GPT-2 small at 1×1024.",
+  ops: "What a step does besides products, at GPT-2 small’s sizes.",
+  latency: "Microseconds.",
+  steps:
+    "Tokens a second of whole training steps: forward, backward, clip, AdamW. In brackets behind PyTorch, ours with all threads over it; and the most memory that each process held.",
+  generation: "Tokens a second, one at a time, with the key/value cache.",
+  io: "Megabytes a second.",
+  scaling: "Tokens a second of a training step.",
+  removal: "Seconds of wall time; in brackets the most memory that tensors took.",
+};
+
+export const titles: Readonly<Record<SuiteName, string>> = {
+  kernels: "Matrix products",
+  transposes: "Layouts",
+  ops: "Other ops",
+  latency: "Microseconds.",
+  steps: "Training steps",
+  generation: "Generation",
+  io: "Saving and loading",
+  scaling: "How cost grows",
+  removal: "The removal run",
+};
+
+/** One line a case, one column an engine; undefined when nothing of it was measured. */
+export function suiteTable(results: Results, suite: SuiteName): Table | undefined {
+  const rows = rowsOf(results, suite);
+  if (rows.length === 0) return undefined;
+  const engines = unique(rows.map(showEngine));
+  const keys = unique(rows.map(keyOf));
+  const mixed = unique(rows.map(({ unit }) => unit)).length > 1;
+  return {
+    title: titles[suite],
+    note: notes[suite],
+    head: ["", "shape", ...engines],
+    rows: keys.map((key) => {
+      const mine = rows.filter((row) => keyOf(row) === key);
+      const cells = engines.map((engine) => {
+        const row = mine.find((row) => showEngine(row) === engine);
+        return row ? cell(row, mixed, oursFor(results, row)) : "";
+      });
+      return [`\`${nameOf(mine[0])}\``, mine[0].about, ...cells];
+    }),
+  };
+}
+
+/** Points of a curve share a case; each is a line of its own. */
+const keyOf = (row: Row): string => `${row.case} ${row.x ?? ""} ${row.about}`;
+const nameOf = ({ case: name, x }: Row): string => (x === undefined ? name : `${name} = ${x}`);
+
+function cell(row: Row, mixed: boolean, ours: Row | undefined): string {
+  const { engine, value, unit, toMlpIn, peakBytes } = row;
+  const extras = [
+    toMlpIn !== undefined && figure(toMlpIn),
+    isPeer(engine) && ours && `×${figure(ours.value / value)}`,
+    peakBytes !== undefined && gigabytes(peakBytes),
+  ].filter((extra) => typeof extra === "string");
+  return `${figure(value)}${mixed ? ` ${unit}` : ""}${extras.length > 0 ? ` (${extras.join(", ")})` : ""}`;
+}
+
+/** What was promised and what this run measured. */
+export function goalTable(results: Results): Table {
+  return {
+    title: "Goals",
+    note: "Ratios within one run.",
+    head: ["goal", "asked for", "measured", ""],
+    rows: goalsOf(results).map((goal) => [goal.name, asked(goal), measured(goal), verdict(goal)]),
+  };
+}
+
+export const amount = (value: number, unit: Goal["unit"]): string =>
+  unit === "×" ? figure(value) : `${figure(value)} ${unit}`;
+const asked = ({ target, better, unit }: Goal) =>
+  `${better === "higher" ? "≥" : "≤"} ${amount(target, unit)}`;
+const measured = ({ measured, unit }: Goal) =>
+  measured === undefined ? "not measured" : amount(measured, unit);
+const verdict = (goal: Goal) =>
+  ({ true: "met", false: "missed", undefined: "" })[String(isMet(goal)) as "true"];
+
+/** Where it ran, in a sentence. */
+export function machineLine({ machine, descriptions, rows }: Results): string {
+  const ran = unique(rows.map(({ engine }) => engine)).flatMap((name) => descriptions[name] ?? []);
+  const memory = Math.round(machine.memoryBytes / 2 ** 30);
+  return `${machine.cpu}, ${machine.cores} cores, ${memory} GiB, Node ${machine.node}. ${ran.join("; ")}.`;
+}
+
+/** Said wherever the figures of a quick run are shown. */
+export const QUICK = "A quick run: it shows that everything works, and its figures say nothing about speed.";

@@ -1,0 +1,42 @@
+import { expect, it } from "vitest";
+import { goalsOf, isMet } from "../src/goals.js";
+import { row, synthetic } from "./synthetic.js";
+
+function goal(name: string, results = synthetic) {
+  const found = goalsOf(results).find((one) => one.name === name);
+  if (!found) throw new Error(`no goal ${name}`);
+  return found;
+}
+
+it.each([
+  ["mlp_in against tfjs-wasm", 90 / 25, true],
+  ["mlp_in against the micro-kernel's rate times the threads", 90 / (2 * 50), true],
+  ["the slowest layout of GPT-2's products against mlp_in", 0.7, false],
+  ["step of tiny against PyTorch", 2, true],
+  ["step of small_1x1024 against PyTorch", 1.2, true],
+  ["peak memory of small_1x1024 against PyTorch's", 0.75, true],
+  ["handing an op to two threads and back", 12, false],
+])("%s is %d", (name, measured, met) => {
+  expect(goal(name).measured).toBeCloseTo(measured, 10);
+  expect(isMet(goal(name))).toBe(met);
+});
+
+it("leaves open what was not measured", () => {
+  for (const name of ["mlp_in against jax-js", "npm start, once built", "step of base against PyTorch"]) {
+    expect(goal(name).measured).toBeUndefined();
+    expect(isMet(goal(name))).toBeUndefined();
+  }
+});
+
+it("compares two threads with one, whichever was measured first", () => {
+  const one = row("steps", "small_1x256", { threads: 1, value: 30 });
+  const two = row("steps", "small_1x256", { threads: 2, value: 57 });
+  for (const rows of [
+    [one, two],
+    [two, one],
+  ]) {
+    expect(goal("step of small_1x256, 2 threads against 1", { ...synthetic, rows }).measured).toBeCloseTo(
+      1.9,
+    );
+  }
+});

@@ -1,0 +1,43 @@
+/** The READMEs show what the committed results say. After a new run: npm run bench:table */
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { READMES, RESULTS, withTables } from "../src/readme.js";
+import { parseResults } from "../src/results.js";
+
+const results = parseResults(readFileSync(RESULTS, "utf8"), RESULTS);
+
+it.each(READMES)("%s has the tables that npm run bench:table makes", async (file) => {
+  const readme = readFileSync(file, "utf8");
+  expect(readme).toBe(await withTables(readme, results));
+});
+
+it("holds every figure of the products and steps in both", () => {
+  const rows = results.rows.filter(({ suite }) => suite === "kernels" || suite === "steps");
+  expect(rows.length).toBeGreaterThan(10);
+  for (const file of READMES) {
+    const lines = readFileSync(file, "utf8").split("\n");
+    for (const row of rows) {
+      const line = lines.find((text) => text.startsWith(`| \`${row.case}\``) && text.includes(row.about));
+      const shown = line?.match(/[\d,]+(\.\d+)?/g)?.map((text) => Number(text.replaceAll(",", ""))) ?? [];
+      const close = shown.some((value) => Math.abs(value - row.value) <= 0.006 * row.value);
+      expect(close, `${file}: ${row.case}, ${row.engine}`).toBe(true);
+    }
+  }
+});
+
+it("changes when a figure does", async () => {
+  const readme = readFileSync("README.md", "utf8");
+  const [first, ...rest] = results.rows;
+  const other = { ...results, rows: [{ ...first, value: 3 * first.value }, ...rest] };
+  expect(await withTables(readme, other)).not.toBe(readme);
+});
+
+it("says what a run did not measure", async () => {
+  const marked = "<!-- bench:steps -->\n<!-- /bench:steps -->\n";
+  expect(await withTables(marked, { ...results, rows: [] })).toContain("Not measured in this run.");
+});
+
+it("refuses a README without a mark, and a mark that is no suite's", async () => {
+  await expect(withTables("# nothing\n", results)).rejects.toThrow("bench:NAME");
+  await expect(withTables("<!-- bench:step --><!-- /bench:step -->", results)).rejects.toThrow("bench:step");
+});
