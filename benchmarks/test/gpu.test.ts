@@ -14,7 +14,7 @@ it("counts the parameters that GPT-2 small has", () => {
 it("gives every kernel operands that its contract takes", () => {
   for (const { kernel, inputs, attributes } of workOf(dims.tiny)) {
     const shapes = Object.fromEntries(Object.entries(inputs).map(([name, shape]) => [name, { shape }]));
-    const contract = contracts[kernel] as { infer: (inputs: object, attributes: object) => object };
+    const contract = contracts[kernel] as { infer(inputs: object, attributes: object): object };
     expect(Object.keys(contract.infer(shapes, attributes)), kernel).toEqual(contracts[kernel].outputs);
   }
 });

@@ -1,11 +1,13 @@
 /**
  * `npm run bench:gpu`: figures of the GPU's kernels in Node (through Dawn), or with `--page` in a browser that opens the
- * address it prints. `--json FILE` keeps them. `--floors` prints what known GPUs could do at best, without measuring.
+ * address it prints. `--swiftshader` is for machines without a GPU: Chromium's, on the CPU. `--json FILE` keeps them. `--floors` prints what known GPUs could do at best, without measuring.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
+// @boundaries-ignore the SwiftShader that the tests run on
+import { useSwiftShader } from "../../../test/webgpu/vulkan.js";
 import { benchGpu, type GpuReport } from "./bench.js";
 import { floorsTable } from "./floors.js";
 import { gpuText } from "./text.js";
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     page: { type: "boolean" },
     port: { type: "string", default: "8123" },
     floors: { type: "boolean" },
+    swiftshader: { type: "boolean" },
   },
 });
 
@@ -68,6 +71,7 @@ const model = modelNamed(values.model);
 if (values.floors) console.log(floorsTable(dims[model ?? "small"]));
 else if (values.page) await inBrowser();
 else {
+  if (values.swiftshader) useSwiftShader();
   const report = await benchGpu({ model, say: (progress) => console.error(`${progress} …`) });
   console.log(gpuText(report));
   keep(`${JSON.stringify(report, null, 2)}\n`);

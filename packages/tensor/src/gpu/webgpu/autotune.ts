@@ -3,8 +3,8 @@ import type { Executor } from "../program.js";
 import {
   type Layout,
   product,
-  type Tuning,
-  tuningOf,
+  type ProductTuning,
+  productTuning,
   type Variant,
   VARIANTS as ALL,
 } from "../wgsl/product.js";
@@ -22,7 +22,7 @@ interface Shape {
 }
 
 /** Measures on `executor`. On a CPU that stands for a GPU the tiled scheme is not tried: it takes seconds to compile. */
-export async function tune<Handle>(executor: Executor<Handle>, fallback: boolean): Promise<Tuning> {
+export async function tune<Handle>(executor: Executor<Handle>, fallback: boolean): Promise<ProductTuning> {
   const variants = fallback ? ALL.filter(({ scheme }) => scheme === "direct") : ALL;
   const chosen = new Map<string, Variant>();
   let slow = false;
@@ -40,7 +40,7 @@ export async function tune<Handle>(executor: Executor<Handle>, fallback: boolean
     }
   }
   // No kernel has a transposed, and b too.
-  return tuningOf(({ a, b, size }) => chosen.get(`${a} ${b} ${size}`) ?? variants[0]);
+  return productTuning(({ a, b, size }) => chosen.get(`${a} ${b} ${size}`) ?? variants[0]);
 }
 
 /** Of linear and its gradients: x·w, x·wᵀ, xᵀ·dy. */
@@ -72,7 +72,7 @@ async function measure<Handle>(
           m: side,
           k: side,
         },
-        tuningOf(() => variant),
+        productTuning(() => variant),
       ),
     ],
   }));

@@ -1,7 +1,7 @@
 /** WebGPU as an executor with its overrides: one device, and which kernels are ours. */
 import type { Executor } from "../program.js";
 import { type Overrides, wgslKernels } from "../wgsl/index.js";
-import { cpuTuning, gpuTuning } from "../wgsl/product.js";
+import { cpuTuning, gpuTuning } from "../wgsl/tuning.js";
 import { tune } from "./autotune.js";
 import type { Region } from "./buffers.js";
 import { openDevice } from "./device.js";
@@ -41,6 +41,7 @@ export async function webgpu({
   }
   // Every kernel has its WGSL, so gpu.js is not needed.
   const executor = new WebGpuExecutor(opened, `webgpu, ${adapter}, kernels in WGSL`);
-  if (measure) return { executor, overrides: wgslKernels(await tune(executor, opened.fallback)) };
-  return { executor, overrides: wgslKernels(opened.fallback ? cpuTuning : gpuTuning) };
+  const usual = opened.fallback ? cpuTuning : gpuTuning;
+  const tuning = measure ? { ...usual, products: await tune(executor, opened.fallback) } : usual;
+  return { executor, overrides: wgslKernels(tuning) };
 }

@@ -51,7 +51,7 @@ export function columnSums({
     reads,
     writes: partials,
     uniforms: { rows, columns, width, ...uniforms },
-    code: `${helpers}
+    code: () => `${helpers}
 @compute @workgroup_size(64)
 fn main(${BUILTINS}) {
   let i = ${GROUP} * 64 + t;
@@ -73,7 +73,7 @@ fn main(${BUILTINS}) {
       reads: { p: `${output} chunks` },
       writes: { y: output },
       uniforms: { chunks, columns, left },
-      code: `
+      code: () => `
 @compute @workgroup_size(64)
 fn main(${BUILTINS}) {
   let c = ${GROUP} * 64 + t;

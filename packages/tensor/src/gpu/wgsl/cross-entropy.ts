@@ -6,12 +6,15 @@ import { rowsOf } from "../../shape.js";
 import type { Build, Operand, Result, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
-import { kernel, MOST, totalOver } from "./pass.js";
-import { product, type Tuning } from "./product.js";
+import { kernel, mostOver, totalOver } from "./pass.js";
+import { product } from "./product.js";
+import type { Tuning } from "./tuning.js";
 
 /** Logits held at a time, but for a row's at least: 128 MiB, which every device binds. */
 const HELD = 1 << 25;
-const THREADS = 256;
+
+/** Classes that dx adds up in one go, a multiple of 4: one float32 sum over GPT-2's vocabulary is off by 1e-5. */
+const LONGEST_SUM = 4096;
 
 interface Chunk {
   readonly first: number;
@@ -41,10 +44,12 @@ function headOf({
 
 function chunksOf({ N, width }: Head, held: number): Chunk[] {
   const most = Math.max(1, Math.min(N, Math.floor(held / width)));
-  return Array.from({ length: Math.ceil(N / most) }, (_, i) => ({
-    first: i * most,
-    rows: Math.min(most, N - i * most),
-  }));
+  return begins(N, most).map((first) => ({ first, rows: Math.min(most, N - first) }));
+}
+
+/** Where pieces of `size` begin in `count`. */
+function begins(count: number, size: number): number[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => i * size);
 }
 
 /** logits = x[first…]·wᵀ + bias; what it writes into the padding has no meaning. */
@@ -60,20 +65,26 @@ function logitsPass({ V, C, width, bias }: Head, { first, rows }: Chunk, tuning:
       m: V,
       k: C,
     },
-    tuning,
+    tuning.products,
   );
 }
 
 /** The loss of each row of logits; with `grad`, the logits become dlogits, with zeros in the padding. */
-function lossPass({ V, width }: Head, { first, rows }: Chunk, loss: Result, grad: boolean): WgslPass {
-  const each = (body: string) => `for (var c = t; c < V; c += ${THREADS}) { ${body} }`;
+function lossPass(
+  { V, width }: Head,
+  { first, rows }: Chunk,
+  loss: Result,
+  grad: boolean,
+  { rowThreads }: Tuning,
+): WgslPass {
+  const each = (body: string) => `for (var c = t; c < V; c += ${rowThreads}) { ${body} }`;
   return kernel({
-    key: `cross-entropy${grad ? " and gradient" : ""}${loss.add ? " add" : ""}`,
+    key: `cross-entropy${grad ? " and gradient" : ""}${loss.add ? " add" : ""} ${rowThreads}`,
     reads: { targets: "targets", ...(grad && { dloss: "dloss" }) },
     writes: { logits: "logits", loss: "loss" },
     uniforms: { V, width, first },
-    code: `${MOST}${totalOver(THREADS)}
-@compute @workgroup_size(${THREADS})
+    code: () => `${mostOver(rowThreads)}${totalOver(rowThreads)}
+@compute @workgroup_size(${rowThreads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
   let V = u32(u.V);
   let width = u32(u.width);
@@ -111,13 +122,13 @@ export const linearCrossEntropyBy =
       temporaries: { logits: chunks[0].rows * head.width },
       passes: chunks.flatMap((chunk) => [
         logitsPass(head, chunk, tuning),
-        lossPass(head, chunk, loss, false),
+        lossPass(head, chunk, loss, false, tuning),
       ]),
     };
   };
 
 export const linearCrossEntropyGradBy =
-  (held: number) =>
+  (held: number, longestSum = LONGEST_SUM) =>
   (tuning: Tuning): Build<"linearCrossEntropyGrad"> =>
   (operands, _attributes, { loss, dx, dw, dbias }) => {
     const head = headOf(operands);
@@ -140,19 +151,21 @@ export const linearCrossEntropyGradBy =
       if (first === 0) Object.assign(temporaries, biasSums.temporaries);
       passes.push(
         logitsPass(head, chunk, tuning),
-        lossPass(head, chunk, loss, true),
-        product(
-          {
-            a: { ...dlogits, layout: "outer" },
-            b: { buffer: "w", width: C, layout: "inner" },
-            c: { buffer: "dx", width: C, top: first },
-            add: dx.add,
-            n: rows,
-            m: C,
-            // Over the padding too, where dlogits is 0: the sum then goes in whole vectors.
-            k: width,
-          },
-          tuning,
+        lossPass(head, chunk, loss, true, tuning),
+        // Over the padding too, where dlogits is 0: the sums then go in whole vectors.
+        ...begins(width, longestSum).map((begin) =>
+          product(
+            {
+              a: { ...dlogits, left: begin, layout: "outer" },
+              b: { buffer: "w", width: C, top: begin, layout: "inner" },
+              c: { buffer: "dx", width: C, top: first },
+              add: dx.add || begin > 0,
+              n: rows,
+              m: C,
+              k: Math.min(longestSum, width - begin),
+            },
+            tuning.products,
+          ),
         ),
         product(
           {
@@ -164,7 +177,7 @@ export const linearCrossEntropyGradBy =
             m: C,
             k: rows,
           },
-          tuning,
+          tuning.products,
         ),
         ...biasSums.passes,
       );

@@ -1,6 +1,6 @@
 /** What goes element by element, and full reductions in two stages. */
 import type { Build, Program, Result } from "../program.js";
-import { each, kernel, BUILTINS, GROUP, totalOver } from "./pass.js";
+import { each, kernel, totalOver } from "./pass.js";
 
 /** `=` or `+=`. */
 export const assign = ({ add }: Pick<Result, "add">) => (add ? "+=" : "=");
@@ -74,36 +74,35 @@ export const geluGrad: Build<"geluGrad"> = (_in, { approximate }, { dx }) =>
     GELU,
   )("dx", dx);
 
-const MOST_PARTIALS = 1024;
+const MOST_PARTIALS = 1 << 14;
 
-/** The sum of f(x): each workgroup strides over its part, then one adds up the partial sums. */
+/** The sum of f(x): threads stride over all of it, then one workgroup adds up what they have. */
 function reduction(key: string, value: string, size: number, name: string, result: Result): Program {
-  const groups = Math.max(1, Math.min(MOST_PARTIALS, Math.ceil(size / 4096)));
-  const stage = (from: string, to: string, term: string, how: string, label: string) =>
-    kernel({
-      key: label,
-      reads: { x: from },
-      writes: { y: to },
-      code: `${totalOver(256)}
+  const partials = Math.max(1, Math.min(MOST_PARTIALS, Math.ceil(size / 64)));
+  const first = each(
+    { key, reads: { x: "x" }, writes: { partials: "partials" } },
+    partials,
+    `var sum = 0.0;
+  for (var j = i; j < arrayLength(&x); j += arrayLength(&partials)) { sum += ${value}; }
+  partials[i] = sum;`,
+  );
+  const second = kernel({
+    key: `sum of partials${result.add ? " add" : ""}`,
+    reads: { x: "partials" },
+    writes: { y: name },
+    code: () => `${totalOver(256)}
 @compute @workgroup_size(256)
-fn main(${BUILTINS}) {
+fn main(@builtin(local_invocation_index) t: u32) {
   var sum = 0.0;
-  for (var i = ${GROUP} * 256 + t; i < arrayLength(&x); i += groups.x * 256) { sum += ${term}; }
+  for (var i = t; i < arrayLength(&x); i += 256) { sum += x[i]; }
   let all = total(sum, t);
-  if (t == 0) { y[group.x] ${how} all; }
+  if (t == 0) { y[0] ${assign(result)} all; }
 }`,
-      workgroups: [to === name ? 1 : groups, 1, 1],
-    });
-  return {
-    adds: [name],
-    temporaries: { partials: groups },
-    passes: [
-      stage("x", "partials", value, "=", key),
-      stage("partials", name, "x[i]", assign(result), `reduce partials${result.add ? " add" : ""}`),
-    ],
-  };
+    workgroups: [1, 1, 1],
+  });
+  return { adds: [name], temporaries: { partials }, passes: [first, second] };
 }
 
-export const sum: Build<"sum"> = ({ x }, _attributes, { y }) => reduction("sum", "x[i]", x.size, "y", y);
+export const sum: Build<"sum"> = ({ x }, _attributes, { y }) => reduction("sum", "x[j]", x.size, "y", y);
 export const sumSquares: Build<"sumSquares"> = ({ x }, _attributes, { total }) =>
-  reduction("sumSquares", "x[i] * x[i]", x.size, "total", total);
+  reduction("sumSquares", "x[j] * x[j]", x.size, "total", total);

@@ -45,7 +45,7 @@ export const embeddingGrad: Build<"embeddingGrad"> = ({ dy, ids }, _attributes, 
     reads: { dy: "dy", distinct: "distinct", begins: "begins", order: "order" },
     writes: { dtable: "dtable" },
     uniforms: { C },
-    code: `
+    code: () => `
 @compute @workgroup_size(64)
 fn main(${BUILTINS}) {
   let C = u32(u.C);

@@ -6,6 +6,7 @@ import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
 import { addBits } from "./layer-norm.js";
 import { channels, MEAN, rowKernel } from "./rows.js";
+import type { Tuning } from "./tuning.js";
 
 const uniformsOf = ({ first, eot, rest }: PerClass) => ({ first, eot, rest });
 /** WGSL of the std of row `n`. */
@@ -15,61 +16,61 @@ fn std_of(n: u32) -> f32 {
   return select(select(u.rest, u.eot, kind == 1), u.first, kind == 0);
 }`;
 
-export const frozenNorm: Build<"frozenNorm"> = ({ x }, { std }, { y }) => ({
-  adds: ["y"],
-  passes: [
-    rowKernel(
-      {
+export const frozenNorm =
+  (tuning: Tuning): Build<"frozenNorm"> =>
+  ({ x }, { std }, { y }) => ({
+    adds: ["y"],
+    passes: [
+      rowKernel(tuning, {
         key: `frozenNorm ${addBits(y)}`,
         reads: { x: "x", gamma: "gamma", beta: "beta", classes: "classes" },
         writes: { y: "y" },
         uniforms: uniformsOf(std),
-      },
-      rowsOf(x.shape),
-      lastDim(x.shape),
-      `${MEAN}
+        rows: rowsOf(x.shape),
+        C: lastDim(x.shape),
+        helpers: STD,
+        body: `${MEAN}
   let s = std_of(row);
   ${channels(`y[i] ${assign(y)} (x[i] - mu) / s * gamma[c] + beta[c];`)}`,
-      STD,
-    ),
-  ],
-});
+      }),
+    ],
+  });
 
-export const frozenNormGrad: Build<"frozenNormGrad"> = ({ x }, { std }, { dx, dgamma, dbeta }) => {
-  const [rows, C] = [rowsOf(x.shape), lastDim(x.shape)];
-  const toX = rowKernel(
-    {
+export const frozenNormGrad =
+  (tuning: Tuning): Build<"frozenNormGrad"> =>
+  ({ x }, { std }, { dx, dgamma, dbeta }) => {
+    const [rows, C] = [rowsOf(x.shape), lastDim(x.shape)];
+    const toX = rowKernel(tuning, {
       key: `frozenNormGrad ${addBits(dx)}`,
       reads: { dy: "dy", x: "x", gamma: "gamma", classes: "classes" },
       writes: { dx: "dx", mean: "mean" },
       uniforms: uniformsOf(std),
-    },
-    rows,
-    C,
-    `${MEAN}
+      rows,
+      C,
+      helpers: STD,
+      body: `${MEAN}
   if (t == 0) { mean[row] = mu; }
   let s = std_of(row);
   var sumA = 0.0;
   ${channels("sumA += dy[i] * gamma[c] / s;")}
   let meanA = total(sumA, t) / f32(C);
   ${channels(`dx[i] ${assign(dx)} dy[i] * gamma[c] / s - meanA;`)}`,
-    STD,
-  );
-  const toParams = columnSums({
-    key: "frozenNormGrad",
-    reads: { dy: "dy", x: "x", mean: "mean", classes: "classes" },
-    rows,
-    columns: C,
-    uniforms: uniformsOf(std),
-    helpers: STD,
-    sums: [
-      { value: "dy[at] * (x[at] - mean[n]) / std_of(n)", output: "dgamma", add: dgamma.add },
-      { value: "dy[at]", output: "dbeta", add: dbeta.add },
-    ],
-  });
-  return {
-    adds: ["dx", "dgamma", "dbeta"],
-    temporaries: { mean: rows, ...toParams.temporaries },
-    passes: [toX, ...toParams.passes],
+    });
+    const toParams = columnSums({
+      key: "frozenNormGrad",
+      reads: { dy: "dy", x: "x", mean: "mean", classes: "classes" },
+      rows,
+      columns: C,
+      uniforms: uniformsOf(std),
+      helpers: STD,
+      sums: [
+        { value: "dy[at] * (x[at] - mean[n]) / std_of(n)", output: "dgamma", add: dgamma.add },
+        { value: "dy[at]", output: "dbeta", add: dbeta.add },
+      ],
+    });
+    return {
+      adds: ["dx", "dgamma", "dbeta"],
+      temporaries: { mean: rows, ...toParams.temporaries },
+      passes: [toX, ...toParams.passes],
+    };
   };
-};

@@ -9,25 +9,25 @@ import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
-import { gpuTuning, type Tuning } from "./product.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
+import { gpuTuning, type Tuning } from "./tuning.js";
 
 export type Overrides = { readonly [K in KernelName]?: Build<K> };
 
 export function wgslKernels(tuning: Tuning = gpuTuning) {
   return {
-    linear: linear(tuning),
-    linearGradInput: linearGradInput(tuning),
-    linearGradWeight: linearGradWeight(tuning),
+    linear: linear(tuning.products),
+    linearGradInput: linearGradInput(tuning.products),
+    linearGradWeight: linearGradWeight(tuning.products),
     linearGradBias,
     gelu,
     geluGrad,
-    layerNorm,
-    layerNormGrad,
-    frozenNorm,
-    frozenNormGrad,
-    rowStd,
-    rowStdGrad,
+    layerNorm: layerNorm(tuning),
+    layerNormGrad: layerNormGrad(tuning),
+    frozenNorm: frozenNorm(tuning),
+    frozenNormGrad: frozenNormGrad(tuning),
+    rowStd: rowStd(tuning),
+    rowStdGrad: rowStdGrad(tuning),
     classMean,
     stdSpread,
     stdSpreadGrad,

@@ -4,6 +4,7 @@ import type { Build, Result } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
 import { channels, MEAN, rowKernel } from "./rows.js";
+import type { Tuning } from "./tuning.js";
 
 /** Marks which results are added to: part of a kernel's key. */
 export const addBits = (...results: readonly Result[]) =>
@@ -14,89 +15,94 @@ const VARIANCE = `var sumSquares = 0.0;
   ${channels("sumSquares += (x[i] - mu) * (x[i] - mu);")}
   let variance = total(sumSquares, t) / f32(C);`;
 
-export const layerNorm: Build<"layerNorm"> = ({ x }, { eps }, { y, mean, rstd }) => ({
-  adds: ["y", "mean", "rstd"],
-  passes: [
-    rowKernel(
-      {
+export const layerNorm =
+  (tuning: Tuning): Build<"layerNorm"> =>
+  ({ x }, { eps }, { y, mean, rstd }) => ({
+    adds: ["y", "mean", "rstd"],
+    passes: [
+      rowKernel(tuning, {
         key: `layerNorm ${addBits(y, mean, rstd)}`,
         reads: { x: "x", gamma: "gamma", beta: "beta" },
         writes: { y: "y", mean: "mean", rstd: "rstd" },
         uniforms: { eps },
-      },
-      rowsOf(x.shape),
-      lastDim(x.shape),
-      `${MEAN}
+        rows: rowsOf(x.shape),
+        C: lastDim(x.shape),
+        body: `${MEAN}
   ${VARIANCE}
   let r = 1.0 / sqrt(variance + u.eps);
   if (t == 0) { mean[row] ${assign(mean)} mu; rstd[row] ${assign(rstd)} r; }
   ${channels(`y[i] ${assign(y)} (x[i] - mu) * r * gamma[c] + beta[c];`)}`,
-    ),
-  ],
-});
+      }),
+    ],
+  });
 
-export const layerNormGrad: Build<"layerNormGrad"> = ({ x }, _attributes, { dx, dgamma, dbeta }) => {
-  const [rows, C] = [rowsOf(x.shape), lastDim(x.shape)];
-  const normalized = "(x[i] - mean[row]) * rstd[row]";
-  const toX = rowKernel(
-    {
+export const layerNormGrad =
+  (tuning: Tuning): Build<"layerNormGrad"> =>
+  ({ x }, _attributes, { dx, dgamma, dbeta }) => {
+    const [rows, C] = [rowsOf(x.shape), lastDim(x.shape)];
+    const normalized = "(x[i] - mean[row]) * rstd[row]";
+    const toX = rowKernel(tuning, {
       key: `layerNormGrad ${addBits(dx)}`,
       reads: { dy: "dy", x: "x", gamma: "gamma", mean: "mean", rstd: "rstd" },
       writes: { dx: "dx" },
-    },
-    rows,
-    C,
-    `var sumA = 0.0;
+      rows,
+      C,
+      body: `var sumA = 0.0;
   var sumAX = 0.0;
   ${channels(`let a = dy[i] * gamma[c]; sumA += a; sumAX += a * ${normalized};`)}
   let meanA = total(sumA, t) / f32(C);
   let meanAX = total(sumAX, t) / f32(C);
   ${channels(`dx[i] ${assign(dx)} (dy[i] * gamma[c] - meanA - ${normalized} * meanAX) * rstd[row];`)}`,
-  );
-  const toParams = columnSums({
-    key: "layerNormGrad",
-    reads: { dy: "dy", x: "x", mean: "mean", rstd: "rstd" },
-    rows,
-    columns: C,
-    sums: [
-      { value: "dy[at] * (x[at] - mean[n]) * rstd[n]", output: "dgamma", add: dgamma.add },
-      { value: "dy[at]", output: "dbeta", add: dbeta.add },
-    ],
-  });
-  return {
-    adds: ["dx", "dgamma", "dbeta"],
-    temporaries: toParams.temporaries,
-    passes: [toX, ...toParams.passes],
+    });
+    const toParams = columnSums({
+      key: "layerNormGrad",
+      reads: { dy: "dy", x: "x", mean: "mean", rstd: "rstd" },
+      rows,
+      columns: C,
+      sums: [
+        { value: "dy[at] * (x[at] - mean[n]) * rstd[n]", output: "dgamma", add: dgamma.add },
+        { value: "dy[at]", output: "dbeta", add: dbeta.add },
+      ],
+    });
+    return {
+      adds: ["dx", "dgamma", "dbeta"],
+      temporaries: toParams.temporaries,
+      passes: [toX, ...toParams.passes],
+    };
   };
-};
 
-export const rowStd: Build<"rowStd"> = ({ x }, { eps }, { std }) => ({
-  adds: ["std"],
-  passes: [
-    rowKernel(
-      { key: `rowStd ${addBits(std)}`, reads: { x: "x" }, writes: { out: "std" }, uniforms: { eps } },
-      rowsOf(x.shape),
-      lastDim(x.shape),
-      `${MEAN}
+export const rowStd =
+  (tuning: Tuning): Build<"rowStd"> =>
+  ({ x }, { eps }, { std }) => ({
+    adds: ["std"],
+    passes: [
+      rowKernel(tuning, {
+        key: `rowStd ${addBits(std)}`,
+        reads: { x: "x" },
+        writes: { out: "std" },
+        uniforms: { eps },
+        rows: rowsOf(x.shape),
+        C: lastDim(x.shape),
+        body: `${MEAN}
   ${VARIANCE}
   if (t == 0) { out[row] ${assign(std)} sqrt(variance + u.eps); }`,
-    ),
-  ],
-});
+      }),
+    ],
+  });
 
-export const rowStdGrad: Build<"rowStdGrad"> = ({ x }, _attributes, { dx }) => ({
-  adds: ["dx"],
-  passes: [
-    rowKernel(
-      {
+export const rowStdGrad =
+  (tuning: Tuning): Build<"rowStdGrad"> =>
+  ({ x }, _attributes, { dx }) => ({
+    adds: ["dx"],
+    passes: [
+      rowKernel(tuning, {
         key: `rowStdGrad ${addBits(dx)}`,
         reads: { dstd: "dstd", x: "x", stds: "std" },
         writes: { dx: "dx" },
-      },
-      rowsOf(x.shape),
-      lastDim(x.shape),
-      `${MEAN}
+        rows: rowsOf(x.shape),
+        C: lastDim(x.shape),
+        body: `${MEAN}
   ${channels(`dx[i] ${assign(dx)} dstd[row] * (x[i] - mu) / (f32(C) * stds[row]);`)}`,
-    ),
-  ],
-});
+      }),
+    ],
+  });

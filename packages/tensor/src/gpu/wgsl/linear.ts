@@ -4,7 +4,7 @@ import type { LinearAttributes } from "../../kernels/linear.js";
 import type { Build, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { each } from "./pass.js";
-import { product, type Tuning } from "./product.js";
+import { product, type ProductTuning } from "./product.js";
 
 /** A weight is (K,M), or (M,K) when transposed; `begin` to `end` of M are in force. */
 function weight(shape: readonly number[], { transposeW, columns }: LinearAttributes) {
@@ -22,7 +22,7 @@ export function zero(buffer: string, size: number): WgslPass {
 }
 
 export const linear =
-  (tuning: Tuning): Build<"linear"> =>
+  (tuning: ProductTuning): Build<"linear"> =>
   ({ x, w, bias }, attributes, { y }) => {
     const dims = weight(w.shape, attributes);
     const m = dims.end - dims.begin;
@@ -50,7 +50,7 @@ export const linear =
   };
 
 export const linearGradInput =
-  (tuning: Tuning): Build<"linearGradInput"> =>
+  (tuning: ProductTuning): Build<"linearGradInput"> =>
   ({ dy, w }, attributes, { dx }) => {
     const dims = weight(w.shape, attributes);
     const width = dims.end - dims.begin;
@@ -77,7 +77,7 @@ export const linearGradInput =
   };
 
 export const linearGradWeight =
-  (tuning: Tuning): Build<"linearGradWeight"> =>
+  (tuning: ProductTuning): Build<"linearGradWeight"> =>
   ({ x }, attributes, { dw }) => {
     const dims = weight(dw.shape, attributes);
     const width = dims.end - dims.begin;

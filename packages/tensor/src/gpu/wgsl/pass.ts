@@ -12,20 +12,13 @@ export interface KernelSource {
   readonly writes: Readonly<Record<string, Bound>>;
   /** Read in WGSL as `u.name`; whole numbers are exact below 2^24. */
   readonly uniforms?: Readonly<Record<string, number>>;
-  readonly code: string;
+  /** Called once for each key: most calls of an op find their pipeline made. */
+  readonly code: () => string;
   readonly workgroups: readonly [number, number, number];
 }
 
-export function kernel({ key, reads = {}, writes, uniforms = {}, code, workgroups }: KernelSource): WgslPass {
-  const declare =
-    (access: string) =>
-    ([variable, bound]: [string, Bound], i: number, first: number) => {
-      const type = typeof bound === "string" ? "f32" : bound.type;
-      return `@group(0) @binding(${first + i}) var<storage, ${access}> ${variable}: array<${type}>;`;
-    };
-  const [ins, outs] = [Object.entries(reads), Object.entries(writes)];
-  const count = ins.length + outs.length;
-  const members = Object.keys(uniforms).map((name) => `${name}: f32`);
+export function kernel(source: KernelSource): WgslPass {
+  const { key, reads = {}, writes, uniforms = {}, workgroups } = source;
   const bind = (access: "read" | "read_write") => (bound: Bound) => ({
     name: typeof bound === "string" ? bound : bound.buffer,
     access,
@@ -33,18 +26,28 @@ export function kernel({ key, reads = {}, writes, uniforms = {}, code, workgroup
   return {
     kind: "wgsl",
     key,
-    code: [
-      ...ins.map((entry, i) => declare("read")(entry, i, 0)),
-      ...outs.map((entry, i) => declare("read_write")(entry, i, ins.length)),
-      members.length > 0
-        ? `struct Uniforms { ${members.join(", ")} }\n@group(0) @binding(${count}) var<uniform> u: Uniforms;`
-        : "",
-      code,
-    ].join("\n"),
+    get code() {
+      return textOf(source);
+    },
     binds: [...Object.values(reads).map(bind("read")), ...Object.values(writes).map(bind("read_write"))],
     floats: Object.values(uniforms),
     workgroups,
   };
+}
+
+function textOf({ reads = {}, writes, uniforms = {}, code }: KernelSource): string {
+  const ins = Object.entries(reads).map((entry) => ["read", ...entry] as const);
+  const outs = Object.entries(writes).map((entry) => ["read_write", ...entry] as const);
+  const buffers = [...ins, ...outs].map(([access, variable, bound], i) => {
+    const type = typeof bound === "string" ? "f32" : bound.type;
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${variable}: array<${type}>;`;
+  });
+  const members = Object.keys(uniforms).map((name) => `${name}: f32`);
+  if (members.length > 0) {
+    buffers.push(`struct Uniforms { ${members.join(", ")} }`);
+    buffers.push(`@group(0) @binding(${ins.length + outs.length}) var<uniform> u: Uniforms;`);
+  }
+  return [...buffers, code()].join("\n");
 }
 
 /** The least that every WebGPU device allows in one dimension. */
@@ -77,7 +80,7 @@ export function each(
 ): WgslPass {
   return kernel({
     ...source,
-    code: `${helpers}
+    code: () => `${helpers}
 @compute @workgroup_size(256)
 fn main(${BUILTINS}) {
   let i = ${GROUP} * 256 + t;
@@ -111,8 +114,9 @@ fn ${name}(value: f32, t: u32) -> f32 {
 }`;
 }
 
-/** `total(value, t)`: the sum over a workgroup of 64 or 256 threads. */
-export const totalOver = (threads: 64 | 256) =>
+/** `total(value, t)`: the sum over a workgroup. */
+export const totalOver = (threads: 4 | 64 | 256) =>
   foldOver("total", Math.sqrt(threads), (a, b) => `${a} + ${b}`);
-/** `most(value, t)`: the largest over a workgroup of 256 threads. */
-export const MOST = foldOver("most", 16, (a, b) => `max(${a}, ${b})`);
+/** `most(value, t)`: the largest over a workgroup. */
+export const mostOver = (threads: 4 | 64) =>
+  foldOver("most", Math.sqrt(threads), (a, b) => `max(${a}, ${b})`);

@@ -17,7 +17,7 @@ export interface Variant {
 }
 /** Which variant for which layouts and size; autotune.ts measures it. */
 export type ProductClass = `${Layout} ${Layout} ${"small" | "large"}`;
-export type Tuning = { readonly [C in ProductClass]: Variant };
+export type ProductTuning = { readonly [C in ProductClass]: Variant };
 
 export const VARIANTS: readonly Variant[] = [
   { scheme: "tiled", blocks: 1 },
@@ -26,24 +26,15 @@ export const VARIANTS: readonly Variant[] = [
   { scheme: "direct", blocks: 2 },
 ];
 
-/** Without measuring: what is fast on most GPUs. */
-export const gpuTuning: Tuning = tuningOf(({ size }) => ({
-  scheme: "tiled",
-  blocks: size === "large" ? 2 : 1,
-}));
-/** And on a CPU that stands for a GPU: there workgroup memory gains nothing, and barriers take seconds to compile. */
-export const cpuTuning: Tuning = tuningOf(({ size }) => ({
-  scheme: "direct",
-  blocks: size === "large" ? 2 : 1,
-}));
-
-export function tuningOf(choose: (of: { a: Layout; b: Layout; size: "small" | "large" }) => Variant): Tuning {
+export function productTuning(
+  choose: (of: { a: Layout; b: Layout; size: "small" | "large" }) => Variant,
+): ProductTuning {
   const entries = (["outer", "inner"] as const).flatMap((a) =>
     (["outer", "inner"] as const).flatMap((b) =>
       (["small", "large"] as const).map((size) => [`${a} ${b} ${size}`, choose({ a, b, size })] as const),
     ),
   );
-  return Object.fromEntries(entries) as Tuning;
+  return Object.fromEntries(entries) as ProductTuning;
 }
 
 /** A matrix inside a buffer: its element (row, column) is at (row + top)·width + column + left. */
@@ -75,7 +66,7 @@ export function sizeOfProduct(n: number, m: number): "small" | "large" {
   return Math.ceil(n / 128) * Math.ceil(m / 128) >= 256 ? "large" : "small";
 }
 
-export function product(spec: Product, tuning: Tuning): WgslPass {
+export function product(spec: Product, tuning: ProductTuning): WgslPass {
   const { a, b, c, n, m, k, add, bias } = spec;
   const { scheme, blocks } = tuning[`${a.layout} ${b.layout} ${sizeOfProduct(n, m)}`];
   // Then a vector of four that begins inside of a row ends in its padding at the latest.
@@ -116,7 +107,7 @@ export function product(spec: Product, tuning: Tuning): WgslPass {
       ...place("c", c),
       ...(bias && { biasLeft: bias.left }),
     },
-    code: scheme === "tiled" ? tiled(form) : direct(form),
+    code: () => (scheme === "tiled" ? tiled(form) : direct(form)),
     workgroups: [Math.ceil(m / tile), Math.ceil(n / tile), 1],
   });
 }

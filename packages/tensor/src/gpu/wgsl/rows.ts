@@ -1,28 +1,32 @@
 /** A workgroup for each row of (rows,C): what the norms are made of. */
 import { BUILTINS, fold, GROUP, kernel, type KernelSource, totalOver } from "./pass.js";
+import type { Tuning } from "./tuning.js";
 
-const THREADS = 64;
 /** WGSL: the loop over the channels that this thread has; `i` is the value's index in the buffer. */
 export const channels = (body: string) =>
-  `for (var c = t; c < C; c += ${THREADS}) { let i = row * C + c; ${body} }`;
+  `for (var c = t; c < C; c += THREADS) { let i = row * C + c; ${body} }`;
 /** WGSL of `let mu`: the mean of the row of `x`. */
 export const MEAN = `var sumX = 0.0;
   ${channels("sumX += x[i];")}
   let mu = total(sumX, t) / f32(C);`;
 
-/** `body` sees the row `row`, C, its thread's `t`, and `total`. */
-export function rowKernel(
-  { uniforms, ...source }: Omit<KernelSource, "code" | "workgroups">,
-  rows: number,
-  C: number,
-  body: string,
-  helpers = "",
-) {
+export interface RowSource extends Omit<KernelSource, "code" | "workgroups"> {
+  readonly rows: number;
+  readonly C: number;
+  readonly helpers?: string;
+  /** WGSL that sees the row `row`, C, its thread's `t`, and `total`. */
+  readonly body: string;
+}
+
+export function rowKernel({ rowThreads }: Tuning, source: RowSource) {
+  const { key, uniforms, rows, C, helpers = "", body, ...rest } = source;
   return kernel({
-    ...source,
+    ...rest,
+    key: `${key} ${rowThreads}`,
     uniforms: { rows, C, ...uniforms },
-    code: `${helpers}${totalOver(THREADS)}
-@compute @workgroup_size(${THREADS})
+    code: () => `${helpers}${totalOver(rowThreads)}
+const THREADS = ${rowThreads}u;
+@compute @workgroup_size(${rowThreads})
 fn main(${BUILTINS}) {
   let row = ${GROUP};
   let C = u32(u.C);

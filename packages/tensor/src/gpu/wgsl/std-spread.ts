@@ -10,7 +10,7 @@ const THREADS = 256;
 function alone(source: Omit<KernelSource, "code" | "workgroups">, body: string) {
   return kernel({
     ...source,
-    code: `${totalOver(THREADS)}
+    code: () => `${totalOver(THREADS)}
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(local_invocation_index) t: u32) {
   let N = arrayLength(&classes);

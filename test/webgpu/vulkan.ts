@@ -1,6 +1,7 @@
 /**
- * For machines without a GPU: lets Dawn find the SwiftShader that Debian's Chromium brings. Does nothing where
- * VK_DRIVER_FILES is set, or there is no such Chromium: then the machine's own Vulkan drivers are used.
+ * Lets Dawn find the SwiftShader that Debian's Chromium brings, so that figures and tests do not need a GPU. Does nothing
+ * where VK_DRIVER_FILES is set (for a GPU: to its driver's file in /usr/share/vulkan/icd.d), or there is no such
+ * Chromium: then the machine's own Vulkan drivers are used.
  */
 import { existsSync } from "node:fs";
 import { constants } from "node:os";

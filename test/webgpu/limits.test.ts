@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Program } from "../../../src/gpu/program.js";
-import { kernels as gpujsKernels } from "../../../src/gpu/kernels/index.js";
-import { type OpenedDevice, openDevice } from "../../../src/gpu/webgpu/device.js";
-import { WebGpuExecutor } from "../../../src/gpu/webgpu/executor.js";
-import { loadTranslator } from "../../../src/gpu/webgpu/gpujs.js";
-import { cpuTuning } from "../../../src/gpu/wgsl/product.js";
-import { wgslKernels } from "../../../src/gpu/wgsl/index.js";
-import { BUILTINS, each, fold, GROUP, kernel } from "../../../src/gpu/wgsl/pass.js";
+import type { Program } from "../../packages/tensor/src/gpu/program.js";
+import { kernels as gpujsKernels } from "../../packages/tensor/src/gpu/kernels/index.js";
+import { type OpenedDevice, openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
+import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
+import { loadTranslator } from "../../packages/tensor/src/gpu/webgpu/gpujs.js";
+import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
+import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
+import { BUILTINS, each, fold, GROUP, kernel } from "../../packages/tensor/src/gpu/wgsl/pass.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();
@@ -117,7 +117,7 @@ describe("sizes beyond 65,535 workgroups", () => {
     const pass = kernel({
       key: "numbers",
       writes: { y: "y" },
-      code: `@compute @workgroup_size(1)
+      code: () => `@compute @workgroup_size(1)
         fn main(${BUILTINS}) { if (${GROUP} < arrayLength(&y)) { y[${GROUP}] = f32(${GROUP} + t); } }`,
       workgroups: fold(groups),
     });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectClose, random } from "../../../src/testing/index.js";
-import { openDevice } from "../../../src/gpu/webgpu/device.js";
-import { WebGpuExecutor } from "../../../src/gpu/webgpu/executor.js";
-import { type Layout, product, tuningOf, VARIANTS } from "../../../src/gpu/wgsl/product.js";
+import { expectClose, random } from "../../packages/tensor/src/testing/index.js";
+import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
+import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
+import { type Layout, product, productTuning, VARIANTS } from "../../packages/tensor/src/gpu/wgsl/product.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();
@@ -50,7 +50,7 @@ describe.each([
       const passes = [
         product(
           spec,
-          tuningOf(() => variant),
+          productTuning(() => variant),
         ),
       ];
       return device.read(device.run({ passes }, operands, { c: { size: n * m } }).outputs.c, n * m);

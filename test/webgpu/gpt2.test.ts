@@ -1,7 +1,7 @@
 import { gpu } from "@normless/tensor/gpu";
 import { describe } from "vitest";
-import { givesPyTorchsValues } from "../packages/gpt2/test/pytorch.js";
-import { useSwiftShader } from "../packages/tensor/test/gpu/webgpu/vulkan.js";
+import { givesPyTorchsValues } from "../../packages/gpt2/test/pytorch.js";
+import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();
 

@@ -1,8 +1,8 @@
 import { gpu } from "@normless/tensor/gpu";
 import { expect, it } from "vitest";
-import { useSwiftShader } from "../packages/tensor/test/gpu/webgpu/vulkan.js";
-import { readFiles } from "./removal-files.js";
-import { complaints, expectedSteps, removalSteps } from "./removal-steps.js";
+import { useSwiftShader } from "./vulkan.js";
+import { readFiles } from "../removal-files.js";
+import { complaints, expectedSteps, removalSteps } from "../removal-steps.js";
 
 useSwiftShader();
 

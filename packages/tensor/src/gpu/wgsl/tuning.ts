@@ -1,0 +1,22 @@
+/** What is fast on which adapter: the choices that kernels leave open. No choice changes what is computed, but for rounding. */
+import { type ProductTuning, productTuning } from "./product.js";
+
+export interface Tuning {
+  readonly products: ProductTuning;
+  /** Threads of the workgroup that a row of a norm or of the head has. */
+  readonly rowThreads: 4 | 64;
+}
+
+/** Without measuring: what is fast on most GPUs. */
+export const gpuTuning: Tuning = {
+  products: productTuning(({ size }) => ({ scheme: "tiled", blocks: size === "large" ? 2 : 1 })),
+  rowThreads: 64,
+};
+/**
+ * And on a CPU that stands for a GPU: there workgroup memory gains nothing, and threads beyond a vector's four are run one
+ * after the other from barrier to barrier.
+ */
+export const cpuTuning: Tuning = {
+  products: productTuning(({ size }) => ({ scheme: "direct", blocks: size === "large" ? 2 : 1 })),
+  rowThreads: 4,
+};
