@@ -1,6 +1,6 @@
 import { wasm } from "@normless/tensor-wasm";
 import { describe } from "vitest";
-import { givesPyTorchsValues } from "../packages/gpt2/test/pytorch.js";
+import { givesPyTorchsValues } from "../packages/gpt2/test/gives-pytorchs-values.js";
 
 // Here, since @normless/gpt2 knows no engine and no engine knows a model.
 describe.each([

@@ -33,7 +33,7 @@ export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)}
 
 const notes: Readonly<Record<SuiteName, string>> = {
   kernels:
-    "GFLOP/s; in brackets behind a peer, ours with all threads over it. `microkernel` is the inner loop on one thread, in the nearest cache: what the engine could do if memory cost nothing.",
+    "GFLOP/s; in brackets behind a peer, ours with all threads over it. `microkernel` is the inner loop alone, in the nearest cache: what the engine could do if memory cost nothing. Where two threads of it are not twice one, the two cores are halves of one.",
   transposes:
     "GFLOP/s, and in brackets the ratio to `mlp_in`, forward, in the same turns. Products of GPT-2 small at 1×1024.",
   ops: "What a step does besides products, at GPT-2 small’s sizes.",

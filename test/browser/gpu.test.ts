@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { kernelNames } from "@normless/tensor";
 import type { GpuOptions } from "@normless/tensor/gpu";
 import type { Browser } from "playwright-core";
@@ -5,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundle } from "../../apps/remove-layernorm/test/browser/bundle.js";
 import { launch } from "../../apps/remove-layernorm/test/browser/chromium.js";
 import { serve, type Site } from "../../apps/remove-layernorm/test/browser/site.js";
+import { FIXTURE_FILES } from "../../packages/gpt2/test/fixture.js";
 import type { Reply, Report } from "./gpu.worker.js";
 import { SOFTWARE } from "./software.js";
 
@@ -14,7 +16,9 @@ let browser: Browser;
 beforeAll(async () => {
   const { code, imports } = await bundle(new URL("./gpu.worker.ts", import.meta.url).href);
   expect(imports).toEqual([]);
-  site = await serve(code);
+  const folder = new URL("../../packages/gpt2/test/fixtures/gpt2-nano/", import.meta.url);
+  const files = FIXTURE_FILES.map(async (name) => [name, await readFile(new URL(name, folder))] as const);
+  site = await serve(code, Object.fromEntries(await Promise.all(files)));
   browser = await launch(SOFTWARE);
 });
 afterAll(async () => {
@@ -38,15 +42,16 @@ describe("the GPU's kernels in a worker of Chromium", () => {
   const cases: { name: string; options: GpuOptions }[] = [
     { name: "webgl2", options: { mode: "webgl2" } },
     { name: "webgpu, in WGSL", options: { mode: "webgpu", webgpu: { tune: false } } },
-    { name: "webgpu, by gpu.js", options: { mode: "webgpu", webgpu: { overrides: false } } },
   ];
   it.each(cases)(
-    "conform to every contract in $name",
+    "conform to every contract and give PyTorch's values in $name",
     async ({ options }) => {
-      const { description, kernels, failures, liveBytes } = await conform(options);
+      const { description, kernels, pytorch, failures, liveBytes } = await conform(options);
       const ran = Object.entries(kernels).map(([name, { mode, passed }]) => `${name}: ${passed} in ${mode}`);
       console.log(`${description}\n${ran.join("\n")}`);
       expect(failures).toEqual([]);
+      expect(pytorch.passed).toBe(pytorch.of);
+      expect(pytorch.of).toBeGreaterThan(15);
       expect(Object.keys(kernels)).toEqual(kernelNames);
       expect(new Set(Object.values(kernels).map(({ mode }) => mode))).toEqual(new Set([options.mode]));
       expect(liveBytes).toBe(0);

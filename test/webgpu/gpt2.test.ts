@@ -1,6 +1,6 @@
 import { gpu } from "@normless/tensor/gpu";
 import { describe } from "vitest";
-import { givesPyTorchsValues } from "../../packages/gpt2/test/pytorch.js";
+import { givesPyTorchsValues } from "../../packages/gpt2/test/gives-pytorchs-values.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();

@@ -1,6 +1,6 @@
 /** Which peers there are, how they are installed, and which of them can be loaded here. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { loadJaxJs } from "./jax-js.js";
 import { loadOnnxruntime } from "./onnxruntime.js";
 import { type PeerName, peerNames } from "../results.js";
@@ -15,9 +15,13 @@ const loaders: Readonly<Record<PeerName, (threads: number) => Promise<ProductPee
   pytorch: loadPyTorch,
 };
 
-/** Installs the npm peers into their own folder, in the versions of their lock file, where they are not there yet. */
+/** Installs the npm peers into their own folder, in the versions of their lock file, where they are not there yet or older. */
 export function installPeers(say: (text: string) => void): void {
-  if (existsSync(`${peersFolder}node_modules/.package-lock.json`)) return;
+  const [installed, wanted] = [
+    `${peersFolder}node_modules/.package-lock.json`,
+    `${peersFolder}package-lock.json`,
+  ];
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
   say("installing the peers into benchmarks/peers (once) …");
   // Without their scripts: onnxruntime-node's would fetch a CUDA build that nothing here uses.
   const options = ["--no-audit", "--no-fund", "--workspaces=false", "--ignore-scripts"];

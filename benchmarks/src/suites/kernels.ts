@@ -42,7 +42,9 @@ async function measureProduct(
   shape: ProductShape,
 ): Promise<void> {
   const entrants = await productEntrants(context, started, name, shape);
-  if (name === "mlp_in") entrants.push(await microkernel());
+  if (name === "mlp_in") {
+    for (const threads of new Set([1, context.threads])) entrants.push(await microkernel(threads));
+  }
   const timings = await inTurns(entrants, productRounds(context, flops(shape)));
   for (const [i, { case: name, about, engine, threads, flops, end }] of entrants.entries()) {
     const value = flops / timings[i].median / 1e6;
@@ -98,8 +100,8 @@ async function productEntrants(
   return entrants;
 }
 
-async function microkernel(): Promise<Entrant> {
-  const backend = await mainEngine.start(1);
+async function microkernel(threads: number): Promise<Entrant> {
+  const backend = await mainEngine.start(threads);
   const run = () => backend.diagnostics.microKernel(MICROKERNEL_TURNS);
   return {
     ...timed("microkernel", () => {
@@ -109,7 +111,7 @@ async function microkernel(): Promise<Entrant> {
     case: "microkernel",
     about: "6×8 tiles, 256 steps",
     engine: mainEngine.name,
-    threads: 1,
+    threads,
     flops: run(),
     end: () => backend.dispose(),
   };

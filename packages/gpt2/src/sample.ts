@@ -21,20 +21,67 @@ export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: Sampling)
 /** The id that `uniform`, in [0, 1), picks from one row of logits (V). Ties go to the lower id. */
 export function sampleToken(logits: ArrayLike<number>, uniform: number, sampling: Sampling = {}): number {
   checkSampling(sampling);
-  const { temperature = 1, topK = logits.length, topP = 1 } = sampling;
-  const ids = Array.from({ length: logits.length }, (_, id) => id);
-  ids.sort((a, b) => logits[b] - logits[a] || a - b);
-  if (temperature === 0) return ids[0];
-  const kept = ids.slice(0, topK);
-  const weights = kept.map((id) => Math.exp((logits[id] - logits[ids[0]]) / temperature));
-  const total = weights.reduce((a, b) => a + b, 0);
-  let reached = 0;
-  let count = 0;
-  while (count < kept.length && reached < topP * total) reached += weights[count++];
-  let left = uniform * reached;
-  for (let i = 0; i < count; i++) {
-    left -= weights[i];
-    if (left < 0) return kept[i];
+  const { temperature = 1, topP = 1 } = sampling;
+  const topK = Math.min(sampling.topK ?? Infinity, logits.length);
+  const ids = new Descending(logits);
+  const best = ids.at(0);
+  if (temperature === 0) return best;
+  const weight = (id: number) => Math.exp((logits[id] - logits[best]) / temperature);
+  let total = 0;
+  if (topK < logits.length) for (let i = 0; i < topK; i++) total += weight(ids.at(i));
+  else for (let id = 0; id < logits.length; id++) total += weight(id);
+
+  let count = topK;
+  let mass = total;
+  if (topP < 1) {
+    mass = 0;
+    for (count = 0; count < topK && mass < topP * total; count++) mass += weight(ids.at(count));
   }
-  return kept[count - 1];
+  let left = uniform * mass;
+  for (let i = 0; i < count; i++) {
+    left -= weight(ids.at(i));
+    if (left < 0) return ids.at(i);
+  }
+  return ids.at(count - 1);
+}
+
+/** Ids from the largest logit down, sorted no further than was asked for: a binary heap of those that are left. */
+class Descending {
+  readonly #sorted: number[] = [];
+  readonly #heap: Int32Array;
+  #left: number;
+
+  constructor(readonly logits: ArrayLike<number>) {
+    this.#left = logits.length;
+    this.#heap = Int32Array.from({ length: logits.length }, (_, id) => id);
+    for (let i = (this.#left >> 1) - 1; i >= 0; i--) this.#sink(i);
+  }
+
+  at(rank: number): number {
+    while (this.#sorted.length <= rank) {
+      this.#sorted.push(this.#heap[0]);
+      this.#heap[0] = this.#heap[--this.#left];
+      this.#sink(0);
+    }
+    return this.#sorted[rank];
+  }
+
+  #before(a: number, b: number): boolean {
+    const { logits } = this;
+    return logits[a] > logits[b] || (logits[a] === logits[b] && a < b);
+  }
+
+  #sink(at: number): void {
+    const heap = this.#heap;
+    const id = heap[at];
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= this.#left) break;
+      if (child + 1 < this.#left && this.#before(heap[child + 1], heap[child])) child++;
+      if (!this.#before(heap[child], id)) break;
+      heap[at] = heap[child];
+      at = child;
+    }
+    heap[at] = id;
+  }
 }

@@ -2,12 +2,17 @@
  * Reads a folder of expected values as fixtures/make_fixtures.py writes it: a Hugging Face folder with
  * expected.safetensors and expected.json beside it. Not part of the package.
  */
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { foldedNorm, frozenNorm, type Norm } from "@normless/layernorm";
-import { fromBytes, openStore, type Store } from "@normless/safetensors";
-import { type Gpt2Config, type NormTable, normSites, standardNorms, type Weights } from "../src/index.js";
-import { readModelFolder } from "../src/node.js";
+import { openStore, type Store } from "@normless/safetensors";
+import {
+  type Folder,
+  type Gpt2Config,
+  type NormTable,
+  normSites,
+  readModel,
+  standardNorms,
+  type Weights,
+} from "../src/index.js";
 
 /** Constants of one norm module by position class; a class without one uses `std`. */
 interface Constants {
@@ -45,12 +50,10 @@ export interface Fixture {
 
 type Numbers = Readonly<Record<string, number>>;
 
-async function json<X>(url: URL): Promise<X> {
-  return JSON.parse(await readFile(url, "utf8")) as X;
-}
-
-async function store(url: URL): Promise<Store> {
-  return openStore([fromBytes(await readFile(url), url.pathname)]);
+async function source(folder: Folder, name: string) {
+  const file = await folder.open(name);
+  if (!file) throw new Error(`${folder.name} has no ${name}`);
+  return file;
 }
 
 /** Every tensor of a store whose name begins with `prefix`, by the rest of its name. */
@@ -66,11 +69,20 @@ export async function tensorsUnder(from: Store, prefix: string): Promise<Weights
   return Object.fromEntries(await Promise.all(entries));
 }
 
-export async function readFixture(folder: URL): Promise<Fixture> {
-  const { config, weights } = await readModelFolder(fileURLToPath(folder));
-  const at = (name: string) => new URL(name, folder);
-  const facts = await json<Facts & Numbers>(at("expected.json"));
-  const expected = await store(at("expected.safetensors"));
+/** The files of a fixture's folder. */
+export const FIXTURE_FILES = [
+  "config.json",
+  "model.safetensors",
+  "expected.json",
+  "expected.safetensors",
+] as const;
+
+export async function readFixture(folder: Folder): Promise<Fixture> {
+  const { config, weights } = await readModel(folder);
+  const text = await source(folder, "expected.json");
+  const bytes = await text.read(0, text.size);
+  const facts = JSON.parse(new TextDecoder().decode(bytes)) as Facts & Numbers;
+  const expected = await openStore([await source(folder, "expected.safetensors")]);
   const ids = async (name: string) => (await expected.readTensor(name)) as Int32Array;
   const [B, T] = expected.info("tokens").shape;
   return {

@@ -14,10 +14,10 @@ import {
   replaceNorm,
   toEps1e12,
 } from "../src/index.js";
-import { normsOf, readFixture, tensorsUnder } from "./fixture.js";
+import { normsOf, tensorsUnder } from "./fixture.js";
+import { fixture } from "./gives-pytorchs-values.js";
 import { frozenModels, logitsOf, randomFrozenModel, randomModel } from "./models.js";
 
-const fixture = await readFixture(new URL("./fixtures/gpt2-nano/", import.meta.url));
 const { config, weights, expected } = fixture;
 const frozen: HostModel = { config, weights, norms: normsOf("frozen_all_unequal", fixture) };
 

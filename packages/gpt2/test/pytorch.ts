@@ -1,10 +1,12 @@
-/** The fixture of fixtures/make_fixtures.py as tests of any backend; pytorch.test.ts runs them. Not part of the package. */
+/**
+ * The fixture of fixtures/make_fixtures.py as checks of any backend, in Node or in a browser: plain functions that
+ * throw. gives-pytorchs-values.ts makes tests of them. Not part of the package.
+ */
 import { evaluate, type Parameters, valueAndGrad, type Variables } from "@normless/autograd";
 import { measureStd } from "@normless/layernorm";
 import { AdamW, zeroGradients } from "@normless/optim";
-import type { Backend, Tensor } from "@normless/tensor";
+import { type Backend, sameShape, showShape, type Tensor } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
-import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   type BoundModel,
   forward,
@@ -19,109 +21,131 @@ import {
   uploadTokens,
   uploadWeights,
 } from "../src/index.js";
-import { normsOf, readFixture, tensorsUnder } from "./fixture.js";
+import { type Fixture, normsOf, tensorsUnder } from "./fixture.js";
 
 const TOLERANCE = 1e-5;
-const fixture = await readFixture(new URL("./fixtures/gpt2-nano/", import.meta.url));
-const { expected, facts, inputs, targets, B, T } = fixture;
-const totalTokens = B * T;
-const C = fixture.config.channels;
-export const tags = [...new Set(expected.names().flatMap((name) => /^(.*)\/logits$/.exec(name)?.[1] ?? []))];
-export const withGradients = tags.filter((tag) => expected.has(`${tag}/grad/wte.weight`));
 
-/** What a tag is about: its config, weights and norms. */
-async function variant(tag: string) {
-  const own = await tensorsUnder(expected, `${tag}/param/`);
-  const isFolded = Object.keys(own).length > 0;
-  return {
-    config: {
-      ...fixture.config,
-      gelu: tag === "gelu_exact" ? ("none" as const) : fixture.config.gelu,
-      tied: !isFolded,
-    },
-    weights: isFolded ? own : fixture.weights,
-    norms: normsOf(tag, fixture),
-  };
+export interface PyTorchCheck {
+  readonly name: string;
+  /** @throws Error when the backend gives other values, or keeps a tensor. */
+  run(backend: Backend): Promise<void>;
 }
 
-/** The tests that a backend gives PyTorch's values. Call it in a `describe`; the backend is disposed of at the end. */
-export function givesPyTorchsValues(open: () => Promise<Backend>): void {
-  let backend: Backend;
-  let tokens: Tokens;
-  let goal: Tensor;
-  beforeAll(async () => {
-    backend = await open();
-    tokens = uploadTokens(backend, fixture.config, fixture);
-    goal = uploadTargets(backend, fixture.config, targets, T);
+/** Variants of the model that the fixture has values of. */
+export function tagsOf({ expected }: Fixture): string[] {
+  return [...new Set(expected.names().flatMap((name) => /^(.*)\/logits$/.exec(name)?.[1] ?? []))];
+}
+
+export function tagsWithGradients(fixture: Fixture): string[] {
+  return tagsOf(fixture).filter((tag) => fixture.expected.has(`${tag}/grad/wte.weight`));
+}
+
+export function pytorchChecks(fixture: Fixture): PyTorchCheck[] {
+  const check = (name: string, run: (on: OnBackend) => Promise<void>): PyTorchCheck => ({
+    name,
+    async run(backend) {
+      const before = backend.memory().liveTensors;
+      const on = new OnBackend(fixture, backend);
+      await run(on);
+      on.free();
+      const kept = backend.memory().liveTensors - before;
+      if (kept !== 0) throw new Error(`${name}: ${kept} tensors were not freed`);
+    },
   });
-  afterAll(async () => {
-    freeTokens(tokens);
-    goal.free();
-    const { liveTensors } = backend.memory();
-    await backend.dispose();
-    expect(liveTensors).toBe(0);
-  });
+  return [
+    ...tagsOf(fixture).map((tag) => check(`${tag}: logits and loss`, (on) => on.logitsAndLoss(tag))),
+    ...tagsWithGradients(fixture).map((tag) => check(`${tag}: every gradient`, (on) => on.gradients(tag))),
+    check("two micro-batches add up to the batch", (on) => on.microBatches()),
+    check("stds at every norm, by token and by position class", (on) => on.stds()),
+    check("three AdamW updates", (on) => on.updates()),
+  ];
+}
+
+/** The fixture's tokens on a backend, and what is checked there. */
+class OnBackend {
+  readonly tokens: Tokens;
+  readonly goal: Tensor;
+  readonly totalTokens: number;
+
+  constructor(
+    readonly fixture: Fixture,
+    readonly backend: Backend,
+  ) {
+    const { config, targets, B, T } = fixture;
+    this.tokens = uploadTokens(backend, config, fixture);
+    this.goal = uploadTargets(backend, config, targets, T);
+    this.totalTokens = B * T;
+  }
+
+  free(): void {
+    freeTokens(this.tokens);
+    this.goal.free();
+  }
 
   /** Runs `use` with a tag's model on the backend. */
-  async function withModel(
+  async #withModel(
     tag: string,
     use: (params: Parameters, bind: (params: Variables) => BoundModel) => Promise<void>,
   ): Promise<void> {
-    const { weights, ...rest } = await variant(tag);
-    const params = uploadWeights(backend, weights);
+    const { weights, ...rest } = await variant(tag, this.fixture);
+    const params = uploadWeights(this.backend, weights);
     await use(params, (variables) => ({ ...rest, params: variables }));
     freeParams(params);
   }
 
-  async function expectTensor(name: string, tensor: Tensor): Promise<void> {
-    expect(tensor.shape, name).toEqual(expected.info(name).shape);
+  async #expectTensor(name: string, tensor: Tensor): Promise<void> {
+    const { expected } = this.fixture;
+    const { shape } = expected.info(name);
+    if (!sameShape(tensor.shape, shape)) {
+      throw new Error(`${name} has shape ${showShape(tensor.shape)}, not ${showShape(shape)}`);
+    }
     expectClose(name, await tensor.read(), await expected.readFloat32(name), TOLERANCE);
     tensor.free();
   }
 
-  async function expectNumber(name: string, tensor: Tensor, value: number): Promise<void> {
+  async #expectNumber(name: string, tensor: Tensor, value: number): Promise<void> {
     expectClose(name, [await tensor.item()], [value], TOLERANCE);
     tensor.free();
   }
 
-  it.each(tags)("gives %s's logits and loss", async (tag) => {
-    await withModel(tag, async (params, bind) => {
-      await expectTensor(
+  async logitsAndLoss(tag: string): Promise<void> {
+    const { tokens, goal, totalTokens, fixture } = this;
+    await this.#withModel(tag, async (params, bind) => {
+      await this.#expectTensor(
         `${tag}/logits`,
         evaluate((p) => forward(bind(p), tokens), params),
       );
       const loss = evaluate((p) => trainingLoss(bind(p), tokens, goal, { totalTokens }).crossEntropy, params);
-      await expectNumber(`${tag}/loss`, loss, fixture.number(`${tag}/loss`));
+      await this.#expectNumber(`${tag}/loss`, loss, fixture.number(`${tag}/loss`));
     });
-  });
+  }
 
-  it.each(withGradients)("gives %s's gradient for every parameter", async (tag) => {
-    await withModel(tag, async (params, bind) => {
+  async gradients(tag: string): Promise<void> {
+    const { tokens, goal, totalTokens, fixture } = this;
+    await this.#withModel(tag, async (params, bind) => {
       const auxiliaryWeight = tag === "standard_aux" ? 0.1 : 0;
       const { value, grads } = valueAndGrad(
         (p) => trainingLoss(bind(p), tokens, goal, { totalTokens, auxiliaryWeight }).total,
         params,
       );
       const auxiliary = auxiliaryWeight ? fixture.number(`${tag}/aux`) : 0;
-      await expectNumber(`${tag}: total`, value, fixture.number(`${tag}/loss`) + auxiliary);
-      for (const [name, grad] of Object.entries(grads)) await expectTensor(`${tag}/grad/${name}`, grad);
+      await this.#expectNumber(`${tag}: total`, value, fixture.number(`${tag}/loss`) + auxiliary);
+      for (const [name, grad] of Object.entries(grads)) await this.#expectTensor(`${tag}/grad/${name}`, grad);
     });
-  });
+  }
 
-  it("adds up the gradients of two micro-batches to those of the batch", async () => {
+  async microBatches(): Promise<void> {
+    const { backend, totalTokens, fixture } = this;
+    const { config, inputs, targets, B, T } = fixture;
     const rows = (ids: Int32Array, begin: number, end: number) => ids.slice(begin * T, end * T);
-    await withModel("standard", async (params, bind) => {
+    await this.#withModel("standard", async (params, bind) => {
       let grads: Parameters | undefined;
       for (const [begin, end] of [
         [0, 1],
         [1, B],
       ]) {
-        const part = uploadTokens(backend, fixture.config, {
-          inputs: rows(inputs, begin, end),
-          B: end - begin,
-          T,
-        });
-        const aim = uploadTargets(backend, fixture.config, rows(targets, begin, end), T);
+        const part = uploadTokens(backend, config, { inputs: rows(inputs, begin, end), B: end - begin, T });
+        const aim = uploadTargets(backend, config, rows(targets, begin, end), T);
         const run = valueAndGrad(
           (p) => trainingLoss(bind(p), part, aim, { totalTokens }).total,
           params,
@@ -132,20 +156,23 @@ export function givesPyTorchsValues(open: () => Promise<Backend>): void {
         aim.free();
         grads = run.grads;
       }
-      for (const [name, grad] of Object.entries(grads ?? {}))
-        await expectTensor(`standard/grad/${name}`, grad);
+      for (const [name, grad] of Object.entries(grads ?? {})) {
+        await this.#expectTensor(`standard/grad/${name}`, grad);
+      }
     });
-  });
+  }
 
-  it("measures the stds at every norm, by token and by position class", async () => {
-    await withModel("standard", async (params, bind) => {
+  async stds(): Promise<void> {
+    const { backend, tokens, fixture } = this;
+    const { config, facts } = fixture;
+    await this.#withModel("standard", async (params, bind) => {
       const checks: Promise<void>[] = [];
       const seen: NormModule[] = [];
       const observe = (module: NormModule, x: Tensor) => {
         seen.push(module);
-        const { std } = backend.run("rowStd", { x }, { eps: fixture.config.eps });
-        checks.push(expectTensor(`standard/std/${module}`, std));
-        const { mean, count } = measureStd(x, tokens.classes, fixture.config.eps);
+        const { std } = backend.run("rowStd", { x }, { eps: config.eps });
+        checks.push(this.#expectTensor(`standard/std/${module}`, std));
+        const { mean, count } = measureStd(x, tokens.classes, config.eps);
         const { std: rest, std0: first } = facts.measured[module];
         checks.push(
           mean.read().then((means) => {
@@ -157,13 +184,18 @@ export function givesPyTorchsValues(open: () => Promise<Backend>): void {
       };
       evaluate((p) => residual(bind(p), tokens, { observe }), params).free();
       await Promise.all(checks);
-      expect(seen).toEqual(normModules(fixture.config));
+      const modules = normModules(config).join();
+      if (seen.join() !== modules)
+        throw new Error(`the norms were seen in the order ${seen.join()}, not ${modules}`);
     });
-  });
+  }
 
-  it("makes the same three AdamW updates", async () => {
+  async updates(): Promise<void> {
+    const { backend, tokens, goal, totalTokens, fixture } = this;
+    const { facts, expected } = fixture;
+    const C = fixture.config.channels;
     const { lr, betas, eps, weight_decay, clip, losses, grad_norms } = facts.adamw;
-    await withModel("standard", async (params, bind) => {
+    await this.#withModel("standard", async (params, bind) => {
       const settings = { beta1: betas[0], beta2: betas[1], eps, weightDecay: weight_decay };
       const optimizer = new AdamW(backend, params, settings);
       let grads: Parameters | undefined;
@@ -176,8 +208,12 @@ export function givesPyTorchsValues(open: () => Promise<Backend>): void {
         );
         grads = run.grads;
         const normSquared = optimizer.update(grads, { learningRate: lr, maxNorm: clip });
-        await expectNumber(`loss of step ${step}`, run.value, loss);
-        await expectNumber(`gradient norm of step ${step}, squared`, normSquared, grad_norms[step] ** 2);
+        await this.#expectNumber(`loss of step ${step}`, run.value, loss);
+        await this.#expectNumber(
+          `gradient norm of step ${step}, squared`,
+          normSquared,
+          grad_norms[step] ** 2,
+        );
       }
       for (const [name, param] of Object.entries(params)) {
         const after = `adamw${losses.length}/${name}`;
@@ -190,5 +226,20 @@ export function givesPyTorchsValues(open: () => Promise<Backend>): void {
       optimizer.free();
       if (grads) freeParams(grads);
     });
-  });
+  }
+}
+
+/** What a tag is about: its config, weights and norms. */
+async function variant(tag: string, fixture: Fixture) {
+  const own = await tensorsUnder(fixture.expected, `${tag}/param/`);
+  const isFolded = Object.keys(own).length > 0;
+  return {
+    config: {
+      ...fixture.config,
+      gelu: tag === "gelu_exact" ? ("none" as const) : fixture.config.gelu,
+      tied: !isFolded,
+    },
+    weights: isFolded ? own : fixture.weights,
+    norms: normsOf(tag, fixture),
+  };
 }
