@@ -1,13 +1,15 @@
 /** The checks of pytorch.ts as tests of a backend. Call it in a `describe`. */
 import type { Backend } from "@normless/tensor";
-import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, it } from "vitest";
-import { openFolder } from "../src/node.js";
-import { readFixture } from "./fixture.js";
+import { memoryFolder } from "../src/index.js";
+import { FIXTURE_FILES, readFixture } from "./fixture.js";
 import { pytorchChecks } from "./pytorch.js";
 
+const at = (name: string) => new URL(`./fixtures/gpt2-nano/${name}`, import.meta.url);
+const files = FIXTURE_FILES.map(async (name) => [name, await readFile(at(name))] as const);
 export const fixture = await readFixture(
-  await openFolder(fileURLToPath(new URL("./fixtures/gpt2-nano/", import.meta.url))),
+  memoryFolder("fixtures/gpt2-nano", Object.fromEntries(await Promise.all(files))),
 );
 
 export function givesPyTorchsValues(open: () => Promise<Backend>): void {
