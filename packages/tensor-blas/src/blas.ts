@@ -50,7 +50,7 @@ function check(product: (task: Product) => void, memory: SharedArrayBuffer, desc
   const at = memory.byteLength - 1024;
   const values = new Float32Array(memory, at, 10);
   values.set([1, 2, 3, 4, 5, 6, 7, 8, 100, 200]);
-  // (1,4)·(4,2) + (1,2): [1,2,3,4]·[[5,6],[7,8],[100,200],[…]] with the first two rows of B only.
+  // [1,2]·[[5,6],[7,8]] + [100,200], with A, B and C one after the other; the 3 and 4 between belong to none.
   product({
     ...{ M: 1, N: 2, K: 2, add: true },
     a: { pointer: at, stride: 2 },

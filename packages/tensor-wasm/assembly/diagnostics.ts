@@ -5,7 +5,7 @@ import { microRows } from "./gemm";
 /** Hands a job out and does nothing. */
 export function nothing(): void {}
 
-/** The micro-kernel on operands that stay in the nearest cache. ints: turns, scratch (14,720 bytes a thread), bytes a thread. */
+/** The micro-kernel on operands that stay in the nearest cache. ints: turns, scratch (14,528 bytes a thread), bytes a thread. */
 export function microTurns(unit: i32, thread: i32): void {
   const a = pointer(1) + <usize>thread * <usize>pointer(2);
   const b = a + 6 * 1024;
