@@ -25,16 +25,15 @@ const recipe = {
   microBatchSize: 1,
   blockSize: 16,
   learningRate: { peak: 1e-4, floor: 1e-5, warmupSteps: 2, totalSteps: STEPS },
-  schedule: {
-    ln_2: { start: 2, gap: 1 },
-    "ln_1:qk": { start: 4, gap: 1 },
-    "ln_1:v": { start: 8, gap: 1 },
-    ln_f: 15,
-    eot: 16,
-    first: 18,
+  pace: {
+    kind: "fixed",
+    start: 2,
+    gaps: { ln_2: 0.5, "ln_1:qk": 0.5, "ln_1:v": 1 },
+    eotAfter: 1,
+    firstAfter: 3,
   },
   validationTokens: 64,
-};
+} as const;
 
 export interface RemovalSteps {
   readonly backend: string;
@@ -66,10 +65,11 @@ function afterControl(weights: Weights): RunState {
     Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
   );
   return {
-    ...{ version: 1, phase: "removal", step: 0, recipe, weights, averages: {} },
+    ...{ version: 1, phase: "removal", step: 0, recipe, weights },
     fingerprint: fingerprint(weights),
     optimizer: { step: 0, m: zeros, v: zeros },
-    norms: standardNorms(presets.base),
+    removal: { norms: standardNorms(presets.base), averages: {} },
+    controlLosses: new Array<number>(STEPS).fill(0),
     validation: { original: 0, control: 0 },
   };
 }

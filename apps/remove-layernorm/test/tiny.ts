@@ -41,13 +41,6 @@ export const recipe: RemovalRecipe = {
   learningRate: { peak: 3e-3, floor: 3e-4, warmupSteps: 4, totalSteps: 24 },
   seed: 5,
   validationTokens: 0,
-  schedule: {
-    ln_2: { start: 2, gap: 2 },
-    "ln_1:qk": { start: 6, gap: 1 },
-    "ln_1:v": { start: 8, gap: 1 },
-    ln_f: 11,
-    eot: 12,
-    first: 14,
-  },
+  pace: { kind: "fixed", start: 2, gaps: { ln_2: 2, "ln_1:qk": 1, "ln_1:v": 1 }, eotAfter: 2, firstAfter: 4 },
   checkpointEvery: 7,
 };

@@ -16,6 +16,7 @@ import {
   rowStd,
   scale,
   square,
+  squaredDistance,
   stdSpread,
   sum,
   type Variable,
@@ -67,6 +68,7 @@ const checks: [string, Record<string, Value>, (v: Variables) => Variable][] = [
     (v) =>
       weigh(frozenNorm(v.x, { gamma: v.gamma, beta: v.beta, classes }, { first: 3, eot: 0.5, rest: 1.5 })),
   ],
+  ["squaredDistance", { x: random(shape, 1, 2) }, (v) => squaredDistance(v.x, 1.5)],
   ["rowStd", { x: random(shape, 1, 2) }, (v) => weigh(rowStd(v.x))],
   ["attention", qkv, (v) => weigh(attention(v.q, v.k, v.v, { heads: 3 }))],
   ["attention of one tensor with itself", { x: qkv.q }, (v) => weigh(attention(v.x, v.x, v.x, { heads: 2 }))],

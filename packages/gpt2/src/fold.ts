@@ -79,11 +79,10 @@ export function frozenParameters({ weights, norms }: HostModel, site: NormSite):
     );
   }
   const module = moduleOf(site);
-  return {
-    gamma: Float64Array.from(weights[`${module}.weight`].data),
-    beta: Float64Array.from(weights[`${module}.bias`].data),
-    std: norm.std.rest,
-  };
+  const { firstChannel, std } = norm;
+  const gamma = Float64Array.from(weights[`${module}.weight`].data);
+  if (firstChannel !== undefined) gamma[0] *= std.rest / firstChannel;
+  return { gamma, beta: Float64Array.from(weights[`${module}.bias`].data), std: std.rest };
 }
 
 function matrix({ shape: [rows, columns], data }: HostTensor) {

@@ -12,6 +12,7 @@ import {
   recompute,
   rowStd,
   scale,
+  squaredDistance,
   stdSpread,
   weightedCrossEntropy,
 } from "@normless/autograd";
@@ -152,6 +153,11 @@ export interface TrainingLossOptions extends ForwardOptions {
   readonly totalTokens: number;
   /** λ of the auxiliary loss on the final residual's stds (Baroni et al. 2025, eq. 3); 0 leaves it out. */
   readonly auxiliaryWeight?: number;
+  /**
+   * What the auxiliary loss draws the stds to: a number (TaperNorm 2026, arXiv 2602.10408), or by default the mean std
+   * of this micro-batch's ordinary tokens (Baroni et al.).
+   */
+  readonly auxiliaryTarget?: number | undefined;
 }
 
 /**
@@ -162,13 +168,15 @@ export function trainingLoss(
   model: BoundModel,
   tokens: Tokens,
   targets: Tensor,
-  { totalTokens, auxiliaryWeight = 0, ...options }: TrainingLossOptions,
+  { totalTokens, auxiliaryWeight = 0, auxiliaryTarget, ...options }: TrainingLossOptions,
 ): { readonly total: Variable; readonly crossEntropy: Variable } {
   const x = residual(model, tokens, options);
   const head = { w: headWeight(model), bias: model.params["lm_head.bias"], targets };
   const crossEntropy = weightedCrossEntropy(headInput(model, x, tokens), head, 1 / totalTokens);
   if (auxiliaryWeight === 0) return { total: crossEntropy, crossEntropy };
   const share = targets.size / totalTokens;
-  const auxiliary = scale(stdSpread(rowStd(x), tokens.classes), auxiliaryWeight * share);
-  return { total: add(crossEntropy, auxiliary), crossEntropy };
+  const stds = rowStd(x);
+  const spread =
+    auxiliaryTarget === undefined ? stdSpread(stds, tokens.classes) : squaredDistance(stds, auxiliaryTarget);
+  return { total: add(crossEntropy, scale(spread, auxiliaryWeight * share)), crossEntropy };
 }

@@ -8,19 +8,30 @@ export {
   parseNorm,
   sameNorm,
   standardNorm,
+  taperedNorm,
   withClassConstant,
 } from "./norm.js";
 export { type PositionOptions, positionClasses } from "./positions.js";
 export {
   type BatchStd,
   frozenStd,
-  keepFor,
   type MeasuredStd,
   measureStd,
+  pooled,
   readStd,
   type StdAverage,
   updateStdAverage,
 } from "./std.js";
+export {
+  meanOf,
+  type MeasuredTaper,
+  measureTaper,
+  type MovingMean,
+  type TaperAverage,
+  taperGate,
+  taperStd,
+  updateMovingMean,
+} from "./taper.js";
 export {
   centreColumns,
   centreRows,

@@ -2,16 +2,30 @@
  * The variants of a LayerNorm as plain data, and the one function that applies them. A variant holds what is not
  * learned (eps, or the frozen stds); gamma and beta are parameters and come with the call. Not a layer and not a
  * module: a model keeps a table of these, and replacing an entry is the whole of "removing a norm".
- * Source: Heimersheim 2024 (arXiv 2409.13710), Baroni et al. 2025 (arXiv 2507.02559) eq. 1 and 2.
+ * Source: Heimersheim 2024 (arXiv 2409.13710), Baroni et al. 2025 (arXiv 2507.02559) eq. 1 and 2, TaperNorm 2026
+ * (arXiv 2602.10408).
  */
-import { frozenNorm as applyFrozen, layerNorm, type Value, type Variable } from "@normless/autograd";
+import {
+  add,
+  frozenNorm as applyFrozen,
+  layerNorm,
+  mul,
+  scale,
+  type Value,
+  type Variable,
+} from "@normless/autograd";
 import { type PerClass, POSITION_CLASSES, type PositionClass, type Tensor } from "@normless/tensor";
 
 export type Norm =
   /** (x−mean)/sqrt(var+eps)·gamma + beta */
   | { readonly kind: "standard"; readonly eps: number }
-  /** (x−mean)/std·gamma + beta, std a constant for each position class */
-  | { readonly kind: "frozen"; readonly std: PerClass }
+  /**
+   * (x−mean)/std·gamma + beta, std a constant for each position class. `firstChannel` is the std of channel 0 at every
+   * position, where it has one of its own: so did the code released in 2024, which took a channel for a position.
+   */
+  | { readonly kind: "frozen"; readonly std: PerClass; readonly firstChannel?: number }
+  /** gate·standard + (1−gate)·frozen, on the way from the one to the other (see taper.ts) */
+  | { readonly kind: "tapered"; readonly eps: number; readonly gate: number; readonly std: number }
   /** x: everything the norm did now stands in the weights that read it */
   | { readonly kind: "folded" };
 
@@ -27,19 +41,37 @@ export function standardNorm(eps = 1e-5): Norm {
 
 /**
  * LayerNorm that divides by constants: one number for every token, or one for each position class, in the residual's
- * units. @throws RangeError naming the class whose std is not positive and finite.
+ * units; channel 0 by `firstChannel` where it is given.
+ * @throws RangeError naming the class whose std is not positive and finite.
  */
-export function frozenNorm(std: PerClass | number): Norm {
+export function frozenNorm(std: PerClass | number, firstChannel?: number): Norm & { kind: "frozen" } {
   const { first, eot, rest } = typeof std === "number" ? { first: std, eot: std, rest: std } : std;
   const constants = { first, eot, rest };
-  for (const name of POSITION_CLASSES) {
-    if (!(constants[name] > 0 && Number.isFinite(constants[name]))) {
-      throw new RangeError(
-        `frozenNorm: std.${name} is ${constants[name]}; a frozen std is positive and finite`,
-      );
+  const all = { ...constants, ...(firstChannel !== undefined && { firstChannel }) };
+  for (const [name, value] of Object.entries(all)) {
+    if (!(value > 0 && Number.isFinite(value))) {
+      throw new RangeError(`frozenNorm: std.${name} is ${value}; a frozen std is positive and finite`);
     }
   }
-  return { kind: "frozen", std: constants };
+  return { kind: "frozen", std: constants, ...(firstChannel !== undefined && { firstChannel }) };
+}
+
+/**
+ * A norm on its way out: `gate` of LayerNorm and the rest of one frozen at `std`, with one gamma and beta for both.
+ * A gate of 1 is LayerNorm, 0 the frozen norm. @throws RangeError
+ */
+export function taperedNorm(options: {
+  readonly eps: number;
+  readonly gate: number;
+  readonly std: number;
+}): Norm {
+  const { eps, gate, std } = options;
+  if (!(gate >= 0 && gate <= 1)) {
+    throw new RangeError(`taperedNorm: the gate is ${gate}; it goes from 1 (LayerNorm) to 0 (frozen)`);
+  }
+  standardNorm(eps);
+  frozenNorm(std);
+  return { kind: "tapered", eps, gate, std };
 }
 
 /** The identity: its gamma, beta, std and centring were moved into weights (see fold.ts). */
@@ -64,16 +96,51 @@ export function applyNorm(norm: Norm, x: Variable, { gamma, beta, classes }: Nor
         "Give the parameters, or use foldedNorm where they were folded into the next weights.",
     );
   }
-  return norm.kind === "standard"
-    ? layerNorm(x, gamma, beta, norm.eps)
-    : applyFrozen(x, { gamma, beta, classes }, norm.std);
+  const standard = (eps: number) => layerNorm(x, gamma, beta, eps);
+  const frozen = (std: PerClass) => applyFrozen(x, { gamma, beta, classes }, std);
+  switch (norm.kind) {
+    case "standard":
+      return standard(norm.eps);
+    case "frozen": {
+      const { std, firstChannel } = norm;
+      if (firstChannel === undefined) return frozen(std);
+      // Two norms, one that has channel 0 alone and one that has the others: rare, so not worth a kernel.
+      const C = gamma.shape[0];
+      const masked = (of: (channel: number) => number) =>
+        mul(
+          gamma,
+          vector(
+            x,
+            Float32Array.from({ length: C }, (_, i) => of(i)),
+          ),
+        );
+      const own = { gamma: masked((i) => (i === 0 ? 1 : 0)), beta: vector(x, new Float32Array(C)), classes };
+      const others = { gamma: masked((i) => (i === 0 ? 0 : 1)), beta, classes };
+      return add(applyFrozen(x, own, uniform(firstChannel)), applyFrozen(x, others, std));
+    }
+    case "tapered": {
+      const { eps, gate, std } = norm;
+      return add(scale(standard(eps), gate), scale(frozen(uniform(std)), 1 - gate));
+    }
+  }
+}
+
+const uniform = (std: number): PerClass => ({ first: std, eot: std, rest: std });
+
+/** Values (C) as a constant on x's tape, which frees it. */
+function vector({ tape }: Variable, values: Float32Array): Variable {
+  return tape.record([tape.backend.upload(values, [values.length])], [], () => undefined);
 }
 
 /** Whether both give the same result for the same operands, so that one computation serves two paths. */
 export function sameNorm(a: Norm, b: Norm): boolean {
   if (a.kind === "standard" && b.kind === "standard") return a.eps === b.eps;
   if (a.kind === "frozen" && b.kind === "frozen") {
-    return POSITION_CLASSES.every((name) => a.std[name] === b.std[name]);
+    const sameStds = POSITION_CLASSES.every((name) => a.std[name] === b.std[name]);
+    return sameStds && a.firstChannel === b.firstChannel;
+  }
+  if (a.kind === "tapered" && b.kind === "tapered") {
+    return a.eps === b.eps && a.gate === b.gate && a.std === b.std;
   }
   return a.kind === b.kind;
 }
@@ -88,33 +155,39 @@ export function withClassConstant(norm: Norm, positionClass: Exclude<PositionCla
       `withClassConstant: a ${norm.kind} norm has no constant for class ${positionClass}; freeze it before`,
     );
   }
-  return frozenNorm({ ...norm.std, [positionClass]: norm.std.rest });
+  return frozenNorm({ ...norm.std, [positionClass]: norm.std.rest }, norm.firstChannel);
 }
 
-/** Frozen with one constant for all classes, that is an affine map of x alone: what can be folded into weights. */
+/** Frozen with the same constants for all classes, that is an affine map of x alone: what can be folded into weights. */
 export function isUniform(norm: Norm): boolean {
   return norm.kind === "frozen" && POSITION_CLASSES.every((name) => norm.std[name] === norm.std.rest);
 }
 
 /** A norm from JSON (a checkpoint, a config). @throws TypeError or RangeError saying what was expected where. */
 export function parseNorm(json: unknown): Norm {
-  const { kind, eps, std } = record("a norm", json);
+  const { kind, eps, std, gate, firstChannel } = record("a norm", json);
   switch (kind) {
     case "standard":
       return standardNorm(number("eps", eps));
     case "frozen": {
       const { first, eot, rest } = record("std", std);
-      return frozenNorm({
+      const constants = {
         first: number("std.first", first),
         eot: number("std.eot", eot),
         rest: number("std.rest", rest),
-      });
+      };
+      return frozenNorm(
+        constants,
+        firstChannel === undefined ? undefined : number("firstChannel", firstChannel),
+      );
     }
+    case "tapered":
+      return taperedNorm({ eps: number("eps", eps), gate: number("gate", gate), std: number("std", std) });
     case "folded":
       return foldedNorm;
     default:
       throw new TypeError(
-        `parseNorm: kind is ${JSON.stringify(kind)}; expected "standard", "frozen" or "folded"`,
+        `parseNorm: kind is ${JSON.stringify(kind)}; expected "standard", "frozen", "tapered" or "folded"`,
       );
   }
 }

@@ -43,6 +43,13 @@ function byClass(values: ArrayLike<number>): PerClass {
   return { first: values[0], eot: values[1], rest: values[2] };
 }
 
+/** The same tokens as one class, `rest`: for norms that take one constant for all positions from the start. */
+export function pooled({ mean, count }: BatchStd): BatchStd {
+  const total = POSITION_CLASSES.reduce((sum, name) => sum + count[name], 0);
+  const sum = POSITION_CLASSES.reduce((sum, name) => sum + count[name] * mean[name], 0);
+  return { mean: { first: 0, eot: 0, rest: sum / total }, count: { first: 0, eot: 0, rest: total } };
+}
+
 /**
  * The moving mean after one more batch: a class's first value as it is, later keep·old + (1−keep)·new; classes that
  * the batch does not have stay untouched. `keep` is the weight of the old value, in [0, 1).
@@ -82,14 +89,4 @@ export function frozenStd(average: StdAverage): PerClass {
     );
   }
   return { first: average.first ?? rest, eot: average.eot ?? rest, rest };
-}
-
-/**
- * `keep` for a micro-batch of so many sequences: 0.9^(sequences/32), so that the average looks back over the same
- * amount of text whatever the micro-batch's size.
- */
-export function keepFor(sequences: number): number {
-  if (!(sequences > 0))
-    throw new RangeError(`keepFor: a micro-batch of ${sequences} sequences; expected at least 1`);
-  return 0.9 ** (sequences / 32);
 }

@@ -12,14 +12,22 @@ import {
   parseNorm,
   sameNorm,
   standardNorm,
+  taperedNorm,
   withClassConstant,
 } from "../src/index.js";
 import { backend, perClass, residual, std, TOLERANCE, up, valuesOf, world } from "./support.js";
 
 const anyNorm: fc.Arbitrary<Norm> = fc.oneof(
   fc.double({ min: 0, max: 1, noNaN: true }).map(standardNorm),
-  perClass.map(frozenNorm),
-  std.map(frozenNorm),
+  fc.tuple(perClass, fc.option(std, { nil: undefined })).map(([stds, first]) => frozenNorm(stds, first)),
+  std.map((value) => frozenNorm(value)),
+  fc
+    .record({
+      eps: fc.double({ min: 0, max: 1, noNaN: true }),
+      gate: fc.double({ min: 0, max: 1, noNaN: true }),
+      std,
+    })
+    .map(taperedNorm),
   fc.constant(foldedNorm),
 );
 
@@ -50,6 +58,39 @@ describe("applyNorm", () => {
         );
         expectClose("frozen", actual, expected, TOLERANCE);
       }),
+    ));
+
+  it("divides channel 0 by its own constant at every position, and nothing else", () =>
+    fc.assert(
+      fc.asyncProperty(world, perClass, std, async (sizes, stds, firstChannel) => {
+        const { x, classes, operands } = residual(sizes);
+        const f = (norm: Norm) => valuesOf(x, (v) => applyNorm(norm, v, operands(classes)));
+        const [actual, plain] = [await f(frozenNorm(stds, firstChannel)), await f(frozenNorm(stds))];
+        const own = await f(frozenNorm(firstChannel));
+        const expected = plain.map((value, n) => (n % sizes.C === 0 ? own[n] : value));
+        expectClose("f", actual, expected, TOLERANCE);
+      }),
+    ));
+
+  it("tapered is the gate's part of LayerNorm and the rest of the frozen norm", () =>
+    fc.assert(
+      fc.asyncProperty(
+        world,
+        std,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (sizes, constant, gate) => {
+          const { x, classes, operands } = residual(sizes);
+          const f = (norm: Norm) => valuesOf(x, (v) => applyNorm(norm, v, operands(classes)));
+          const actual = await f(taperedNorm({ eps: 1e-5, gate, std: constant }));
+          const [standard, frozen] = [await f(standardNorm(1e-5)), await f(frozenNorm(constant))];
+          expectClose(
+            "f",
+            actual,
+            standard.map((value, n) => gate * value + (1 - gate) * frozen[n]),
+            TOLERANCE,
+          );
+        },
+      ),
     ));
 
   it("frozen is affine: f(a·x + (1−a)·y) = a·f(x) + (1−a)·f(y)", () =>

@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import {
   frozenNorm,
   frozenStd,
-  keepFor,
   measureStd,
+  pooled,
   positionClasses,
   readStd,
   type StdAverage,
@@ -98,12 +98,14 @@ describe("the moving mean", () => {
     expect(() => updateStdAverage(undefined, batch, 1)).toThrow(/keep is 1/);
   });
 
-  it("keeps 0.9 a micro-batch of 32 sequences, and the same for as much text in smaller ones", () => {
-    expect(keepFor(32)).toBe(0.9);
-    expect(keepFor(28)).toBeCloseTo(0.9119, 4);
-    expect(keepFor(18)).toBeCloseTo(0.9425, 4);
-    expect(keepFor(4) ** 8).toBeCloseTo(keepFor(32), 14);
-    expect(() => keepFor(0)).toThrow(RangeError);
+  it("pooled is the mean over all tokens, as one class", () => {
+    const { mean, count } = pooled({
+      mean: { first: 90, eot: 0, rest: 2 },
+      count: { first: 4, eot: 0, rest: 60 },
+    });
+    expect(count).toEqual({ first: 0, eot: 0, rest: 64 });
+    expect(mean.rest).toBe((4 * 90 + 60 * 2) / 64);
+    expect(updateStdAverage(undefined, { mean, count }, 0.9)).toEqual({ rest: mean.rest });
   });
 });
 

@@ -8,10 +8,9 @@ import { createHash, type Hash } from "node:crypto";
 import { decodeMulti, encode, ExtensionCodec } from "@msgpack/msgpack";
 import type { HostTensor } from "@normless/gpt2";
 import { parseNorm } from "@normless/layernorm";
-import type { AdamWState } from "@normless/optim";
 import { sizeOf } from "@normless/tensor";
 import { z } from "zod";
-import type { RunState, TrainState } from "../core/index.js";
+import type { RunState, TrainerState, TrainState } from "../core/index.js";
 import { checkJson } from "./json.js";
 import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
 
@@ -24,10 +23,9 @@ export interface Checkpoint<State> {
   readonly state: State;
 }
 
-/** What every training must keep: parameters and AdamW's moments of each. */
-export interface TrainingState {
-  readonly weights: Readonly<Record<string, HostTensor>>;
-  readonly optimizer: AdamWState;
+/** What every training must keep, and maybe an older state of the same to go back to. */
+export interface TrainingState extends TrainerState {
+  readonly fallback?: TrainerState | undefined;
 }
 /** What a checkpoint holds besides parameters and moments. */
 type Rest<State extends TrainingState> = Omit<State, keyof TrainingState>;
@@ -41,6 +39,8 @@ export interface CheckpointKind<State extends TrainingState> {
 const FORMAT = "normless checkpoint";
 const VERSION = 1;
 const whole = z.int().min(0);
+const norms = z.record(z.string(), z.unknown().transform(parseNorm));
+const mean = z.strictObject({ sum: z.number(), weight: z.number() });
 
 export const removeKind: CheckpointKind<RunState> = {
   name: "remove",
@@ -50,8 +50,31 @@ export const removeKind: CheckpointKind<RunState> = {
     recipe: removalRecipeSchema,
     phase: z.enum(["control", "removal"]),
     step: whole,
-    norms: z.record(z.string(), z.unknown().transform(parseNorm)),
-    averages: z.record(z.string(), z.partialRecord(z.enum(["first", "eot", "rest"]), z.number().positive())),
+    removal: z.strictObject({
+      norms,
+      averages: z.record(
+        z.string(),
+        z.partialRecord(z.enum(["first", "eot", "rest"]), z.number().positive()),
+      ),
+      taper: z
+        .strictObject({
+          calibration: z.record(z.string(), z.strictObject({ numerator: mean, denominator: mean })),
+          scale: mean.optional(),
+        })
+        .optional(),
+      adaptive: z
+        .strictObject({
+          gap: z.number().optional(),
+          last: whole,
+          waiting: z.record(z.string(), z.strictObject({ until: whole, patience: whole })),
+          probedTokens: whole,
+          fallback: z
+            .strictObject({ step: whole, gap: z.number().optional(), norms, removed: z.array(z.string()) })
+            .optional(),
+        })
+        .optional(),
+    }),
+    controlLosses: z.array(z.number()),
     validation: z.partialRecord(z.enum(["original", "control", "frozen", "folded"]), z.number()),
   }),
 };
@@ -72,6 +95,8 @@ const headSchema = z.strictObject({
   kind: z.string(),
   metricsLines: whole,
   optimizerStep: whole,
+  /** Updates of the state to go back to, whose tensors come after the others. */
+  fallbackStep: whole.optional(),
   parameters: z.array(z.tuple([z.string(), z.array(whole)])),
   rest: z.unknown(),
 });
@@ -90,7 +115,7 @@ export function* encodeCheckpoint<State extends TrainingState>(
   kind: CheckpointKind<State>,
   { metricsLines, state }: Checkpoint<State>,
 ): Generator<Uint8Array> {
-  const { weights, optimizer, ...rest } = state;
+  const { weights, optimizer, fallback, ...rest } = state;
   const hash = createHash("sha256");
   const pack = (value: unknown) => {
     const bytes = encode(value, { extensionCodec, ignoreUndefined: true });
@@ -99,9 +124,13 @@ export function* encodeCheckpoint<State extends TrainingState>(
   };
   const parameters = Object.entries(weights).map(([name, { shape }]) => [name, shape]);
   const about = { format: FORMAT, version: VERSION, kind: kind.name, metricsLines };
-  yield pack({ ...about, optimizerStep: optimizer.step, parameters, rest });
-  for (const [name, { data }] of Object.entries(weights)) {
-    for (const values of [data, optimizer.m[name], optimizer.v[name]]) yield pack(values);
+  const steps = { optimizerStep: optimizer.step, fallbackStep: fallback?.optimizer.step };
+  yield pack({ ...about, ...steps, parameters, rest });
+  for (const part of [{ weights, optimizer }, ...(fallback ? [fallback] : [])]) {
+    for (const name of Object.keys(weights)) {
+      const { m, v } = part.optimizer;
+      for (const values of [part.weights[name].data, m[name], v[name]]) yield pack(values);
+    }
   }
   yield footOf(hash);
 }
@@ -119,13 +148,34 @@ export function decodeCheckpoint<State extends TrainingState>(
   if (head.kind !== kind.name) {
     throw new Error(`it is one of \`normless ${head.kind}\`; resume it with that command`);
   }
-  if (objects.length !== 3 * head.parameters.length) {
-    throw new Error(`it has ${objects.length} tensors, not 3 for each parameter`);
+  const { parameters, optimizerStep, fallbackStep } = head;
+  const [count, parts] = [3 * parameters.length, fallbackStep === undefined ? 1 : 2];
+  if (objects.length !== count * parts) {
+    throw new Error(`it has ${objects.length} tensors, not ${3 * parts} for each parameter`);
   }
+  const trained = trainerState(parameters, optimizerStep, objects.slice(0, count));
+  const fallback =
+    fallbackStep === undefined
+      ? {}
+      : { fallback: trainerState(parameters, fallbackStep, objects.slice(count)) };
+  const rest = checkJson("its state", kind.rest, head.rest);
+  // Rest<State> and TrainingState make up State, which the compiler cannot see for a type parameter.
+  return {
+    metricsLines: head.metricsLines,
+    state: { ...rest, ...trained, ...fallback } as TrainingState as State,
+  };
+}
+
+/** Weights and moments out of three tensors for each parameter. @throws Error naming one that is not of its shape. */
+function trainerState(
+  parameters: z.infer<typeof headSchema>["parameters"],
+  step: number,
+  objects: readonly unknown[],
+): TrainerState {
   const weights: Record<string, HostTensor> = {};
   const m: Record<string, Float32Array> = {};
   const v: Record<string, Float32Array> = {};
-  head.parameters.forEach(([name, shape], i) => {
+  parameters.forEach(([name, shape], i) => {
     const [data, first, second] = objects.slice(3 * i, 3 * i + 3).map((values) => {
       if (values instanceof Float32Array && values.length === sizeOf(shape)) return values;
       throw new Error(`the values of ${name} do not fill its shape (${shape.join(",")})`);
@@ -134,13 +184,7 @@ export function decodeCheckpoint<State extends TrainingState>(
     m[name] = first;
     v[name] = second;
   });
-  const rest = checkJson("its state", kind.rest, head.rest);
-  const optimizer = { step: head.optimizerStep, m, v };
-  // Rest<State> and TrainingState make up State, which the compiler cannot see for a type parameter.
-  return {
-    metricsLines: head.metricsLines,
-    state: { ...rest, weights, optimizer } as TrainingState as State,
-  };
+  return { weights, optimizer: { step, m, v } };
 }
 
 /** All objects before the hash, once it was compared. */

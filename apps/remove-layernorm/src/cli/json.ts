@@ -58,9 +58,10 @@ function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** A JSON object with `layer`'s fields over `base`'s, objects inside likewise. */
+/** A JSON object with `layer`'s fields over `base`'s, objects inside likewise, but for objects of another `kind`. */
 export function mergeJson(base: unknown, layer: unknown): unknown {
   if (!isObject(base) || !isObject(layer)) return layer;
+  if (layer["kind"] !== undefined && layer["kind"] !== base["kind"]) return layer;
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(layer)) {
     if (value !== undefined) merged[key] = mergeJson(base[key], value);

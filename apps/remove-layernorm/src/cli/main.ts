@@ -6,6 +6,7 @@ import { foldCommand } from "./commands/fold.js";
 import { generateCommand } from "./commands/generate.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { logitsCommand } from "./commands/logits.js";
+import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
@@ -29,9 +30,10 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     generateCommand(io),
     inspectCommand(io),
     logitsCommand(io),
+    recipesCommand(io),
   ];
   for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands]) {
+  for (const command of [program, ...commands, ...commands.flatMap(({ commands }) => commands)]) {
     command
       .exitOverride()
       .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });

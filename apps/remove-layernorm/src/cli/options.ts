@@ -103,3 +103,11 @@ export const evaluateEveryOption = new Option(
 )
   .argParser(countArgument)
   .helpGroup(RECIPE);
+export const sharedQkvStdOption = new Option(
+  "--shared-qkv-std",
+  "one constant for query/key and value of a block, which moves until value is frozen, as the code of 2025 did",
+).helpGroup(RECIPE);
+export const bugCompatibleOption = new Option(
+  "--bug-compatible",
+  "of heimersheim-2024: channel 0 in the place of position 0, as the released code did",
+).helpGroup(RECIPE);

@@ -1,7 +1,9 @@
 /** The recipe of a run out of its layers: the built-in one, a recipe file or fields, the options of the command line. */
 import type { z } from "zod";
 import { UsageError } from "./errors.js";
+import type { Io } from "./io.js";
 import { checkJson, isObject, mergeJson, readJson } from "./json.js";
+import type { RecipeSize } from "../core/index.js";
 
 /** Recipe fields that are options of the command line. */
 export interface RecipeOptions {
@@ -25,67 +27,87 @@ export function recipeOptions(options: RecipeOptions): RecipeOptions {
   return Object.fromEntries([...names, ...others].map((name) => [name, options[name]]));
 }
 
-interface Rates {
-  readonly steps: number;
-  readonly batchSize: number;
-  readonly microBatchSize: number;
+/** What is sized, and what a learning rate's option changes. */
+interface Sized extends RecipeSize {
   readonly learningRate: { readonly peak: number; readonly floor: number };
 }
 
-export interface RecipeSources<R extends Rates> {
+export interface RecipeSources<R extends Sized> {
   readonly builtIn: Readonly<Record<string, R>>;
   readonly schema: z.ZodType<R>;
-  /** A built-in recipe's name, a file's path, or fields over the first built-in one. */
+  /** A built-in recipe's name, a file's path, or fields over a built-in one. */
   readonly asked: string | Record<string, unknown> | undefined;
   readonly options: RecipeOptions;
+  /** What follows from other steps or another batch. */
+  readonly scale: (recipe: R, size: RecipeSize) => Scaled<R>;
+}
+
+interface Scaled<R> {
+  readonly recipe: R;
+  readonly notes: readonly string[];
 }
 
 /**
- * What follows from a field unless it is given itself: the schedule of learning rates is as long as the run, and a
- * micro-batch that no longer divides the batch becomes the batch.
+ * The recipe, and what was changed so that it fits a size that was asked for.
  * @throws UsageError naming the file or option, the field and what is expected.
  */
-export async function resolveRecipe<R extends Rates>({
-  builtIn,
-  schema,
-  asked,
-  options,
-}: RecipeSources<R>): Promise<R> {
-  const [standard] = Object.values(builtIn);
-  const recipe = await fromLayer(standard, builtIn, schema, asked);
+export async function resolveRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<Scaled<R>> {
+  const { options } = sources;
+  const { recipe, notes } = await askedRecipe(sources);
   const { learningRate: peak, ...fields } = options;
-  const rates = recipe.learningRate;
-  const floor = peak === undefined ? undefined : (rates.floor * peak) / rates.peak;
+  const floor =
+    peak === undefined ? undefined : (recipe.learningRate.floor * peak) / recipe.learningRate.peak;
   const layer = { ...fields, ...(peak !== undefined && { learningRate: { peak, floor } }) };
-  return checkJson("the options", schema, withFollowing(recipe, layer));
+  const changed = withLayer(sources, "the options", recipe, layer);
+  return { recipe: changed.recipe, notes: [...notes, ...changed.notes] };
 }
 
-async function fromLayer<R extends Rates>(
-  standard: R,
-  builtIn: Readonly<Record<string, R>>,
-  schema: z.ZodType<R>,
-  asked: string | Record<string, unknown> | undefined,
-): Promise<R> {
-  if (asked === undefined) return standard;
-  if (typeof asked !== "string") return checkJson("recipe", schema, withFollowing(standard, asked));
-  if (Object.hasOwn(builtIn, asked)) return builtIn[asked];
-  if (!asked.endsWith(".json")) {
-    const names = Object.keys(builtIn).join(", ");
-    throw new UsageError(
-      `there is no recipe "${asked}"; the built-in ones are: ${names}. Or give a recipe's file, ending in .json`,
-    );
-  }
+async function askedRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<Scaled<R>> {
+  const { builtIn, asked } = sources;
+  const [standard] = Object.values(builtIn);
+  if (asked === undefined) return { recipe: standard, notes: [] };
+  if (typeof asked !== "string") return fromFields(sources, "recipe", asked);
+  if (Object.hasOwn(builtIn, asked)) return { recipe: builtIn[asked], notes: [] };
+  if (!asked.endsWith(".json")) throw unknownRecipe(builtIn, asked);
   const file = await readJson(asked);
   if (!isObject(file)) throw new UsageError(`${asked} is no JSON object; it must hold a recipe's fields`);
-  return checkJson(asked, schema, withFollowing(standard, file));
+  return fromFields(sources, asked, file);
 }
 
-function withFollowing(base: Rates, layer: Readonly<Record<string, unknown>>): unknown {
-  const { steps, batchSize } = layer;
-  const following: Record<string, unknown> = {};
-  if (typeof steps === "number") following.learningRate = { totalSteps: steps };
-  if (typeof batchSize === "number" && batchSize % base.microBatchSize !== 0) {
-    following.microBatchSize = batchSize;
-  }
-  return mergeJson(mergeJson(base, following), layer);
+/** Fields over those of the recipe that `base` names, or of the first built-in one. */
+function fromFields<R extends Sized>(
+  sources: RecipeSources<R>,
+  where: string,
+  { base, ...fields }: Readonly<Record<string, unknown>>,
+): Scaled<R> {
+  const { builtIn } = sources;
+  if (base === undefined) return withLayer(sources, where, Object.values(builtIn)[0], fields);
+  if (typeof base !== "string" || !Object.hasOwn(builtIn, base)) throw unknownRecipe(builtIn, String(base));
+  return withLayer(sources, where, builtIn[base], fields);
+}
+
+export function unknownRecipe(builtIn: Readonly<Record<string, unknown>>, asked: string): UsageError {
+  const names = Object.keys(builtIn).join(", ");
+  return new UsageError(
+    `there is no recipe "${asked}"; the built-in ones are: ${names}. Or give a recipe's file, ending in .json`,
+  );
+}
+
+/** The recipe at the size that the layer asks for, then the layer's own fields. */
+function withLayer<R extends Sized>(
+  { schema, scale }: RecipeSources<R>,
+  where: string,
+  recipe: R,
+  layer: Readonly<Record<string, unknown>>,
+): Scaled<R> {
+  // Everything is checked before anything is computed from it.
+  checkJson(where, schema, mergeJson(recipe, layer));
+  const { steps, batchSize, microBatchSize, blockSize } = layer as RecipeSize;
+  const scaled = scale(recipe, { steps, batchSize, microBatchSize, blockSize });
+  return { recipe: checkJson(where, schema, mergeJson(scaled.recipe, layer)), notes: scaled.notes };
+}
+
+/** What was changed so that the recipe fits the size that was asked for. */
+export function sayScaled(io: Io, name: string, notes: readonly string[]): void {
+  if (notes.length > 0) io.err(`${name}, scaled:\n${notes.map((note) => `  ${note}\n`).join("")}`);
 }

@@ -105,6 +105,10 @@ class Consumer {
         const what = describeRemoval(event.removal);
         return progress.note(`step ${event.step}: removed ${what}`, `removed ${what}`);
       }
+      case "rollback": {
+        const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;
+        return progress.note(`step ${event.step}: diverged (${event.why}), ${back}`, back);
+      }
       case "checkpoint": {
         const { phase, step } = event.state;
         const path = await folder.saveCheckpoint(updatesDone(phase, step, steps), event.state);
@@ -159,6 +163,7 @@ async function reportData(
     plan,
     steps: of("step"),
     removals: of("removal"),
+    rollbacks: of("rollback"),
     evals: of("eval"),
     stds: of("stds"),
     samples: of("sample"),

@@ -1,13 +1,14 @@
 /** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
 import type { Gpt2Config, WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
-import type { RemovalRecipe, TrainRecipe } from "../core/index.js";
+import { type RemovalRecipe, specialConstants, type TrainRecipe } from "../core/index.js";
 import { engineChoices } from "./engine.js";
 
 const count = z.int().min(1);
 const step = z.int().min(0);
 const positive = z.number().positive();
-const kindSchedule = z.strictObject({ start: step, gap: step });
+const share = z.number().min(0).lt(1);
+const wait = z.number().min(0);
 
 const training = {
   steps: count,
@@ -30,18 +31,42 @@ const training = {
   checkpointEvery: count,
 };
 
+const pace = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("fixed"),
+    start: count,
+    gaps: z.strictObject({ ln_2: wait, "ln_1:qk": wait, "ln_1:v": wait }),
+    eotAfter: wait,
+    firstAfter: wait,
+  }),
+  z.strictObject({ kind: z.literal("taper"), begin: count, end: count, keep: share }),
+  z.strictObject({
+    kind: z.literal("adaptive"),
+    start: count,
+    margin: z.number(),
+    keep: share,
+    probeSequences: count,
+    together: z.number().min(0),
+    diverged: positive,
+    patience: count,
+    deadline: count,
+  }),
+]);
+
 export const removalRecipeSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, "expected letters, digits, dots and dashes, since it names a folder"),
+  source: z.string(),
   ...training,
   auxiliaryWeight: z.number().min(0),
-  schedule: z.strictObject({
-    ln_2: kindSchedule,
-    "ln_1:qk": kindSchedule,
-    "ln_1:v": kindSchedule,
-    ln_f: step,
-    eot: step,
-    first: step,
+  constants: z.strictObject({
+    from: z.discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("training"), keep: share }),
+      z.strictObject({ kind: z.literal("original"), sequences: count }),
+    ]),
+    special: z.enum(specialConstants),
+    shareQkv: z.boolean(),
   }),
+  pace,
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({

@@ -1,7 +1,7 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
 import Table from "cli-table3";
 import type { Contender, PlanEvent, Summary } from "../core/index.js";
-import { describeRemoval, stepBytes } from "../core/index.js";
+import { describePace, describeRemoval, stepBytes } from "../core/index.js";
 import { bytes, difference, thousands } from "./format.js";
 import type { Io } from "./io.js";
 
@@ -62,6 +62,7 @@ export async function planText(io: Io, plan: PlanEvent, options: { parameters: n
   ];
   const lines = facts.map(([name, text]) => `${io.colors.bold(name.padEnd(11))}${text}\n`);
   const removals = plan.removals.map((removal) => [String(removal.step), describeRemoval(removal)]);
-  const heading = io.colors.bold("step  what goes after so many updates");
-  return `${lines.join("")}\n${heading}\n${removals.map(([step, what]) => `${step.padStart(4)}  ${what}\n`).join("")}`;
+  const steps = removals.map(([step, what]) => `${step.padStart(5)}  ${what}\n`).join("");
+  const heading = io.colors.bold(" step  what goes after so many updates");
+  return `${lines.join("")}\n${steps === "" ? `${describePace(recipe.pace)}\n` : `${heading}\n${steps}`}`;
 }

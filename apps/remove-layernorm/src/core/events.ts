@@ -48,6 +48,19 @@ export interface RemovalEvent {
   readonly removal: Removal;
   /** The constants that a frozen norm divides by from now on. */
   readonly std?: PerClass;
+  /** Nats that it cost at once, measured beforehand on tokens of the coming batch; of an adaptive pace alone. */
+  readonly damage?: number;
+}
+/** The loss diverged after a removal: back to the weights before it, and on from the same step. */
+export interface RollbackEvent {
+  readonly type: "rollback";
+  /** Updates done when it happened. */
+  readonly step: number;
+  /** The weights are again those after so many updates. */
+  readonly to: number;
+  /** What was taken back, by name. */
+  readonly removed: readonly string[];
+  readonly why: string;
 }
 export interface ProgressEvent {
   readonly type: "progress";
@@ -91,6 +104,8 @@ export interface Summary {
   readonly seconds: number;
   /** Tokens trained on, both phases. */
   readonly tokens: number;
+  /** Tokens looked at besides, to measure what a removal would cost; of an adaptive pace alone. */
+  readonly probedTokens?: number;
   /** The most that tensors took at once. */
   readonly peakBytes: number;
   readonly backend: string;
@@ -108,6 +123,7 @@ export type RunEvent =
   | PlanEvent
   | StepEvent
   | RemovalEvent
+  | RollbackEvent
   | ProgressEvent
   | EvalEvent
   | StdEvent

@@ -1,16 +1,31 @@
 export type * from "./events.js";
 export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, sampleText, validationLoss } from "./measure.js";
-export { applyRemoval, checkPlan, describeRemoval, plan, type Removal, type StdAverages } from "./plan.js";
 export {
-  referenceRecipe,
+  applyRemoval,
+  checkPlan,
+  describeRemoval,
+  frozenAt,
+  plan,
+  type Removal,
+  type StdAverages,
+} from "./plan.js";
+export {
+  type AdaptivePace,
+  type ConstantsRecipe,
+  type FixedPace,
+  type Pace,
   type RemovalRecipe,
-  type RemovalSchedule,
-  trainRecipe,
+  specialConstants,
+  type SpecialConstants,
+  type TaperPace,
   type TrainRecipe,
   type TrainingRecipe,
 } from "./recipe.js";
-export { removeLayerNorm, type RunInput } from "./run.js";
+export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
+export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
+export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
+export { describePace, type RecipeSize, scaleRecipe, type Scaled, scaleTraining } from "./scale-recipe.js";
 export { fingerprint, type RunState } from "./state.js";
-export { Trainer, type StepResult } from "./trainer.js";
+export { DivergedError, Trainer, type StepResult, type TrainerState } from "./trainer.js";
 export { trainModel, type TrainEvent, type TrainInput, type TrainState } from "./train.js";

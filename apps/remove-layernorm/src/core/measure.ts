@@ -10,9 +10,9 @@ import {
   uploadTargets,
   uploadTokens,
 } from "@normless/gpt2";
-import { frozenStd, type MeasuredStd, measureStd, readStd, type StdAverage } from "@normless/layernorm";
-import { type Backend, type PerClass, POSITION_CLASSES } from "@normless/tensor";
-import { sequentialBatches, type Tokenizer } from "@normless/text";
+import { type BatchStd, frozenStd, type MeasuredStd, measureStd, readStd } from "@normless/layernorm";
+import { type Backend, type PerClass, POSITION_CLASSES, type PositionClass } from "@normless/tensor";
+import { type Batch, sequentialBatches, type Tokenizer } from "@normless/text";
 
 export interface BatchSizes {
   readonly batchSize: number;
@@ -28,27 +28,30 @@ function backendOf(model: Model): Backend {
   return model.params["wte.weight"].backend;
 }
 
+/** Nats of a batch's targets, summed. */
+export async function batchNats(model: Model, batch: Batch): Promise<number> {
+  const { config, norms } = model;
+  const backend = backendOf(model);
+  const ids = uploadTokens(backend, config, batch);
+  const targets = uploadTargets(backend, config, batch.targets, batch.T);
+  const nats = evaluate((params) => sum(tokenLosses({ config, params, norms }, ids, targets)), model.params);
+  const total = await nats.item();
+  nats.free();
+  targets.free();
+  freeTokens(ids);
+  return total;
+}
+
 /** Mean nats a token, every target counted once; yields the targets done so far, batch by batch. */
 export async function* validationLoss(
   model: Model,
   tokens: Uint16Array,
   sizes: BatchSizes,
 ): AsyncGenerator<number, number> {
-  const { config, norms } = model;
-  const backend = backendOf(model);
   let total = 0;
   let done = 0;
   for (const batch of sequentialBatches({ tokens, ...sizes })) {
-    const ids = uploadTokens(backend, config, batch);
-    const targets = uploadTargets(backend, config, batch.targets, batch.T);
-    const nats = evaluate(
-      (params) => sum(tokenLosses({ config, params, norms }, ids, targets)),
-      model.params,
-    );
-    total += await nats.item();
-    nats.free();
-    targets.free();
-    freeTokens(ids);
+    total += await batchNats(model, batch);
     done += batch.targets.length;
     yield done;
   }
@@ -61,13 +64,25 @@ export async function measureModel(
   tokens: Uint16Array,
   { batches, ...sizes }: BatchSizes & { readonly batches: number },
 ): Promise<Record<string, PerClass>> {
+  const some = function* () {
+    let left = batches;
+    for (const batch of sequentialBatches({ tokens, ...sizes })) if (left-- > 0) yield batch;
+  };
+  const stds = await measureStds(model, some());
+  return Object.fromEntries(
+    Object.entries(stds).map(([module, { mean, count }]) => {
+      const seen = POSITION_CLASSES.filter((name) => count[name] > 0);
+      return [module, frozenStd(Object.fromEntries(seen.map((name) => [name, mean[name]])))];
+    }),
+  );
+}
+
+/** Mean std and number of tokens at each norm module by position class, over all of `batches`. */
+export async function measureStds(model: Model, batches: Iterable<Batch>): Promise<Record<string, BatchStd>> {
   const { config, norms } = model;
-  const backend = backendOf(model);
-  const sums: Record<string, Record<keyof PerClass, { total: number; count: number }>> = {};
-  let left = batches;
-  for (const batch of sequentialBatches({ tokens, ...sizes })) {
-    if (left-- === 0) break;
-    const ids = uploadTokens(backend, config, batch);
+  const sums: Record<string, Record<"total" | "count", Record<PositionClass, number>>> = {};
+  for (const batch of batches) {
+    const ids = uploadTokens(backendOf(model), config, batch);
     const measured: Record<string, MeasuredStd> = {};
     const x = evaluate(
       (params) =>
@@ -82,23 +97,20 @@ export async function measureModel(
       const { mean, count } = await readStd(stds);
       stds.mean.free();
       stds.count.free();
-      const zero = () => ({ total: 0, count: 0 });
-      sums[module] ??= { first: zero(), eot: zero(), rest: zero() };
+      const zero = () => ({ first: 0, eot: 0, rest: 0 });
+      sums[module] ??= { total: zero(), count: zero() };
       for (const name of POSITION_CLASSES) {
-        sums[module][name].total += mean[name] * count[name];
-        sums[module][name].count += count[name];
+        sums[module].total[name] += mean[name] * count[name];
+        sums[module].count[name] += count[name];
       }
     }
     x.free();
     freeTokens(ids);
   }
   return Object.fromEntries(
-    Object.entries(sums).map(([module, classes]) => {
-      const seen = POSITION_CLASSES.filter((name) => classes[name].count > 0);
-      const average = Object.fromEntries(
-        seen.map((name) => [name, classes[name].total / classes[name].count]),
-      );
-      return [module, frozenStd(average satisfies StdAverage)];
+    Object.entries(sums).map(([module, { total, count }]) => {
+      const mean = (name: PositionClass) => (count[name] > 0 ? total[name] / count[name] : 0);
+      return [module, { mean: { first: mean("first"), eot: mean("eot"), rest: mean("rest") }, count }];
     }),
   );
 }

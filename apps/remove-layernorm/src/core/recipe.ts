@@ -1,23 +1,6 @@
 /** A recipe: everything that decides the bits of a run, as plain data. Any field can be overridden. */
 import type { WarmupCosine } from "@normless/optim";
 
-/** When one kind of norm goes: layer i at step `start + i·gap`. */
-export interface KindSchedule {
-  readonly start: number;
-  readonly gap: number;
-}
-
-export interface RemovalSchedule {
-  readonly ln_2: KindSchedule;
-  readonly "ln_1:qk": KindSchedule;
-  readonly "ln_1:v": KindSchedule;
-  readonly ln_f: number;
-  /** The step at which the end-of-text constants become those of ordinary tokens. */
-  readonly eot: number;
-  /** The same for the first position. From then on every frozen norm has one constant, and can be folded. */
-  readonly first: number;
-}
-
 /** What a step of training is, with or without LayerNorm. */
 export interface TrainingRecipe {
   /** Updates in all. */
@@ -40,63 +23,103 @@ export interface TrainingRecipe {
   readonly seed: number;
   /** Validation tokens looked at, from the start of the validation set; 0 is all of it. */
   readonly validationTokens: number;
-}
-
-export interface RemovalRecipe extends TrainingRecipe {
-  readonly name: string;
-  /** λ of the auxiliary loss on the final residual's stds; the control run has none. */
-  readonly auxiliaryWeight: number;
-  readonly schedule: RemovalSchedule;
   /** A checkpoint every so many updates. */
   readonly checkpointEvery: number;
 }
-
-const optimizer = { beta1: 0.9, beta2: 0.95, adamEps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
 
 /** A training from fresh weights. */
 export interface TrainRecipe extends TrainingRecipe {
   /** A look at the first `validationTokens` of the validation set every so many updates. */
   readonly evaluateEvery: number;
-  /** A checkpoint every so many updates. */
-  readonly checkpointEvery: number;
+}
+
+export interface RemovalRecipe extends TrainingRecipe {
+  readonly name: string;
+  /** Where it comes from, and where it is not what was published. */
+  readonly source: string;
+  /** λ of the auxiliary loss on the final residual's stds; the control run has none. */
+  readonly auxiliaryWeight: number;
+  readonly constants: ConstantsRecipe;
+  readonly pace: Pace;
+}
+
+/** What a frozen norm divides by. A taper calibrates its own. */
+export interface ConstantsRecipe {
+  /** Where the stds are measured. */
+  readonly from:
+    | {
+        readonly kind: "training";
+        /** Of the moving mean over micro-batches: the weight of the old value. A norm takes it as it is when it goes. */
+        readonly keep: number;
+      }
+    | {
+        /** The original model, before the first update, on so many sequences of the training text. */
+        readonly kind: "original";
+        readonly sequences: number;
+      };
+  /** Which tokens have constants of their own until those are dropped. */
+  readonly special: SpecialConstants;
+  /** The query/key constant of a block goes on following the mean until its value path is frozen, at the same one. */
+  readonly shareQkv: boolean;
 }
 
 /**
- * The reference removal, for the model that ships: the published order, at a pace that suits its size. Of five trials,
- * one seed each, its LN-free loss was the lowest; peaks of 3e-4 left a larger gap, 5e-4 and 6e-4 a worse control.
+ * - none: one constant for all tokens from the start
+ * - first-and-eot: the first position and end-of-text each their own
+ * - first-and-eot-on-value: the first position its own; end-of-text the first position's, on the value path alone
+ * - released-2024: what the code released in 2024 did, which took channel 0 for position 0: channel 0 has the first
+ *   position's constant at every position, in ln_2 and ln_f for good; end-of-text as before
  */
-export const referenceRecipe: RemovalRecipe = {
-  name: "reference",
-  steps: 200,
-  batchSize: 16,
-  microBatchSize: 16,
-  blockSize: 128,
-  learningRate: { peak: 4.5e-4, floor: 4.5e-5, warmupSteps: 10, totalSteps: 200 },
-  ...optimizer,
-  seed: 1337,
-  validationTokens: 65_536,
-  auxiliaryWeight: 0.1,
-  schedule: {
-    ln_2: { start: 10, gap: 3 },
-    "ln_1:qk": { start: 28, gap: 3 },
-    "ln_1:v": { start: 46, gap: 4 },
-    ln_f: 70,
-    eot: 72,
-    first: 76,
-  },
-  checkpointEvery: 50,
-};
+export const specialConstants = ["none", "first-and-eot", "first-and-eot-on-value", "released-2024"] as const;
+export type SpecialConstants = (typeof specialConstants)[number];
 
-/** How the model that ships was trained: 8.2M tokens, a little over three times through its text. */
-export const trainRecipe: TrainRecipe = {
-  steps: 4000,
-  batchSize: 16,
-  microBatchSize: 16,
-  blockSize: 128,
-  learningRate: { peak: 2e-3, floor: 1e-4, warmupSteps: 100, totalSteps: 4000 },
-  ...optimizer,
-  seed: 1337,
-  validationTokens: 32_768,
-  evaluateEvery: 500,
-  checkpointEvery: 500,
-};
+export type Pace = FixedPace | TaperPace | AdaptivePace;
+
+/**
+ * One norm after the other at fixed steps, in the published order: all ln_2, all ln_1 query/key, all ln_1 value, each
+ * from layer 0 upwards, then ln_f, then the special constants. A kind starts one gap after the last layer of the one
+ * before, so that a pace fits any number of layers.
+ */
+export interface FixedPace {
+  readonly kind: "fixed";
+  /** Updates before the first norm goes. */
+  readonly start: number;
+  /** Updates between two layers; 0 takes all layers at once. */
+  readonly gaps: { readonly ln_2: number; readonly "ln_1:qk": number; readonly "ln_1:v": number };
+  /** Updates after ln_f until the end-of-text constants become those of ordinary tokens. Not used without such. */
+  readonly eotAfter: number;
+  /** The same for the first position. From then on every frozen norm has one constant, and can be folded. */
+  readonly firstAfter: number;
+}
+
+/** All norms together, by one gate from LayerNorm to constant. */
+export interface TaperPace {
+  readonly kind: "taper";
+  /** Updates until the constants are calibrated and the gate begins to fall. */
+  readonly begin: number;
+  /** Updates until it is 0. */
+  readonly end: number;
+  /** Of the bias-corrected moving means of the calibration, once an update: the weight of the old value. */
+  readonly keep: number;
+}
+
+/** The next norm goes when the loss is back, measured against the control on the same batches. */
+export interface AdaptivePace {
+  readonly kind: "adaptive";
+  /** Updates before the first norm goes. */
+  readonly start: number;
+  /** Nats: with the smoothed loss within so much of the control's, the next one goes. */
+  readonly margin: number;
+  /** Of the smoothing, once an update: the weight of the old value. */
+  readonly keep: number;
+  /** Sequences of the coming batch on which the damage of freezing each norm now is measured. */
+  readonly probeSequences: number;
+  /** Nats of damage up to which norms go together, the least damaging first. */
+  readonly together: number;
+  /** Nats above the control at which a removal counts as diverged: back to before it. */
+  readonly diverged: number;
+  /** Updates that a norm waits after a removal that diverged, twice as many each time. */
+  readonly patience: number;
+  /** Updates by which everything is gone: before that, what is left goes at an even pace whatever the loss. */
+  readonly deadline: number;
+}

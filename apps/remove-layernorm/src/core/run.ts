@@ -9,20 +9,28 @@ import {
   type Gpt2Config,
   type HostModel,
   type Model,
-  type NormTable,
   standardNorms,
   uploadWeights,
   type Weights,
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
-import type { Contender, Phase, RunEvent, SampleEvent } from "./events.js";
+import type { Contender, Phase, RollbackEvent, RunEvent, SampleEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
-import { applyRemoval, checkPlan, plan, type StdAverages } from "./plan.js";
+import { checkPlan, plan } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
+import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
 import { fingerprint, type RunState } from "./state.js";
-import { Trainer } from "./trainer.js";
+import { DivergedError, type StepResult, Trainer } from "./trainer.js";
+
+/** What another run's control came to, for a run of the same training: model, batches, learning rates and seed. */
+export interface ControlResult {
+  /** Loss of each update's batch, in nats a token. */
+  readonly losses: readonly number[];
+  /** Nats a token on the validation set. */
+  readonly validation: number;
+}
 
 export interface RunInput {
   readonly backend: Backend;
@@ -42,6 +50,8 @@ export interface RunInput {
   readonly prompt?: string | undefined;
   /** Less memory for one more forward pass a step; the same bits. */
   readonly recompute?: boolean | undefined;
+  /** Known already, so that none is trained. */
+  readonly control?: ControlResult | undefined;
 }
 
 /** @throws Error when the plan, the corpus or the checkpoint does not fit; before any work is done. */
@@ -56,9 +66,11 @@ class Run {
   readonly #validation: Uint16Array;
   readonly #begin = performance.now();
   readonly #losses: Partial<Record<Contender, number>>;
+  readonly #controlLosses: number[];
+  #probedTokens: number | undefined;
 
   constructor(input: RunInput) {
-    const { model, corpus, resume } = input;
+    const { model, corpus, resume, control } = input;
     this.#input = input;
     this.#recipe = resume?.recipe ?? input.recipe;
     this.#fingerprint = fingerprint(model.weights);
@@ -85,6 +97,11 @@ class Run {
     }
     this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
     this.#losses = { ...resume?.validation };
+    this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
+    const { steps } = this.#recipe;
+    if (control && control.losses.length !== steps) {
+      throw new RangeError(`the control has ${control.losses.length} updates, and this run ${steps}`);
+    }
   }
 
   get #seconds(): number {
@@ -93,8 +110,8 @@ class Run {
 
   async *events(): AsyncGenerator<RunEvent, void> {
     const { backend, model, corpus, resume } = this.#input;
-    const removals = plan(this.#recipe.schedule, model.config);
-    checkPlan(removals, this.#recipe.steps);
+    const removals = plan(this.#recipe, model.config);
+    checkPlan(this.#recipe, model.config);
     const { recompute = false } = this.#input;
     await checkMemory(backend, { config: model.config, recipe: this.#recipe, recompute });
     yield {
@@ -113,7 +130,10 @@ class Run {
       yield* this.#stds("original", original);
       yield* this.#sample("original", original);
     }
-    if (resume?.phase !== "removal") {
+    const { control: known } = this.#input;
+    if (known) {
+      this.#losses.control = known.validation;
+    } else if (resume?.phase !== "removal") {
       const control = yield* this.#train("control", original.weights);
       if (!control) return;
       yield* this.#evaluate("control", control);
@@ -134,7 +154,8 @@ class Run {
     const summary = {
       validation: this.#losses as Record<Contender, number>,
       seconds: this.#seconds,
-      tokens: 2 * steps * batchSize * blockSize,
+      tokens: (known ? 1 : 2) * steps * batchSize * blockSize,
+      ...(this.#probedTokens !== undefined && { probedTokens: this.#probedTokens }),
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
     };
@@ -146,64 +167,85 @@ class Run {
     const { backend, model, corpus, signal } = this.#input;
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
-    const removals = phase === "removal" ? plan(recipe.schedule, model.config) : [];
+    const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
+    const standard = { norms: standardNorms(model.config), auxiliaryWeight: 0 };
     const trainer = new Trainer(backend, model.config, resume?.weights ?? weights, recipe, this.#input);
     try {
-      if (resume) trainer.loadOptimizer(resume.optimizer);
-      let norms = resume?.norms ?? standardNorms(model.config);
-      let averages: StdAverages = resume?.averages ?? {};
+      if (resume) trainer.load(resume);
       const begin = performance.now();
       const firstStep = trainer.step;
       while (trainer.step < recipe.steps) {
-        for (const removal of removals.filter(({ step }) => step === trainer.step)) {
-          norms = applyRemoval(norms, removal, averages);
-          const norm = removal.kind === "freeze" ? norms[removal.site] : undefined;
-          yield {
-            type: "removal",
-            step: trainer.step,
-            removal,
-            ...(norm?.kind === "frozen" && { std: norm.std }),
-          };
+        if (removing) yield* await removing.before(trainer);
+        const options = removing?.options(trainer.step) ?? standard;
+        const result = await trainer.update(corpus.train, options).catch((error: unknown) => {
+          const back = error instanceof DivergedError ? removing?.rollBack(trainer, error) : undefined;
+          if (back) return back;
+          throw error;
+        });
+        if ("type" in result) {
+          yield result;
+          continue;
         }
-        const auxiliaryWeight = phase === "removal" ? recipe.auxiliaryWeight : 0;
-        const measure = phase === "removal" ? averages : undefined;
-        const result = await trainer.update(corpus.train, { norms, auxiliaryWeight, averages: measure });
-        averages = result.averages;
+        if (phase === "control") this.#controlLosses.push(result.loss);
+        const events: readonly RollbackEvent[] = (await removing?.after(trainer, result)) ?? [];
         const trained = (trainer.step - firstStep) * recipe.batchSize * recipe.blockSize;
-        yield {
-          type: "step",
-          phase,
-          step: trainer.step,
-          loss: result.loss,
-          gradNorm: result.gradNorm,
-          learningRate: result.learningRate,
-          tokensPerSecond: (trained / (performance.now() - begin)) * 1000,
-          seconds: this.#seconds,
-        };
+        const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
+        yield this.#stepEvent(phase, trainer.step, result, tokensPerSecond);
+        yield* events;
         const due = trainer.step % recipe.checkpointEvery === 0 && trainer.step < recipe.steps;
         if (due || signal?.aborted) {
-          const state = await this.#state(phase, trainer, norms, averages);
+          const state = await this.#state(phase, trainer, removing);
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
         }
       }
+      this.#probedTokens = removing?.state.adaptive?.probedTokens;
+      const { norms } = removing?.state ?? standard;
       return { config: model.config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
     }
   }
 
-  async #state(phase: Phase, trainer: Trainer, norms: NormTable, averages: StdAverages): Promise<RunState> {
+  #startRemoving(resume: RunState | undefined): Removing {
+    const { model, corpus } = this.#input;
+    const { fallback } = resume ?? {};
+    const state: RemovalState = resume
+      ? { ...resume.removal, ...(fallback && { fallback }) }
+      : { norms: standardNorms(model.config), averages: {} };
+    const context = { recipe: this.#recipe, train: corpus.train, control: this.#controlLosses, state };
+    return startRemoving(context, model.config);
+  }
+
+  #stepEvent(phase: Phase, step: number, result: StepResult, tokensPerSecond: number): RunEvent {
+    const { loss, gradNorm, learningRate } = result;
+    return {
+      type: "step",
+      phase,
+      step,
+      loss,
+      gradNorm,
+      learningRate,
+      tokensPerSecond,
+      seconds: this.#seconds,
+    };
+  }
+
+  async #state(phase: Phase, trainer: Trainer, removing: Removing | undefined): Promise<RunState> {
+    const { fallback, ...removal } = removing?.state ?? {
+      norms: standardNorms(this.#input.model.config),
+      averages: {},
+    };
     return {
       version: 1,
       fingerprint: this.#fingerprint,
       recipe: this.#recipe,
       phase,
       step: trainer.step,
-      weights: await downloadWeights(trainer.params),
-      optimizer: await trainer.saveOptimizer(),
-      norms,
-      averages,
+      ...(await trainer.save()),
+      removal,
+      ...(fallback && { fallback }),
+      controlLosses: [...this.#controlLosses],
       validation: this.#losses,
     };
   }

@@ -1,11 +1,11 @@
 /** Everything that a stopped run needs to go on with the same bits. Plain data: numbers, strings, typed arrays. */
-import type { NormTable, Weights } from "@normless/gpt2";
-import type { AdamWState } from "@normless/optim";
+import type { Weights } from "@normless/gpt2";
 import type { Contender, Phase } from "./events.js";
-import type { StdAverages } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
+import type { RemovalState } from "./removing/index.js";
+import type { TrainerState } from "./trainer.js";
 
-export interface RunState {
+export interface RunState extends TrainerState {
   readonly version: 1;
   /** Which weights the run started from. */
   readonly fingerprint: string;
@@ -13,10 +13,11 @@ export interface RunState {
   readonly phase: Phase;
   /** Updates done in this phase. */
   readonly step: number;
-  readonly weights: Weights;
-  readonly optimizer: AdamWState;
-  readonly norms: NormTable;
-  readonly averages: StdAverages;
+  readonly removal: Omit<RemovalState, "fallback">;
+  /** Where an adaptive removal may still go back to. */
+  readonly fallback?: TrainerState | undefined;
+  /** The control's loss at each of its updates so far. */
+  readonly controlLosses: readonly number[];
   /** Validation losses known so far. */
   readonly validation: Readonly<Partial<Record<Contender, number>>>;
 }

@@ -7,22 +7,19 @@ import {
   standardNorms,
   type Weights,
 } from "@normless/gpt2";
-import type { AdamWState } from "@normless/optim";
 import type { Backend } from "@normless/tensor";
 import type { ProgressEvent, StepEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { validationLoss, validationPart } from "./measure.js";
 import type { TrainRecipe } from "./recipe.js";
-import { Trainer } from "./trainer.js";
+import { Trainer, type TrainerState } from "./trainer.js";
 
 /** Everything that a stopped training needs to go on with the same bits. */
-export interface TrainState {
+export interface TrainState extends TrainerState {
   readonly version: 1;
   readonly config: Gpt2Config;
   readonly recipe: TrainRecipe;
   readonly step: number;
-  readonly weights: Weights;
-  readonly optimizer: AdamWState;
 }
 
 export type TrainEvent =
@@ -68,7 +65,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   }
 
   try {
-    if (resume) trainer.loadOptimizer(resume.optimizer);
+    if (resume) trainer.load(resume);
     const firstStep = trainer.step;
     while (trainer.step < steps) {
       const { loss, gradNorm, learningRate } = await trainer.update(corpus.train, {
@@ -92,9 +89,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
         yield { type: "eval", step, loss: validation, seconds: seconds() };
       }
       if (signal?.aborted || (step % recipe.checkpointEvery === 0 && step < steps)) {
-        const weights = await downloadWeights(trainer.params);
-        const optimizer = await trainer.saveOptimizer();
-        const state: TrainState = { version: 1, config, recipe, step, weights, optimizer };
+        const state: TrainState = { version: 1, config, recipe, step, ...(await trainer.save()) };
         yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
         if (signal?.aborted) return;
       }

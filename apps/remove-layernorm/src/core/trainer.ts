@@ -4,6 +4,7 @@
  */
 import { Tape } from "@normless/autograd";
 import {
+  downloadWeights,
   freeParams,
   freeTokens,
   type Gpt2Config,
@@ -15,18 +16,23 @@ import {
   type Weights,
 } from "@normless/gpt2";
 import {
-  keepFor,
+  type BatchStd,
   type MeasuredStd,
+  type MeasuredTaper,
   measureStd,
+  measureTaper,
   readStd,
-  type StdAverage,
-  updateStdAverage,
 } from "@normless/layernorm";
 import { AdamW, type AdamWState, warmupCosine, zeroGradients } from "@normless/optim";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
 import { type Batch, batchAt } from "@normless/text";
-import type { StdAverages } from "./plan.js";
 import type { TrainingRecipe } from "./recipe.js";
+
+/** What calibrates a taper at a norm module, summed over an update's tokens (see measureTaper). */
+export interface TaperSums {
+  readonly numerator: number;
+  readonly denominator: number;
+}
 
 export interface StepResult {
   /** Mean cross-entropy of the batch before the update, in nats a token. */
@@ -34,20 +40,45 @@ export interface StepResult {
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly learningRate: number;
-  /** Averages of the stds after this step, by norm module. */
-  readonly averages: StdAverages;
+  /** Of each micro-batch, by norm module; empty unless measured. */
+  readonly stds: readonly Readonly<Record<string, BatchStd>>[];
+  /** By norm module; empty unless measured. */
+  readonly taper: Readonly<Record<string, TaperSums>>;
+}
+
+/** What an update measures at every norm module. */
+export interface Measuring {
+  readonly stds?: boolean | undefined;
+  readonly taper?: boolean | undefined;
 }
 
 export interface StepOptions {
   readonly norms: NormTable;
+  /** λ of the auxiliary loss; 0 leaves it out. */
   readonly auxiliaryWeight: number;
-  /** The averages so far; undefined measures nothing. */
-  readonly averages?: StdAverages | undefined;
+  /** What it draws the stds to; by default their own mean. */
+  readonly auxiliaryTarget?: number | undefined;
+  readonly measure?: Measuring | undefined;
 }
 
 export interface TrainerOptions {
   /** Keeps only what goes into each block and computes it again in the backward pass: less memory, the same bits. */
   readonly recompute?: boolean | undefined;
+}
+
+/** The loss is no number any more. Nothing was updated. */
+export class DivergedError extends Error {}
+
+/** Everything that training has changed. */
+export interface TrainerState {
+  readonly weights: Weights;
+  readonly optimizer: AdamWState;
+}
+
+/** What a micro-batch measured, still on the device. */
+interface Measured {
+  readonly stds: Record<string, MeasuredStd>;
+  readonly taper: Record<string, MeasuredTaper>;
 }
 
 type Named = Readonly<Record<string, Tensor>>;
@@ -78,29 +109,31 @@ export class Trainer {
     return this.#optimizer.step;
   }
 
-  /** One update on the batch that belongs to it. @throws Error when the loss is not finite; nothing was updated then. */
-  async update(tokens: Uint16Array, { norms, auxiliaryWeight, averages }: StepOptions): Promise<StepResult> {
+  /** The batch of the coming update. */
+  batch(tokens: Uint16Array): Batch {
+    const { batchSize, blockSize, seed } = this.recipe;
+    return batchAt({ tokens, batchSize, blockSize, seed, step: this.step });
+  }
+
+  /** One update on the batch that belongs to it. @throws DivergedError when the loss is not finite. */
+  async update(tokens: Uint16Array, options: StepOptions): Promise<StepResult> {
     const { backend, recipe, step } = this;
-    const { batchSize, microBatchSize, blockSize, seed } = recipe;
+    const { batchSize, microBatchSize } = recipe;
     // A CPU backend never waits, so without this a process in training would not hear Control-C, nor a page its clicks.
     await new Promise((resolve) => setTimeout(resolve));
-    const batch = batchAt({ tokens, batchSize, blockSize, seed, step });
+    const batch = this.batch(tokens);
     const total = zeros(backend, []);
-    const measured: Record<string, MeasuredStd>[] = [];
+    const measured: Measured[] = [];
     zeroGradients(this.#grads);
     for (let row = 0; row < batchSize; row += microBatchSize) {
-      const stds = this.#microBatch(
-        rows(batch, row, microBatchSize),
-        { norms, auxiliaryWeight, measure: !!averages },
-        total,
-      );
-      measured.push(stds);
+      measured.push(this.#microBatch(rows(batch, row, microBatchSize), options, total));
     }
     const loss = await total.item();
     total.free();
-    const after = averages && (await updateAverages(averages, measured, keepFor(microBatchSize)));
+    const stds = await Promise.all(measured.map(({ stds }) => readAll(stds)));
+    const taper = await readTaper(measured.map(({ taper }) => taper));
     if (!Number.isFinite(loss)) {
-      throw new Error(
+      throw new DivergedError(
         `the loss is ${loss} at step ${step}: training has diverged; lower the learning rate or widen the gaps`,
       );
     }
@@ -108,33 +141,35 @@ export class Trainer {
     const normSquared = this.#optimizer.update(this.#grads, { learningRate, maxNorm: recipe.maxNorm });
     const gradNorm = Math.sqrt(await normSquared.item());
     normSquared.free();
-    return { loss, gradNorm, learningRate, averages: after ?? {} };
+    return { loss, gradNorm, learningRate, stds, taper };
   }
 
-  /** Adds the micro-batch's gradients and its share of the loss; returns the stds that it measured. */
+  /** Adds the micro-batch's gradients and its share of the loss. */
   #microBatch(
     batch: Batch,
-    { norms, auxiliaryWeight, measure }: { norms: NormTable; auxiliaryWeight: number; measure: boolean },
+    { norms, auxiliaryWeight, auxiliaryTarget, measure = {} }: StepOptions,
     total: Tensor,
-  ): Record<string, MeasuredStd> {
-    const { backend, config, recipe } = this;
+  ): Measured {
+    const { backend, config, recipe, params } = this;
     const tokens = uploadTokens(backend, config, batch);
     const targets = uploadTargets(backend, config, batch.targets, batch.T);
     const tape = new Tape(backend);
-    const measured: Record<string, MeasuredStd> = {};
+    const measured: Measured = { stds: {}, taper: {} };
+    const { classes } = tokens;
     try {
-      const leaves = Object.entries(this.params).map(
+      const leaves = Object.entries(params).map(
         ([name, param]) => [name, tape.leaf(param, this.#grads[name])] as const,
       );
       const loss = trainingLoss({ config, params: Object.fromEntries(leaves), norms }, tokens, targets, {
         totalTokens: recipe.batchSize * recipe.blockSize,
         auxiliaryWeight,
+        auxiliaryTarget,
         recompute: this.options.recompute,
-        observe: measure
-          ? (module, x) => {
-              measured[module] = measureStd(x, tokens.classes, config.eps);
-            }
-          : undefined,
+        observe(module, x) {
+          if (measure.stds) measured.stds[module] = measureStd(x, classes, config.eps);
+          const gamma = params[`${module}.weight`];
+          if (measure.taper) measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
+        },
       });
       backend.run("scale", { x: loss.crossEntropy.tensor }, { factor: 1 }, { y: total });
       tape.backward(loss.total);
@@ -146,13 +181,15 @@ export class Trainer {
     }
   }
 
-  /** The optimiser's state, for a checkpoint. */
-  saveOptimizer(): Promise<AdamWState> {
-    return this.#optimizer.save();
+  /** A copy of what training has changed, for a checkpoint or to come back to. */
+  async save(): Promise<TrainerState> {
+    return { weights: await downloadWeights(this.params), optimizer: await this.#optimizer.save() };
   }
 
-  loadOptimizer(state: AdamWState): void {
-    this.#optimizer.load(state);
+  /** Takes a saved state up again. */
+  load({ weights, optimizer }: TrainerState): void {
+    for (const [name, param] of Object.entries(this.params)) this.backend.write(param, weights[name].data);
+    this.#optimizer.load(optimizer);
   }
 
   free(): void {
@@ -163,26 +200,36 @@ export class Trainer {
 }
 
 /** Rows `begin` to `begin + count` of a batch. */
-function rows(batch: Batch, begin: number, count: number): Batch {
+export function rows(batch: Batch, begin: number, count: number): Batch {
   const { T } = batch;
   const part = (ids: Int32Array) => ids.subarray(begin * T, (begin + count) * T);
   return { inputs: part(batch.inputs), targets: part(batch.targets), B: count, T };
 }
 
-/** The moving means after a step: one update a micro-batch. Frees what was measured. */
-async function updateAverages(
-  averages: StdAverages,
-  measured: readonly Readonly<Record<string, MeasuredStd>>[],
-  keep: number,
-): Promise<StdAverages> {
-  const after: Record<string, StdAverage> = { ...averages };
+async function readAll(measured: Readonly<Record<string, MeasuredStd>>): Promise<Record<string, BatchStd>> {
+  const stds: Record<string, BatchStd> = {};
+  for (const [module, std] of Object.entries(measured)) {
+    stds[module] = await readStd(std);
+    std.mean.free();
+    std.count.free();
+  }
+  return stds;
+}
+
+async function readTaper(
+  measured: readonly Readonly<Record<string, MeasuredTaper>>[],
+): Promise<Record<string, TaperSums>> {
+  const sums: Record<string, TaperSums> = {};
   for (const microBatch of measured) {
-    for (const [module, stds] of Object.entries(microBatch)) {
-      const batch = await readStd(stds);
-      stds.mean.free();
-      stds.count.free();
-      after[module] = updateStdAverage(after[module], batch, keep);
+    for (const [module, { numerator, denominator }] of Object.entries(microBatch)) {
+      const before = sums[module] ?? { numerator: 0, denominator: 0 };
+      sums[module] = {
+        numerator: before.numerator + (await numerator.item()),
+        denominator: before.denominator + (await denominator.item()),
+      };
+      numerator.free();
+      denominator.free();
     }
   }
-  return after;
+  return sums;
 }

@@ -16,15 +16,14 @@ const recipe = {
   steps: 5,
   batchSize: B,
   microBatchSize: 1,
-  schedule: {
-    ln_2: { start: 1, gap: 1 },
-    "ln_1:qk": { start: 2, gap: 1 },
-    "ln_1:v": { start: 3, gap: 0 },
-    ln_f: 4,
-    eot: 4,
-    first: 4,
+  pace: {
+    kind: "fixed",
+    start: 1,
+    gaps: { ln_2: 0.5, "ln_1:qk": 0.5, "ln_1:v": 0.5 },
+    eotAfter: 0,
+    firstAfter: 0,
   },
-};
+} as const;
 
 function tokens(seed: number, count: number): Uint16Array {
   return Uint16Array.from(integers([count], seed, config.vocabSize).data);

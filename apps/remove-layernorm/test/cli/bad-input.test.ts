@@ -58,8 +58,10 @@ describe("usage", () => {
     const field = (recipe: object) => write("bad.json", JSON.stringify(recipe));
     const recipe = async (fields: object) =>
       refused(2, "remove", "--dry-run", "--recipe", await field(fields));
-    expect(await recipe({ schedule: { ln_2: { start: 1.5 } } })).toMatch(
-      /bad\.json: schedule\.ln_2\.start is 1\.5; expected int/,
+    expect(await recipe({ pace: { start: 1.5 } })).toMatch(/bad\.json: pace\.start is 1\.5; expected int/);
+    expect(await recipe({ pace: { kind: "taper", begin: 3 } })).toMatch(/bad\.json: pace\.end is missing/);
+    expect(await recipe({ base: "slow" })).toContain(
+      'there is no recipe "slow"; the built-in ones are: reference',
     );
     expect(await recipe({ learningRate: { peek: 1 } })).toMatch(
       /bad\.json: learningRate: there is no field "peek"; the fields are peak, floor, warmupSteps, totalSteps/,

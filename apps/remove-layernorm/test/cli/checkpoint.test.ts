@@ -15,6 +15,7 @@ import { tinyConfig, tinyRecipe } from "./tiny.js";
 const weights = initWeights({ ...tinyConfig, vocabSize: 5, layers: 1, eot: 4 }, 1);
 const moments = (scale: number) =>
   Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data.map((x) => scale * x)]));
+const mean = { sum: 0.1, weight: 0.3 };
 const state: RunState = {
   version: 1,
   fingerprint: "0123",
@@ -23,8 +24,20 @@ const state: RunState = {
   step: 7,
   weights,
   optimizer: { step: 7, m: moments(0.1), v: moments(1e-42) },
-  norms: { ln_f: frozenNorm({ first: 1e-3, eot: 0.1, rest: 1 / 3 }), "h.0.ln_2": standardNorm(0) },
-  averages: { ln_f: { first: 0.1, rest: 2 } },
+  removal: {
+    norms: { ln_f: frozenNorm({ first: 1e-3, eot: 0.1, rest: 1 / 3 }), "h.0.ln_2": standardNorm(0) },
+    averages: { ln_f: { first: 0.1, rest: 2 } },
+    taper: { calibration: { ln_f: { numerator: mean, denominator: mean } }, scale: mean },
+    adaptive: {
+      gap: -0.01,
+      last: 5,
+      waiting: { "h.0.ln_2": { until: 9, patience: 20 } },
+      probedTokens: 640,
+      fallback: { step: 5, norms: { ln_f: standardNorm(1e-5) }, removed: ["ln_f"] },
+    },
+  },
+  fallback: { weights, optimizer: { step: 5, m: moments(3), v: moments(7) } },
+  controlLosses: [Math.E, 1 / 3],
   validation: { original: Math.PI },
 };
 
@@ -45,9 +58,12 @@ describe("a checkpoint", () => {
       fc.property(fc.float32Array({ minLength: 1, maxLength: 50 }), (data) => {
         const one = { wte: { shape: [data.length], data } };
         const optimizer = { step: 1, m: { wte: data }, v: { wte: data } };
-        const { state: back } = decodeCheckpoint(removeKind, bytesOf({ ...state, weights: one, optimizer }));
+        const fallback = { weights: one, optimizer };
+        const bytes = bytesOf({ ...state, weights: one, optimizer, fallback });
+        const { state: back } = decodeCheckpoint(removeKind, bytes);
         expect(back.weights.wte.data).toEqual(data);
         expect(back.optimizer.v.wte).toEqual(data);
+        expect(back.fallback?.optimizer.m.wte).toEqual(data);
       }),
     );
   });

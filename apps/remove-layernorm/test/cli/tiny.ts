@@ -32,13 +32,12 @@ export const tinyRecipe: RemovalRecipe = {
   blockSize: 16,
   learningRate: { peak: 1e-3, floor: 1e-4, warmupSteps: 2, totalSteps: 12 },
   validationTokens: 200,
-  schedule: {
-    ln_2: { start: 2, gap: 1 },
-    "ln_1:qk": { start: 4, gap: 1 },
-    "ln_1:v": { start: 5, gap: 1 },
-    ln_f: 7,
-    eot: 8,
-    first: 9,
+  pace: {
+    kind: "fixed",
+    start: 2,
+    gaps: { ln_2: 1, "ln_1:qk": 0.5, "ln_1:v": 1 },
+    eotAfter: 1,
+    firstAfter: 2,
   },
   checkpointEvery: 5,
 };

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { type ReportData, renderReport } from "../../src/cli/report/index.js";
+import { describeRemoval } from "../../src/core/index.js";
 import { syntheticRun } from "./synthetic.js";
 
 const run = syntheticRun(1);
@@ -60,10 +61,7 @@ it.each([
 
 it("names every removal where one points at it, and in the table", () => {
   for (const { step, removal } of run.removals) {
-    const name =
-      removal.kind === "freeze"
-        ? removal.site
-        : { eot: "end-of-text constant", first: "first-position constant" }[removal.positionClass];
+    const name = describeRemoval(removal).replace(/^the /, "");
     expect(page).toMatch(new RegExp(`<b>step ${step}</b>[^]*?removed: ${name}<`));
     expect(page).toMatch(new RegExp(`<td>${step}</td>\\s*<th[^>]*><i class="dot"></i>${name}\\s*</th>`));
   }

@@ -24,7 +24,7 @@ export function syntheticRun(
   const noise = () => random() + random() + random() - 1.5;
   const recipe = referenceRecipe;
   const config = presets.base;
-  const removals = plan(recipe.schedule, config);
+  const removals = plan(recipe, config);
   const batch = Array.from({ length: recipe.steps }, () => 0.06 * noise());
   const bump = (step: number) =>
     removals.reduce((sum, one) => sum + (step > one.step ? 0.05 * Math.exp((one.step - step) / 5) : 0), 0);
@@ -72,6 +72,7 @@ export function syntheticRun(
         ? { type: "removal", step: removal.step, removal, std: before[moduleOf(removal.site)] }
         : { type: "removal", step: removal.step, removal },
     ),
+    rollbacks: [],
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
       type: "eval",
       model,

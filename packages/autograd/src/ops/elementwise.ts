@@ -1,4 +1,4 @@
-/** Sums, products, scalings and reductions. Operands of add and mul have one shape. */
+/** Sums, products, scalings, reductions and a squared distance. Operands of add and mul have one shape. */
 import { onTape, tapeOf, type Value, type Variable } from "../tape.js";
 
 /** a + b, of one shape. */
@@ -53,4 +53,15 @@ export function mean(x: Value): Variable {
   const tape = tapeOf("mean", x);
   const xv = onTape(tape, x);
   return scale(sum(xv), 1 / xv.tensor.size);
+}
+
+/** The mean of (x − target)², a scalar. */
+export function squaredDistance(x: Value, target: number): Variable {
+  const tape = tapeOf("squaredDistance", x);
+  const xv = onTape(tape, x);
+  const { backend } = tape;
+  const one = backend.upload(Float32Array.of(-target), []);
+  const { y } = backend.run("expand", { x: one }, { shape: xv.shape });
+  const shift = tape.record([y, one], [], () => undefined);
+  return mean(square(add(xv, shift)));
 }

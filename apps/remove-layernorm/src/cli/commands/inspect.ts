@@ -80,9 +80,11 @@ export async function inspect(io: Io, options: InspectOptions): Promise<void> {
 function describeNorm(norm: Norm): string {
   if (norm.kind === "folded") return "folded";
   if (norm.kind === "standard") return `LayerNorm, eps ${shortEps(norm.eps)}`;
+  if (norm.kind === "tapered") return `tapered, gate ${fixed(norm.gate)}, std ${fixed(norm.std)}`;
   const { first, eot, rest } = norm.std;
-  if (isUniform(norm)) return `frozen at ${fixed(rest)}`;
-  return `frozen at ${fixed(rest)} (first ${fixed(first)}, eot ${fixed(eot)})`;
+  const channel = norm.firstChannel === undefined ? "" : `, channel 0 ${fixed(norm.firstChannel)}`;
+  if (isUniform(norm)) return `frozen at ${fixed(rest)}${channel}`;
+  return `frozen at ${fixed(rest)} (first ${fixed(first)}, eot ${fixed(eot)}${channel})`;
 }
 
 /** `1e-5`, `1e12`. */

@@ -11,7 +11,7 @@ import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
-import { recipeOptions, type RecipeOptions, resolveRecipe } from "../recipes.js";
+import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import { modelNameOf, type RemoveJob, runRemove } from "../remove-job.js";
 import {
   absolute,
@@ -35,7 +35,13 @@ import {
 import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
-import { type DoneEvent, referenceRecipe, removeLayerNorm } from "../../core/index.js";
+import {
+  type DoneEvent,
+  type RemovalRecipe,
+  removalRecipes,
+  removeLayerNorm,
+  scaleRecipe,
+} from "../../core/index.js";
 
 export interface RemoveOptions extends RecipeOptions, EngineOptions {
   readonly recompute?: boolean | undefined;
@@ -44,6 +50,8 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions {
   readonly train?: readonly string[] | undefined;
   readonly validation?: readonly string[] | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly sharedQkvStd?: boolean | undefined;
+  readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
   readonly out?: string | undefined;
   readonly config?: string | undefined;
@@ -76,7 +84,10 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--corpus <dir>", "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's)")
     .option("--train <file...>", "tokens to train on: .bin or .txt, also in gzip (default: the corpus's)")
     .option("--validation <file...>", "tokens to validate on (default: the corpus's)")
-    .option("--recipe <name|file.json>", "a recipe, or a file of fields over it (default: reference)")
+    .option(
+      "--recipe <name|file.json>",
+      "a recipe's name (normless recipes lists them), or a file of fields over one (default: reference)",
+    )
     .option("--out <dir>", "the run folder (default: runs/<recipe>-<time>)")
     .option("--prompt <text>", `what samples start with (default: "${PROMPT}")`)
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
@@ -94,6 +105,8 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.blockSizeOption)
     .addOption(shared.learningRateOption)
     .addOption(shared.auxiliaryWeightOption)
+    .addOption(shared.sharedQkvStdOption)
+    .addOption(shared.bugCompatibleOption)
     .addOption(shared.seedOption)
     .addOption(shared.validationTokensOption)
     .addOption(shared.checkpointEveryOption)
@@ -111,12 +124,15 @@ export async function remove(io: Io, options: RemoveOptions): Promise<number> {
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
   const { force = false } = options;
-  const recipe = await resolveRecipe({
-    builtIn: { reference: referenceRecipe },
+  const { recipe: asked, notes } = await resolveRecipe({
+    builtIn: removalRecipes,
     schema: removalRecipeSchema,
     asked: options.recipe,
     options: recipeOptions(commandLine),
+    scale: scaleRecipe,
   });
+  const recipe = asReleased(asked, options);
+  sayScaled(io, recipe.name, notes);
   const out = options.out ?? newRunPath(recipe.name, io.now());
   if (!options.dryRun) await checkNewFolder(out, { force });
 
@@ -152,6 +168,25 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { threads, recompute } = options;
   const resume = () => resumeRun(io, { threads, recompute }, out);
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
+}
+
+/** The recipe with what the released code did, where that is asked for. @throws UsageError where it did no such thing. */
+function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecipe {
+  const { sharedQkvStd = false, bugCompatible = false } = options;
+  const { constants, pace } = recipe;
+  if (sharedQkvStd && (pace.kind !== "fixed" || constants.from.kind !== "training")) {
+    throw new UsageError(
+      `--shared-qkv-std is for removals at fixed steps with stds measured in training; ${recipe.name} is none`,
+    );
+  }
+  if (bugCompatible && constants.special !== "first-and-eot-on-value") {
+    throw new UsageError(
+      `--bug-compatible is for recipes with constants of their own for the first position, as heimersheim-2024; ` +
+        `those of ${recipe.name} are: ${constants.special}`,
+    );
+  }
+  const special = bugCompatible ? "released-2024" : constants.special;
+  return { ...recipe, constants: { ...constants, special, shareQkv: constants.shareQkv || sharedQkvStd } };
 }
 
 async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {

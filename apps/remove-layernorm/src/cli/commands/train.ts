@@ -11,7 +11,7 @@ import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
-import { recipeOptions, type RecipeOptions, resolveRecipe } from "../recipes.js";
+import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import {
   absolute,
   checkResumeOptions,
@@ -35,7 +35,7 @@ import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.
 import { shippedModel } from "../shipped.js";
 import { readTokenizerFolder } from "../tokenizer-folder.js";
 import { checkTraining, runTrain, type TrainJob } from "../train-job.js";
-import { checkMemory, trainRecipe, type TrainState } from "../../core/index.js";
+import { checkMemory, scaleTraining, trainRecipe, type TrainState } from "../../core/index.js";
 
 export interface TrainOptions extends RecipeOptions, EngineOptions {
   readonly recompute?: boolean | undefined;
@@ -129,12 +129,14 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
   const fromFile = file === undefined ? {} : checkJson(file, trainOptionsSchema, await readJson(file));
   const options: TrainOptions = { ...fromFile, ...commandLine };
   const { force = false } = options;
-  const recipe = await resolveRecipe({
+  const { recipe, notes } = await resolveRecipe({
     builtIn: { sotu: trainRecipe },
     schema: trainRecipeSchema,
     asked: options.recipe,
     options: recipeOptions(commandLine),
+    scale: scaleTraining,
   });
+  sayScaled(io, "the training", notes);
   const out = options.out ?? newRunPath("train", io.now());
   await checkNewFolder(out, { force });
 

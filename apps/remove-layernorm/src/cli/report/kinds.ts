@@ -1,4 +1,4 @@
-/** The six kinds of removal, in the order of the published method, each with its colour class. */
+/** The kinds of removal, in the order of the published method, each with its colour class. */
 import { describeRemoval, type Removal } from "../../core/plan.js";
 
 export const kinds = [
@@ -8,12 +8,29 @@ export const kinds = [
   { key: "ln_f", label: "ln_f", tone: "kind-4" },
   { key: "eot", label: "eot", tone: "kind-5" },
   { key: "first", label: "first", tone: "kind-6" },
+  { key: "taper", label: "taper", tone: "kind-4" },
 ] as const;
 
 /** Which of `kinds` a removal is. */
 export function kindOf(removal: Removal): number {
-  const key = removal.kind === "freeze" ? removal.site.replace(/^h\.\d+\./, "") : removal.positionClass;
+  const key = keyOf(removal);
   return kinds.findIndex((kind) => kind.key === key);
+}
+
+function keyOf(removal: Removal): string {
+  switch (removal.kind) {
+    case "freeze":
+      return removal.site.replace(/^h\.\d+\./, "");
+    case "constant":
+      return removal.positionClass;
+    case "taper":
+      return "taper";
+  }
+}
+
+/** The kinds that there are among these. */
+export function kindsIn(removals: readonly Removal[]) {
+  return kinds.filter((_, i) => removals.some((removal) => kindOf(removal) === i));
 }
 
 /** `h.3.ln_1:qk`, `end-of-text constant`. */

@@ -2,6 +2,7 @@
  * The report: one HTML page that needs no network and runs no script. Its content policy forbids both, so that what
  * a model wrote can do nothing even if an escape were missed.
  */
+import { normSites } from "@normless/gpt2";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
 import { resultSentence, resultTable } from "./result.js";
@@ -12,8 +13,9 @@ import { gradientChart, learningRateChart, lossChart } from "./training-charts.j
 
 /** A whole page, from a finished run's events. What the run did not measure has no section. */
 export function renderReport(data: ReportData): string {
-  const { config, removals, recipe } = data.plan;
-  const norms = removals.filter(({ kind }) => kind === "freeze").length;
+  const { config, recipe } = data.plan;
+  const norms = normSites(config).length;
+  const how = recipe.pace.kind === "taper" ? "all together, by a taper," : "one after the other";
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -29,8 +31,8 @@ export function renderReport(data: ReportData): string {
         <header>
           <h1>LayerNorm, removed</h1>
           <p class="about">
-            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms taken out, one
-            at a time, over ${recipe.steps} updates
+            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms taken out,
+            ${how} over ${recipe.steps} updates
           </p>
           <p class="headline">${resultSentence(data.summary)}</p>
         </header>

@@ -1,5 +1,6 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
-import type { KindSchedule } from "../../core/recipe.js";
+import type { ConstantsRecipe, Pace } from "../../core/recipe.js";
+import { describePace } from "../../core/scale-recipe.js";
 import type { ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
@@ -41,24 +42,33 @@ export function samples({ samples }: ReportData): Html | undefined {
 }
 
 /** Every removal in order, with the constants that a frozen norm divides by from then on. */
-export function removalTable({ removals }: ReportData): Html {
-  const rows = removals.map(({ step, removal, std }) => {
-    const constant = (value: number | undefined) => (value === undefined ? "—" : compact(value));
+export function removalTable({ removals, rollbacks }: ReportData): Html {
+  const measured = removals.some(({ damage }) => damage !== undefined);
+  const figure = (value: number | undefined) => (value === undefined ? "—" : compact(value));
+  const rows = removals.map(({ step, removal, std, damage }) => {
     return html`<tr>
       <td>${step}</td>
       <th scope="row" class="${kinds[kindOf(removal)].tone}"><i class="dot"></i>${nameOf(removal)}</th>
-      <td>${constant(std?.first)}</td>
-      <td>${constant(std?.eot)}</td>
-      <td>${constant(std?.rest)}</td>
+      ${measured ? html`<td>${figure(damage)}</td>` : undefined}
+      <td>${figure(std?.first)}</td>
+      <td>${figure(std?.eot)}</td>
+      <td>${figure(std?.rest)}</td>
     </tr>`;
   });
   return html`<details>
     <summary>All ${removals.length} removals, with the constants that took the place of the std</summary>
+    ${rollbacks.map(
+      ({ step, to, removed, why }) =>
+        html`<p>
+          After step ${step}: ${why}. Back to the weights of step ${to}; taken back: ${removed.join(", ")}.
+        </p>`,
+    )}
     <table class="figures removals">
       <thead>
         <tr>
           <th scope="col">after step</th>
           <th scope="col">what</th>
+          ${measured ? html`<th scope="col">cost, nats</th>` : undefined}
           <th scope="col">first</th>
           <th scope="col">eot</th>
           <th scope="col">rest</th>
@@ -72,30 +82,47 @@ export function removalTable({ removals }: ReportData): Html {
 }
 
 export function recipeTable({ plan: { recipe } }: ReportData): Html {
-  const { schedule, learningRate: rate } = recipe;
-  const each = ({ start, gap }: KindSchedule) => `from step ${start}, one every ${gap}`;
+  const { pace, constants, learningRate: rate } = recipe;
   const micro = recipe.microBatchSize === recipe.batchSize ? "" : `, ${recipe.microBatchSize} at a time`;
   return html`<div class="row two">
-    ${table([
-      ["recipe", recipe.name],
-      ["updates", `${count(recipe.steps)} each, control and removal`],
-      ["batch", `${recipe.batchSize} sequences of ${recipe.blockSize} tokens${micro}`],
-      ["learning rate", `${compact(rate.peak)} to ${compact(rate.floor)}, cosine over ${rate.totalSteps}`],
-      ["warm-up", `${rate.warmupSteps} updates`],
-      ["AdamW", `β₁ ${recipe.beta1}, β₂ ${recipe.beta2}, ε ${compact(recipe.adamEps)}`],
-      ["weight decay", compact(recipe.weightDecay)],
-    ])}
-    ${table([
-      ["gradient clipped to", compact(recipe.maxNorm)],
-      ["auxiliary loss", `λ = ${compact(recipe.auxiliaryWeight)}, removal alone`],
-      ["ln_2", each(schedule.ln_2)],
-      ["ln_1, query/key", each(schedule["ln_1:qk"])],
-      ["ln_1, value", each(schedule["ln_1:v"])],
-      ["ln_f", `step ${schedule.ln_f}`],
-      ["constants dropped", `end-of-text at ${schedule.eot}, first position at ${schedule.first}`],
-      ["seed", String(recipe.seed)],
-    ])}
-  </div>`;
+      ${table([
+        ["recipe", recipe.name],
+        ["updates", `${count(recipe.steps)} each, control and removal`],
+        ["batch", `${recipe.batchSize} sequences of ${recipe.blockSize} tokens${micro}`],
+        ["learning rate", `${compact(rate.peak)} to ${compact(rate.floor)}, cosine over ${rate.totalSteps}`],
+        ["warm-up", `${rate.warmupSteps} updates`],
+        ["AdamW", `β₁ ${recipe.beta1}, β₂ ${recipe.beta2}, ε ${compact(recipe.adamEps)}`],
+        ["weight decay", compact(recipe.weightDecay)],
+      ])}
+      ${table([
+        ["gradient clipped to", compact(recipe.maxNorm)],
+        ["auxiliary loss", `λ = ${compact(recipe.auxiliaryWeight)}, removal alone`],
+        ["pace", describePace(pace)],
+        ...paceRows(pace),
+        ["constants", describeConstants(pace, constants)],
+        ["seed", String(recipe.seed)],
+      ])}
+    </div>
+    <p class="caption">${recipe.source}</p>`;
+}
+
+function paceRows(pace: Pace): Row[] {
+  if (pace.kind !== "adaptive") return [];
+  return [
+    ["next removal", `when the smoothed loss is within ${compact(pace.margin)} nats of the control's`],
+    ["together", `as long as they cost at most ${compact(pace.together)} nats`],
+    ["taken back", `at ${compact(pace.diverged)} nats above the control`],
+  ];
+}
+
+function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRecipe): string {
+  if (pace.kind === "taper")
+    return `calibrated up to step ${pace.begin}, moving mean keeps ${compact(pace.keep)}`;
+  const measured =
+    from.kind === "training"
+      ? `moving mean in training, keeps ${compact(from.keep)} a micro-batch`
+      : `measured on the original, on ${from.sequences} sequences`;
+  return `${measured}; special tokens: ${special}${shareQkv ? "; query/key and value share one" : ""}`;
 }
 
 export function runTable({ plan, fold, summary }: ReportData): Html {

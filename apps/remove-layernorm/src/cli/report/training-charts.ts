@@ -3,7 +3,7 @@ import type { Phase, StepEvent } from "../../core/events.js";
 import type { ReportData } from "./data.js";
 import { compact, count, nats, signed } from "./format.js";
 import { type Html, html } from "./html.js";
-import { kindOf, kinds, nameOf } from "./kinds.js";
+import { kindOf, kinds, kindsIn, nameOf } from "./kinds.js";
 import { type Column, curve, dots, type Panel, type Plot, plot, type Point } from "./plot.js";
 import { type Axis, bulk, extent, linearAxis, smooth, stepAxis } from "./scales.js";
 
@@ -96,15 +96,16 @@ function reading(
 
 /** One row of dots a kind of removal. */
 function lanes(x: Axis, removals: ReportData["removals"]): Panel {
-  const rows = kinds.map(({ label, tone }, i) => ({ at: ((i + 0.5) / kinds.length) * 100, label, tone }));
-  const shapes = rows.map(({ at, tone }, i) => {
-    const here = removals.filter(({ removal }) => kindOf(removal) === i);
+  const there = kindsIn(removals.map(({ removal }) => removal));
+  const rows = there.map((kind, i) => ({ ...kind, at: ((i + 0.5) / there.length) * 100 }));
+  const shapes = rows.map(({ at, tone, key }) => {
+    const here = removals.filter(({ removal }) => kinds[kindOf(removal)].key === key);
     return dots(
       here.map(({ step }): Point => [x.at(step), at]),
       tone,
     );
   });
-  return { title: "Removals", height: 7.2, ticks: rows, shapes };
+  return { title: "Removals", height: 1.2 * Math.max(2, rows.length), ticks: rows, shapes };
 }
 
 function curves(

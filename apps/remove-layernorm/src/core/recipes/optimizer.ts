@@ -1,0 +1,3 @@
+/** What the recipes' trainings have in common. */
+export const adamW = { beta1: 0.9, beta2: 0.95, adamEps: 1e-8, maxNorm: 1 };
+export const seed = 1337;

@@ -1,0 +1,182 @@
+/**
+ * The removal that paces itself: the norm whose freezing does the least damage goes next, once the loss is back at the
+ * control's on the same batches. A removal that makes the loss diverge is taken back, and waits longer than the others.
+ */
+import { type NormTable, normSites } from "@normless/gpt2";
+import type { Batch } from "@normless/text";
+import type { RemovalEvent, RollbackEvent } from "../events.js";
+import { batchNats } from "../measure.js";
+import { applyRemoval, describeRemoval, type Removal } from "../plan.js";
+import type { AdaptivePace } from "../recipe.js";
+import { type DivergedError, rows, type StepOptions, type StepResult, type Trainer } from "../trainer.js";
+import {
+  type AdaptiveState,
+  type RemovalContext,
+  type RemovalState,
+  type Removing,
+  updateAverages,
+} from "./removing.js";
+
+type Candidate = Exclude<Removal, { kind: "taper" }>;
+
+interface Probed {
+  readonly candidate: Candidate;
+  /** Nats more with this gone than without, on the same tokens. */
+  readonly damage: number;
+}
+
+export class AdaptiveRemoving implements Removing {
+  readonly #context: RemovalContext;
+  readonly #pace: AdaptivePace;
+  #state: RemovalState;
+  #adaptive: AdaptiveState;
+
+  constructor(context: RemovalContext, pace: AdaptivePace) {
+    this.#context = context;
+    this.#pace = pace;
+    this.#state = context.state;
+    this.#adaptive = context.state.adaptive ?? { last: pace.start, waiting: {}, probedTokens: 0 };
+  }
+
+  get state(): RemovalState {
+    return { ...this.#state, adaptive: this.#adaptive };
+  }
+
+  async before(trainer: Trainer): Promise<RemovalEvent[]> {
+    const { step } = trainer;
+    const { start, margin, deadline } = this.#pace;
+    const { gap = 0, last, waiting } = this.#adaptive;
+    const left = step < start ? [] : candidates(trainer, this.#state.norms, step);
+    if (left.length === 0) return [];
+    if (step >= deadline) return this.#remove(trainer, await this.#probe(trainer, left));
+
+    // What is left shares out the time that is left.
+    const due = step >= last + (deadline - last) / left.length;
+    const free = left.filter((candidate) => (waiting[describeRemoval(candidate)]?.until ?? 0) <= step);
+    if (free.length === 0 || !(due || gap <= margin)) return [];
+    return this.#remove(trainer, gentlest(await this.#probe(trainer, free), this.#pace.together));
+  }
+
+  options(): StepOptions {
+    const { auxiliaryWeight, constants } = this.#context.recipe;
+    const stds = constants.from.kind === "training";
+    return { norms: this.#state.norms, auxiliaryWeight, measure: { stds } };
+  }
+
+  after(trainer: Trainer, result: StepResult): Promise<RollbackEvent[]> {
+    const { keep, margin, diverged, start } = this.#pace;
+    const averages = updateAverages(this.#state.averages, result, this.#context.recipe.constants);
+    this.#state = { ...this.#state, averages };
+    const done = trainer.step - 1;
+    if (done < start) return Promise.resolve([]);
+    const above = result.loss - this.#context.control[done];
+    const { gap: before = above } = this.#adaptive;
+    const gap = keep * before + (1 - keep) * above;
+    this.#adaptive = { ...this.#adaptive, gap };
+    if (gap <= margin) this.#forget();
+    if (above <= diverged) return Promise.resolve([]);
+    const event = this.#goBack(trainer, `${above.toFixed(2)} nats above the control`);
+    return Promise.resolve(event ? [event] : []);
+  }
+
+  rollBack(trainer: Trainer, error: DivergedError): RollbackEvent | undefined {
+    return this.#goBack(trainer, error.message);
+  }
+
+  /** Damage on the first sequences of the coming batch, the least first. */
+  async #probe(trainer: Trainer, removals: readonly Candidate[]): Promise<Probed[]> {
+    const { config, params } = trainer;
+    const { norms, averages } = this.#state;
+    const { recipe, train } = this.#context;
+    const sequences = Math.min(this.#pace.probeSequences, recipe.batchSize);
+    const batch = rows(trainer.batch(train), 0, sequences);
+    const nats = async (table: NormTable) =>
+      (await batchNats({ config, params, norms: table }, batch)) / sizeOf(batch);
+    const now = await nats(norms);
+    const probed: Probed[] = [];
+    for (const candidate of removals) {
+      const without = applyRemoval(norms, candidate, averages, recipe.constants);
+      probed.push({ candidate, damage: (await nats(without)) - now });
+    }
+    const probedTokens = this.#adaptive.probedTokens + (removals.length + 1) * sizeOf(batch);
+    this.#adaptive = { ...this.#adaptive, probedTokens };
+    return probed.sort((a, b) => a.damage - b.damage);
+  }
+
+  async #remove(trainer: Trainer, chosen: readonly Probed[]): Promise<RemovalEvent[]> {
+    const { step } = trainer;
+    const { recipe } = this.#context;
+    const { norms: before, averages } = this.#state;
+    const { gap } = this.#adaptive;
+    const removed = chosen.map(({ candidate }) => describeRemoval(candidate));
+    const events = chosen.map(({ candidate, damage }): RemovalEvent => {
+      const norms = applyRemoval(this.#state.norms, candidate, averages, recipe.constants);
+      this.#state = { ...this.#state, norms };
+      const norm = candidate.kind === "freeze" ? norms[candidate.site] : undefined;
+      const std = norm?.kind === "frozen" ? norm.std : undefined;
+      return { type: "removal", step, removal: candidate, damage, ...(std && { std }) };
+    });
+    this.#state = { ...this.#state, fallback: await trainer.save() };
+    // The loss will rise by what was measured: waiting begins now, not when the smoothed loss has noticed.
+    const damage = chosen.reduce((sum, { damage }) => sum + Math.max(0, damage), 0);
+    this.#adaptive = {
+      ...this.#adaptive,
+      gap: (gap ?? 0) + damage,
+      last: step,
+      fallback: { step, gap, norms: before, removed },
+    };
+    return events;
+  }
+
+  /** The weights as they were; the batches go on, so that what was lost counts. */
+  #goBack(trainer: Trainer, why: string): RollbackEvent | undefined {
+    const { fallback } = this.#state;
+    const { fallback: to, waiting } = this.#adaptive;
+    if (!fallback || !to) return undefined;
+    const { step } = trainer;
+    if (step >= this.#pace.deadline) return undefined;
+    trainer.load({ ...fallback, optimizer: { ...fallback.optimizer, step } });
+    const longer = to.removed.map((name) => {
+      const { patience } = waiting[name] ?? this.#pace;
+      return [name, { until: step + patience, patience: 2 * patience }];
+    });
+    this.#adaptive = {
+      ...this.#adaptive,
+      gap: to.gap,
+      last: step,
+      waiting: { ...waiting, ...Object.fromEntries(longer) },
+    };
+    this.#state = { ...this.#state, norms: to.norms };
+    this.#forget();
+    return { type: "rollback", step, to: to.step, removed: to.removed, why };
+  }
+
+  #forget(): void {
+    const { fallback: _fallback, ...state } = this.#state;
+    const { fallback: _to, ...adaptive } = this.#adaptive;
+    this.#state = state;
+    this.#adaptive = adaptive;
+  }
+}
+
+/** The norms that are still there; when there are none, the special constants that are. */
+function candidates({ config }: Pick<Trainer, "config">, norms: NormTable, step: number): Candidate[] {
+  const sites = normSites(config).filter((site) => norms[site].kind === "standard");
+  if (sites.length > 0) return sites.map((site) => ({ step, kind: "freeze", site }));
+  return (["eot", "first"] as const)
+    .filter((name) =>
+      Object.values(norms).some((norm) => norm.kind === "frozen" && norm.std[name] !== norm.std.rest),
+    )
+    .map((positionClass) => ({ step, kind: "constant", positionClass }));
+}
+
+/** The least damaging, and as many of the next as do so little that they can go together. */
+function gentlest(probed: readonly Probed[], together: number): Probed[] {
+  let sum = 0;
+  return probed.filter(({ damage }, i) => {
+    sum += Math.max(0, damage);
+    return i === 0 || sum <= together;
+  });
+}
+
+const sizeOf = ({ B, T }: Batch) => B * T;

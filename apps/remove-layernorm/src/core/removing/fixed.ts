@@ -1,0 +1,87 @@
+/** Removals at the steps of a plan, whatever the loss: the published recipes. */
+import { type NormSite, replaceNorm } from "@normless/gpt2";
+import { pooled, updateStdAverage } from "@normless/layernorm";
+import { batchAt } from "@normless/text";
+import type { RemovalEvent } from "../events.js";
+import { measureStds } from "../measure.js";
+import { applyRemoval, frozenAt, plan, type Removal, type StdAverages } from "../plan.js";
+import type { StepOptions, StepResult, Trainer } from "../trainer.js";
+import { type RemovalContext, type RemovalState, type Removing, updateAverages } from "./removing.js";
+
+export class FixedRemoving implements Removing {
+  readonly #context: RemovalContext;
+  readonly #removals: readonly Removal[];
+  #state: RemovalState;
+
+  constructor(context: RemovalContext, layers: number) {
+    this.#context = context;
+    this.#removals = plan(context.recipe, { layers });
+    this.#state = context.state;
+  }
+
+  get state(): RemovalState {
+    return this.#state;
+  }
+
+  async before(trainer: Trainer): Promise<RemovalEvent[]> {
+    const { constants } = this.#context.recipe;
+    if (constants.from.kind === "original" && trainer.step === 0) {
+      const averages = await this.#measureOriginal(trainer, constants.from.sequences);
+      this.#state = { ...this.#state, averages };
+    }
+    if (constants.shareQkv) this.#followMean();
+    return this.#removals.flatMap((removal) => {
+      if (removal.step !== trainer.step || removal.kind === "taper") return [];
+      const { averages } = this.#state;
+      const norms = applyRemoval(this.#state.norms, removal, averages, constants);
+      this.#state = { ...this.#state, norms };
+      const norm = removal.kind === "freeze" ? norms[removal.site] : undefined;
+      const std = norm?.kind === "frozen" ? norm.std : undefined;
+      return [{ type: "removal", step: trainer.step, removal, ...(std && { std }) }];
+    });
+  }
+
+  options(): StepOptions {
+    const { constants, auxiliaryWeight } = this.#context.recipe;
+    const stds = constants.from.kind === "training";
+    return { norms: this.#state.norms, auxiliaryWeight, measure: { stds } };
+  }
+
+  after(_trainer: Trainer, result: StepResult): Promise<never[]> {
+    const averages = updateAverages(this.#state.averages, result, this.#context.recipe.constants);
+    this.#state = { ...this.#state, averages };
+    return Promise.resolve([]);
+  }
+
+  rollBack(): undefined {
+    return undefined;
+  }
+
+  /** On sequences from all over the training text, with the weights as they came. */
+  async #measureOriginal(trainer: Trainer, sequences: number): Promise<StdAverages> {
+    const { recipe, train: tokens } = this.#context;
+    const { config, params } = trainer;
+    const { blockSize, seed, constants } = recipe;
+    const batch = batchAt({ tokens, batchSize: sequences, blockSize, seed, step: 0 });
+    const stds = await measureStds({ config, params, norms: this.#state.norms }, [batch]);
+    return Object.fromEntries(
+      Object.entries(stds).map(([module, std]) => {
+        const counted = constants.special === "none" ? pooled(std) : std;
+        return [module, updateStdAverage(undefined, counted, 0)];
+      }),
+    );
+  }
+
+  /** Where a block's query/key path is frozen and its value path is not yet, the constant is the mean of now. */
+  #followMean(): void {
+    const { averages } = this.#state;
+    let { norms } = this.#state;
+    for (const [name, norm] of Object.entries(norms)) {
+      if (norm.kind !== "frozen" || !name.endsWith(":qk")) continue;
+      if (norms[name.replace(/:qk$/, ":v")].kind !== "standard") continue;
+      const now = frozenAt(name as NormSite, averages, this.#context.recipe.constants);
+      norms = replaceNorm(norms, name, now);
+    }
+    this.#state = { ...this.#state, norms };
+  }
+}

@@ -1,0 +1,20 @@
+/** The removal that a recipe's pace asks for. */
+import type { Gpt2Config } from "@normless/gpt2";
+import { AdaptiveRemoving } from "./adaptive.js";
+import { FixedRemoving } from "./fixed.js";
+import type { RemovalContext, Removing } from "./removing.js";
+import { TaperRemoving } from "./taper.js";
+
+export type { AdaptiveState, RemovalState, Removing, TaperState } from "./removing.js";
+
+export function startRemoving(context: RemovalContext, { layers }: Pick<Gpt2Config, "layers">): Removing {
+  const { pace } = context.recipe;
+  switch (pace.kind) {
+    case "fixed":
+      return new FixedRemoving(context, layers);
+    case "taper":
+      return new TaperRemoving(context, pace);
+    case "adaptive":
+      return new AdaptiveRemoving(context, pace);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The removal under way: which norms there are now, what is measured for those to come, what goes next. One way for
+ * each pace (fixed.ts, taper.ts, adaptive.ts); the run asks it before and after every update. All that it knows is plain
+ * data, so that a checkpoint holds it.
+ */
+import type { NormTable } from "@normless/gpt2";
+import { pooled, type TaperAverage, updateStdAverage, type MovingMean } from "@normless/layernorm";
+import type { RemovalEvent, RollbackEvent } from "../events.js";
+import type { StdAverages } from "../plan.js";
+import type { RemovalRecipe } from "../recipe.js";
+import type { DivergedError, StepOptions, StepResult, Trainer, TrainerState } from "../trainer.js";
+
+/** What a taper has measured so far, and what it found. */
+export interface TaperState {
+  /** By norm module. */
+  readonly calibration: Readonly<Record<string, TaperAverage>>;
+  /** Mean std before ln_f, over updates. */
+  readonly scale?: MovingMean | undefined;
+}
+
+/** What an adaptive pace knows. Removals are called by their names (describeRemoval). */
+export interface AdaptiveState {
+  /** Smoothed loss minus the control's, in nats; absent before the first update that counts. */
+  readonly gap?: number | undefined;
+  /** The step of the last removal. */
+  readonly last: number;
+  /** Removals that diverged: not before this step, and how long to wait after the next time. */
+  readonly waiting: Readonly<Record<string, { readonly until: number; readonly patience: number }>>;
+  /** Tokens looked at to measure damage; none of them is trained on there. */
+  readonly probedTokens: number;
+  /** Where to go back to while the last removal may still diverge. */
+  readonly fallback?:
+    | {
+        readonly step: number;
+        readonly gap?: number | undefined;
+        readonly norms: NormTable;
+        readonly removed: readonly string[];
+      }
+    | undefined;
+}
+
+export interface RemovalState {
+  readonly norms: NormTable;
+  readonly averages: StdAverages;
+  readonly taper?: TaperState | undefined;
+  readonly adaptive?: AdaptiveState | undefined;
+  /** The weights and moments of `adaptive.fallback`. */
+  readonly fallback?: TrainerState | undefined;
+}
+
+export interface Removing {
+  readonly state: RemovalState;
+  /** What happens before the coming update. */
+  before(trainer: Trainer): Promise<readonly RemovalEvent[]>;
+  /** How to do that update. */
+  options(step: number): StepOptions;
+  /** Learns from the update that was done. */
+  after(trainer: Trainer, result: StepResult): Promise<readonly RollbackEvent[]>;
+  /** Goes back to before the removal that made the loss diverge; undefined where there is no going back. */
+  rollBack(trainer: Trainer, error: DivergedError): RollbackEvent | undefined;
+}
+
+/** What every pace is given. */
+export interface RemovalContext {
+  readonly recipe: RemovalRecipe;
+  readonly train: Uint16Array;
+  /** The control's loss on each batch. */
+  readonly control: readonly number[];
+  readonly state: RemovalState;
+}
+
+/** The moving means after an update: one step a micro-batch, over all tokens as one class where a recipe has no others. */
+export function updateAverages(
+  averages: StdAverages,
+  { stds }: Pick<StepResult, "stds">,
+  { from, special }: RemovalRecipe["constants"],
+): StdAverages {
+  if (from.kind !== "training") return averages;
+  const after = { ...averages };
+  for (const microBatch of stds) {
+    for (const [module, batch] of Object.entries(microBatch)) {
+      const std = special === "none" ? pooled(batch) : batch;
+      after[module] = updateStdAverage(after[module], std, from.keep);
+    }
+  }
+  return after;
+}

@@ -1,0 +1,83 @@
+/** All norms together, by one gate that falls from LayerNorm to constant (TaperNorm 2026, arXiv 2602.10408). */
+import { moduleOf, normSites, type NormTable } from "@normless/gpt2";
+import {
+  frozenNorm,
+  meanOf,
+  pooled,
+  taperedNorm,
+  taperGate,
+  taperStd,
+  updateMovingMean,
+} from "@normless/layernorm";
+import type { RemovalEvent } from "../events.js";
+import type { TaperPace } from "../recipe.js";
+import type { StepOptions, StepResult, Trainer } from "../trainer.js";
+import type { RemovalContext, RemovalState, Removing } from "./removing.js";
+
+export class TaperRemoving implements Removing {
+  readonly #context: RemovalContext;
+  readonly #pace: TaperPace;
+  #state: RemovalState;
+
+  constructor(context: RemovalContext, pace: TaperPace) {
+    this.#context = context;
+    this.#pace = pace;
+    this.#state = context.state;
+  }
+
+  get state(): RemovalState {
+    return this.#state;
+  }
+
+  before({ step, config }: Trainer): Promise<RemovalEvent[]> {
+    const { begin, end } = this.#pace;
+    if (step < begin || step > end) return Promise.resolve([]);
+    const gate = taperGate(step, this.#pace);
+    const calibration = this.#state.taper?.calibration ?? {};
+    const norm = (module: string) => {
+      const std = taperStd(calibration[module]);
+      return gate === 0 ? frozenNorm(std) : taperedNorm({ eps: config.eps, gate, std });
+    };
+    const norms: NormTable = Object.fromEntries(
+      normSites(config).map((site) => [site, norm(moduleOf(site))]),
+    );
+    this.#state = { ...this.#state, norms };
+    const edge = step === begin ? 1 : step === end ? 0 : undefined;
+    return Promise.resolve(
+      edge === undefined ? [] : [{ type: "removal", step, removal: { step, kind: "taper", gate: edge } }],
+    );
+  }
+
+  /** The auxiliary loss begins with the taper: its target is the scale that was there before. */
+  options(step: number): StepOptions {
+    const { norms, taper } = this.#state;
+    if (step < this.#pace.begin) {
+      return { norms, auxiliaryWeight: 0, measure: { stds: true, taper: true } };
+    }
+    const auxiliaryTarget = taper?.scale && meanOf(taper.scale);
+    return { norms, auxiliaryWeight: this.#context.recipe.auxiliaryWeight, auxiliaryTarget };
+  }
+
+  after(_trainer: Trainer, { stds, taper: sums }: StepResult): Promise<never[]> {
+    if (Object.keys(sums).length === 0) return Promise.resolve([]);
+    const { keep } = this.#pace;
+    const { calibration = {}, scale } = this.#state.taper ?? {};
+    const entries = Object.entries(sums).map(([module, { numerator, denominator }]) => [
+      module,
+      {
+        numerator: updateMovingMean(calibration[module]?.numerator, numerator, keep),
+        denominator: updateMovingMean(calibration[module]?.denominator, denominator, keep),
+      },
+    ]);
+    // Micro-batches are of one size, so that the mean over tokens is the mean of their means.
+    const means = stds.map((microBatch) => pooled(microBatch["ln_f"]).mean.rest);
+    const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+    const after = { calibration: Object.fromEntries(entries), scale: updateMovingMean(scale, mean, keep) };
+    this.#state = { ...this.#state, taper: after };
+    return Promise.resolve([]);
+  }
+
+  rollBack(): undefined {
+    return undefined;
+  }
+}

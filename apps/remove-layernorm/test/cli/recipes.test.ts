@@ -1,0 +1,87 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { removalRecipes } from "../../src/core/index.js";
+import { run, writeTiny } from "./tiny.js";
+
+let folder: string;
+let model: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "normless-recipes-"));
+  ({ model } = await writeTiny(folder));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const dryRun = (...argv: string[]) =>
+  run(["remove", "--dry-run", "--model", model, "--block-size", "16", "--threads", "1", ...argv]);
+
+describe("normless recipes", () => {
+  it("lists every recipe with its source", async () => {
+    const { code, out } = await run(["recipes"]);
+    expect(code).toBe(0);
+    for (const { name, source } of Object.values(removalRecipes)) {
+      expect(out).toMatch(new RegExp(`│ ${name} +│`));
+      expect(out).toContain(source);
+    }
+  });
+
+  it("shows one as JSON that remove takes as it is", async () => {
+    const shown = await run(["recipes", "show", "taper"]);
+    expect(JSON.parse(shown.out)).toEqual(removalRecipes["taper"]);
+    const path = join(folder, "taper.json");
+    await writeFile(path, shown.out);
+    const { code, out } = await dryRun("--recipe", path);
+    expect(code).toBe(0);
+    expect(out).toContain("recipe     taper, seed 1337");
+    expect(out).toMatch(/ 80 {2}every norm, the taper's end/);
+  });
+
+  it("names the recipes when it does not know one", async () => {
+    const { code, err } = await run(["recipes", "show", "fast"]);
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /no recipe "fast"; the built-in ones are: reference, adaptive, taper, heimersheim-2024/,
+    );
+  });
+});
+
+describe("a published recipe", () => {
+  it("fits a smaller run, and says what it did", async () => {
+    const { code, out, err } = await dryRun(
+      ...["--recipe", "heimersheim-2024", "--steps", "120", "--batch-size", "4"],
+    );
+    expect(code).toBe(0);
+    expect(err).toContain("heimersheim-2024, scaled:\n");
+    expect(err).toContain("learning rate: warm-up 100 → 10 updates, cosine over 2000 → 200");
+    expect(err).toContain("micro-batch: 48 → 4 sequences, to divide 4");
+    expect(err).toContain("an update: 491520 → 64 tokens");
+    expect(out).toMatch(/\n +20 {2}h\.0\.ln_2\n +22 {2}h\.1\.ln_2\n/);
+  });
+
+  it("can be overridden by a file that names it", async () => {
+    const path = join(folder, "mine.json");
+    const fields = { base: "baroni-2025-small", name: "mine", steps: 30, batchSize: 4, pace: { start: 5 } };
+    await writeFile(path, JSON.stringify(fields));
+    const { code, out } = await dryRun("--recipe", path);
+    expect(code).toBe(0);
+    expect(out).toContain("recipe     mine, seed 1337");
+    expect(out).toMatch(/\n +5 {2}h\.0\.ln_2\n/);
+  });
+
+  it("refuses the switches of other recipes", async () => {
+    const refused = async (...argv: string[]) => {
+      const { code, err } = await dryRun(...argv);
+      expect(code).toBe(2);
+      return err;
+    };
+    expect(await refused("--bug-compatible")).toMatch(/--bug-compatible is for recipes with constants/);
+    expect(await refused("--recipe", "taper", "--shared-qkv-std")).toMatch(/taper is none/);
+    expect(await refused("--recipe", "heimersheim-2024", "--shared-qkv-std")).toMatch(
+      /heimersheim-2024 is none/,
+    );
+    const sizes = ["--steps", "120", "--batch-size", "4"];
+    expect((await dryRun("--recipe", "heimersheim-2024", ...sizes, "--bug-compatible")).code).toBe(0);
+    expect((await dryRun("--recipe", "baroni-2025-small", ...sizes, "--shared-qkv-std")).code).toBe(0);
+  });
+});
