@@ -68,7 +68,7 @@ async function askedRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<
   if (asked === undefined) return { recipe: standard, notes: [] };
   if (typeof asked !== "string") return fromFields(sources, "recipe", asked);
   if (Object.hasOwn(builtIn, asked)) return { recipe: builtIn[asked], notes: [] };
-  if (!asked.endsWith(".json")) throw unknownRecipe(builtIn, asked);
+  if (!asked.endsWith(".json")) throw unknownRecipe(builtIn, JSON.stringify(asked));
   const file = await readJson(asked);
   if (!isObject(file)) throw new UsageError(`${asked} is no JSON object; it must hold a recipe's fields`);
   return fromFields(sources, asked, file);
@@ -82,14 +82,14 @@ function fromFields<R extends Sized>(
 ): Scaled<R> {
   const { builtIn } = sources;
   if (base === undefined) return withLayer(sources, where, Object.values(builtIn)[0], fields);
-  if (typeof base !== "string" || !Object.hasOwn(builtIn, base)) throw unknownRecipe(builtIn, String(base));
+  if (typeof base !== "string" || !Object.hasOwn(builtIn, base)) throw unknownRecipe(builtIn, JSON.stringify(base));
   return withLayer(sources, where, builtIn[base], fields);
 }
 
 export function unknownRecipe(builtIn: Readonly<Record<string, unknown>>, asked: string): UsageError {
   const names = Object.keys(builtIn).join(", ");
   return new UsageError(
-    `there is no recipe "${asked}"; the built-in ones are: ${names}. Or give a recipe's file, ending in .json`,
+    `there is no recipe ${asked}; the built-in ones are: ${names}. Or give a recipe's file, ending in .json`,
   );
 }
 

@@ -37,6 +37,6 @@ function listRecipes(io: Io): void {
 }
 
 function showRecipe(io: Io, name: string): void {
-  if (!Object.hasOwn(removalRecipes, name)) throw unknownRecipe(removalRecipes, name);
+  if (!Object.hasOwn(removalRecipes, name)) throw unknownRecipe(removalRecipes, JSON.stringify(name));
   io.out(`${JSON.stringify(removalRecipes[name], undefined, 2)}\n`);
 }

@@ -138,7 +138,7 @@ export class AdaptiveRemoving implements Removing {
     trainer.load({ ...fallback, optimizer: { ...fallback.optimizer, step } });
     const longer = to.removed.map((name) => {
       const { patience } = waiting[name] ?? this.#pace;
-      return [name, { until: step + patience, patience: 2 * patience }];
+      return [name, { until: step + patience, patience: 2 * patience }] as const;
     });
     this.#adaptive = {
       ...this.#adaptive,

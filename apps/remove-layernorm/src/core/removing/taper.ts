@@ -62,13 +62,14 @@ export class TaperRemoving implements Removing {
     if (Object.keys(sums).length === 0) return Promise.resolve([]);
     const { keep } = this.#pace;
     const { calibration = {}, scale } = this.#state.taper ?? {};
-    const entries = Object.entries(sums).map(([module, { numerator, denominator }]) => [
-      module,
-      {
-        numerator: updateMovingMean(calibration[module]?.numerator, numerator, keep),
-        denominator: updateMovingMean(calibration[module]?.denominator, denominator, keep),
-      },
-    ]);
+    const entries = Object.entries(sums).map(([module, { numerator, denominator }]) => {
+      const before = calibration[module];
+      const average = {
+        numerator: updateMovingMean(before?.numerator, numerator, keep),
+        denominator: updateMovingMean(before?.denominator, denominator, keep),
+      };
+      return [module, average] as const;
+    });
     // Micro-batches are of one size, so that the mean over tokens is the mean of their means.
     const means = stds.map((microBatch) => pooled(microBatch["ln_f"]).mean.rest);
     const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
