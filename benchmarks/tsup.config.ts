@@ -2,11 +2,11 @@ import { defineConfig } from "tsup";
 
 // Self-contained files from the packages' sources: what is measured is what was just built.
 export default defineConfig({
-  entry: { main: "src/main.ts", table: "src/table.ts", step: "src/steps/ours.ts" },
+  entry: { main: "src/main.ts", table: "src/table.ts", step: "src/steps/ours.ts", recipes: "src/recipes/main.ts" },
   format: "esm",
   target: "es2022",
   clean: true,
-  noExternal: [/^@normless\//, "d3-scale", "d3-shape"],
+  noExternal: [/^@normless\//, "normless", "d3-scale", "d3-shape"],
   esbuildOptions(options) {
     options.conditions = ["@normless/source"];
   },

@@ -1,0 +1,157 @@
+/** `npm run bench:recipes`: every recipe on the model that ships, with several seeds; a table, JSON, and the README's table. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { Command, Option } from "@commander-js/extra-typings";
+import { type LoadedModel } from "@normless/gpt2";
+import { readModelFolder } from "@normless/gpt2/node";
+import type { Backend } from "@normless/tensor";
+import { blas } from "@normless/tensor-blas";
+import { wasm } from "@normless/tensor-wasm";
+import { readShard } from "@normless/text";
+import Terminal from "cli-table3";
+import { type ControlResult, type RemovalRecipe, removeLayerNorm, type RunEvent } from "normless";
+import { withMarked } from "../readme.js";
+import { type Contender, contenders, controlOf } from "./contenders.js";
+import {
+  parseRecipeResults,
+  recipeNote,
+  type RecipeResults,
+  type RecipeRow,
+  recipeTable,
+} from "./results.js";
+
+// From dist/, where this file is built to.
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const MODEL = join(root, "models/sotu");
+const RESULTS = join(root, "benchmarks/results/recipes.json");
+const README = join(root, "apps/remove-layernorm/README.md");
+
+const whole = (text: string) => Number.parseInt(text, 10);
+const list = (text: string) => (text === "none" ? [] : text.split(",").map(whole));
+const program = new Command("bench:recipes")
+  .description(
+    "Removes LayerNorm from the model that ships by every recipe, with one training and one control a seed",
+  )
+  .option("--seeds <list>", "seeds, with commas", list, [1337, 1338, 1339])
+  .option("--steps <list>", "updates, with commas", list, [200])
+  .option("--short-steps <list>", "updates of reference and adaptive alone; none", list, [100])
+  .option("--only <name>", "contenders whose name has this in it")
+  .addOption(
+    new Option("--backend <name>", "the engine").choices(["wasm", "blas"] as const).default("wasm" as const),
+  )
+  .option("--threads <n>", "threads", whole, 2)
+  .option("--json <file>", "write the results here instead of over the committed ones")
+  .option("--table", "run nothing: write the README's table anew from the committed results")
+  .parse();
+
+interface Corpus {
+  readonly train: Uint16Array;
+  readonly validation: Uint16Array;
+}
+
+async function readTokens(name: string): Promise<Uint16Array> {
+  return readShard(gunzipSync(await readFile(join(MODEL, name)))).tokens;
+}
+
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+/** The control alone: a run is left when its control is validated. */
+async function controlRun(input: Input, recipe: RemovalRecipe): Promise<ControlResult> {
+  const losses: number[] = [];
+  for await (const event of removeLayerNorm({ ...input, recipe })) {
+    if (event.type === "step" && event.phase === "control") losses.push(event.loss);
+    if (event.type === "eval" && event.model === "control") return { losses, validation: event.loss };
+  }
+  throw new Error("the run ended without a control");
+}
+
+interface Input {
+  readonly backend: Backend;
+  readonly model: LoadedModel;
+  readonly corpus: Corpus;
+}
+
+async function removalRun(input: Input, contender: Contender, control: ControlResult): Promise<RecipeRow> {
+  const { name, steps, recipe } = contender;
+  const begin = performance.now();
+  const events: RunEvent[] = [];
+  const { tokenizer: _tokenizer, ...model } = input.model;
+  for await (const event of removeLayerNorm({ ...input, model, recipe, control })) {
+    // Checkpoints hold whole models, which nobody needs here.
+    if (event.type !== "checkpoint") events.push(event);
+  }
+  const done = events.find((event) => event.type === "done");
+  if (done?.type !== "done") throw new Error(`${name} did not end`);
+  const { validation, tokens, probedTokens = 0 } = done.summary;
+  const spikes = events.flatMap((event) =>
+    event.type === "step" ? [event.loss - control.losses[event.step - 1]] : [],
+  );
+  const removals = events.flatMap((event) => (event.type === "removal" ? [event.step] : []));
+  return {
+    name,
+    steps,
+    seed: recipe.seed,
+    tokens,
+    probedTokens,
+    worstSpike: Math.max(...spikes),
+    lastRemoval: Math.max(...removals),
+    rollbacks: events.filter(({ type }) => type === "rollback").length,
+    original: validation.original,
+    control: validation.control,
+    folded: validation.folded,
+    seconds: (performance.now() - begin) / 1000,
+  };
+}
+
+async function compare(): Promise<RecipeResults> {
+  const { seeds, steps, shortSteps, only, threads, backend: name } = program.opts();
+  const backend = name === "blas" ? await blas({ threads }) : await wasm({ threads });
+  const corpus = { train: await readTokens("train.bin.gz"), validation: await readTokens("val.bin.gz") };
+  const input = { backend, model: await readModelFolder(MODEL), corpus };
+  const rows: RecipeRow[] = [];
+  let validationTokens = 0;
+  for (const seed of seeds) {
+    for (const count of [...shortSteps, ...steps]) {
+      const short = shortSteps.includes(count);
+      const asked = contenders(count, seed)
+        .filter(({ name }) => !short || name === "reference" || name === "adaptive")
+        .filter(({ name }) => only === undefined || name.includes(only));
+      if (asked.length === 0) continue;
+      const control = await controlRun(input, controlOf(count, seed));
+      say(`seed ${seed}, ${count} updates: control ${control.validation.toFixed(4)}`);
+      for (const contender of asked) {
+        const row = await removalRun(input, contender, control);
+        validationTokens = contender.recipe.validationTokens;
+        rows.push(row);
+        say(
+          `  ${row.name}: ${row.folded.toFixed(4)}, gap ${(row.folded - row.control).toFixed(4)}, worst spike ` +
+            `${row.worstSpike.toFixed(3)}, last removal ${row.lastRemoval}, ${row.rollbacks} taken back, ${row.seconds.toFixed(0)} s`,
+        );
+      }
+    }
+  }
+  const { description } = backend;
+  await backend.dispose();
+  return { backend: description, validationTokens, rows };
+}
+
+const { table, json } = program.opts();
+if (!table) {
+  const results = await compare();
+  const { head, rows } = recipeTable(results);
+  const shown = new Terminal({ head: [...head], style: { head: [], border: [], compact: true } });
+  for (const row of rows) shown.push([...row]);
+  console.log(`${shown.toString()}\n${recipeNote(results)}`);
+  const path = json === undefined ? RESULTS : resolve(process.env["INIT_CWD"] ?? ".", json);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${JSON.stringify(results, null, 2)}\n`);
+}
+if (table || json === undefined) {
+  const results = parseRecipeResults(await readFile(RESULTS, "utf8"));
+  const made = { ...recipeTable(results), note: recipeNote(results) };
+  const text = await withMarked(await readFile(README, "utf8"), () => made);
+  await writeFile(README, text);
+  say(`${README}: table from ${RESULTS}`);
+}

@@ -1,0 +1,94 @@
+/** What the comparison of recipes measured, as JSON and as a table. */
+import { z } from "zod";
+
+const rowSchema = z.object({
+  name: z.string(),
+  steps: z.number(),
+  seed: z.number(),
+  /** Trained on in the removal, the control's apart. */
+  tokens: z.number(),
+  /** Looked at besides, by an adaptive pace. */
+  probedTokens: z.number(),
+  /** The most by which a batch's loss was above the control's on the same batch, in nats. */
+  worstSpike: z.number(),
+  /** Updates after which the last norm or constant was gone. */
+  lastRemoval: z.number(),
+  rollbacks: z.number(),
+  /** Nats on the validation set. */
+  original: z.number(),
+  control: z.number(),
+  folded: z.number(),
+  /** Of the removal, its validations and its fold included. */
+  seconds: z.number(),
+});
+export type RecipeRow = z.infer<typeof rowSchema>;
+
+const resultsSchema = z.object({
+  backend: z.string(),
+  validationTokens: z.number(),
+  rows: z.array(rowSchema),
+});
+export type RecipeResults = z.infer<typeof resultsSchema>;
+
+export function parseRecipeResults(text: string): RecipeResults {
+  return resultsSchema.parse(JSON.parse(text));
+}
+
+export interface RecipeTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** One line a contender: means over the seeds, and the range of the gap; by updates, then the smallest gap first. */
+export function recipeTable({ rows }: RecipeResults): RecipeTable {
+  const groups = new Map<string, RecipeRow[]>();
+  for (const row of rows) {
+    const key = `${row.steps} ${row.name}`;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const lines = [...groups.values()].map((group) => {
+    const mean = (of: (row: RecipeRow) => number) =>
+      group.reduce((sum, row) => sum + of(row), 0) / group.length;
+    const gaps = group.map(({ folded, control }) => folded - control);
+    return { group, mean, gap: mean(({ folded, control }) => folded - control), gaps };
+  });
+  lines.sort((a, b) => b.group[0].steps - a.group[0].steps || a.gap - b.gap);
+  return {
+    head: [
+      "recipe",
+      "updates",
+      "tokens",
+      "probed",
+      "last removal",
+      "worst spike",
+      "gap to control",
+      "range",
+      "seconds",
+    ],
+    rows: lines.map(({ group, mean, gap, gaps }) => [
+      group[0].name,
+      String(group[0].steps),
+      millions(mean(({ tokens }) => tokens)),
+      mean(({ probedTokens }) => probedTokens) === 0
+        ? ""
+        : millions(mean(({ probedTokens }) => probedTokens)),
+      mean(({ lastRemoval }) => lastRemoval).toFixed(0),
+      mean(({ worstSpike }) => worstSpike).toFixed(3),
+      gap.toFixed(4),
+      `${Math.min(...gaps).toFixed(4)} to ${Math.max(...gaps).toFixed(4)}`,
+      mean(({ seconds }) => seconds).toFixed(0),
+    ]),
+  };
+}
+
+const millions = (count: number) => `${(count / 1e6).toFixed(2)}M`;
+
+/** What the figures are, under the table. */
+export function recipeNote({ backend, validationTokens, rows }: RecipeResults): string {
+  const seeds = [...new Set(rows.map(({ seed }) => seed))];
+  return (
+    `Means over seeds ${seeds.join(", ")}; nats a token on the first ${validationTokens.toLocaleString("en-US")} ` +
+    `validation tokens of the model that ships. One training for all (the reference recipe's, at so many updates), so that ` +
+    `each seed has one control. Worst spike: the most that a batch's loss was above the control's on the same batch. ${backend}.`
+  );
+}
