@@ -1,5 +1,6 @@
 /** What goes element by element, and full reductions in two stages. */
-import type { Build, Program, Result } from "../program.js";
+import type { GeluAttributes } from "../../kernels/gelu.js";
+import type { Build, Program, Result, WgslPass } from "../program.js";
 import { each, kernel, totalOver } from "./pass.js";
 
 /** `=` or `+=`. */
@@ -62,6 +63,12 @@ fn slope_none(v: f32) -> f32 {
   let s = clamp(v, -100.0, 100.0);
   return 0.5 * (1.0 + erf(s * ${Math.SQRT1_2})) + s * exp(-0.5 * s * s) * ${1 / Math.sqrt(2 * Math.PI)};
 }`;
+
+/** y = gelu of the buffer `x`. */
+export function geluPass(size: number, approximate: GeluAttributes["approximate"], x: string): WgslPass {
+  const source = { key: `gelu ${approximate}`, reads: { x }, writes: { out: "y" } };
+  return each(source, size, `out[i] = value_${approximate}(x[i]);`, { helpers: GELU });
+}
 
 export const gelu: Build<"gelu"> = (_in, { approximate }, { y }) =>
   onto(`gelu ${approximate}`, { x: "x" }, `value_${approximate}(x[i])`, {}, GELU)("y", y);

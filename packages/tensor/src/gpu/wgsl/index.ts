@@ -8,6 +8,7 @@ import { add, expand, fill, gelu, geluGrad, mul, scale, sum, sumSquares } from "
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
+import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
 import { gpuTuning, type Tuning } from "./tuning.js";
@@ -22,6 +23,7 @@ export function wgslKernels(tuning: Tuning = gpuTuning) {
     linearGradBias,
     gelu,
     geluGrad,
+    linearGelu: linearGelu(tuning.products),
     layerNorm: layerNorm(tuning),
     layerNormGrad: layerNormGrad(tuning),
     frozenNorm: frozenNorm(tuning),

@@ -1,7 +1,8 @@
 /** linear and its three gradients: products in every transpose, and two-stage column sums for the bias. */
 import { lastDim, rowsOf } from "../../shape.js";
+import type { InputsOf } from "../../kernels/index.js";
 import type { LinearAttributes } from "../../kernels/linear.js";
-import type { Build, WgslPass } from "../program.js";
+import type { Build, Operand, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { each } from "./pass.js";
 import { product, type ProductTuning } from "./product.js";
@@ -21,33 +22,39 @@ export function zero(buffer: string, size: number): WgslPass {
   return each({ key: "zero", writes: { y: buffer } }, size, "y[i] = 0;");
 }
 
+/** x·w + bias into a buffer. */
+export function linearPass(
+  { x, w, bias }: InputsOf<"linear", Operand>,
+  attributes: LinearAttributes,
+  y: { readonly name: string; readonly add: boolean },
+  tuning: ProductTuning,
+): WgslPass {
+  const dims = weight(w.shape, attributes);
+  const m = dims.end - dims.begin;
+  return product(
+    {
+      a: { buffer: "x", width: dims.K, layout: "outer" },
+      b: {
+        ...matrix("w", dims, attributes.transposeW),
+        layout: attributes.transposeW ? "outer" : "inner",
+      },
+      c: { buffer: y.name, width: m },
+      add: y.add,
+      ...(bias && { bias: { buffer: "bias", left: dims.begin } }),
+      n: rowsOf(x.shape),
+      m,
+      k: dims.K,
+    },
+    tuning,
+  );
+}
+
 export const linear =
   (tuning: ProductTuning): Build<"linear"> =>
-  ({ x, w, bias }, attributes, { y }) => {
-    const dims = weight(w.shape, attributes);
-    const m = dims.end - dims.begin;
-    return {
-      adds: ["y"],
-      passes: [
-        product(
-          {
-            a: { buffer: "x", width: dims.K, layout: "outer" },
-            b: {
-              ...matrix("w", dims, attributes.transposeW),
-              layout: attributes.transposeW ? "outer" : "inner",
-            },
-            c: { buffer: "y", width: m },
-            add: y.add,
-            ...(bias && { bias: { buffer: "bias", left: dims.begin } }),
-            n: rowsOf(x.shape),
-            m,
-            k: dims.K,
-          },
-          tuning,
-        ),
-      ],
-    };
-  };
+  (operands, attributes, { y }) => ({
+    adds: ["y"],
+    passes: [linearPass(operands, attributes, { name: "y", add: y.add }, tuning)],
+  });
 
 export const linearGradInput =
   (tuning: ProductTuning): Build<"linearGradInput"> =>

@@ -49,6 +49,22 @@ const linear: Case<"linear">[] = [
   },
 ];
 
+/** Rounding of h shows in gelu(h) where the values are about 1, as they are in a model. */
+const linearGelu: Case<"linearGelu">[] = [
+  ...(["tanh", "none"] as const).flatMap((gelu) =>
+    GEMM.map(([rows, K, M]) => ({
+      name: `${label(rows, K, M)} ${gelu}`,
+      inputs: { x: random([rows, K], 1), w: random([K, M], 2, 2 / Math.sqrt(K)), bias: random([M], 3) },
+      attributes: { gelu },
+    })),
+  ),
+  {
+    name: "leading dimensions, large values",
+    inputs: { x: random([2, 3, 11], 1, 100), w: random([11, 10], 2), bias: random([10], 3) },
+    attributes: { gelu: "tanh" },
+  },
+];
+
 const HEADS: { rows: Shape; C: number; V: number; bias: boolean }[] = [
   { rows: [1], C: 1, V: 1, bias: true },
   { rows: [2, 3], C: 7, V: 11, bias: false },
@@ -67,6 +83,7 @@ function headInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 1) {
 
 export const linearCases: CasesOf<
   | "linear"
+  | "linearGelu"
   | "linearGradInput"
   | "linearGradWeight"
   | "linearGradBias"
@@ -76,6 +93,7 @@ export const linearCases: CasesOf<
   | "linearCrossEntropyGrad"
 > = {
   linear,
+  linearGelu,
   linearGradInput: [
     ...gemmCases((rows, K, M, transposeW) => ({
       name: `${label(rows, K, M)}${transposeW ? " transposed" : ""}`,
