@@ -1,10 +1,10 @@
+/** linear with GELU in the product's epilogue: h is still in registers when gelu(h) is written. */
 import type { Build } from "../program.js";
-import { geluPass } from "./elementwise.js";
-import { linearPass } from "./linear.js";
+import { linearPasses } from "./linear.js";
 import type { ProductTuning } from "./product.js";
 
 export const linearGelu =
   (tuning: ProductTuning): Build<"linearGelu"> =>
-  (operands, { gelu }, { y }) => ({
-    passes: [linearPass(operands, {}, { name: "h", add: false }, tuning), geluPass(y.size, gelu, "h")],
-  });
+  (operands, { gelu }) =>
+    // Neither output honours `add`: y is of the new h alone.
+    linearPasses(operands, {}, { name: "h", add: false, gelu: { buffer: "y", form: gelu } }, tuning);

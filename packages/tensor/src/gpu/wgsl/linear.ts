@@ -5,7 +5,7 @@ import type { LinearAttributes } from "../../kernels/linear.js";
 import type { Build, Operand, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { each } from "./pass.js";
-import { product, type ProductTuning } from "./product.js";
+import { type Product, product, type ProductPasses, type ProductTuning } from "./product.js";
 
 /** A weight is (K,M), or (M,K) when transposed; `begin` to `end` of M are in force. */
 function weight(shape: readonly number[], { transposeW, columns }: LinearAttributes) {
@@ -22,13 +22,13 @@ export function zero(buffer: string, size: number): WgslPass {
   return each({ key: "zero", writes: { y: buffer } }, size, "y[i] = 0;");
 }
 
-/** x·w + bias into a buffer. */
-export function linearPass(
+/** x·w + bias into a buffer, and GELU of it into another. */
+export function linearPasses(
   { x, w, bias }: InputsOf<"linear", Operand>,
   attributes: LinearAttributes,
-  y: { readonly name: string; readonly add: boolean },
+  y: { readonly name: string; readonly add: boolean; readonly gelu?: Product["gelu"] },
   tuning: ProductTuning,
-): WgslPass {
+): ProductPasses {
   const dims = weight(w.shape, attributes);
   const m = dims.end - dims.begin;
   return product(
@@ -40,6 +40,7 @@ export function linearPass(
       },
       c: { buffer: y.name, width: m },
       add: y.add,
+      gelu: y.gelu,
       ...(bias && { bias: { buffer: "bias", left: dims.begin } }),
       n: rowsOf(x.shape),
       m,
@@ -53,7 +54,7 @@ export const linear =
   (tuning: ProductTuning): Build<"linear"> =>
   (operands, attributes, { y }) => ({
     adds: ["y"],
-    passes: [linearPass(operands, attributes, { name: "y", add: y.add }, tuning)],
+    ...linearPasses(operands, attributes, { name: "y", add: y.add }, tuning),
   });
 
 export const linearGradInput =
@@ -61,26 +62,22 @@ export const linearGradInput =
   ({ dy, w }, attributes, { dx }) => {
     const dims = weight(w.shape, attributes);
     const width = dims.end - dims.begin;
-    return {
-      adds: ["dx"],
-      passes: [
-        product(
-          {
-            a: { buffer: "dy", width, layout: "outer" },
-            b: {
-              ...matrix("w", dims, attributes.transposeW),
-              layout: attributes.transposeW ? "inner" : "outer",
-            },
-            c: { buffer: "dx", width: dims.K },
-            add: dx.add,
-            n: rowsOf(dy.shape),
-            m: dims.K,
-            k: width,
-          },
-          tuning,
-        ),
-      ],
-    };
+    const passes = product(
+      {
+        a: { buffer: "dy", width, layout: "outer" },
+        b: {
+          ...matrix("w", dims, attributes.transposeW),
+          layout: attributes.transposeW ? "inner" : "outer",
+        },
+        c: { buffer: "dx", width: dims.K },
+        add: dx.add,
+        n: rowsOf(dy.shape),
+        m: dims.K,
+        k: width,
+      },
+      tuning,
+    );
+    return { adds: ["dx"], ...passes };
   };
 
 export const linearGradWeight =
@@ -93,23 +90,21 @@ export const linearGradWeight =
       { buffer: "dy", width, layout: "inner" as const },
     ];
     const [a, b] = attributes.transposeW ? [columns, rows] : [rows, columns];
-    const passes = [
-      product(
-        {
-          a,
-          b,
-          c: matrix("dw", dims, attributes.transposeW),
-          add: dw.add,
-          n: a.width,
-          m: b.width,
-          k: rowsOf(x.shape),
-        },
-        tuning,
-      ),
-    ];
+    const { temporaries, passes } = product(
+      {
+        a,
+        b,
+        c: matrix("dw", dims, attributes.transposeW),
+        add: dw.add,
+        n: a.width,
+        m: b.width,
+        k: rowsOf(x.shape),
+      },
+      tuning,
+    );
     // Outside of the columns in force the gradient is 0.
     const partly = !dw.add && width < dims.M;
-    return { adds: ["dw"], passes: partly ? [zero("dw", dw.size), ...passes] : passes };
+    return { adds: ["dw"], temporaries, passes: partly ? [zero("dw", dw.size), ...passes] : passes };
   };
 
 export const linearGradBias: Build<"linearGradBias"> = ({ dy }, { columns }, { dbias }) => {

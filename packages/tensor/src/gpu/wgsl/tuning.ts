@@ -9,7 +9,11 @@ export interface Tuning {
 
 /** Without measuring: what is fast on most GPUs. */
 export const gpuTuning: Tuning = {
-  products: productTuning(({ size }) => ({ scheme: "tiled", blocks: size === "large" ? 2 : 1 })),
+  products: productTuning(({ size }) => ({
+    scheme: "tiled",
+    blocks: size === "large" ? 2 : 1,
+    split: size === "deep",
+  })),
   rowThreads: 64,
 };
 /**
@@ -17,6 +21,10 @@ export const gpuTuning: Tuning = {
  * after the other from barrier to barrier.
  */
 export const cpuTuning: Tuning = {
-  products: productTuning(({ size }) => ({ scheme: "direct", blocks: size === "large" ? 2 : 1 })),
+  products: productTuning(({ size }) => ({
+    scheme: "direct",
+    blocks: size === "large" ? 2 : 1,
+    split: false,
+  })),
   rowThreads: 4,
 };

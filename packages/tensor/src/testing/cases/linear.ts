@@ -13,6 +13,10 @@ const GEMM: readonly [rows: number, K: number, M: number][] = [
   [64, 24, 72],
   [31, 300, 45],
   [130, 128, 97],
+  // Sums that a GPU may cut in pieces: of linear, of the gradient of its input, of the gradient of its weight.
+  [3, 2100, 9],
+  [5, 6, 2051],
+  [2050, 8, 12],
 ];
 
 function gemmCases<T>(make: (rows: number, K: number, M: number, transposeW: boolean) => T): T[] {
