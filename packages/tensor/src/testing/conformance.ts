@@ -66,7 +66,7 @@ async function execute(
 async function check(backend: Backend, kernel: KernelName, test: Erased, tolerance: number): Promise<void> {
   const contract = contracts[kernel] as AnyContract;
   const oracle = reference();
-  const limit = test.tolerance ?? tolerance;
+  const limit = Math.max(test.tolerance ?? 0, tolerance);
   const what = (operand: string) => `${backend.name} ${kernel} (${test.name}): ${operand}`;
 
   const before = backend.memory().liveBytes;

@@ -3,9 +3,11 @@
  * which the gradient turns into dlogits in place. Memory is HELD logits, whatever rows and V are.
  */
 import { rowsOf } from "../../shape.js";
+import type { InputsOf } from "../../kernels/index.js";
 import type { Build, Operand, Result, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
+import { storedWeight, type StoredWeight } from "./half.js";
 import { kernel, mostOver, totalOver } from "./pass.js";
 import { product, type ProductPasses } from "./product.js";
 import type { Tuning } from "./tuning.js";
@@ -24,19 +26,13 @@ interface Head {
   /** V in whole vectors of four: the width of a row of logits. */
   readonly width: number;
   readonly bias: boolean;
+  readonly weight: StoredWeight;
 }
 
-function headOf({
-  x,
-  w,
-  bias,
-}: {
-  readonly x: Operand;
-  readonly w: Operand;
-  readonly bias?: Operand | undefined;
-}): Head {
+function headOf({ x, w, bias }: InputsOf<"linearCrossEntropy", Operand>, { f16 }: Tuning): Head {
   const [V, C] = w.shape;
-  return { N: rowsOf(x.shape), V, C, width: Math.ceil(V / 4) * 4, bias: bias !== undefined };
+  const [N, width] = [rowsOf(x.shape), Math.ceil(V / 4) * 4];
+  return { N, V, C, width, bias: bias !== undefined, weight: storedWeight(w, f16) };
 }
 
 function chunksOf({ N, width }: Head, held: number): Chunk[] {
@@ -58,11 +54,15 @@ function inTurn(parts: readonly ProductPasses[]): ProductPasses {
 }
 
 /** logits = x[first…]·wᵀ + bias; what it writes into the padding has no meaning. */
-function logitsOf({ V, C, width, bias }: Head, { first, rows }: Chunk, tuning: Tuning): ProductPasses {
+function logitsOf(
+  { V, C, width, bias, weight }: Head,
+  { first, rows }: Chunk,
+  tuning: Tuning,
+): ProductPasses {
   return product(
     {
       a: { buffer: "x", width: C, top: first, layout: "outer" },
-      b: { buffer: "w", width: C, layout: "outer" },
+      b: { ...weight.place, width: C, layout: "outer" },
       c: { buffer: "logits", width },
       add: false,
       ...(bias && { bias: { buffer: "bias", left: 0 } }),
@@ -120,7 +120,7 @@ export const linearCrossEntropyBy =
   (held: number) =>
   (tuning: Tuning): Build<"linearCrossEntropy"> =>
   (operands, _attributes, { loss }) => {
-    const head = headOf(operands);
+    const head = headOf(operands, tuning);
     const parts = chunksOf(head, held).map((chunk): ProductPasses => {
       const logits = logitsOf(head, chunk, tuning);
       return {
@@ -128,15 +128,15 @@ export const linearCrossEntropyBy =
         passes: [...logits.passes, lossPass(head, chunk, loss, false, tuning)],
       };
     });
-    return { adds: ["loss"], ...inTurn(parts) };
+    return { adds: ["loss"], derived: head.weight.derived, ...inTurn(parts) };
   };
 
 export const linearCrossEntropyGradBy =
   (held: number) =>
   (tuning: Tuning): Build<"linearCrossEntropyGrad"> =>
   (operands, _attributes, { loss, dx, dw, dbias }) => {
-    const head = headOf(operands);
-    const { V, C, width } = head;
+    const head = headOf(operands, tuning);
+    const { V, C, width, weight } = head;
     const parts = chunksOf(head, held).flatMap((chunk): ProductPasses[] => {
       const { first, rows } = chunk;
       const dlogits = { buffer: "logits", width };
@@ -150,7 +150,7 @@ export const linearCrossEntropyGradBy =
         product(
           {
             a: { ...dlogits, layout: "outer" },
-            b: { buffer: "w", width: C, layout: "inner" },
+            b: { ...weight.place, width: C, layout: "inner" },
             c: { buffer: "dx", width: C, top: first },
             add: dx.add,
             n: rows,
@@ -181,7 +181,7 @@ export const linearCrossEntropyGradBy =
         }),
       ];
     });
-    return { adds: ["loss", "dx", "dw", "dbias"], ...inTurn(parts) };
+    return { adds: ["loss", "dx", "dw", "dbias"], derived: weight.derived, ...inTurn(parts) };
   };
 
 export const linearCrossEntropy = linearCrossEntropyBy(HELD);

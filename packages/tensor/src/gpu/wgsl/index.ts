@@ -18,13 +18,13 @@ export type Overrides = { readonly [K in KernelName]?: Build<K> };
 
 export function wgslKernels(tuning: Tuning = gpuTuning) {
   return {
-    linear: linear(tuning.products),
-    linearGradInput: linearGradInput(tuning.products),
-    linearGradWeight: linearGradWeight(tuning.products),
+    linear: linear(tuning),
+    linearGradInput: linearGradInput(tuning),
+    linearGradWeight: linearGradWeight(tuning),
     linearGradBias,
     gelu,
     geluGrad,
-    linearGelu: linearGelu(tuning.products),
+    linearGelu: linearGelu(tuning),
     layerNorm: layerNorm(tuning),
     layerNormGrad: layerNormGrad(tuning),
     frozenNorm: frozenNorm(tuning),

@@ -2,10 +2,12 @@
 import { lastDim, rowsOf } from "../../shape.js";
 import type { InputsOf } from "../../kernels/index.js";
 import type { LinearAttributes } from "../../kernels/linear.js";
-import type { Build, Operand, WgslPass } from "../program.js";
+import type { Build, Operand, Program, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { each } from "./pass.js";
-import { type Product, product, type ProductPasses, type ProductTuning } from "./product.js";
+import { storedWeight } from "./half.js";
+import { type Product, product, type ProductPasses } from "./product.js";
+import type { Tuning } from "./tuning.js";
 
 /** A weight is (K,M), or (M,K) when transposed; `begin` to `end` of M are in force. */
 function weight(shape: readonly number[], { transposeW, columns }: LinearAttributes) {
@@ -27,15 +29,17 @@ export function linearPasses(
   { x, w, bias }: InputsOf<"linear", Operand>,
   attributes: LinearAttributes,
   y: { readonly name: string; readonly add: boolean; readonly gelu?: Product["gelu"] },
-  tuning: ProductTuning,
-): ProductPasses {
+  tuning: Tuning,
+): ProductPasses & Pick<Program, "derived"> {
   const dims = weight(w.shape, attributes);
   const m = dims.end - dims.begin;
-  return product(
+  const { place, derived } = storedWeight(w, tuning.f16);
+  const passes = product(
     {
       a: { buffer: "x", width: dims.K, layout: "outer" },
       b: {
-        ...matrix("w", dims, attributes.transposeW),
+        ...matrix(place.buffer, dims, attributes.transposeW),
+        half: place.half,
         layout: attributes.transposeW ? "outer" : "inner",
       },
       c: { buffer: y.name, width: m },
@@ -46,27 +50,30 @@ export function linearPasses(
       m,
       k: dims.K,
     },
-    tuning,
+    tuning.products,
   );
+  return { derived, ...passes };
 }
 
 export const linear =
-  (tuning: ProductTuning): Build<"linear"> =>
+  (tuning: Tuning): Build<"linear"> =>
   (operands, attributes, { y }) => ({
     adds: ["y"],
     ...linearPasses(operands, attributes, { name: "y", add: y.add }, tuning),
   });
 
 export const linearGradInput =
-  (tuning: ProductTuning): Build<"linearGradInput"> =>
+  (tuning: Tuning): Build<"linearGradInput"> =>
   ({ dy, w }, attributes, { dx }) => {
     const dims = weight(w.shape, attributes);
     const width = dims.end - dims.begin;
+    const { place, derived } = storedWeight(w, tuning.f16);
     const passes = product(
       {
         a: { buffer: "dy", width, layout: "outer" },
         b: {
-          ...matrix("w", dims, attributes.transposeW),
+          ...matrix(place.buffer, dims, attributes.transposeW),
+          half: place.half,
           layout: attributes.transposeW ? "inner" : "outer",
         },
         c: { buffer: "dx", width: dims.K },
@@ -75,13 +82,13 @@ export const linearGradInput =
         m: dims.K,
         k: width,
       },
-      tuning,
+      tuning.products,
     );
-    return { adds: ["dx"], ...passes };
+    return { adds: ["dx"], derived, ...passes };
   };
 
 export const linearGradWeight =
-  (tuning: ProductTuning): Build<"linearGradWeight"> =>
+  (tuning: Tuning): Build<"linearGradWeight"> =>
   ({ x }, attributes, { dw }) => {
     const dims = weight(dw.shape, attributes);
     const width = dims.end - dims.begin;
@@ -100,7 +107,7 @@ export const linearGradWeight =
         m: b.width,
         k: rowsOf(x.shape),
       },
-      tuning,
+      tuning.products,
     );
     // Outside of the columns in force the gradient is 0.
     const partly = !dw.add && width < dims.M;

@@ -2,7 +2,7 @@
 import type { WgslPass } from "../program.js";
 
 /** A buffer of the program, read as floats unless said otherwise. */
-export type Bound = string | { readonly buffer: string; readonly type: "f32" | "vec4f" };
+export type Bound = string | { readonly buffer: string; readonly type: "f32" | "vec4f" | "u32" | "vec2u" };
 
 export interface KernelSource {
   /** Names the pipeline: equal keys have equal sources. */

@@ -24,6 +24,8 @@ export interface Form {
   readonly wide: boolean;
   /** The summed dimension is no multiple of four. */
   readonly ragged: boolean;
+  /** b is float16, two values in a word. */
+  readonly half: boolean;
   /** A workgroup sums the piece of k that its z says, into rows of c of its own. */
   readonly split: boolean;
   readonly store: StoreForm;
@@ -73,25 +75,33 @@ function loads(form: Form, name: "a" | "b", block: string, k: string): string {
   // Beyond the last k both operands are 0.
   const guard = (value: string, i: number, zero: string) =>
     ragged ? `select(${zero}, ${value}, ${k} + ${i} < K)` : value;
+  const value = (at: string) => (name === "b" && form.half ? `half(${at})` : `${name}[${at}]`);
   const row = (i: number) => `(${k} + ${i} + ${name}Top) * ${name}Width`;
   if (form[name] === "outer") {
     if (wide) {
       return lines([
-        ...FOUR.map((i) => `let ${block}r${i} = ${name}[${block}at${i} + (${k}) / 4];`),
+        ...FOUR.map((i) => `let ${block}r${i} = ${value(`${block}at${i} + (${k}) / 4`)};`),
         ...FOUR.map((i) => `let ${block}${i} = vec4f(${FOUR.map((j) => `${block}r${j}[${i}]`).join(", ")});`),
       ]);
     }
     const one = (i: number) =>
-      FOUR.map((j) => guard(`${name}[${block}at${j} + ${k} + ${i}]`, i, "0.0")).join(", ");
+      FOUR.map((j) => guard(value(`${block}at${j} + ${k} + ${i}`), i, "0.0")).join(", ");
     return lines(FOUR.map((i) => `let ${block}${i} = vec4f(${one(i)});`));
   }
   if (wide)
     return lines(
-      FOUR.map((i) => `let ${block}${i} = ${guard(`${name}[${row(i)} + ${block}at0]`, i, "vec4f()")};`),
+      FOUR.map((i) => `let ${block}${i} = ${guard(value(`${row(i)} + ${block}at0`), i, "vec4f()")};`),
     );
-  const one = (i: number) =>
-    FOUR.map((j) => guard(`${name}[${row(i)} + ${block}at${j}]`, i, "0.0")).join(", ");
+  const one = (i: number) => FOUR.map((j) => guard(value(`${row(i)} + ${block}at${j}`), i, "0.0")).join(", ");
   return lines(FOUR.map((i) => `let ${block}${i} = vec4f(${one(i)});`));
+}
+
+/** `half(i)`: the vector or value i of b. */
+function halves({ wide, half }: Form): string {
+  if (!half) return "";
+  return wide
+    ? "fn half(i: u32) -> vec4f { let pair = b[i]; return vec4f(unpack2x16float(pair.x), unpack2x16float(pair.y)); }"
+    : "fn half(i: u32) -> f32 { return unpack2x16float(b[i / 2])[i % 2]; }";
 }
 
 /**
@@ -186,7 +196,7 @@ export function tiled(form: Form): string {
   return `
 var<workgroup> tile_a: array<vec4f, ${vectors * depth}>;
 var<workgroup> tile_b: array<vec4f, ${vectors * depth}>;
-${store(form)}
+${halves(form)}${store(form)}
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
   ${sizes(form)}
@@ -229,7 +239,7 @@ export function direct(form: Form): string {
       (j) => `b${j}_${k}`,
     ),
   );
-  return `${store(form)}
+  return `${halves(form)}${store(form)}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
   ${sizes(form)}

@@ -59,7 +59,8 @@ export interface ProductOperand extends Matrix {
 
 export interface Product {
   readonly a: ProductOperand;
-  readonly b: ProductOperand;
+  /** With `half` its values are float16, two in a word. */
+  readonly b: ProductOperand & { readonly half?: boolean };
   /** Written, or added to. */
   readonly c: Matrix;
   readonly add: boolean;
@@ -120,7 +121,7 @@ export function product(spec: Product, tuning: ProductTuning): ProductPasses {
 }
 
 /** The operand from `begin` of the summed dimension on. */
-function from(operand: ProductOperand, begin: number): ProductOperand {
+function from<O extends ProductOperand>(operand: O, begin: number): O {
   const { layout, top = 0, left = 0 } = operand;
   return layout === "outer" ? { ...operand, left: left + begin } : { ...operand, top: top + begin };
 }
@@ -159,14 +160,20 @@ function onePass(spec: Product, { scheme, blocks }: Omit<Variant, "split">, piec
     b: b.layout,
     wide: whole(a) && whole(b) && vectors(a.layout) && vectors(b.layout),
     ragged,
+    half: b.half === true,
     split: piece !== undefined,
     store,
   };
   const type = form.wide ? "vec4f" : "f32";
+  const packed = form.wide ? "vec2u" : "u32";
   const tile = (scheme === "tiled" ? 64 : 32) * blocks;
   return kernel({
     key: `product ${scheme} ${JSON.stringify(form)}`,
-    reads: { a: { buffer: a.buffer, type }, b: { buffer: b.buffer, type }, ...reads },
+    reads: {
+      a: { buffer: a.buffer, type },
+      b: { buffer: b.buffer, type: form.half ? packed : type },
+      ...reads,
+    },
     writes,
     uniforms: { ...uniforms, k, ...place("a", a), ...place("b", b), ...(piece && { piece }) },
     code: () => (scheme === "tiled" ? tiled(form) : direct(form)),

@@ -1,10 +1,12 @@
-/** What is fast on which adapter: the choices that kernels leave open. No choice changes what is computed, but for rounding. */
+/** What is fast on which adapter: the choices that kernels leave open. None changes what is computed, but for rounding. */
 import { type ProductTuning, productTuning } from "./product.js";
 
 export interface Tuning {
   readonly products: ProductTuning;
   /** Threads of the workgroup that a row of a norm or of the head has. */
   readonly rowThreads: 4 | 64;
+  /** Products read weights as float16. Only ever asked for. */
+  readonly f16: boolean;
 }
 
 /** Without measuring: what is fast on most GPUs. */
@@ -15,6 +17,7 @@ export const gpuTuning: Tuning = {
     split: size === "deep",
   })),
   rowThreads: 64,
+  f16: false,
 };
 /**
  * And on a CPU that stands for a GPU: there workgroup memory gains nothing, and threads beyond a vector's four are run one
@@ -27,4 +30,5 @@ export const cpuTuning: Tuning = {
     split: false,
   })),
   rowThreads: 4,
+  f16: false,
 };
