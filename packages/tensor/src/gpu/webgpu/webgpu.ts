@@ -14,7 +14,7 @@ export interface WebGpuOptions {
   readonly device?: GPUDevice;
   /** Kernels written by hand in WGSL where there are any, the default; false runs those of gpu.js only. */
   readonly overrides?: boolean;
-  /** Measure at the start which matrix product is fastest on this adapter, the default; else a usual choice. */
+  /** Measure at the start what is fastest on this adapter, the default; else a usual choice. The bits are the same. */
   readonly tune?: boolean;
   /**
    * Matrix products read their weights as float16, which have 11 bits and are at most 65504, and add up in float32; default
@@ -52,6 +52,6 @@ export async function webgpu({
   const weights = f16 ? ", weights in float16" : "";
   const executor = new WebGpuExecutor(opened, `webgpu, ${adapter}, kernels in WGSL${weights}`);
   const usual = opened.fallback ? cpuTuning : gpuTuning;
-  const tuning = measure ? { ...usual, products: await tune(executor, opened.fallback) } : usual;
+  const tuning = measure ? await tune(executor, usual, opened) : usual;
   return { executor, overrides: wgslKernels({ ...tuning, f16 }) };
 }

@@ -80,7 +80,7 @@ function lossPass(
   { first, rows }: Chunk,
   loss: Result,
   grad: boolean,
-  { rowThreads }: Tuning,
+  { rowThreads, lanes }: Tuning,
 ): WgslPass {
   const each = (body: string) => `for (var c = t; c < V; c += ${rowThreads}) { ${body} }`;
   return kernel({
@@ -88,7 +88,8 @@ function lossPass(
     reads: { targets: "targets", ...(grad && { dloss: "dloss" }) },
     writes: { logits: "logits", loss: "loss" },
     uniforms: { V, width, first },
-    code: () => `${mostOver(rowThreads)}${totalOver(rowThreads)}
+    lanes,
+    code: () => `${mostOver(rowThreads, lanes)}${totalOver(rowThreads, lanes)}
 @compute @workgroup_size(${rowThreads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
   let V = u32(u.V);

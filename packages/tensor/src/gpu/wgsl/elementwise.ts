@@ -1,6 +1,7 @@
 /** What goes element by element, and full reductions in two stages. */
-import type { Build, Program, Result } from "../program.js";
+import type { Build, Operand, Program, Result } from "../program.js";
 import { each, kernel, totalOver } from "./pass.js";
+import type { Tuning } from "./tuning.js";
 
 /** `=` or `+=`. */
 export const assign = ({ add }: Pick<Result, "add">) => (add ? "+=" : "=");
@@ -43,7 +44,13 @@ export const fill: Build<"fill"> = ({ x }, { value }) => ({
 const MOST_PARTIALS = 1 << 14;
 
 /** The sum of f(x): threads stride over all of it, then one workgroup adds up what they have. */
-function reduction(key: string, value: string, size: number, name: string, result: Result): Program {
+function reduction(
+  { lanes }: Tuning,
+  key: string,
+  value: string,
+  { size }: Operand,
+  [name, result]: readonly [string, Result],
+): Program {
   const partials = Math.max(1, Math.min(MOST_PARTIALS, Math.ceil(size / 64)));
   const first = each(
     { key, reads: { x: "x" }, writes: { partials: "partials" } },
@@ -56,7 +63,8 @@ function reduction(key: string, value: string, size: number, name: string, resul
     key: `sum of partials${result.add ? " add" : ""}`,
     reads: { x: "partials" },
     writes: { y: name },
-    code: () => `${totalOver(256)}
+    lanes,
+    code: () => `${totalOver(256, lanes)}
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) t: u32) {
   var sum = 0.0;
@@ -69,6 +77,11 @@ fn main(@builtin(local_invocation_index) t: u32) {
   return { adds: [name], temporaries: { partials }, passes: [first, second] };
 }
 
-export const sum: Build<"sum"> = ({ x }, _attributes, { y }) => reduction("sum", "x[j]", x.size, "y", y);
-export const sumSquares: Build<"sumSquares"> = ({ x }, _attributes, { total }) =>
-  reduction("sumSquares", "x[j] * x[j]", x.size, "total", total);
+export const sum =
+  (tuning: Tuning): Build<"sum"> =>
+  ({ x }, _attributes, { y }) =>
+    reduction(tuning, "sum", "x[j]", x, ["y", y]);
+export const sumSquares =
+  (tuning: Tuning): Build<"sumSquares"> =>
+  ({ x }, _attributes, { total }) =>
+    reduction(tuning, "sumSquares", "x[j] * x[j]", x, ["total", total]);

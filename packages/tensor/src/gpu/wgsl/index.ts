@@ -31,8 +31,8 @@ export function wgslKernels(tuning: Tuning = gpuTuning) {
     frozenNormGrad: frozenNormGrad(tuning),
     rowStd: rowStd(tuning),
     rowStdGrad: rowStdGrad(tuning),
-    classMean,
-    stdSpread,
+    classMean: classMean(tuning),
+    stdSpread: stdSpread(tuning),
     stdSpreadGrad,
     attention,
     attentionGrad,
@@ -44,10 +44,10 @@ export function wgslKernels(tuning: Tuning = gpuTuning) {
     add,
     mul,
     scale,
-    sum,
+    sum: sum(tuning),
     expand,
     fill,
-    sumSquares,
+    sumSquares: sumSquares(tuning),
     adamw,
   } satisfies Overrides;
 }

@@ -5,6 +5,8 @@ export interface Tuning {
   readonly products: ProductTuning;
   /** Threads of the workgroup that a row of a norm or of the head has. */
   readonly rowThreads: 4 | 64;
+  /** Threads that hand sums to each other in registers, by subgroups of so many at least; 0 where memory does it. The same bits. */
+  readonly lanes: number;
   /** Products read weights as float16. Only ever asked for. */
   readonly f16: boolean;
 }
@@ -17,6 +19,7 @@ export const gpuTuning: Tuning = {
     split: size === "deep",
   })),
   rowThreads: 64,
+  lanes: 0,
   f16: false,
 };
 /**
@@ -30,5 +33,6 @@ export const cpuTuning: Tuning = {
     split: false,
   })),
   rowThreads: 4,
+  lanes: 0,
   f16: false,
 };
