@@ -18,6 +18,7 @@ export {
   type MeasuredStd,
   measureStd,
   readStd,
+  readStds,
   type StdAverage,
   updateStdAverage,
 } from "./std.js";

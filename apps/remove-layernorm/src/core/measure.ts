@@ -10,7 +10,7 @@ import {
   uploadTargets,
   uploadTokens,
 } from "@normless/gpt2";
-import { frozenStd, type MeasuredStd, measureStd, readStd, type StdAverage } from "@normless/layernorm";
+import { frozenStd, type MeasuredStd, measureStd, readStds, type StdAverage } from "@normless/layernorm";
 import { type Backend, type PerClass, POSITION_CLASSES } from "@normless/tensor";
 import { sequentialBatches, type Tokenizer } from "@normless/text";
 
@@ -78,8 +78,9 @@ export async function measureModel(
         }),
       model.params,
     );
-    for (const [module, stds] of Object.entries(measured)) {
-      const { mean, count } = await readStd(stds);
+    const read = await readStds(Object.values(measured));
+    for (const [i, [module, stds]] of Object.entries(measured).entries()) {
+      const { mean, count } = read[i];
       stds.mean.free();
       stds.count.free();
       const zero = () => ({ total: 0, count: 0 });

@@ -102,6 +102,8 @@ export interface Executor<Handle> {
     readonly replaced: Readonly<Record<string, Handle>>;
   };
   read(handle: Handle, size: number): Promise<Float32Array>;
+  /** Several at once, with one wait where that saves any. */
+  readMany(buffers: readonly { readonly handle: Handle; readonly size: number }[]): Promise<Float32Array[]>;
   release(handle: Handle): void;
   sync(): Promise<void>;
   dispose(): Promise<void>;

@@ -53,12 +53,11 @@ async function execute(
   const run = backend.run.bind(backend) as ErasedRun;
   const outputs = run(kernel, operands, test.attributes, targets);
 
-  const readAll = async (tensors: Record<string, Tensor>) => {
-    const data: Record<string, TensorData> = {};
-    for (const [name, tensor] of Object.entries(tensors)) data[name] = await backend.read(tensor);
-    return data;
-  };
-  const result = { outputs: await readAll(outputs), operands: await readAll(operands) };
+  const read: Record<string, TensorData> = {};
+  for (const [name, tensor] of Object.entries(outputs)) read[name] = await backend.read(tensor);
+  const many = await backend.readMany(Object.values(operands));
+  const names = Object.keys(operands);
+  const result = { outputs: read, operands: Object.fromEntries(names.map((name, i) => [name, many[i]])) };
   for (const tensor of new Set([...Object.values(operands), ...Object.values(outputs)])) tensor.free();
   return result;
 }

@@ -134,10 +134,20 @@ export class WebGpuExecutor implements Executor<Region> {
     }
   }
 
-  async read({ buffer, bytes }: Region, size: number): Promise<Float32Array> {
+  async read(handle: Region, size: number): Promise<Float32Array> {
+    return (await this.readMany([{ handle, size }]))[0];
+  }
+
+  async readMany(
+    buffers: readonly { readonly handle: Region; readonly size: number }[],
+  ): Promise<Float32Array[]> {
     this.#alive("read");
-    if (size * 4 > bytes) throw new BackendError(`webgpu: read of ${size} values from ${bytes} bytes`);
-    const values = await this.#recorder.read(buffer, size * 4).catch(async (error: unknown) => {
+    for (const { handle, size } of buffers) {
+      if (size * 4 > handle.bytes)
+        throw new BackendError(`webgpu: read of ${size} values from ${handle.bytes} bytes`);
+    }
+    const parts = buffers.map(({ handle, size }) => ({ buffer: handle.buffer, bytes: size * 4 }));
+    const values = await this.#recorder.read(parts).catch(async (error: unknown) => {
       await this.#faults.check();
       throw error;
     });
