@@ -4,5 +4,6 @@ import base from "./vitest.config.js";
 // The GPU's kernels on headless GL, for machines with the native package gl and an X server (packages/tensor/README.md).
 export default defineConfig({
   ...base,
-  test: { include: ["test/headlessgl/**/*.test.ts"], pool: "forks", testTimeout: 60_000 },
+  // Where Mesa plays the GPU it may compile for a minute.
+  test: { include: ["test/headlessgl/**/*.test.ts"], pool: "forks", testTimeout: 600_000 },
 });

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { gpu, type GpuBackend } from "../../packages/tensor/src/gpu/index.js";
-import { kernelNames, type Tensor, type TensorData } from "../../packages/tensor/src/index.js";
+import { gpu, gpuBackend, type GpuBackend, kernels } from "../../packages/tensor/src/gpu/index.js";
+import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
+import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
+import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
+import { cpuTuning, type Tuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
+import {
+  type KernelName,
+  kernelNames,
+  type Tensor,
+  type TensorData,
+} from "../../packages/tensor/src/index.js";
 import { cases, type Value } from "../../packages/tensor/src/testing/index.js";
 import { useSwiftShader } from "./vulkan.js";
 
@@ -18,7 +27,11 @@ interface AnyCase {
 type AnyRun = (kernel: string, inputs: object, attributes: object) => Record<string, Tensor>;
 
 /** Every value that the kernel writes, outputs and what it changes in place. */
-async function valuesOf(kernel: string, { inputs, attributes }: AnyCase): Promise<TensorData[]> {
+async function valuesOf(
+  backend: GpuBackend,
+  kernel: string,
+  { inputs, attributes }: AnyCase,
+): Promise<TensorData[]> {
   const operands: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(inputs)) {
     if (value) operands[name] = backend.upload(value.data, value.shape);
@@ -31,10 +44,46 @@ async function valuesOf(kernel: string, { inputs, attributes }: AnyCase): Promis
 }
 
 it.each(kernelNames)("%s gives the same bits in every run", async (kernel) => {
-  const [longest] = (cases[kernel] as readonly AnyCase[]).toSorted((a, b) => sizeOfCase(b) - sizeOfCase(a));
-  const first = await valuesOf(kernel, longest);
-  for (let run = 0; run < 2; run++) expect(await valuesOf(kernel, longest)).toEqual(first);
+  const longest = longestOf(kernel);
+  const first = await valuesOf(backend, kernel, longest);
+  for (let run = 0; run < 2; run++) expect(await valuesOf(backend, kernel, longest)).toEqual(first);
 });
+
+const { device, lanes } = await openDevice();
+device.destroy();
+const SUMS = [
+  "layerNorm",
+  "layerNormGrad",
+  "frozenNorm",
+  "frozenNormGrad",
+  "rowStd",
+  "rowStdGrad",
+  "classMean",
+  "stdSpread",
+  "linearCrossEntropy",
+  "linearCrossEntropyGrad",
+  "sum",
+  "sumSquares",
+] as const satisfies readonly KernelName[];
+
+it(`subgroups, if there are any (here of ${lanes}), give the bits of workgroup memory`, async () => {
+  for (const rowThreads of [4, 64] as const) {
+    const open = async (tuning: Tuning) =>
+      gpuBackend(new WebGpuExecutor(await openDevice()), { ...kernels, ...wgslKernels(tuning) });
+    const memory = await open({ ...cpuTuning, rowThreads });
+    const registers = await open({ ...cpuTuning, rowThreads, lanes });
+    for (const kernel of SUMS) {
+      const expected = await valuesOf(memory, kernel, longestOf(kernel));
+      expect(await valuesOf(registers, kernel, longestOf(kernel))).toEqual(expected);
+    }
+    await memory.dispose();
+    await registers.dispose();
+  }
+});
+
+function longestOf(kernel: KernelName): AnyCase {
+  return (cases[kernel] as readonly AnyCase[]).toSorted((a, b) => sizeOfCase(b) - sizeOfCase(a))[0];
+}
 
 function sizeOfCase({ inputs }: AnyCase): number {
   return Object.values(inputs).reduce((sum, value) => sum + (value?.data.length ?? 0), 0);

@@ -4,23 +4,36 @@ import { gpu, type GpuBackend, kernels } from "../../packages/tensor/src/gpu/ind
 import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
 import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
-import { cpuTuning, gpuTuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
+import { cpuTuning, type Tuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
 import { conformance } from "../../packages/tensor/src/testing/index.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();
 
-/** Rows as a GPU has them, on any adapter. Its products are in product.test.ts: they take SwiftShader long to compile. */
-async function asOnGpu(): Promise<GpuBackend> {
-  const tuning = { ...gpuTuning, products: cpuTuning.products };
+/**
+ * Sums of a workgroup as a GPU has them, on any adapter. A GPU's products are in product.test.ts: they take SwiftShader long
+ * to compile.
+ */
+async function tuned(tuning: Pick<Tuning, "rowThreads" | "lanes">): Promise<GpuBackend> {
   const executor = new WebGpuExecutor(await openDevice());
-  return gpuBackend(executor, { ...kernels, ...wgslKernels(tuning) });
+  return gpuBackend(executor, { ...kernels, ...wgslKernels({ ...cpuTuning, ...tuning }) });
 }
 const hasRows = /Norm|rowStd|CrossEntropy/;
+const hasSums = /Norm|rowStd|CrossEntropy|^sum|classMean|^stdSpread$/;
+
+const { device, lanes } = await openDevice();
+device.destroy();
+const subgroups = ([4, 64] as const).map((rowThreads) => ({
+  name: `kernels in WGSL, subgroups of ${lanes}, ${rowThreads} threads a row`,
+  open: () => tuned({ rowThreads, lanes }),
+  of: hasSums,
+}));
+if (lanes === 0) console.log("This adapter has no subgroups: nothing was checked of them.");
 
 describe.each([
   { name: "kernels in WGSL", open: () => gpu({ mode: "webgpu", webgpu: { tune: false } }), of: /./ },
-  { name: "kernels in WGSL, as on a GPU", open: asOnGpu, of: hasRows },
+  { name: "kernels in WGSL, as on a GPU", open: () => tuned({ rowThreads: 64, lanes: 0 }), of: hasRows },
+  ...(lanes > 0 ? subgroups : []),
   { name: "kernels of gpu.js", open: () => gpu({ mode: "webgpu", webgpu: { overrides: false } }), of: /./ },
 ])("webgpu, $name", ({ open, of }) => {
   let backend: GpuBackend;

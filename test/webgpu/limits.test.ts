@@ -165,6 +165,17 @@ describe("buffers", () => {
     expect(new Set(bytes.slice(1)).size).toBe(1);
   });
 
+  it("are read several at once, in their order, and one twice", async () => {
+    const device = await executor();
+    const [a, b, none] = [[1, 2, 3], [4], []].map((values) => device.upload(Float32Array.from(values)));
+    const buffers = [a, b, none, a].map((handle, i) => ({ handle, size: [3, 1, 0, 2][i] }));
+    expect(await device.readMany(buffers)).toEqual(
+      [[1, 2, 3], [4], [], [1, 2]].map((v) => Float32Array.from(v)),
+    );
+    expect(await device.readMany([])).toEqual([]);
+    await expect(device.readMany([{ handle: b, size: 2 }])).rejects.toThrow("read of 2 values from 4 bytes");
+  });
+
   it("are destroyed when no step takes them any more", async () => {
     const device = await executor();
     device.release(device.upload(new Float32Array(1 << 20)));

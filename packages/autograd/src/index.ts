@@ -6,6 +6,7 @@ export { embedding } from "./ops/embedding.js";
 export { frozenNorm } from "./ops/frozen-norm.js";
 export { gelu } from "./ops/gelu.js";
 export { layerNorm, rowStd } from "./ops/layer-norm.js";
+export { linearGelu } from "./ops/linear-gelu.js";
 export { linear, matmul } from "./ops/linear.js";
 export { stdSpread } from "./ops/std-spread.js";
 export { recompute } from "./recompute.js";

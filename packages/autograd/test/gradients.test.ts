@@ -11,6 +11,7 @@ import {
   layerNorm,
   linear,
   linearCrossEntropy,
+  linearGelu,
   mean,
   mul,
   rowStd,
@@ -61,6 +62,16 @@ const checks: [string, Record<string, Value>, (v: Variables) => Variable][] = [
   ],
   ["gelu tanh", { x: random(shape, 1, 3) }, (v) => weigh(gelu(v.x))],
   ["gelu erf", { x: random(shape, 1, 4) }, (v) => weigh(gelu(v.x, "none"))],
+  [
+    "linearGelu tanh",
+    { x: random(shape, 1, 2), w: random([4, 7], 2), b: random([7], 3) },
+    (v) => weigh(linearGelu(v.x, v.w, v.b)),
+  ],
+  [
+    "linearGelu erf",
+    { x: random(shape, 1, 2), w: random([4, 7], 2), b: random([7], 3) },
+    (v) => weigh(linearGelu(v.x, v.w, v.b, "none")),
+  ],
   ["layerNorm", norm, (v) => weigh(layerNorm(v.x, v.gamma, v.beta))],
   [
     "frozenNorm",

@@ -6,9 +6,9 @@ import {
   add,
   attention,
   embedding,
-  gelu,
   linear,
   linearCrossEntropy,
+  linearGelu,
   recompute,
   rowStd,
   scale,
@@ -114,7 +114,12 @@ function block(
   const middle = add(x, dense("attn.c_proj", attended));
 
   observe?.(`h.${i}.ln_2`, middle.tensor);
-  const hidden = gelu(dense("mlp.c_fc", norm(`h.${i}.ln_2`, `h.${i}.ln_2`, middle)), config.gelu);
+  const hidden = linearGelu(
+    norm(`h.${i}.ln_2`, `h.${i}.ln_2`, middle),
+    params[`h.${i}.mlp.c_fc.weight`],
+    params[`h.${i}.mlp.c_fc.bias`],
+    config.gelu,
+  );
   return add(middle, dense("mlp.c_proj", hidden));
 }
 

@@ -14,11 +14,13 @@ export {
 export { type PositionOptions, positionClasses } from "./positions.js";
 export {
   type BatchStd,
+  batchStd,
   frozenStd,
   type MeasuredStd,
   measureStd,
   pooled,
   readStd,
+  readStds,
   type StdAverage,
   updateStdAverage,
 } from "./std.js";

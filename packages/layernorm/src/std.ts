@@ -34,9 +34,21 @@ export function measureStd(x: Tensor, classes: Tensor, eps = 1e-5): MeasuredStd 
 }
 
 /** Reads both tensors; they stay the caller's. */
-export async function readStd({ mean, count }: MeasuredStd): Promise<BatchStd> {
-  const [means, counts] = await Promise.all([mean.read(), count.read()]);
-  return { mean: byClass(means), count: byClass(counts) };
+export async function readStd(measured: MeasuredStd): Promise<BatchStd> {
+  return (await readStds([measured]))[0];
+}
+
+/** readStd of several, in their order, with one wait for all. */
+export async function readStds(measured: readonly MeasuredStd[]): Promise<BatchStd[]> {
+  if (measured.length === 0) return [];
+  const tensors = measured.flatMap(({ mean, count }) => [mean, count]);
+  const values = await tensors[0].backend.readMany(tensors);
+  return measured.map((_, i) => batchStd(values[2 * i], values[2 * i + 1]));
+}
+
+/** From the values of a MeasuredStd's two tensors, for who reads them along with others. */
+export function batchStd(mean: ArrayLike<number>, count: ArrayLike<number>): BatchStd {
+  return { mean: byClass(mean), count: byClass(count) };
 }
 
 function byClass(values: ArrayLike<number>): PerClass {

@@ -235,7 +235,7 @@ describe("norms as data", () => {
   it.each<[unknown, RegExp]>([
     [null, /a norm is an object, not null/],
     [[], /a norm is an object, not \[\]/],
-    [{}, /kind is undefined; expected "standard", "frozen" or "folded"/],
+    [{}, /kind is undefined; expected "standard", "frozen", "tapered" or "folded"/],
     [{ kind: "rms" }, /kind is "rms"/],
     [{ kind: "standard" }, /eps is a number, not undefined/],
     [{ kind: "standard", eps: "1e-5" }, /eps is a number, not "1e-5"/],

@@ -9,6 +9,7 @@ import {
   pooled,
   positionClasses,
   readStd,
+  readStds,
   type StdAverage,
   updateStdAverage,
 } from "../src/index.js";
@@ -29,6 +30,10 @@ describe("measureStd", () => {
         });
         const measured = measureStd(up(x), up(classes));
         const { mean, count } = await readStd(measured);
+        expect(await readStds([measured, measured])).toEqual([
+          { mean, count },
+          { mean, count },
+        ]);
         expect([count.first, count.eot, count.rest]).toEqual(stds.map((values) => values.length));
         const expected = stds.map((values) => values.reduce((a, b) => a + b, 0) / Math.max(values.length, 1));
         expectClose("mean", [mean.first, mean.eot, mean.rest], expected, 1e-12);

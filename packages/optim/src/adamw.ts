@@ -14,6 +14,13 @@ export interface AdamWOptions {
   readonly weightDecay: number;
 }
 
+export interface UpdateOptions {
+  readonly learningRate: number;
+  readonly maxNorm: number;
+  /** Of these gradients. */
+  readonly normSquared?: Tensor;
+}
+
 /** Updates done, and the two moments of each parameter. */
 export interface AdamWState {
   readonly step: number;
@@ -42,16 +49,24 @@ export class AdamW {
     return this.#step;
   }
 
-  /**
-   * One update of every parameter. Gradients whose global norm is over `maxNorm` are scaled down to it. Returns
-   * the square of that norm before clipping, a scalar on the device, which the caller frees.
-   */
-  update(grads: Named<Tensor>, { learningRate, maxNorm }: { learningRate: number; maxNorm: number }): Tensor {
-    const normSquared = zeros(this.backend, []);
+  /** The square of the gradients' global norm, a scalar on the device, which the caller frees. */
+  normSquared(grads: Named<Tensor>): Tensor {
     for (const name of Object.keys(this.params)) {
       if (!grads[name]) throw new BackendError(`AdamW: parameter ${name} has no gradient`);
-      this.backend.run("sumSquares", { x: grads[name] }, {}, { total: normSquared });
     }
+    const total = zeros(this.backend, []);
+    for (const name of Object.keys(this.params)) {
+      this.backend.run("sumSquares", { x: grads[name] }, {}, { total });
+    }
+    return total;
+  }
+
+  /**
+   * One update of every parameter. Gradients whose global norm is over `maxNorm` are scaled down to it. Returns
+   * `normSquared`, which is made here unless the caller wanted to read it first; the caller frees it.
+   */
+  update(grads: Named<Tensor>, { learningRate, maxNorm, ...given }: UpdateOptions): Tensor {
+    const normSquared = given.normSquared ?? this.normSquared(grads);
     this.#step += 1;
     for (const [name, param] of Object.entries(this.params)) {
       const { weightDecay, ...rest } = this.options;

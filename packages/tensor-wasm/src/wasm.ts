@@ -184,6 +184,7 @@ export async function wasm({
         resolve(dtype === "int32" ? heap.int32(pointer, size).slice() : heap.float32(pointer, size).slice());
       });
     },
+    readMany: (tensors) => Promise.all(tensors.map((tensor) => backend.read(tensor))),
     free(tensor) {
       alive("free");
       const own = ownTensor(tensor, backend, "free");

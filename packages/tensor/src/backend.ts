@@ -37,6 +37,8 @@ export interface Backend {
     into?: Partial<OutputsOf<K>>,
   ): OutputsOf<K>;
   read(tensor: Tensor): Promise<TensorData>;
+  /** The values of several tensors, in their order: on a GPU with one wait for all of them. */
+  readMany(tensors: readonly Tensor[]): Promise<TensorData[]>;
   free(tensor: Tensor): void;
   /** Resolves when all that was enqueued is done. */
   sync(): Promise<void>;

@@ -46,6 +46,7 @@ export function dry(): Backend {
     },
     read: ({ size, dtype }) =>
       Promise.resolve(dtype === "int32" ? new Int32Array(size) : new Float32Array(size)),
+    readMany: (tensors) => Promise.all(tensors.map((tensor) => backend.read(tensor))),
     free(tensor) {
       if (!(tensor instanceof DryTensor) || tensor.freed) {
         throw new BackendError("dry: this tensor was freed before, or lives on another backend");

@@ -89,6 +89,7 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
       return runErased(kernel, inputs, attributes as object, into) as OutputsOf<K>;
     },
     read: (tensor) => Promise.resolve(dataOf(tensor).slice()),
+    readMany: (tensors) => Promise.all(tensors.map((tensor) => backend.read(tensor))),
     free(tensor) {
       memory.liveBytes -= dataOf(tensor).byteLength;
       memory.liveTensors -= 1;

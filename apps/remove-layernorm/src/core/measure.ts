@@ -10,7 +10,7 @@ import {
   uploadTargets,
   uploadTokens,
 } from "@normless/gpt2";
-import { type BatchStd, frozenStd, type MeasuredStd, measureStd, readStd } from "@normless/layernorm";
+import { type BatchStd, frozenStd, type MeasuredStd, measureStd, readStds } from "@normless/layernorm";
 import { type Backend, type PerClass, POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 import { type Batch, sequentialBatches, type Tokenizer } from "@normless/text";
 
@@ -93,8 +93,9 @@ export async function measureStds(model: Model, batches: Iterable<Batch>): Promi
         }),
       model.params,
     );
-    for (const [module, stds] of Object.entries(measured)) {
-      const { mean, count } = await readStd(stds);
+    const read = await readStds(Object.values(measured));
+    for (const [i, [module, stds]] of Object.entries(measured).entries()) {
+      const { mean, count } = read[i];
       stds.mean.free();
       stds.count.free();
       const zero = () => ({ first: 0, eot: 0, rest: 0 });

@@ -17,11 +17,11 @@ import {
 } from "@normless/gpt2";
 import {
   type BatchStd,
+  batchStd,
   type MeasuredStd,
   type MeasuredTaper,
   measureStd,
   measureTaper,
-  readStd,
 } from "@normless/layernorm";
 import { AdamW, type AdamWState, warmupCosine, zeroGradients } from "@normless/optim";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
@@ -128,18 +128,17 @@ export class Trainer {
     for (let row = 0; row < batchSize; row += microBatchSize) {
       measured.push(this.#microBatch(rows(batch, row, microBatchSize), options, total));
     }
-    const loss = await total.item();
-    total.free();
-    const stds = await Promise.all(measured.map(({ stds }) => readAll(stds)));
-    const taper = await readTaper(measured.map(({ taper }) => taper));
+    const normSquared = this.#optimizer.normSquared(this.#grads);
+    // The only wait of an update: everything that the host wants to know comes back at once.
+    const { loss, gradNorm, stds, taper } = await readMeasured(backend, { total, normSquared, measured });
     if (!Number.isFinite(loss)) {
+      normSquared.free();
       throw new DivergedError(
         `the loss is ${loss} at step ${step}: training has diverged; lower the learning rate or widen the gaps`,
       );
     }
     const learningRate = warmupCosine(recipe.learningRate, step);
-    const normSquared = this.#optimizer.update(this.#grads, { learningRate, maxNorm: recipe.maxNorm });
-    const gradNorm = Math.sqrt(await normSquared.item());
+    this.#optimizer.update(this.#grads, { learningRate, maxNorm: recipe.maxNorm, normSquared });
     normSquared.free();
     return { loss, gradNorm, learningRate, stds, taper };
   }
@@ -206,30 +205,35 @@ export function rows(batch: Batch, begin: number, count: number): Batch {
   return { inputs: part(batch.inputs), targets: part(batch.targets), B: count, T };
 }
 
-async function readAll(measured: Readonly<Record<string, MeasuredStd>>): Promise<Record<string, BatchStd>> {
-  const stds: Record<string, BatchStd> = {};
-  for (const [module, std] of Object.entries(measured)) {
-    stds[module] = await readStd(std);
-    std.mean.free();
-    std.count.free();
-  }
-  return stds;
-}
+/** Reads with one wait, and frees, all but the norm, which the update still needs. */
+async function readMeasured(
+  backend: Backend,
+  { total, normSquared, measured }: { total: Tensor; normSquared: Tensor; measured: readonly Measured[] },
+): Promise<Omit<StepResult, "learningRate">> {
+  const stds = measured.map((microBatch) => Object.entries(microBatch.stds));
+  const tapers = measured.flatMap((microBatch) => Object.entries(microBatch.taper));
+  const rest = [
+    total,
+    ...stds.flat().flatMap(([, { mean, count }]) => [mean, count]),
+    ...tapers.flatMap(([, { numerator, denominator }]) => [numerator, denominator]),
+  ];
+  const values = (await backend.readMany([normSquared, ...rest])).values();
+  for (const tensor of rest) tensor.free();
+  const next = () => values.next().value ?? [];
 
-async function readTaper(
-  measured: readonly Readonly<Record<string, MeasuredTaper>>[],
-): Promise<Record<string, TaperSums>> {
-  const sums: Record<string, TaperSums> = {};
-  for (const microBatch of measured) {
-    for (const [module, { numerator, denominator }] of Object.entries(microBatch)) {
-      const before = sums[module] ?? { numerator: 0, denominator: 0 };
-      sums[module] = {
-        numerator: before.numerator + (await numerator.item()),
-        denominator: before.denominator + (await denominator.item()),
-      };
-      numerator.free();
-      denominator.free();
-    }
+  const gradNorm = Math.sqrt(next()[0]);
+  const loss = next()[0];
+  const read = stds.map((modules) => {
+    const entries = modules.map(([module]) => [module, batchStd(next(), next())] as const);
+    return Object.fromEntries(entries);
+  });
+  const taper: Record<string, TaperSums> = {};
+  for (const [module] of tapers) {
+    const before = taper[module] ?? { numerator: 0, denominator: 0 };
+    taper[module] = {
+      numerator: before.numerator + next()[0],
+      denominator: before.denominator + next()[0],
+    };
   }
-  return sums;
+  return { loss, gradNorm, stds: read, taper };
 }

@@ -129,6 +129,11 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       const { handle, ints, size } = own(tensor, "read");
       return ints ? ints.slice() : executor.read(handle, size);
     },
+    async readMany(tensors): Promise<TensorData[]> {
+      const owned = tensors.map((tensor) => own(tensor, "readMany"));
+      const floats = await executor.readMany(owned.filter(({ ints }) => !ints));
+      return owned.map(({ ints }) => ints?.slice() ?? floats.shift() ?? new Float32Array());
+    },
     free(tensor) {
       const target: GpuTensor<Handle> = own(tensor, "free");
       executor.release(own(tensor, "free").handle);

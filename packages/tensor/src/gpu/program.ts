@@ -48,6 +48,10 @@ export interface Program {
   readonly temporaries?: Readonly<Record<string, number>>;
   /** Small tables that the host made (a CSR of token ids): uploaded before the first pass. */
   readonly tables?: Readonly<Record<string, TensorData>>;
+  /** Buffers made of one operand alone, by a pass that reads it: kept for later ops until the operand changes or goes. */
+  readonly derived?: Readonly<
+    Record<string, { readonly of: string; readonly size: number; readonly pass: WgslPass }>
+  >;
   readonly passes: readonly (JsPass | WgslPass)[];
   /** Operands that the op mutates and whose new values a JsPass wrote to a temporary: operand → temporary. */
   readonly replaces?: Readonly<Record<string, string>>;
@@ -98,6 +102,8 @@ export interface Executor<Handle> {
     readonly replaced: Readonly<Record<string, Handle>>;
   };
   read(handle: Handle, size: number): Promise<Float32Array>;
+  /** Several at once, with one wait where that saves any. */
+  readMany(buffers: readonly { readonly handle: Handle; readonly size: number }[]): Promise<Float32Array[]>;
   release(handle: Handle): void;
   sync(): Promise<void>;
   dispose(): Promise<void>;

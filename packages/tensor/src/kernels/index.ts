@@ -9,6 +9,7 @@ import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
+import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
 
@@ -19,6 +20,7 @@ export const contracts = {
   linearGradBias,
   gelu,
   geluGrad,
+  linearGelu,
   layerNorm,
   layerNormGrad,
   frozenNorm,

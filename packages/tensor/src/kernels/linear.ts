@@ -5,7 +5,7 @@
  */
 import { ShapeError } from "../errors.js";
 import { type Shape, lastDim, rowsOf } from "../shape.js";
-import { contract, float32, type Shaped } from "./contract.js";
+import { contract, float32, type Operands, type Shaped } from "./contract.js";
 
 /** The outputs `begin` to `end` (exclusive) out of `of`. */
 export interface Columns {
@@ -36,27 +36,34 @@ function checkColumns(op: string, columns: Columns | undefined, M: number, shape
   return { begin, end };
 }
 
+/** The shape of x·w + bias. @throws ShapeError in the name of `op`. */
+export function linearShape(
+  op: string,
+  { x, w, bias }: Operands<"x" | "w", "bias", Shaped>,
+  attributes: LinearAttributes,
+): Shape {
+  const { K, M, begin, end } = weightDims(op, w, attributes);
+  if (lastDim(x.shape) !== K) {
+    const fix =
+      lastDim(x.shape) === M ? "Is the weight transposed? Try transposeW." : "x (...,K) goes with w (K,M).";
+    throw new ShapeError(
+      op,
+      `x has ${lastDim(x.shape)} channels, w takes ${K}`,
+      { x: x.shape, w: w.shape },
+      fix,
+    );
+  }
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== M)) {
+    throw new ShapeError(op, `the bias needs shape [${M}]`, { w: w.shape, bias: bias.shape });
+  }
+  return [...x.shape.slice(0, -1), end - begin];
+}
+
 export const linear = contract<LinearAttributes>()({
   inputs: ["x", "w"],
   optional: ["bias"],
   outputs: ["y"],
-  infer({ x, w, bias }, attributes) {
-    const { K, M, begin, end } = weightDims("linear", w, attributes);
-    if (lastDim(x.shape) !== K) {
-      const fix =
-        lastDim(x.shape) === M ? "Is the weight transposed? Try transposeW." : "x (...,K) goes with w (K,M).";
-      throw new ShapeError(
-        "linear",
-        `x has ${lastDim(x.shape)} channels, w takes ${K}`,
-        { x: x.shape, w: w.shape },
-        fix,
-      );
-    }
-    if (bias && (bias.shape.length !== 1 || bias.shape[0] !== M)) {
-      throw new ShapeError("linear", `the bias needs shape [${M}]`, { w: w.shape, bias: bias.shape });
-    }
-    return { y: float32([...x.shape.slice(0, -1), end - begin]) };
-  },
+  infer: (operands, attributes) => ({ y: float32(linearShape("linear", operands, attributes)) }),
   naive({ x, w, bias }, attributes, { y }) {
     const { K, M, begin, end } = weightDims("linear", w, attributes);
     const rows = rowsOf(x.shape);

@@ -112,6 +112,21 @@ describe("memory", () => {
   });
 });
 
+it("reads several tensors in their order, whole numbers among them, and none", async () => {
+  const x = backend.upload(Float32Array.of(1, 2), [2]);
+  const ids = backend.upload(Int32Array.of(2 ** 24 + 1), [1]);
+  const empty = backend.upload(new Float32Array(), [0]);
+  expect(await backend.readMany([x, ids, empty, x])).toEqual([
+    Float32Array.of(1, 2),
+    Int32Array.of(2 ** 24 + 1),
+    new Float32Array(),
+    Float32Array.of(1, 2),
+  ]);
+  expect(await backend.readMany([])).toEqual([]);
+  for (const tensor of [x, ids, empty]) tensor.free();
+  await expect(backend.readMany([x])).rejects.toThrow("readMany: this tensor was freed before this use");
+});
+
 describe("refusals", () => {
   it("of tensors that were freed or live elsewhere", async () => {
     const x = backend.upload(Float32Array.of(1), [1]);

@@ -95,6 +95,8 @@ class GpuJsExecutor implements Executor<Stored> {
     }
   }
   read = (handle: Stored) => Promise.resolve(this.#store.read(handle));
+  readMany = (buffers: readonly { readonly handle: Stored }[]) =>
+    Promise.all(buffers.map(({ handle }) => this.read(handle)));
   release(handle: Stored): void {
     this.#store.release(handle);
   }

@@ -3,7 +3,7 @@
  * of Abramowitz & Stegun, off by at most 1.5e-7.
  */
 import type { GeluAttributes } from "../../kernels/gelu.js";
-import type { Build } from "../program.js";
+import type { Build, JsPass } from "../program.js";
 import { FLAT, pass, X } from "../source.js";
 
 const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
@@ -12,16 +12,16 @@ const [P, A1, A2, A3, A4, A5] = [
   0.3275911, 0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429,
 ];
 
-/** Statements that declare v, cdf (the share of v that passes), and slope (the derivative). */
-function curve(approximate: GeluAttributes["approximate"]): string {
+/** Statements that declare v out of `x`, cdf (the share of v that passes), and slope (the derivative). */
+function curve(approximate: GeluAttributes["approximate"], x = "x"): string {
   if (approximate === "tanh") {
-    return `let v = x[${X}];
+    return `let v = ${x}[${X}];
       let u = ${2 * SQRT_2_OVER_PI} * (v + ${CUBIC} * v * v * v);
       let e = Math.exp(Math.min(Math.max(-u, -80), 80));
       let cdf = 1 / (1 + e);
       let slope = cdf + v * cdf * (e / (1 + e)) * ${2 * SQRT_2_OVER_PI} * (1 + ${3 * CUBIC} * v * v);`;
   }
-  return `let v = x[${X}];
+  return `let v = ${x}[${X}];
     let density = Math.exp(-Math.min(v * v * 0.5, 80));
     let t = 1 / (1 + ${P * Math.SQRT1_2} * Math.abs(v));
     let tail = 0.5 * t * (${A1} + t * (${A2} + t * (${A3} + t * (${A4} + t * ${A5})))) * density;
@@ -30,16 +30,17 @@ function curve(approximate: GeluAttributes["approximate"]): string {
     let slope = cdf + v * density * ${1 / Math.sqrt(2 * Math.PI)};`;
 }
 
-export const gelu: Build<"gelu"> = ({ x }, { approximate }) => ({
-  passes: [
-    pass("gelu", {
-      output: [x.size],
-      reads: { x: FLAT },
-      writes: "y",
-      body: `${curve(approximate)} return v * cdf;`,
-    }),
-  ],
-});
+/** y = gelu of the buffer `x`. */
+export function geluPass(size: number, approximate: GeluAttributes["approximate"], x = "x"): JsPass {
+  return pass("gelu", {
+    output: [size],
+    reads: { [x]: FLAT },
+    writes: "y",
+    body: `${curve(approximate, x)} return v * cdf;`,
+  });
+}
+
+export const gelu: Build<"gelu"> = ({ x }, { approximate }) => ({ passes: [geluPass(x.size, approximate)] });
 
 export const geluGrad: Build<"geluGrad"> = ({ x }, { approximate }) => ({
   passes: [

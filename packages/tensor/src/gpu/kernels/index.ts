@@ -9,6 +9,7 @@ import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
+import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
 
@@ -22,6 +23,7 @@ export const kernels: Builds = {
   linearGradBias,
   gelu,
   geluGrad,
+  linearGelu,
   layerNorm,
   layerNormGrad,
   frozenNorm,

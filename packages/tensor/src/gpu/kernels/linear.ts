@@ -1,23 +1,29 @@
-import { lastDim, rowsOf } from "../../shape.js";
-import type { Build } from "../program.js";
+import type { InputsOf } from "../../kernels/index.js";
+import type { LinearAttributes } from "../../kernels/linear.js";
+import { lastDim, rowsOf, type Shape } from "../../shape.js";
+import type { Build, JsPass, Operand } from "../program.js";
 import { accumulate, FLAT, pass, sumOf, X, Y } from "../source.js";
 
 /** All products here sum over one index: one thread a result. */
-export const linear: Build<"linear"> = ({ x, w, bias }, { transposeW, columns }, { y }) => {
+export function linearPass(
+  { x, w, bias }: InputsOf<"linear", Operand>,
+  { transposeW, columns }: LinearAttributes,
+  y: { readonly name: string; readonly shape: Shape },
+): JsPass {
   const K = lastDim(x.shape);
   const m = `${X} + ${columns?.begin ?? 0}`;
   const product = sumOf("sum", K, (k) => `x[${Y}][${k}] * ${transposeW ? `w[${m}][${k}]` : `w[${k}][${m}]`}`);
-  return {
-    passes: [
-      pass("linear", {
-        output: [lastDim(y.shape), rowsOf(x.shape)],
-        reads: { x: K, w: w.shape[1], ...(bias && { bias: FLAT }) },
-        writes: "y",
-        body: `${product} return sum${bias ? ` + bias[${m}]` : ""};`,
-      }),
-    ],
-  };
-};
+  return pass("linear", {
+    output: [lastDim(y.shape), rowsOf(x.shape)],
+    reads: { x: K, w: w.shape[1], ...(bias && { bias: FLAT }) },
+    writes: y.name,
+    body: `${product} return sum${bias ? ` + bias[${m}]` : ""};`,
+  });
+}
+
+export const linear: Build<"linear"> = (operands, attributes, { y }) => ({
+  passes: [linearPass(operands, attributes, { name: "y", shape: y.shape })],
+});
 
 export const linearGradInput: Build<"linearGradInput"> = ({ dy, w }, { transposeW, columns }, { dx }) => {
   const begin = columns?.begin ?? 0;

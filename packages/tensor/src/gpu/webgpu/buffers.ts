@@ -13,6 +13,8 @@ export interface DeviceBuffer {
   readonly bytes: number;
   /** The submission that uses it last. */
   usedIn: number;
+  /** Goes up with every kernel that writes it. */
+  version: number;
 }
 
 /** Values on the device: a buffer of the pool and how much of it counts. */
@@ -70,7 +72,7 @@ export class BufferPool {
       }),
     );
     this.allocatedBytes += bytes;
-    return { gpu, id: this.#nextId++, bytes, usedIn: -1 };
+    return { gpu, id: this.#nextId++, bytes, usedIn: -1, version: 0 };
   }
 
   give(buffer: DeviceBuffer): void {

@@ -11,6 +11,8 @@ export interface OpenedDevice {
   readonly adapter: string;
   /** A CPU computes: SwiftShader, WARP. */
   readonly fallback: boolean;
+  /** The fewest threads of a subgroup, a power of two; 0 for a device without them. */
+  readonly lanes: number;
   /** Whether the device is ours to destroy. */
   readonly owned: boolean;
 }
@@ -23,7 +25,10 @@ const RAISED = [
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
-const FEATURES: readonly GPUFeatureName[] = ["subgroups", "shader-f16"];
+const FEATURES: readonly GPUFeatureName[] = ["subgroups"];
+
+/** The smallest subgroup that WebGPU allows. */
+const LEAST_LANES = 4;
 
 /** Dawn's instance must outlive its devices; nothing else would hold it. */
 let dawn: GPU | undefined;
@@ -48,14 +53,19 @@ async function findGpu(): Promise<GPU> {
   }
 }
 
-function facts({ vendor, architecture, description, isFallbackAdapter }: GPUAdapterInfo) {
+function facts({ features, adapterInfo }: GPUDevice) {
+  const { vendor, architecture, description, isFallbackAdapter, subgroupMinSize } = adapterInfo;
   const adapter = [vendor, architecture, description].filter(Boolean).join(" ") || "unnamed adapter";
-  return { adapter: `${adapter}${isFallbackAdapter ? " (on the CPU)" : ""}`, fallback: isFallbackAdapter };
+  return {
+    adapter: `${adapter}${isFallbackAdapter ? " (on the CPU)" : ""}`,
+    fallback: isFallbackAdapter,
+    lanes: features.has("subgroups") ? (subgroupMinSize ?? LEAST_LANES) : 0,
+  };
 }
 
 /** @throws BackendError when there is no WebGPU here or no adapter. */
 export async function openDevice(given?: GPUDevice): Promise<OpenedDevice> {
-  if (given) return { device: given, ...facts(given.adapterInfo), owned: false };
+  if (given) return { device: given, ...facts(given), owned: false };
   const adapter = await (await findGpu()).requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
     throw new BackendError(
@@ -70,5 +80,5 @@ export async function openDevice(given?: GPUDevice): Promise<OpenedDevice> {
     requiredLimits,
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
   });
-  return { device, ...facts(adapter.info), owned: true };
+  return { device, ...facts(device), owned: true };
 }

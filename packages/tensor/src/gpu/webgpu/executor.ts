@@ -43,6 +43,11 @@ export class WebGpuExecutor implements Executor<Region> {
   readonly #pipelines: Pipelines;
   readonly #recorder: Recorder;
   readonly #maxGroups: number;
+  /** By the id of the buffer that it was made of, at that buffer's version. */
+  readonly #derived = new Map<
+    number,
+    { readonly key: string; readonly version: number; readonly region: Region }
+  >();
   #disposed = false;
 
   /** Without `translate`, programs with kernels of gpu.js are refused. */
@@ -101,6 +106,9 @@ export class WebGpuExecutor implements Executor<Region> {
         taken.set(name, region);
         named.set(name, region);
       }
+      for (const [name, made] of Object.entries(program.derived ?? {})) {
+        named.set(name, this.#derive(name, made.size, regionOf(named, made.of, made.pass.key), made.pass));
+      }
       for (const pass of program.passes) {
         // A kernel of gpu.js says itself how large the buffer is that it makes.
         if (pass.kind === "gpu.js" && !named.has(pass.writes)) take(pass.writes, sizeOf(pass.output));
@@ -118,18 +126,28 @@ export class WebGpuExecutor implements Executor<Region> {
       for (const [operand, temporary] of Object.entries(program.replaces ?? {})) {
         replaced[operand] = regionOf(named, temporary, "a replacement");
         taken.delete(temporary);
-        this.#pool.give(operands[operand].buffer);
+        this.#give(operands[operand]);
       }
       return { outputs: results, replaced };
     } finally {
-      for (const { buffer } of taken.values()) this.#pool.give(buffer);
+      for (const region of taken.values()) this.#give(region);
     }
   }
 
-  async read({ buffer, bytes }: Region, size: number): Promise<Float32Array> {
+  async read(handle: Region, size: number): Promise<Float32Array> {
+    return (await this.readMany([{ handle, size }]))[0];
+  }
+
+  async readMany(
+    buffers: readonly { readonly handle: Region; readonly size: number }[],
+  ): Promise<Float32Array[]> {
     this.#alive("read");
-    if (size * 4 > bytes) throw new BackendError(`webgpu: read of ${size} values from ${bytes} bytes`);
-    const values = await this.#recorder.read(buffer, size * 4).catch(async (error: unknown) => {
+    for (const { handle, size } of buffers) {
+      if (size * 4 > handle.bytes)
+        throw new BackendError(`webgpu: read of ${size} values from ${handle.bytes} bytes`);
+    }
+    const parts = buffers.map(({ handle, size }) => ({ buffer: handle.buffer, bytes: size * 4 }));
+    const values = await this.#recorder.read(parts).catch(async (error: unknown) => {
       await this.#faults.check();
       throw error;
     });
@@ -137,8 +155,8 @@ export class WebGpuExecutor implements Executor<Region> {
     return values;
   }
 
-  release({ buffer }: Region): void {
-    if (!this.#disposed) this.#pool.give(buffer);
+  release(region: Region): void {
+    if (!this.#disposed) this.#give(region);
   }
 
   async sync(): Promise<void> {
@@ -169,6 +187,27 @@ export class WebGpuExecutor implements Executor<Region> {
     return { buffer: this.#pool.take(bytes, what), bytes };
   }
 
+  /** Gives a buffer back, and what was made of it. */
+  #give({ buffer }: Region): void {
+    const derived = this.#derived.get(buffer.id);
+    if (derived) this.#pool.give(derived.region.buffer);
+    this.#derived.delete(buffer.id);
+    this.#pool.give(buffer);
+  }
+
+  /** What `pass` makes of a buffer: the kept one, unless the buffer has other values since. */
+  #derive(name: string, size: number, of: Region, pass: WgslPass): Region {
+    const { id, version } = of.buffer;
+    const kept = this.#derived.get(id);
+    if (kept?.key === pass.key && kept.version === version) return kept.region;
+    if (kept) this.#pool.give(kept.region.buffer);
+    const region = this.#take(size, name);
+    this.#derived.set(id, { key: pass.key, version, region });
+    const named = new Map(pass.binds.map((bind) => [bind.name, bind.name === name ? region : of]));
+    this.#record(pass, named);
+    return region;
+  }
+
   #copyInto(to: Region, from: Region): void {
     this.#recorder.copy(from.buffer, to.buffer, from.bytes);
   }
@@ -190,6 +229,9 @@ export class WebGpuExecutor implements Executor<Region> {
         : [...pass.reads.map(({ name }) => name), pass.writes];
     const regions = names.map((name) => regionOf(named, name, pass.key));
     refuseAliases(pass, names, regions);
+    regions.forEach(({ buffer }, i) => {
+      if (writes(pass, i)) buffer.version += 1;
+    });
     const pipeline = this.#pipelines.of(pass);
     const uniforms = this.#recorder.uniforms(pipeline.uniformBytes);
     const groups = this.#uniformsAndGroups(pass, pipeline, regions, uniforms.view);

@@ -1,5 +1,5 @@
 /** The command encoder of the moment, with the uniforms of its dispatches, cached bind groups and staging for reads. */
-import type { DeviceBuffer, Region } from "./buffers.js";
+import { type DeviceBuffer, type Region, sizeClass } from "./buffers.js";
 import type { Faults } from "./faults.js";
 import type { Pipeline } from "./pipelines.js";
 
@@ -92,26 +92,33 @@ export class Recorder {
     this.#submission += 1;
   }
 
-  async read(buffer: DeviceBuffer, bytes: number): Promise<Float32Array> {
-    if (bytes === 0) return new Float32Array();
-    const at = this.#staging.findIndex((staging) => staging.bytes === buffer.bytes);
-    const staging =
-      at >= 0
-        ? this.#staging.splice(at, 1)[0]
-        : {
-            bytes: buffer.bytes,
-            buffer: this.device.createBuffer({ label: "read", size: buffer.bytes, usage: STAGING }),
-          };
+  /** Copies of all, by way of one buffer that is mapped once. */
+  async read(regions: readonly Region[]): Promise<Float32Array[]> {
+    const total = regions.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (total === 0) return regions.map(() => new Float32Array());
+    const staging = this.#takeStaging(sizeClass(total));
     this.#endPass();
-    this.#commands().copyBufferToBuffer(buffer.gpu, 0, staging.buffer, 0, bytes);
+    let at = 0;
+    for (const { buffer, bytes } of regions) {
+      if (bytes > 0) this.#commands().copyBufferToBuffer(buffer.gpu, 0, staging.buffer, at, bytes);
+      at += bytes;
+    }
     this.submit();
-    await staging.buffer.mapAsync(MAP_READ, 0, bytes);
-    const values = new Float32Array(staging.buffer.getMappedRange(0, bytes).slice(0));
+    await staging.buffer.mapAsync(MAP_READ, 0, total);
+    const mapped = staging.buffer.getMappedRange(0, total);
+    let from = 0;
+    const values = regions.map(({ bytes }) => new Float32Array(mapped.slice(from, (from += bytes))));
     staging.buffer.unmap();
     // A few are kept; a burst of reads must not keep memory for good.
     if (this.#staging.length < 4) this.#staging.push(staging);
     else staging.buffer.destroy();
     return values;
+  }
+
+  #takeStaging(bytes: number): { readonly buffer: GPUBuffer; readonly bytes: number } {
+    const at = this.#staging.findIndex((staging) => staging.bytes === bytes);
+    if (at >= 0) return this.#staging.splice(at, 1)[0];
+    return { bytes, buffer: this.device.createBuffer({ label: "read", size: bytes, usage: STAGING }) };
   }
 
   /** Drops the bind groups, since buffers that they name were destroyed. */

@@ -1,4 +1,5 @@
 /** WebGPU as an executor with its overrides: one device, and which kernels are ours. */
+import { BackendError } from "../../errors.js";
 import type { Executor } from "../program.js";
 import { type Overrides, wgslKernels } from "../wgsl/index.js";
 import { cpuTuning, gpuTuning } from "../wgsl/tuning.js";
@@ -13,8 +14,13 @@ export interface WebGpuOptions {
   readonly device?: GPUDevice;
   /** Kernels written by hand in WGSL where there are any, the default; false runs those of gpu.js only. */
   readonly overrides?: boolean;
-  /** Measure at the start which matrix product is fastest on this adapter, the default; else a usual choice. */
+  /** Measure at the start what is fastest on this adapter, the default; else a usual choice. The bits are the same. */
   readonly tune?: boolean;
+  /**
+   * Matrix products read their weights as float16, which have 11 bits and are at most 65504, and add up in float32; default
+   * false. Weights, gradients and the optimiser stay float32. A weight takes half as much memory again.
+   */
+  readonly f16?: boolean;
 }
 
 export interface WebGpu {
@@ -28,10 +34,13 @@ export async function webgpu({
   device,
   overrides = true,
   tune: measure = true,
+  f16 = false,
 }: WebGpuOptions = {}): Promise<WebGpu> {
   const opened = await openDevice(device);
   const { adapter } = opened;
   if (!overrides) {
+    if (f16)
+      throw new BackendError("webgpu: f16 is for the kernels in WGSL, which overrides: false leaves out");
     const executor = new WebGpuExecutor(
       opened,
       `webgpu, ${adapter}, kernels of gpu.js`,
@@ -40,8 +49,9 @@ export async function webgpu({
     return { executor, overrides: {} };
   }
   // Every kernel has its WGSL, so gpu.js is not needed.
-  const executor = new WebGpuExecutor(opened, `webgpu, ${adapter}, kernels in WGSL`);
+  const weights = f16 ? ", weights in float16" : "";
+  const executor = new WebGpuExecutor(opened, `webgpu, ${adapter}, kernels in WGSL${weights}`);
   const usual = opened.fallback ? cpuTuning : gpuTuning;
-  const tuning = measure ? { ...usual, products: await tune(executor, opened.fallback) } : usual;
-  return { executor, overrides: wgslKernels(tuning) };
+  const tuning = measure ? await tune(executor, usual, opened) : usual;
+  return { executor, overrides: wgslKernels({ ...tuning, f16 }) };
 }

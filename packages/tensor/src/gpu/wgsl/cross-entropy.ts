@@ -3,18 +3,17 @@
  * which the gradient turns into dlogits in place. Memory is HELD logits, whatever rows and V are.
  */
 import { rowsOf } from "../../shape.js";
+import type { InputsOf } from "../../kernels/index.js";
 import type { Build, Operand, Result, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
+import { storedWeight, type StoredWeight } from "./half.js";
 import { kernel, mostOver, totalOver } from "./pass.js";
-import { product } from "./product.js";
+import { product, type ProductPasses } from "./product.js";
 import type { Tuning } from "./tuning.js";
 
 /** Logits held at a time, but for a row's at least: 128 MiB, which every device binds. */
 const HELD = 1 << 25;
-
-/** Classes that dx adds up in one go, a multiple of 4: one float32 sum over GPT-2's vocabulary is off by 1e-5. */
-const LONGEST_SUM = 4096;
 
 interface Chunk {
   readonly first: number;
@@ -27,37 +26,43 @@ interface Head {
   /** V in whole vectors of four: the width of a row of logits. */
   readonly width: number;
   readonly bias: boolean;
+  readonly weight: StoredWeight;
 }
 
-function headOf({
-  x,
-  w,
-  bias,
-}: {
-  readonly x: Operand;
-  readonly w: Operand;
-  readonly bias?: Operand | undefined;
-}): Head {
+function headOf({ x, w, bias }: InputsOf<"linearCrossEntropy", Operand>, { f16 }: Tuning): Head {
   const [V, C] = w.shape;
-  return { N: rowsOf(x.shape), V, C, width: Math.ceil(V / 4) * 4, bias: bias !== undefined };
+  const [N, width] = [rowsOf(x.shape), Math.ceil(V / 4) * 4];
+  return { N, V, C, width, bias: bias !== undefined, weight: storedWeight(w, f16) };
 }
 
 function chunksOf({ N, width }: Head, held: number): Chunk[] {
   const most = Math.max(1, Math.min(N, Math.floor(held / width)));
-  return begins(N, most).map((first) => ({ first, rows: Math.min(most, N - first) }));
+  return Array.from({ length: Math.ceil(N / most) }, (_, i) => ({
+    first: i * most,
+    rows: Math.min(most, N - i * most),
+  }));
 }
 
-/** Where pieces of `size` begin in `count`. */
-function begins(count: number, size: number): number[] {
-  return Array.from({ length: Math.ceil(count / size) }, (_, i) => i * size);
+/** One after the other. Sizes of a temporary that several have are the largest of them. */
+function inTurn(parts: readonly ProductPasses[]): ProductPasses {
+  const temporaries: Record<string, number> = {};
+  for (const part of parts) {
+    for (const [name, size] of Object.entries(part.temporaries))
+      temporaries[name] = Math.max(size, temporaries[name] ?? 0);
+  }
+  return { temporaries, passes: parts.flatMap(({ passes }) => passes) };
 }
 
 /** logits = x[first…]·wᵀ + bias; what it writes into the padding has no meaning. */
-function logitsPass({ V, C, width, bias }: Head, { first, rows }: Chunk, tuning: Tuning): WgslPass {
+function logitsOf(
+  { V, C, width, bias, weight }: Head,
+  { first, rows }: Chunk,
+  tuning: Tuning,
+): ProductPasses {
   return product(
     {
       a: { buffer: "x", width: C, top: first, layout: "outer" },
-      b: { buffer: "w", width: C, layout: "outer" },
+      b: { ...weight.place, width: C, layout: "outer" },
       c: { buffer: "logits", width },
       add: false,
       ...(bias && { bias: { buffer: "bias", left: 0 } }),
@@ -75,7 +80,7 @@ function lossPass(
   { first, rows }: Chunk,
   loss: Result,
   grad: boolean,
-  { rowThreads }: Tuning,
+  { rowThreads, lanes }: Tuning,
 ): WgslPass {
   const each = (body: string) => `for (var c = t; c < V; c += ${rowThreads}) { ${body} }`;
   return kernel({
@@ -83,7 +88,8 @@ function lossPass(
     reads: { targets: "targets", ...(grad && { dloss: "dloss" }) },
     writes: { logits: "logits", loss: "loss" },
     uniforms: { V, width, first },
-    code: () => `${mostOver(rowThreads)}${totalOver(rowThreads)}
+    lanes,
+    code: () => `${mostOver(rowThreads, lanes)}${totalOver(rowThreads, lanes)}
 @compute @workgroup_size(${rowThreads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) t: u32) {
   let V = u32(u.V);
@@ -115,57 +121,44 @@ export const linearCrossEntropyBy =
   (held: number) =>
   (tuning: Tuning): Build<"linearCrossEntropy"> =>
   (operands, _attributes, { loss }) => {
-    const head = headOf(operands);
-    const chunks = chunksOf(head, held);
-    return {
-      adds: ["loss"],
-      temporaries: { logits: chunks[0].rows * head.width },
-      passes: chunks.flatMap((chunk) => [
-        logitsPass(head, chunk, tuning),
-        lossPass(head, chunk, loss, false, tuning),
-      ]),
-    };
+    const head = headOf(operands, tuning);
+    const parts = chunksOf(head, held).map((chunk): ProductPasses => {
+      const logits = logitsOf(head, chunk, tuning);
+      return {
+        temporaries: { logits: chunk.rows * head.width, ...logits.temporaries },
+        passes: [...logits.passes, lossPass(head, chunk, loss, false, tuning)],
+      };
+    });
+    return { adds: ["loss"], derived: head.weight.derived, ...inTurn(parts) };
   };
 
 export const linearCrossEntropyGradBy =
-  (held: number, longestSum = LONGEST_SUM) =>
+  (held: number) =>
   (tuning: Tuning): Build<"linearCrossEntropyGrad"> =>
   (operands, _attributes, { loss, dx, dw, dbias }) => {
-    const head = headOf(operands);
-    const { V, C, width } = head;
-    const chunks = chunksOf(head, held);
-    const passes: WgslPass[] = [];
-    const temporaries: Record<string, number> = { logits: chunks[0].rows * width };
-    for (const chunk of chunks) {
+    const head = headOf(operands, tuning);
+    const { V, C, width, weight } = head;
+    const parts = chunksOf(head, held).flatMap((chunk): ProductPasses[] => {
       const { first, rows } = chunk;
       const dlogits = { buffer: "logits", width };
-      const biasSums = columnSums({
-        key: "bias of head",
-        reads: { dy: "logits" },
-        rows,
-        columns: V,
-        width,
-        sums: [{ value: "dy[at]", output: "dbias", add: dbias.add || first > 0 }],
-      });
-      // The first chunk is the largest.
-      if (first === 0) Object.assign(temporaries, biasSums.temporaries);
-      passes.push(
-        logitsPass(head, chunk, tuning),
-        lossPass(head, chunk, loss, true, tuning),
+      return [
+        logitsOf(head, chunk, tuning),
+        {
+          temporaries: { logits: rows * width },
+          passes: [lossPass(head, chunk, loss, true, tuning)],
+        },
         // Over the padding too, where dlogits is 0: the sums then go in whole vectors.
-        ...begins(width, longestSum).map((begin) =>
-          product(
-            {
-              a: { ...dlogits, left: begin, layout: "outer" },
-              b: { buffer: "w", width: C, top: begin, layout: "inner" },
-              c: { buffer: "dx", width: C, top: first },
-              add: dx.add || begin > 0,
-              n: rows,
-              m: C,
-              k: Math.min(longestSum, width - begin),
-            },
-            tuning.products,
-          ),
+        product(
+          {
+            a: { ...dlogits, layout: "outer" },
+            b: { ...weight.place, width: C, layout: "inner" },
+            c: { buffer: "dx", width: C, top: first },
+            add: dx.add,
+            n: rows,
+            m: C,
+            k: width,
+          },
+          tuning.products,
         ),
         product(
           {
@@ -179,10 +172,17 @@ export const linearCrossEntropyGradBy =
           },
           tuning.products,
         ),
-        ...biasSums.passes,
-      );
-    }
-    return { adds: ["loss", "dx", "dw", "dbias"], temporaries, passes };
+        columnSums({
+          key: "bias of head",
+          reads: { dy: "logits" },
+          rows,
+          columns: V,
+          width,
+          sums: [{ value: "dy[at]", output: "dbias", add: dbias.add || first > 0 }],
+        }),
+      ];
+    });
+    return { adds: ["loss", "dx", "dw", "dbias"], derived: weight.derived, ...inTurn(parts) };
   };
 
 export const linearCrossEntropy = linearCrossEntropyBy(HELD);

@@ -1,11 +1,13 @@
 /** What goes element by element, and full reductions in two stages. */
-import type { Build, Program, Result } from "../program.js";
+import type { Build, Operand, Program, Result } from "../program.js";
 import { each, kernel, totalOver } from "./pass.js";
+import type { Tuning } from "./tuning.js";
 
 /** `=` or `+=`. */
 export const assign = ({ add }: Pick<Result, "add">) => (add ? "+=" : "=");
 
-function onto(
+/** A kernel whose output is one expression of its index `i`. */
+export function onto(
   key: string,
   reads: Readonly<Record<string, string>>,
   value: string,
@@ -39,45 +41,16 @@ export const fill: Build<"fill"> = ({ x }, { value }) => ({
   passes: [each({ key: "fill", writes: { x: "x" }, uniforms: { value } }, x.size, "x[i] = u.value;")],
 });
 
-// 20 is far above where tanh is 1 in float32; beyond 44 its usual formula overflows.
-const GELU = `
-const ROOT = ${Math.sqrt(2 / Math.PI)};
-fn inner(v: f32) -> f32 { return tanh(clamp(ROOT * (v + 0.044715 * v * v * v), -20.0, 20.0)); }
-// Abramowitz & Stegun 7.1.26, to 1.5e-7.
-fn erf(x: f32) -> f32 {
-  let a = min(abs(x), 9.0);
-  let w = 1.0 / (1.0 + 0.3275911 * a);
-  let p = w * (0.254829592 + w * (-0.284496736 + w * (1.421413741 + w * (-1.453152027 + w * 1.061405429))));
-  return sign(x) * (1.0 - p * exp(-a * a));
-}
-fn value_tanh(v: f32) -> f32 { return 0.5 * v * (1.0 + inner(v)); }
-fn value_none(v: f32) -> f32 { return 0.5 * v * (1.0 + erf(v * ${Math.SQRT1_2})); }
-fn slope_tanh(v: f32) -> f32 {
-  let w = inner(v);
-  // Where tanh is flat, v² may overflow and its factor is 0.
-  let s = clamp(v, -100.0, 100.0);
-  return 0.5 * (1.0 + w) + 0.5 * s * (1.0 - w * w) * ROOT * (1.0 + 0.134145 * s * s);
-}
-fn slope_none(v: f32) -> f32 {
-  let s = clamp(v, -100.0, 100.0);
-  return 0.5 * (1.0 + erf(s * ${Math.SQRT1_2})) + s * exp(-0.5 * s * s) * ${1 / Math.sqrt(2 * Math.PI)};
-}`;
-
-export const gelu: Build<"gelu"> = (_in, { approximate }, { y }) =>
-  onto(`gelu ${approximate}`, { x: "x" }, `value_${approximate}(x[i])`, {}, GELU)("y", y);
-export const geluGrad: Build<"geluGrad"> = (_in, { approximate }, { dx }) =>
-  onto(
-    `geluGrad ${approximate}`,
-    { dy: "dy", x: "x" },
-    `dy[i] * slope_${approximate}(x[i])`,
-    {},
-    GELU,
-  )("dx", dx);
-
 const MOST_PARTIALS = 1 << 14;
 
 /** The sum of f(x): threads stride over all of it, then one workgroup adds up what they have. */
-function reduction(key: string, value: string, size: number, name: string, result: Result): Program {
+function reduction(
+  { lanes }: Tuning,
+  key: string,
+  value: string,
+  { size }: Operand,
+  [name, result]: readonly [string, Result],
+): Program {
   const partials = Math.max(1, Math.min(MOST_PARTIALS, Math.ceil(size / 64)));
   const first = each(
     { key, reads: { x: "x" }, writes: { partials: "partials" } },
@@ -90,7 +63,8 @@ function reduction(key: string, value: string, size: number, name: string, resul
     key: `sum of partials${result.add ? " add" : ""}`,
     reads: { x: "partials" },
     writes: { y: name },
-    code: () => `${totalOver(256)}
+    lanes,
+    code: () => `${totalOver(256, lanes)}
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) t: u32) {
   var sum = 0.0;
@@ -103,6 +77,11 @@ fn main(@builtin(local_invocation_index) t: u32) {
   return { adds: [name], temporaries: { partials }, passes: [first, second] };
 }
 
-export const sum: Build<"sum"> = ({ x }, _attributes, { y }) => reduction("sum", "x[j]", x.size, "y", y);
-export const sumSquares: Build<"sumSquares"> = ({ x }, _attributes, { total }) =>
-  reduction("sumSquares", "x[j] * x[j]", x.size, "total", total);
+export const sum =
+  (tuning: Tuning): Build<"sum"> =>
+  ({ x }, _attributes, { y }) =>
+    reduction(tuning, "sum", "x[j]", x, ["y", y]);
+export const sumSquares =
+  (tuning: Tuning): Build<"sumSquares"> =>
+  ({ x }, _attributes, { total }) =>
+    reduction(tuning, "sumSquares", "x[j] * x[j]", x, ["total", total]);

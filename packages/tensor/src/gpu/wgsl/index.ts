@@ -4,10 +4,12 @@ import type { Build } from "../program.js";
 import { adamw } from "./adamw.js";
 import { attention, attentionGrad, writeRows } from "./attention.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
-import { add, expand, fill, gelu, geluGrad, mul, scale, sum, sumSquares } from "./elementwise.js";
+import { add, expand, fill, mul, scale, sum, sumSquares } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
+import { gelu, geluGrad } from "./gelu.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
+import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
 import { gpuTuning, type Tuning } from "./tuning.js";
@@ -16,20 +18,21 @@ export type Overrides = { readonly [K in KernelName]?: Build<K> };
 
 export function wgslKernels(tuning: Tuning = gpuTuning) {
   return {
-    linear: linear(tuning.products),
-    linearGradInput: linearGradInput(tuning.products),
-    linearGradWeight: linearGradWeight(tuning.products),
+    linear: linear(tuning),
+    linearGradInput: linearGradInput(tuning),
+    linearGradWeight: linearGradWeight(tuning),
     linearGradBias,
     gelu,
     geluGrad,
+    linearGelu: linearGelu(tuning),
     layerNorm: layerNorm(tuning),
     layerNormGrad: layerNormGrad(tuning),
     frozenNorm: frozenNorm(tuning),
     frozenNormGrad: frozenNormGrad(tuning),
     rowStd: rowStd(tuning),
     rowStdGrad: rowStdGrad(tuning),
-    classMean,
-    stdSpread,
+    classMean: classMean(tuning),
+    stdSpread: stdSpread(tuning),
     stdSpreadGrad,
     attention,
     attentionGrad,
@@ -41,10 +44,10 @@ export function wgslKernels(tuning: Tuning = gpuTuning) {
     add,
     mul,
     scale,
-    sum,
+    sum: sum(tuning),
     expand,
     fill,
-    sumSquares,
+    sumSquares: sumSquares(tuning),
     adamw,
   } satisfies Overrides;
 }

@@ -1,10 +1,13 @@
 /** linear and its three gradients: products in every transpose, and two-stage column sums for the bias. */
 import { lastDim, rowsOf } from "../../shape.js";
+import type { InputsOf } from "../../kernels/index.js";
 import type { LinearAttributes } from "../../kernels/linear.js";
-import type { Build, WgslPass } from "../program.js";
+import type { Build, Operand, Program, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { each } from "./pass.js";
-import { product, type ProductTuning } from "./product.js";
+import { storedWeight } from "./half.js";
+import { type Product, product, type ProductPasses } from "./product.js";
+import type { Tuning } from "./tuning.js";
 
 /** A weight is (K,M), or (M,K) when transposed; `begin` to `end` of M are in force. */
 function weight(shape: readonly number[], { transposeW, columns }: LinearAttributes) {
@@ -21,63 +24,71 @@ export function zero(buffer: string, size: number): WgslPass {
   return each({ key: "zero", writes: { y: buffer } }, size, "y[i] = 0;");
 }
 
+/** x·w + bias into a buffer, and GELU of it into another. */
+export function linearPasses(
+  { x, w, bias }: InputsOf<"linear", Operand>,
+  attributes: LinearAttributes,
+  y: { readonly name: string; readonly add: boolean; readonly gelu?: Product["gelu"] },
+  tuning: Tuning,
+): ProductPasses & Pick<Program, "derived"> {
+  const dims = weight(w.shape, attributes);
+  const m = dims.end - dims.begin;
+  const { place, derived } = storedWeight(w, tuning.f16);
+  const passes = product(
+    {
+      a: { buffer: "x", width: dims.K, layout: "outer" },
+      b: {
+        ...matrix(place.buffer, dims, attributes.transposeW),
+        half: place.half,
+        layout: attributes.transposeW ? "outer" : "inner",
+      },
+      c: { buffer: y.name, width: m },
+      add: y.add,
+      gelu: y.gelu,
+      ...(bias && { bias: { buffer: "bias", left: dims.begin } }),
+      n: rowsOf(x.shape),
+      m,
+      k: dims.K,
+    },
+    tuning.products,
+  );
+  return { derived, ...passes };
+}
+
 export const linear =
-  (tuning: ProductTuning): Build<"linear"> =>
-  ({ x, w, bias }, attributes, { y }) => {
-    const dims = weight(w.shape, attributes);
-    const m = dims.end - dims.begin;
-    return {
-      adds: ["y"],
-      passes: [
-        product(
-          {
-            a: { buffer: "x", width: dims.K, layout: "outer" },
-            b: {
-              ...matrix("w", dims, attributes.transposeW),
-              layout: attributes.transposeW ? "outer" : "inner",
-            },
-            c: { buffer: "y", width: m },
-            add: y.add,
-            ...(bias && { bias: { buffer: "bias", left: dims.begin } }),
-            n: rowsOf(x.shape),
-            m,
-            k: dims.K,
-          },
-          tuning,
-        ),
-      ],
-    };
-  };
+  (tuning: Tuning): Build<"linear"> =>
+  (operands, attributes, { y }) => ({
+    adds: ["y"],
+    ...linearPasses(operands, attributes, { name: "y", add: y.add }, tuning),
+  });
 
 export const linearGradInput =
-  (tuning: ProductTuning): Build<"linearGradInput"> =>
+  (tuning: Tuning): Build<"linearGradInput"> =>
   ({ dy, w }, attributes, { dx }) => {
     const dims = weight(w.shape, attributes);
     const width = dims.end - dims.begin;
-    return {
-      adds: ["dx"],
-      passes: [
-        product(
-          {
-            a: { buffer: "dy", width, layout: "outer" },
-            b: {
-              ...matrix("w", dims, attributes.transposeW),
-              layout: attributes.transposeW ? "inner" : "outer",
-            },
-            c: { buffer: "dx", width: dims.K },
-            add: dx.add,
-            n: rowsOf(dy.shape),
-            m: dims.K,
-            k: width,
-          },
-          tuning,
-        ),
-      ],
-    };
+    const { place, derived } = storedWeight(w, tuning.f16);
+    const passes = product(
+      {
+        a: { buffer: "dy", width, layout: "outer" },
+        b: {
+          ...matrix(place.buffer, dims, attributes.transposeW),
+          half: place.half,
+          layout: attributes.transposeW ? "inner" : "outer",
+        },
+        c: { buffer: "dx", width: dims.K },
+        add: dx.add,
+        n: rowsOf(dy.shape),
+        m: dims.K,
+        k: width,
+      },
+      tuning.products,
+    );
+    return { adds: ["dx"], derived, ...passes };
   };
 
 export const linearGradWeight =
-  (tuning: ProductTuning): Build<"linearGradWeight"> =>
+  (tuning: Tuning): Build<"linearGradWeight"> =>
   ({ x }, attributes, { dw }) => {
     const dims = weight(dw.shape, attributes);
     const width = dims.end - dims.begin;
@@ -86,23 +97,21 @@ export const linearGradWeight =
       { buffer: "dy", width, layout: "inner" as const },
     ];
     const [a, b] = attributes.transposeW ? [columns, rows] : [rows, columns];
-    const passes = [
-      product(
-        {
-          a,
-          b,
-          c: matrix("dw", dims, attributes.transposeW),
-          add: dw.add,
-          n: a.width,
-          m: b.width,
-          k: rowsOf(x.shape),
-        },
-        tuning,
-      ),
-    ];
+    const { temporaries, passes } = product(
+      {
+        a,
+        b,
+        c: matrix("dw", dims, attributes.transposeW),
+        add: dw.add,
+        n: a.width,
+        m: b.width,
+        k: rowsOf(x.shape),
+      },
+      tuning.products,
+    );
     // Outside of the columns in force the gradient is 0.
     const partly = !dw.add && width < dims.M;
-    return { adds: ["dw"], passes: partly ? [zero("dw", dw.size), ...passes] : passes };
+    return { adds: ["dw"], temporaries, passes: partly ? [zero("dw", dw.size), ...passes] : passes };
   };
 
 export const linearGradBias: Build<"linearGradBias"> = ({ dy }, { columns }, { dbias }) => {

@@ -2,7 +2,7 @@
 import type { WgslPass } from "../program.js";
 
 /** A buffer of the program, read as floats unless said otherwise. */
-export type Bound = string | { readonly buffer: string; readonly type: "f32" | "vec4f" };
+export type Bound = string | { readonly buffer: string; readonly type: "f32" | "vec4f" | "u32" | "vec2u" };
 
 export interface KernelSource {
   /** Names the pipeline: equal keys have equal sources. */
@@ -12,20 +12,22 @@ export interface KernelSource {
   readonly writes: Readonly<Record<string, Bound>>;
   /** Read in WGSL as `u.name`; whole numbers are exact below 2^24. */
   readonly uniforms?: Readonly<Record<string, number>>;
+  /** The code uses subgroups of so many threads at least; part of the key. */
+  readonly lanes?: number;
   /** Called once for each key: most calls of an op find their pipeline made. */
   readonly code: () => string;
   readonly workgroups: readonly [number, number, number];
 }
 
 export function kernel(source: KernelSource): WgslPass {
-  const { key, reads = {}, writes, uniforms = {}, workgroups } = source;
+  const { key, reads = {}, writes, uniforms = {}, lanes, workgroups } = source;
   const bind = (access: "read" | "read_write") => (bound: Bound) => ({
     name: typeof bound === "string" ? bound : bound.buffer,
     access,
   });
   return {
     kind: "wgsl",
-    key,
+    key: lanes ? `${key}, ${lanes} lanes` : key,
     get code() {
       return textOf(source);
     },
@@ -35,7 +37,7 @@ export function kernel(source: KernelSource): WgslPass {
   };
 }
 
-function textOf({ reads = {}, writes, uniforms = {}, code }: KernelSource): string {
+function textOf({ reads = {}, writes, uniforms = {}, lanes, code }: KernelSource): string {
   const ins = Object.entries(reads).map((entry) => ["read", ...entry] as const);
   const outs = Object.entries(writes).map((entry) => ["read_write", ...entry] as const);
   const buffers = [...ins, ...outs].map(([access, variable, bound], i) => {
@@ -47,7 +49,7 @@ function textOf({ reads = {}, writes, uniforms = {}, code }: KernelSource): stri
     buffers.push(`struct Uniforms { ${members.join(", ")} }`);
     buffers.push(`@group(0) @binding(${ins.length + outs.length}) var<uniform> u: Uniforms;`);
   }
-  return [...buffers, code()].join("\n");
+  return [...(lanes ? ["enable subgroups;"] : []), ...buffers, code()].join("\n");
 }
 
 /** The least that every WebGPU device allows in one dimension. */
@@ -91,32 +93,69 @@ fn main(${BUILTINS}) {
   });
 }
 
+type Join = (a: string, b: string) => string;
+
+/** Neighbours are joined, then neighbours of what that gives, and so on; a power of two of them. */
+function tree(values: readonly string[], join: Join): string {
+  if (values.length === 1) return values[0];
+  const half = values.length / 2;
+  return join(tree(values.slice(0, half), join), tree(values.slice(half), join));
+}
+
 /**
- * WGSL of `name(value, t)`: a value of every thread of a workgroup of `root`² threads, folded into one by `join(a, b)`. Two
- * barriers and a fixed order, so that the bits are the same in every run. All threads of the workgroup must call it.
+ * WGSL of `name(value, t)`: a value of every thread of a workgroup of `threads`, joined into one. The order is that of `tree`,
+ * with subgroups and without, so that the bits are the same in every run and on either way: subgroupAdd would leave the order
+ * to the adapter. All threads of the workgroup must call it.
  */
-function foldOver(name: string, root: number, join: (a: string, b: string) => string): string {
+function foldOver(name: string, threads: number, lanes: number, join: Join): string {
+  return lanes > 0 ? bySubgroups(name, threads, lanes, join) : bySharing(name, threads, join);
+}
+
+/** In two steps, each of the square root of all. */
+function bySharing(name: string, threads: number, join: Join): string {
+  const root = Math.sqrt(threads);
+  const numbers = Array.from({ length: root }, (_, i) => i);
+  const each = numbers.map((i) => `${name}_each[t * ${root} + ${i}]`);
+  const groups = numbers.map((i) => `${name}_groups[${i}]`);
   return `
-var<workgroup> ${name}_each: array<f32, ${root * root}>;
+var<workgroup> ${name}_each: array<f32, ${threads}>;
 var<workgroup> ${name}_groups: array<f32, ${root}>;
 fn ${name}(value: f32, t: u32) -> f32 {
   ${name}_each[t] = value;
   workgroupBarrier();
-  if (t < ${root}) {
-    var part = ${name}_each[t * ${root}];
-    for (var i = 1u; i < ${root}; i++) { part = ${join("part", `${name}_each[t * ${root} + i]`)}; }
-    ${name}_groups[t] = part;
-  }
+  if (t < ${root}) { ${name}_groups[t] = ${tree(each, join)}; }
   workgroupBarrier();
-  var all = ${name}_groups[0];
-  for (var i = 1u; i < ${root}; i++) { all = ${join("all", `${name}_groups[i]`)}; }
+  return ${tree(groups, join)};
+}`;
+}
+
+/** Within subgroups from register to register; workgroup memory only between them. */
+function bySubgroups(name: string, threads: number, lanes: number, join: Join): string {
+  const width = Math.min(lanes, threads);
+  const steps: string[] = [];
+  for (let step = 1; step < width; step *= 2) {
+    steps.push(`all = ${join("all", `subgroupShuffleXor(all, ${step}u)`)};`);
+  }
+  const count = threads / width;
+  const groups = Array.from({ length: count }, (_, i) => `${name}_groups[${i}]`);
+  const between = `
+  // Others may still read what the last call left.
+  workgroupBarrier();
+  if (t % ${width} == 0) { ${name}_groups[t / ${width}] = all; }
+  workgroupBarrier();
+  all = ${tree(groups, join)};`;
+  return `
+${count > 1 ? `var<workgroup> ${name}_groups: array<f32, ${count}>;` : ""}
+fn ${name}(value: f32, t: u32) -> f32 {
+  var all = value;
+  ${steps.join(" ")}${count > 1 ? between : ""}
   return all;
 }`;
 }
 
 /** `total(value, t)`: the sum over a workgroup. */
-export const totalOver = (threads: 4 | 64 | 256) =>
-  foldOver("total", Math.sqrt(threads), (a, b) => `${a} + ${b}`);
+export const totalOver = (threads: 4 | 64 | 256, lanes: number) =>
+  foldOver("total", threads, lanes, (a, b) => `(${a} + ${b})`);
 /** `most(value, t)`: the largest over a workgroup. */
-export const mostOver = (threads: 4 | 64) =>
-  foldOver("most", Math.sqrt(threads), (a, b) => `max(${a}, ${b})`);
+export const mostOver = (threads: 4 | 64, lanes: number) =>
+  foldOver("most", threads, lanes, (a, b) => `max(${a}, ${b})`);

@@ -18,13 +18,14 @@ export interface RowSource extends Omit<KernelSource, "code" | "workgroups"> {
   readonly body: string;
 }
 
-export function rowKernel({ rowThreads }: Tuning, source: RowSource) {
+export function rowKernel({ rowThreads, lanes }: Tuning, source: RowSource) {
   const { key, uniforms, rows, C, helpers = "", body, ...rest } = source;
   return kernel({
     ...rest,
     key: `${key} ${rowThreads}`,
     uniforms: { rows, C, ...uniforms },
-    code: () => `${helpers}${totalOver(rowThreads)}
+    lanes,
+    code: () => `${helpers}${totalOver(rowThreads, lanes)}
 const THREADS = ${rowThreads}u;
 @compute @workgroup_size(${rowThreads})
 fn main(${BUILTINS}) {

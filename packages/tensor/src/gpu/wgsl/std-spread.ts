@@ -4,13 +4,15 @@ import type { Build } from "../program.js";
 import { assign } from "./elementwise.js";
 import { addBits } from "./layer-norm.js";
 import { each, kernel, type KernelSource, totalOver } from "./pass.js";
+import type { Tuning } from "./tuning.js";
 
 const THREADS = 256;
 /** A kernel of one workgroup; `body` sees `t`. */
-function alone(source: Omit<KernelSource, "code" | "workgroups">, body: string) {
+function alone({ lanes }: Tuning, source: Omit<KernelSource, "code" | "workgroups">, body: string) {
   return kernel({
     ...source,
-    code: () => `${totalOver(THREADS)}
+    lanes,
+    code: () => `${totalOver(THREADS, lanes)}
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(local_invocation_index) t: u32) {
   let N = arrayLength(&classes);
@@ -20,16 +22,19 @@ fn main(@builtin(local_invocation_index) t: u32) {
   });
 }
 
-export const classMean: Build<"classMean"> = (_in, _attributes, { mean, count }) => ({
-  adds: ["mean", "count"],
-  passes: [
-    alone(
-      {
-        key: `classMean ${addBits(mean, count)}`,
-        reads: { values: "values", classes: "classes" },
-        writes: { mean: "mean", count: "count" },
-      },
-      `for (var k = 0u; k < 3; k++) {
+export const classMean =
+  (tuning: Tuning): Build<"classMean"> =>
+  (_in, _attributes, { mean, count }) => ({
+    adds: ["mean", "count"],
+    passes: [
+      alone(
+        tuning,
+        {
+          key: `classMean ${addBits(mean, count)}`,
+          reads: { values: "values", classes: "classes" },
+          writes: { mean: "mean", count: "count" },
+        },
+        `for (var k = 0u; k < 3; k++) {
     var sum = 0.0;
     var members = 0.0;
     for (var n = t; n < N; n += ${THREADS}) {
@@ -39,20 +44,23 @@ export const classMean: Build<"classMean"> = (_in, _attributes, { mean, count })
     let counts = total(members, t);
     if (t == 0) { mean[k] ${assign(mean)} sums / max(counts, 1.0); count[k] ${assign(count)} counts; }
   }`,
-    ),
-  ],
-});
+      ),
+    ],
+  });
 
-export const stdSpread: Build<"stdSpread"> = (_in, _attributes, { loss, target }) => ({
-  adds: ["loss", "target"],
-  passes: [
-    alone(
-      {
-        key: `stdSpread ${addBits(loss, target)}`,
-        reads: { values: "std", classes: "classes" },
-        writes: { loss: "loss", goal: "target" },
-      },
-      `var sum = 0.0;
+export const stdSpread =
+  (tuning: Tuning): Build<"stdSpread"> =>
+  (_in, _attributes, { loss, target }) => ({
+    adds: ["loss", "target"],
+    passes: [
+      alone(
+        tuning,
+        {
+          key: `stdSpread ${addBits(loss, target)}`,
+          reads: { values: "std", classes: "classes" },
+          writes: { loss: "loss", goal: "target" },
+        },
+        `var sum = 0.0;
   var members = 0.0;
   for (var n = t; n < N; n += ${THREADS}) {
     if (u32(classes[n]) == ${REST}) { sum += values[n]; members += 1.0; }
@@ -64,9 +72,9 @@ export const stdSpread: Build<"stdSpread"> = (_in, _attributes, { loss, target }
   for (var n = t; n < N; n += ${THREADS}) { squares += (values[n] - mean) * (values[n] - mean); }
   let all = total(squares, t);
   if (t == 0) { loss[0] ${assign(loss)} all / f32(N); goal[0] ${assign(target)} mean; }`,
-    ),
-  ],
-});
+      ),
+    ],
+  });
 
 export const stdSpreadGrad: Build<"stdSpreadGrad"> = ({ std }, _attributes, { dstd }) => ({
   adds: ["dstd"],

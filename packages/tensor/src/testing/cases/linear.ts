@@ -13,6 +13,10 @@ const GEMM: readonly [rows: number, K: number, M: number][] = [
   [64, 24, 72],
   [31, 300, 45],
   [130, 128, 97],
+  // Sums that a GPU may cut in pieces: of linear, of the gradient of its input, of the gradient of its weight.
+  [3, 2100, 9],
+  [5, 6, 2051],
+  [2050, 8, 12],
 ];
 
 function gemmCases<T>(make: (rows: number, K: number, M: number, transposeW: boolean) => T): T[] {
@@ -49,6 +53,22 @@ const linear: Case<"linear">[] = [
   },
 ];
 
+/** Rounding of h shows in gelu(h) where the values are about 1, as they are in a model. */
+const linearGelu: Case<"linearGelu">[] = [
+  ...(["tanh", "none"] as const).flatMap((gelu) =>
+    GEMM.map(([rows, K, M]) => ({
+      name: `${label(rows, K, M)} ${gelu}`,
+      inputs: { x: random([rows, K], 1), w: random([K, M], 2, 2 / Math.sqrt(K)), bias: random([M], 3) },
+      attributes: { gelu },
+    })),
+  ),
+  {
+    name: "leading dimensions, large values",
+    inputs: { x: random([2, 3, 11], 1, 100), w: random([11, 10], 2), bias: random([10], 3) },
+    attributes: { gelu: "tanh" },
+  },
+];
+
 const HEADS: { rows: Shape; C: number; V: number; bias: boolean }[] = [
   { rows: [1], C: 1, V: 1, bias: true },
   { rows: [2, 3], C: 7, V: 11, bias: false },
@@ -67,6 +87,7 @@ function headInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 1) {
 
 export const linearCases: CasesOf<
   | "linear"
+  | "linearGelu"
   | "linearGradInput"
   | "linearGradWeight"
   | "linearGradBias"
@@ -76,6 +97,7 @@ export const linearCases: CasesOf<
   | "linearCrossEntropyGrad"
 > = {
   linear,
+  linearGelu,
   linearGradInput: [
     ...gemmCases((rows, K, M, transposeW) => ({
       name: `${label(rows, K, M)}${transposeW ? " transposed" : ""}`,

@@ -1,0 +1,38 @@
+/** GELU in WGSL, both forms: its own kernels, and the functions with which a product finishes its values. */
+import type { Build } from "../program.js";
+import { onto } from "./elementwise.js";
+
+// 20 is far above where tanh is 1 in float32; beyond 44 its usual formula overflows.
+export const GELU = `
+const ROOT = ${Math.sqrt(2 / Math.PI)};
+fn inner(v: f32) -> f32 { return tanh(clamp(ROOT * (v + 0.044715 * v * v * v), -20.0, 20.0)); }
+// Abramowitz & Stegun 7.1.26, to 1.5e-7.
+fn erf(x: f32) -> f32 {
+  let a = min(abs(x), 9.0);
+  let w = 1.0 / (1.0 + 0.3275911 * a);
+  let p = w * (0.254829592 + w * (-0.284496736 + w * (1.421413741 + w * (-1.453152027 + w * 1.061405429))));
+  return sign(x) * (1.0 - p * exp(-a * a));
+}
+fn value_tanh(v: f32) -> f32 { return 0.5 * v * (1.0 + inner(v)); }
+fn value_none(v: f32) -> f32 { return 0.5 * v * (1.0 + erf(v * ${Math.SQRT1_2})); }
+fn slope_tanh(v: f32) -> f32 {
+  let w = inner(v);
+  // Where tanh is flat, v² may overflow and its factor is 0.
+  let s = clamp(v, -100.0, 100.0);
+  return 0.5 * (1.0 + w) + 0.5 * s * (1.0 - w * w) * ROOT * (1.0 + 0.134145 * s * s);
+}
+fn slope_none(v: f32) -> f32 {
+  let s = clamp(v, -100.0, 100.0);
+  return 0.5 * (1.0 + erf(s * ${Math.SQRT1_2})) + s * exp(-0.5 * s * s) * ${1 / Math.sqrt(2 * Math.PI)};
+}`;
+
+export const gelu: Build<"gelu"> = (_in, { approximate }, { y }) =>
+  onto(`gelu ${approximate}`, { x: "x" }, `value_${approximate}(x[i])`, {}, GELU)("y", y);
+export const geluGrad: Build<"geluGrad"> = (_in, { approximate }, { dx }) =>
+  onto(
+    `geluGrad ${approximate}`,
+    { dy: "dy", x: "x" },
+    `dy[i] * slope_${approximate}(x[i])`,
+    {},
+    GELU,
+  )("dx", dx);
