@@ -15,6 +15,7 @@ import {
 } from "../src/index.js";
 import { entriesOf, filesOf } from "./files.js";
 import { frozenModels, logitsOf, randomFrozenModel } from "./models.js";
+import { naiveLens } from "./naive-lens.js";
 
 const config = {
   vocabSize: 5,
@@ -78,6 +79,14 @@ describe("toTransformerLens", () => {
       }
     }
     expect(lens["blocks.0.attn.W_O"].data).toEqual(weights["h.0.attn.c_proj.weight"].data);
+  });
+
+  it("gives, by TransformerLens's own formulas, the logits of the model with its frozen norms", async () => {
+    const shape = { ...config, layers: 2, heads: 3 };
+    const frozen = randomFrozenModel(shape, 7);
+    const ids = Array.from({ length: shape.blockSize }, (_, t) => (3 * t + 1) % shape.vocabSize);
+    const logits = naiveLens(toTransformerLens(foldModel(frozen)), shape, ids).flat();
+    expectClose("logits", Float64Array.from(logits), await logitsOf(reference(), frozen), 1e-5);
   });
 
   it("is undone by fromTransformerLens, and by a folder, for any model", async () => {

@@ -42,8 +42,11 @@ const TOKENIZER = [
 export async function resolveModel(io: Io, folderOrName: string): Promise<string> {
   if (await exists(folderOrName)) return folderOrName;
   const [, name, revision = "main"] = REFERENCE.exec(folderOrName) ?? [];
-  // A path it is, then; whoever reads it says that nothing is there.
-  if (name === undefined || revision.includes("..")) return folderOrName;
+  if (name === undefined || revision.includes("..")) {
+    throw new Error(
+      `${folderOrName}: there is no such folder. A model on the hub is owner/name, such as openai-community/gpt2`,
+    );
+  }
   return new HubModel(io, { name, revision }).folder();
 }
 

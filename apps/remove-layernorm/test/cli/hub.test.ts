@@ -136,7 +136,11 @@ it("takes the cache without a network, and says what to do when it is empty", as
   );
 });
 
-it("explains what the hub refuses", async () => {
+it("explains what the hub refuses, and what is no name", async () => {
+  expect((await inspect("gpt2")).err).toMatch(
+    /gpt2: there is no such folder\. A model on the hub is owner\/name/,
+  );
+  expect((await inspect(`${NAME}@../x`)).err).toContain("there is no such folder");
   expect((await inspect("some-lab/other")).err).toMatch(
     /there is no folder some-lab\/other, and http:\S+ has no such model, or not this revision of it/,
   );
