@@ -2,7 +2,14 @@ import { defineConfig } from "tsup";
 
 // Self-contained files from the packages' sources: what is measured is what was just built.
 export default defineConfig({
-  entry: { main: "src/main.ts", table: "src/table.ts", step: "src/steps/ours.ts", recipes: "src/recipes/main.ts" },
+  entry: {
+    main: "src/main.ts",
+    table: "src/table.ts",
+    step: "src/steps/ours.ts",
+    recipes: "src/recipes/main.ts",
+    small: "src/small/main.ts",
+    peak: "src/small/peak.ts",
+  },
   format: "esm",
   target: "es2022",
   clean: true,

@@ -2,18 +2,13 @@
  * A Hugging Face model folder to a model on the host, and back, wherever the folder is: on disk (node.ts), behind a
  * browser's file picker, in memory. Nothing here touches a file system or a backend.
  */
-import {
-  type ByteSource,
-  fromBytes,
-  openStore,
-  readIndex,
-  type Store,
-  writeSafetensors,
-} from "@normless/safetensors";
+import { type ByteSource, fromBytes, openStore, readIndex, type Store } from "@normless/safetensors";
 import { type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from "@normless/text";
 import { checkConfig } from "./config.js";
 import { configFromHf, configToHf } from "./hf-config.js";
-import { readWeights, type WeightDtype, weightEntries } from "./hf-weights.js";
+import { DEFAULT_SHARD_BYTES, INDEX, WEIGHTS, weightFiles } from "./hf-shards.js";
+import { readWeights, type WeightDtype, weightEntries, type WeightNames } from "./hf-weights.js";
+import type { Layout } from "./layout.js";
 import { checkModel, type HostModel } from "./params.js";
 
 /** The port to a folder's files. */
@@ -35,6 +30,8 @@ export interface LoadedModel extends HostModel {
   readonly tokenizer: Tokenizer | undefined;
   /** The tokenizer's files as they are, for a folder to be written. */
   readonly tokenizerFiles: TokenizerFiles;
+  /** Which of the known forms it was in. */
+  readonly layout: Layout;
 }
 
 /** What a folder is written from. */
@@ -42,6 +39,10 @@ export interface ModelToWrite extends HostModel {
   readonly tokenizerFiles?: TokenizerFiles | undefined;
   /** Default F32. Anything less rounds the weights. */
   readonly dtype?: WeightDtype | undefined;
+  /** Default `transformers`. `transformer-lens` is for a folded model. */
+  readonly names?: WeightNames | undefined;
+  /** Weights above this many bytes go into several files and an index; default 5 GB, as transformers does. */
+  readonly shardBytes?: number | undefined;
   /** The text of README.md. */
   readonly modelCard?: string | undefined;
 }
@@ -51,8 +52,6 @@ export interface FileToWrite {
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
-const WEIGHTS = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
 const TOKENIZER_FILES = [
   "vocab.json",
   "merges.txt",
@@ -74,7 +73,7 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
   const { config: written, norms } = inside(folder, () => configFromHf(parse("config.json", text)));
   const { store, files } = await openWeights(folder);
   const where = `${folder.name}: config.json and ${files}`;
-  const { config, weights } = await readWeights(store, written, norms, where);
+  const model = await readWeights(store, written, norms, where);
 
   const tokenizerFiles: Record<string, string> = {};
   for (const file of TOKENIZER_FILES) {
@@ -82,13 +81,13 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
     if (text !== undefined) tokenizerFiles[file] = text;
   }
   const tokenizer = readTokenizer(folder, tokenizerFiles);
-  if (tokenizer && tokenizer.vocabSize > config.vocabSize) {
+  if (tokenizer && tokenizer.vocabSize > model.config.vocabSize) {
     throw new Error(
       `${folder.name}: the tokenizer has ${tokenizer.vocabSize} tokens, but the model's vocabulary is ` +
-        `${config.vocabSize}. Do they belong to one model?`,
+        `${model.config.vocabSize}. Do they belong to one model?`,
     );
   }
-  return { config, weights, norms, tokenizer, tokenizerFiles };
+  return { ...model, tokenizer, tokenizerFiles };
 }
 
 /**
@@ -97,7 +96,7 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
  * @throws Error when the weights are not of the config, a file's name is taken, or float16 cannot hold a value.
  */
 export function modelFiles(model: ModelToWrite): FileToWrite[] {
-  const { config, weights, norms, tokenizerFiles = {}, dtype = "F32", modelCard } = model;
+  const { config, norms, tokenizerFiles = {}, dtype = "F32", names = "transformers", modelCard } = model;
   checkConfig(config);
   checkModel(model);
   const stranger = Object.keys(tokenizerFiles).find((name) => !TOKENIZER_FILES.includes(name));
@@ -106,10 +105,7 @@ export function modelFiles(model: ModelToWrite): FileToWrite[] {
   }
   const hf = { ...configToHf(config, norms), torch_dtype: TORCH_DTYPES[dtype] };
   return [
-    {
-      name: WEIGHTS,
-      chunks: writeSafetensors(weightEntries(weights, dtype), { metadata: { format: "pt" } }),
-    },
+    ...weightFiles(weightEntries(model, dtype, names), model.shardBytes ?? DEFAULT_SHARD_BYTES),
     ...Object.entries(tokenizerFiles).map(([name, text]) => textFile(name, text)),
     ...(modelCard === undefined ? [] : [textFile("README.md", modelCard)]),
     textFile("config.json", `${JSON.stringify(hf, undefined, 2)}\n`),

@@ -1,12 +1,16 @@
 /**
  * Parameters out of safetensors files as Hugging Face names them, and back. Names come with or without the prefix
- * `transformer.`; a tied head may be written out; old files hold the attention's causal masks as buffers.
+ * `transformer.`; a tied head may be written out; old files hold the attention's causal masks as buffers; training
+ * checkpoints of 2025 hold buffers in every norm; a model may have TransformerLens's names and shapes instead.
  * Source: `GPT2LMHeadModel` in transformers, and the published openai-community/gpt2.
  */
 import type { Store, TensorEntry } from "@normless/safetensors";
 import type { Gpt2Config } from "./config.js";
-import { checkModel, type HostTensor, type Weights } from "./params.js";
-import type { NormTable } from "./sites.js";
+import { isNormBuffer, normsFromBuffers } from "./fake-layer-norm.js";
+import { checkEps, detectLayout, type Layout } from "./layout.js";
+import { checkModel, type HostModel, type HostTensor, type Weights } from "./params.js";
+import { isFolded, type NormTable } from "./sites.js";
+import { fromTransformerLens, hasLensNames, LENS_MASKS, toTransformerLens } from "./transformer-lens.js";
 
 const PREFIX = "transformer.";
 const MASKS = /^h\.\d+\.attn\.(bias|masked_bias)$/;
@@ -17,9 +21,17 @@ export type WeightDtype = "F32" | "F16" | "BF16";
 /** The largest finite float16, and half a step more: from there on it rounds to infinity. */
 const F16_OVERFLOW = 65520;
 
+/** The names and shapes that weights are written under; TransformerLens's are for folded models alone. */
+export type WeightNames = "transformers" | "transformer-lens";
+
+/** What the files say that a model is. */
+export interface ReadWeights extends HostModel {
+  readonly layout: Layout;
+}
+
 /**
- * All parameters as float32. A head that equals the tied embedding is dropped; one that differs unties the config,
- * which is why the config comes back.
+ * All parameters as float32. A head that equals the tied embedding is dropped, and one that differs unties the config;
+ * the norms are those of config.json, or those that a training checkpoint's buffers tell.
  * @param where how errors call the files
  * @throws Error naming the parameter, both shapes and the files, when the store is not of this config.
  */
@@ -28,32 +40,69 @@ export async function readWeights(
   config: Gpt2Config,
   norms: NormTable,
   where: string,
-): Promise<{ readonly config: Gpt2Config; readonly weights: Weights }> {
+): Promise<ReadWeights> {
   const stored = storedNames(store, where);
-  const infos = Object.fromEntries([...stored].map(([name, key]) => [name, store.info(key)]));
+  if (hasLensNames(stored)) return readLens(store, stored, { config, norms }, where);
+  const buffers = { store, keys: new Map([...stored].filter(([name]) => isNormBuffer(name))) };
+  const parameters = [...stored].filter(([name]) => !isNormBuffer(name));
+  const infos = Object.fromEntries(parameters.map(([name, key]) => [name, store.info(key)]));
   // A head in the file is checked like any parameter, whether the config ties it or not.
   const untied = { ...config, tied: config.tied && !stored.has("lm_head.weight") };
   checkModel({ config: untied, weights: infos, norms }, where);
 
+  const weights = await readAll(store, parameters);
+  const isTied = config.tied && !untied.tied && sameValues(weights["lm_head.weight"], weights["wte.weight"]);
+  if (isTied) delete weights["lm_head.weight"];
+  const model = { config: isTied ? config : untied, weights };
+  try {
+    if (buffers.keys.size > 0) {
+      const told = await normsFromBuffers(buffers, { config, norms });
+      return { ...model, norms: told, layout: "training-checkpoint" };
+    }
+    checkEps({ ...model, norms });
+  } catch (cause) {
+    throw new Error(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  return { ...model, norms, layout: detectLayout({ ...model, norms }) };
+}
+
+async function readLens(
+  store: Store,
+  stored: ReadonlyMap<string, string>,
+  { config, norms }: Pick<HostModel, "config" | "norms">,
+  where: string,
+): Promise<ReadWeights> {
+  if (!isFolded(norms)) {
+    throw new Error(
+      `${where}: the weights have TransformerLens's names, and config.json does not say that the norms are folded; ` +
+        "only a folded model is read from these names",
+    );
+  }
+  const untied = { ...config, tied: false };
+  const weights = fromTransformerLens(untied, await readAll(store, stored), where);
+  return { config: untied, weights, norms, layout: "transformer-lens" };
+}
+
+async function readAll(store: Store, stored: Iterable<readonly [string, string]>) {
   const weights: Record<string, HostTensor> = {};
   for (const [name, key] of stored) {
     weights[name] = { shape: store.info(key).shape, data: await store.readFloat32(key) };
   }
-  if (config.tied && !untied.tied && sameValues(weights["lm_head.weight"], weights["wte.weight"])) {
-    delete weights["lm_head.weight"];
-    return { config, weights };
-  }
-  return { config: untied, weights };
+  return weights;
 }
 
 /**
- * The parameters as tensors to write, named as `GPT2LMHeadModel.save_pretrained` does; a tied head is left out.
+ * The parameters as tensors to write, named as `GPT2LMHeadModel.save_pretrained` or as TransformerLens does; a tied
+ * head is left out.
  * @throws RangeError naming the parameter that float16 cannot hold.
  */
-export function weightEntries(weights: Weights, dtype: WeightDtype): TensorEntry[] {
+export function weightEntries(model: HostModel, dtype: WeightDtype, names: WeightNames): TensorEntry[] {
+  const weights: Weights = names === "transformers" ? model.weights : toTransformerLens(model);
+  const written = (name: string) =>
+    names === "transformer-lens" || name.startsWith("lm_head.") ? name : PREFIX + name;
   return Object.entries(weights).map(([name, { shape, data }]) => {
     if (dtype === "F16") checkFloat16(name, data);
-    return { name: name.startsWith("lm_head.") ? name : PREFIX + name, dtype, shape, data };
+    return { name: written(name), dtype, shape, data };
   });
 }
 
@@ -62,7 +111,7 @@ function storedNames(store: Store, where: string): Map<string, string> {
   const names = new Map<string, string>();
   for (const key of store.names()) {
     const name = key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
-    if (MASKS.test(name)) continue;
+    if (MASKS.test(name) || LENS_MASKS.test(name)) continue;
     const other = names.get(name);
     if (other !== undefined) {
       throw new Error(`${where}: "${other}" and "${key}" are both parameter ${name}; keep one of them`);

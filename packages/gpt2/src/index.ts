@@ -26,7 +26,8 @@ export {
   readModel,
   type TokenizerFiles,
 } from "./hf-folder.js";
-export type { WeightDtype } from "./hf-weights.js";
+export type { WeightDtype, WeightNames } from "./hf-weights.js";
+export { describeLayout, detectLayout, type Layout, withFrozenNames } from "./layout.js";
 export {
   checkModel,
   checkWeights,
@@ -54,3 +55,4 @@ export {
   replaceNorm,
   standardNorms,
 } from "./sites.js";
+export { centreWriters, fromTransformerLens, toTransformerLens } from "./transformer-lens.js";

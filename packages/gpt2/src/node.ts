@@ -7,6 +7,9 @@ import { join, resolve } from "node:path";
 import { type FileSource, openFile, writeFileAtomic } from "@normless/safetensors/node";
 import { type Folder, type LoadedModel, modelFiles, type ModelToWrite, readModel } from "./hf-folder.js";
 
+/** Weights, in one file or several; those of another writing would be read instead of ours. */
+const WEIGHT_FILES = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
+
 /** A folder on disk; its files stay open until `close`. */
 export interface DiskFolder extends Folder {
   close(): Promise<void>;
@@ -50,7 +53,7 @@ export interface WriteOptions {
 /**
  * Writes a model as a Hugging Face folder, making the folder where there is none. The files are first written whole
  * into a temporary folder inside it and then renamed into place, config.json last, so that a full disk or another
- * failure leaves what was there as it was. The process being killed leaves the temporary folder, `.writing-….tmp`.
+ * failure leaves what was there as it was. Weights there of another number of files go. The process being killed leaves the temporary folder, `.writing-….tmp`.
  * @throws Error when the folder is not empty, unless `overwrite` says that this is meant; when writing fails.
  */
 export async function writeModelFolder(
@@ -73,6 +76,9 @@ export async function writeModelFolder(
     for (const { name, chunks } of files) await writeFileAtomic(join(staging, name), chunks);
     for (const { name } of files) await rename(join(staging, name), join(target, name));
     await rm(staging, { recursive: true });
+    for (const name of there ?? []) {
+      if (WEIGHT_FILES.test(name) && !files.some((file) => file.name === name)) await rm(join(target, name));
+    }
   } catch (cause) {
     await rm(there ? staging : target, { recursive: true, force: true });
     const why = cause instanceof Error ? cause.message.replaceAll(staging, target) : String(cause);

@@ -9,13 +9,12 @@ import {
   initWeights,
   memoryFolder,
   modelFiles,
-  type ModelToWrite,
   presets,
   readModel,
   standardNorms,
   toEps1e12,
-  type Weights,
 } from "../src/index.js";
+import { entriesOf as entries, type Files, filesOf } from "./files.js";
 import { randomFrozenModel, randomModel } from "./models.js";
 
 const config: Gpt2Config = {
@@ -38,26 +37,6 @@ const tokenizerFiles = Object.fromEntries(
     readFileSync(new URL(`../../../models/sotu/${name}`, import.meta.url), "utf8"),
   ]),
 );
-
-type Files = Readonly<Record<string, Uint8Array>>;
-
-async function filesOf(written: ModelToWrite): Promise<Files> {
-  const files: Record<string, Uint8Array> = {};
-  for (const { name, chunks } of modelFiles(written)) {
-    const parts: Uint8Array[] = [];
-    for await (const chunk of chunks) parts.push(chunk);
-    files[name] = new Uint8Array(await new Blob(parts.map((part) => part.slice())).arrayBuffer());
-  }
-  return files;
-}
-
-const entries = (weights: Weights, rename = (name: string) => name): TensorEntry[] =>
-  Object.entries(weights).map(([name, { shape, data }]) => ({
-    name: rename(name),
-    dtype: "F32",
-    shape,
-    data,
-  }));
 
 /** Files as another program may have written them. */
 async function foreign(tensors: readonly TensorEntry[], hf: object = {}): Promise<Files> {

@@ -49,7 +49,12 @@ it("writes a folder that reads back, and makes it where there is none", async ()
   const path = join(root, "deep", "model");
   await writeModelFolder(path, { ...model, modelCard: "# Tiny" });
   expect((await readdir(path)).sort()).toEqual(["README.md", "config.json", "model.safetensors"]);
-  expect(await readModelFolder(path)).toEqual({ ...model, tokenizer: undefined, tokenizerFiles: {} });
+  expect(await readModelFolder(path)).toEqual({
+    ...model,
+    layout: "standard",
+    tokenizer: undefined,
+    tokenizerFiles: {},
+  });
 });
 
 it("writes into an empty folder, and over a full one only when told", async () => {
@@ -64,6 +69,21 @@ it("writes into an empty folder, and over a full one only when told", async () =
   await writeModelFolder(path, other, { overwrite: true });
   expect((await readModelFolder(path)).weights).toEqual(other.weights);
   expect(await readFile(join(path, "notes.txt"), "utf8")).toBe("mine");
+});
+
+it("writes shards and their index, and leaves no weights of another writing behind", async () => {
+  const path = join(root, "model");
+  await writeModelFolder(path, model);
+  await writeModelFolder(path, { ...other, shardBytes: 2000 }, { overwrite: true });
+  expect((await readdir(path)).sort()).toEqual([
+    "config.json",
+    "model-00001-of-00002.safetensors",
+    "model-00002-of-00002.safetensors",
+    "model.safetensors.index.json",
+  ]);
+  expect((await readModelFolder(path)).weights).toEqual(other.weights);
+  await writeModelFolder(path, model, { overwrite: true });
+  expect((await readdir(path)).sort()).toEqual(["config.json", "model.safetensors"]);
 });
 
 it.each(["model.safetensors", "config.json"])(

@@ -2,6 +2,7 @@
 import { freeParams, type LoadedModel, type Model, uploadWeights } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { type EngineOptions, withEngine } from "./engine.js";
+import { resolveModel } from "./hub.js";
 import type { Io } from "./io.js";
 import { shippedModel } from "./shipped.js";
 
@@ -16,13 +17,13 @@ export interface ModelOnDevice {
   readonly device: Model;
 }
 
-/** Reads the folder asked for, or the model that ships, and gives all memory back afterwards. */
+/** Reads the model asked for, or the one that ships, and gives all memory back afterwards. */
 export async function withModel<X>(
   io: Io,
   options: ModelOptions,
   use: (model: ModelOnDevice) => Promise<X>,
 ): Promise<X> {
-  const path = options.model ?? shippedModel();
+  const path = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
   const loaded = await readModelFolder(path);
   return withEngine(io, options, async ({ backend }) => {
     const params = uploadWeights(backend, loaded.weights);

@@ -2,7 +2,7 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import manifest from "../../package.json" with { type: "json" };
 import { evalCommand } from "./commands/eval.js";
-import { foldCommand } from "./commands/fold.js";
+import { exportCommand } from "./commands/export.js";
 import { generateCommand } from "./commands/generate.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { logitsCommand } from "./commands/logits.js";
@@ -26,7 +26,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     removeCommand(io, done),
     trainCommand(io, done),
     evalCommand(io),
-    foldCommand(io),
+    exportCommand(io),
     generateCommand(io),
     inspectCommand(io),
     logitsCommand(io),

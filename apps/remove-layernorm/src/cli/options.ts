@@ -54,9 +54,14 @@ export const recomputeOption = new Option(
   "keep only what goes into each block and compute the block again in the backward pass: less memory, the same bits",
 ).helpGroup(ENGINE);
 
+export const tensorboardOption = new Option(
+  "--tensorboard",
+  "the metrics as TensorBoard's event files, too, in the run folder's tensorboard/",
+);
+
 export const modelOption = new Option(
-  "--model <dir>",
-  "a Hugging Face folder of a GPT-2 (default: the model that ships, models/sotu)",
+  "--model <dir|name>",
+  "a Hugging Face folder of a GPT-2, or its name on the hub (default: the model that ships, models/sotu)",
 );
 
 /** Fields of a recipe. */

@@ -82,7 +82,8 @@ function fromFields<R extends Sized>(
 ): Scaled<R> {
   const { builtIn } = sources;
   if (base === undefined) return withLayer(sources, where, Object.values(builtIn)[0], fields);
-  if (typeof base !== "string" || !Object.hasOwn(builtIn, base)) throw unknownRecipe(builtIn, JSON.stringify(base));
+  if (typeof base !== "string" || !Object.hasOwn(builtIn, base))
+    throw unknownRecipe(builtIn, JSON.stringify(base));
   return withLayer(sources, where, builtIn[base], fields);
 }
 

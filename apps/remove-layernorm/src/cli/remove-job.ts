@@ -18,6 +18,7 @@ import { modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
 import { renderReport, type ReportData } from "./report/index.js";
 import type { RunFolder } from "./run-folder.js";
+import { tensorboardWriter } from "./tensorboard.js";
 
 export interface RemoveJob {
   readonly backend: Backend;
@@ -26,6 +27,8 @@ export interface RemoveJob {
   readonly recipe: RunState["recipe"];
   readonly prompt: string;
   readonly recompute?: boolean | undefined;
+  /** Metrics as TensorBoard's event files, too. */
+  readonly tensorboard?: boolean | undefined;
   readonly resume?: RunState | undefined;
   /** How the model is called in what is written. */
   readonly modelName: string;
@@ -46,8 +49,12 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | und
     const folder = await job.openFolder();
     progress = new Progress(io, workOf(plan, job.resume));
     const consumer = new Consumer(plan, progress, folder);
+    const board = job.tensorboard
+      ? tensorboardWriter(join(folder.path, "tensorboard"), () => io.now())
+      : undefined;
     for await (const event of events) {
       await consumer.take(event);
+      await board?.take(event);
       await breathe();
       if (event.type !== "done") continue;
       progress.stop();

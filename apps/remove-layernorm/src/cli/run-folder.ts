@@ -28,6 +28,7 @@ const OURS = [
   "ln-free-gpt2",
   "model",
   "report.html",
+  "tensorboard",
 ];
 const KEPT_CHECKPOINTS = 2;
 

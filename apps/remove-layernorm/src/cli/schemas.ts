@@ -104,6 +104,7 @@ const recipe = z.union([z.string(), z.record(z.string(), z.unknown())]);
 const fields = {
   ...engineFields,
   recompute: z.boolean().optional(),
+  tensorboard: z.boolean().optional(),
   out: z.string().optional(),
   corpus: z.string().optional(),
   train: files.optional(),
@@ -130,7 +131,9 @@ export const trainOptionsSchema = z.strictObject({
 });
 export type TrainFileOptions = z.infer<typeof trainOptionsSchema>;
 
-const constants = z.union([positive, z.strictObject({ first: positive, eot: positive, rest: positive })]);
+const constants = z.union([positive, z.strictObject({ first: positive, eot: positive, rest: positive })], {
+  error: "expected a number above 0, or an object of first, eot and rest",
+});
 /** The content of `normless logits --norms FILE`: constants by site, or by module for both paths of an ln_1. */
 export const normConstantsSchema = z.record(z.string(), constants);
 

@@ -11,6 +11,7 @@ import { breathe, type Io } from "./io.js";
 import { metricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
 import type { RunFolder } from "./run-folder.js";
+import { tensorboardWriter } from "./tensorboard.js";
 
 export interface TrainJob {
   readonly backend: Backend;
@@ -20,6 +21,8 @@ export interface TrainJob {
   readonly recipe: TrainRecipe;
   readonly dtype: WeightDtype;
   readonly recompute?: boolean | undefined;
+  /** Metrics as TensorBoard's event files, too. */
+  readonly tensorboard?: boolean | undefined;
   readonly resume?: TrainState | undefined;
 }
 
@@ -64,11 +67,15 @@ export async function runTrain(
   const interrupt = listenForInterrupt(io, () =>
     progress.say("stopping after this update; Control-C again quits at once"),
   );
+  const board = job.tensorboard
+    ? tensorboardWriter(join(folder.path, "tensorboard"), () => io.now())
+    : undefined;
   let loss = 0;
   let evaluated = 0;
   const take = async (event: TrainEvent): Promise<void> => {
     const line = metricsLine(event);
     if (line) await folder.appendMetrics(line);
+    await board?.take(event);
     switch (event.type) {
       case "step":
         return progress.step(event, job.recipe.steps, job.recipe.batchSize * job.recipe.blockSize);

@@ -1,6 +1,7 @@
 export type * from "./events.js";
 export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, sampleText, validationLoss } from "./measure.js";
+export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
 export {
   applyRemoval,
   checkPlan,

@@ -13,6 +13,7 @@ import {
 import { type BatchStd, frozenStd, type MeasuredStd, measureStd, readStds } from "@normless/layernorm";
 import { type Backend, type PerClass, POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 import { type Batch, sequentialBatches, type Tokenizer } from "@normless/text";
+import { relativeDifference } from "./outputs.js";
 
 export interface BatchSizes {
   readonly batchSize: number;
@@ -133,13 +134,7 @@ export async function logitsDifference(
     return values;
   };
   const [x, y] = [await logitsOf(a), await logitsOf(b)];
-  let gap = 0;
-  let largest = 0;
-  for (let i = 0; i < y.length; i++) {
-    gap = Math.max(gap, Math.abs(x[i] - y[i]));
-    largest = Math.max(largest, Math.abs(y[i]));
-  }
-  return gap / largest;
+  return relativeDifference(x, y);
 }
 
 /** What the model writes after a prompt, the prompt left out. */

@@ -50,7 +50,9 @@ describe("usage", () => {
     expect(await refused(2, "remove", "--simd", "neon")).toContain(
       "Allowed choices are auto, relaxed, plain.",
     );
-    expect(await refused(2, "fold", "--out", "x")).toContain("required option '--model <dir>' not specified");
+    expect(await refused(2, "export", "--out", "x")).toContain(
+      "required option '--model <dir|name>' not specified",
+    );
     expect(await refused(2, "removal")).toContain("unknown command 'removal'");
   });
 

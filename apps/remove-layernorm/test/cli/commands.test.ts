@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freezeAll, normModules } from "@normless/gpt2";
+import { freezeAll, normModules, toEps1e12 } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { fromBytes, openStore, type Store } from "@normless/safetensors";
-import { expectClose } from "@normless/tensor/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run, tinyConfig, writeTiny } from "./tiny.js";
 
@@ -26,7 +25,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** Runs a command that must succeed; its standard output. */
 async function result(...argv: string[]): Promise<string> {
-  const { code, out, err } = await run([...argv, ...(argv[0] === "fold" ? [] : ["--threads", "1"])]);
+  const { code, out, err } = await run([...argv, "--threads", "1"]);
   expect(err).toBe("");
   expect(code).toBe(0);
   return out;
@@ -52,35 +51,6 @@ describe("normless eval", () => {
   });
 });
 
-describe("normless fold", () => {
-  it("folds frozen norms, and names of frozen norms, without changing the logits", async () => {
-    const plain = join(folder, "plain");
-    const stock = join(folder, "stock");
-    const again = join(folder, "again");
-    expect(await result("fold", "--model", frozen, "--out", plain)).toContain("no norms are left");
-    expect(await result("fold", "--model", frozen, "--out", stock, "--form", "gpt2")).toContain("1e12");
-    await result("fold", "--model", stock, "--out", again);
-    const expected = await (await logits(frozen)).readFloat32("logits");
-    for (const [path, kind] of [
-      [plain, "folded"],
-      [stock, "standard"],
-      [again, "folded"],
-    ]) {
-      const { norms, tokenizer } = await readModelFolder(path);
-      expect(new Set(Object.values(norms).map((norm) => norm.kind))).toEqual(new Set([kind]));
-      expect(tokenizer?.eot).toBe(256);
-      expectClose(path, await (await logits(path)).readFloat32("logits"), expected, 1e-5);
-    }
-  });
-
-  it("refuses a model with LayerNorms, and a folder that is not empty", async () => {
-    const refused = await run(["fold", "--model", model, "--out", join(folder, "never")]);
-    expect(refused.code).toBe(1);
-    expect(refused.err).toMatch(/the norm at h\.0\.ln_1:qk is standard/);
-    expect((await run(["fold", "--model", frozen, "--out", model])).err).toContain("not empty");
-  });
-});
-
 describe("normless generate", () => {
   it("continues the prompt, the same for the same seed", async () => {
     const argv = ["generate", "--model", model, "--prompt", "é", "--max-tokens", "12"];
@@ -97,11 +67,16 @@ describe("normless inspect", () => {
     const text = await result("inspect", "--model", model);
     expect(text).toMatch(/h\.0\.ln_1:qk .* LayerNorm, eps 1e-5 .* 0\.02\d+ .* 0\.02\d+ .* 0\.02\d+ /);
     expect(text).toContain("Of 7 norms 7 are LayerNorms, 0 frozen, 0 folded");
+    expect(text).toContain("layout: LayerNorms as trained\n");
     const other = await result("inspect", "--model", frozen);
+    expect(other).toContain("layout: normless's own");
     expect(other).toMatch(/ln_f .* frozen at 0\.060000 /);
     expect(other).toContain("No std was measured");
     // Norms that an epsilon of 1e12 has frozen are called so.
-    const stock = await result("inspect", "--model", join(folder, "stock"));
+    const huge = join(folder, "huge-eps");
+    await writeModelFolder(huge, toEps1e12(await readModelFolder(frozen)));
+    const stock = await result("inspect", "--model", huge);
+    expect(stock).toContain("layout: LN-free as published in 2024: eps 1e12");
     expect(stock).toMatch(/ln_f .* frozen at 1\.0000e\+6 by eps 1e12 /);
     expect(stock).toContain("0 are LayerNorms, 7 frozen");
   });
@@ -140,5 +115,57 @@ describe("normless logits", () => {
     const std = { first: 0.5, eot: 0.5, rest: 0.5 };
     expect(await frozenLogits({ "h.0.ln_1:qk": 0.5, "h.0.ln_1:v": std })).toEqual(both);
     expect(await frozenLogits({ "h.0.ln_1:qk": 0.5 })).not.toEqual(both);
+  });
+
+  it("takes the std dictionaries of the published code", async () => {
+    const norms = join(folder, "dictionary.json");
+    const logitsAt = async (constants: object) => {
+      await writeFile(norms, JSON.stringify(constants));
+      return [...(await (await logits(model, "--norms", norms)).readFloat32("logits"))];
+    };
+    const std_dict = {
+      "blocks.0.hook_resid_pre": 0.1,
+      "blocks.0.hook_resid_mid": 0.2,
+      "blocks.0.hook_resid_post": 0.3,
+      "blocks.1.hook_resid_pre": 0.3,
+      "blocks.1.hook_resid_mid": 0.4,
+      "blocks.1.hook_resid_post": 0.5,
+    };
+    const ours = { "h.0.ln_1": 0.1, "h.0.ln_2": 0.2, "h.1.ln_1": 0.3, "h.1.ln_2": 0.4, ln_f: 0.5 };
+    expect(await logitsAt({ std_dict })).toEqual(await logitsAt(ours));
+    expect(await logitsAt(std_dict)).toEqual(await logitsAt(ours));
+    // The first position's constants, which end-of-text takes on the value path alone.
+    const std_bos_dict = Object.fromEntries(Object.entries(std_dict).map(([hook, std]) => [hook, 10 * std]));
+    const apart = Object.entries(ours).flatMap(([module, rest]) => {
+      const plain = { first: 10 * rest, eot: rest, rest };
+      const paths = { [`${module}:qk`]: plain, [`${module}:v`]: { ...plain, eot: 10 * rest } };
+      return Object.entries(module.endsWith("ln_1") ? paths : { [module]: plain });
+    });
+    expect(await logitsAt({ std_dict, std_bos_dict })).toEqual(await logitsAt(Object.fromEntries(apart)));
+  });
+
+  it("refuses constants of another shape, and shows which it takes", async () => {
+    const norms = join(folder, "wrong.json");
+    const out = join(folder, "never.safetensors");
+    const refusal = async (constants: object) => {
+      await writeFile(norms, JSON.stringify(constants));
+      const { code, err } = await run([
+        "logits",
+        ...["--model", model, "--tokens", rows, "--out", out, "--norms", norms],
+      ]);
+      expect(code).toBe(2);
+      return err;
+    };
+    const wrong = await refusal({ "h.0.ln_2": [1, 2] });
+    expect(wrong).toContain("wrong.json: h.0.ln_2 is [1,2]; expected");
+    expect(wrong).toContain('{"std_dict": {"blocks.0.hook_resid_pre": 0.17');
+    const std_dict = { "blocks.0.hook_resid_pre": 1 };
+    expect(await refusal({ std_dict })).toContain(
+      'std_dict has no "blocks.0.hook_resid_mid", which the norm h.0.ln_2 reads',
+    );
+    expect(await refusal({ std_dict: { ...std_dict, "blocks.5.hook_resid_pre": 1 } })).toContain(
+      'std_dict has "blocks.5.hook_resid_pre", and the model has 2 layers',
+    );
+    expect(await refusal({ std_dict: { "blocks.0.hook_resid_pre": -1 } })).toContain("is -1; expected");
   });
 });

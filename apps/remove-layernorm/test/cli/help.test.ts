@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { run } from "./tiny.js";
 
-const commands = ["remove", "train", "eval", "fold", "generate", "inspect", "logits"];
+const commands = ["remove", "train", "eval", "export", "generate", "inspect", "logits"];
 
 describe("--help", () => {
   it("lists the commands", async () => {
@@ -27,7 +27,7 @@ describe("--help", () => {
     const { out } = await run(["remove", "--help"]);
     const text = out.replace(/\s+/g, " ");
     expect(text).toContain(
-      "--model <dir> a Hugging Face folder of a GPT-2 (default: the model that ships, models/sotu)",
+      "--model <dir|name> a Hugging Face folder of a GPT-2, or its name on the hub (default: the model that ships, models/sotu)",
     );
     expect(text).toContain(
       "--threads <n> threads that compute; any number gives the same bits (default: the cores, at most 8)",

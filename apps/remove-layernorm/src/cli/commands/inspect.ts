@@ -1,6 +1,6 @@
 /** `normless inspect`: which norms a model has, and the std of the residual that each of them reads. */
 import { Option } from "@commander-js/extra-typings";
-import { moduleOf, normSites, parameterCount } from "@normless/gpt2";
+import { describeLayout, moduleOf, normSites, parameterCount, withFrozenNames } from "@normless/gpt2";
 import { isUniform, type Norm } from "@normless/layernorm";
 import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
 import { measureModel } from "../../core/index.js";
@@ -9,7 +9,6 @@ import { corpusFile, readCorpus } from "../corpus.js";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { thousands } from "../format.js";
-import { withFrozenNames } from "../huge-eps.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
 import { table } from "../tables.js";
@@ -62,7 +61,8 @@ export async function inspect(io: Io, options: InspectOptions): Promise<void> {
     }
     io.out(
       `${path}: ${config.layers} layers, ${config.channels} channels, ${config.heads} heads, context ` +
-        `${config.blockSize}, vocabulary ${config.vocabSize}, ${thousands(parameterCount(weights))} parameters\n`,
+        `${config.blockSize}, vocabulary ${config.vocabSize}, ${thousands(parameterCount(weights))} parameters\n` +
+        `layout: ${describeLayout(loaded.layout)}\n`,
     );
     const named = withFrozenNames(loaded).norms;
     const rows = normSites(config).map((site) => [

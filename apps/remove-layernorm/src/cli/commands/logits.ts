@@ -1,18 +1,6 @@
 /** `normless logits`: logits, stds, loss and gradients of given tokens as a file, to compare with other software. */
 import { evaluate, valueAndGrad } from "@normless/autograd";
-import {
-  forward,
-  freeTokens,
-  type Model,
-  moduleOf,
-  type NormSite,
-  type NormTable,
-  replaceNorm,
-  trainingLoss,
-  uploadTargets,
-  uploadTokens,
-} from "@normless/gpt2";
-import { frozenNorm } from "@normless/layernorm";
+import { forward, freeTokens, type Model, trainingLoss, uploadTargets, uploadTokens } from "@normless/gpt2";
 import { type TensorEntry, writeSafetensors } from "@normless/safetensors";
 import { writeFileAtomic } from "@normless/safetensors/node";
 import type { Tensor } from "@normless/tensor";
@@ -20,8 +8,9 @@ import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
+import { freezeAt, NORM_CONSTANTS } from "../norm-constants.js";
 import * as shared from "../options.js";
-import { normConstantsSchema, tokenRowsSchema } from "../schemas.js";
+import { tokenRowsSchema } from "../schemas.js";
 
 export interface LogitsOptions extends ModelOptions {
   readonly tokens: string;
@@ -36,9 +25,7 @@ const STD_EPS = 1e-5;
 const FORMATS = `
 --tokens holds rows of ids of one length, [[1,2,3],[4,5,6]], or {"tokens": rows, "targets": rows}. With --grads, rows
 alone are inputs and targets at once: all ids but the last, and all but the first.
-
---norms holds constants by site, {"h.0.ln_2": 1.3, "h.0.ln_1:qk": {"first": 9, "eot": 9, "rest": 1.2}}; those sites
-divide by them. A module's name, "h.0.ln_1", stands for both of its paths, :qk and :v.
+${NORM_CONSTANTS}
 
 The file has, all float32: logits (B,T,V), std/<module> (B,T), and with --grads loss () in nats a token and
 grad/<parameter>.`;
@@ -77,7 +64,7 @@ export async function writeLogits(io: Io, options: LogitsOptions): Promise<void>
   const { grads = false, out } = options;
   const rows = await readRows(options.tokens, grads);
   await withModel(io, options, async ({ device }) => {
-    const norms = await freezeSites(device.norms, options.norms);
+    const norms = await freezeAt(options.norms, device);
     const entries = await compute({ ...device, norms }, rows, grads);
     await writeFileAtomic(out, writeSafetensors(entries));
     io.out(`Wrote ${io.colors.bold(out)}: ${entries.length} tensors\n`);
@@ -106,26 +93,6 @@ async function readRows(path: string, grads: boolean): Promise<Rows> {
   }
   const flat = (list: number[][]) => Int32Array.from(list.flat());
   return { inputs: flat(tokens), targets: targets && flat(targets), B: tokens.length, T };
-}
-
-async function freezeSites(norms: NormTable, path: string | undefined): Promise<NormTable> {
-  if (path === undefined) return norms;
-  const constants = checkJson(path, normConstantsSchema, await readJson(path));
-  let frozen = norms;
-  for (const [name, std] of Object.entries(constants)) {
-    const sites = Object.keys(norms).filter((site) => site === name || moduleOf(site as NormSite) === name);
-    if (sites.length === 0) {
-      throw new UsageError(
-        `${path}: there is no norm site "${name}"; the sites are ${Object.keys(norms).join(", ")}`,
-      );
-    }
-    for (const site of sites) {
-      if (norms[site].kind === "folded")
-        throw new UsageError(`${path}: ${site} is folded; it has no norm to freeze`);
-      frozen = replaceNorm(frozen, site, frozenNorm(std));
-    }
-  }
-  return frozen;
 }
 
 async function compute(

@@ -33,6 +33,7 @@ import {
   RunFolder,
 } from "../run-folder.js";
 import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
+import { resolveModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
@@ -45,6 +46,7 @@ import {
 
 export interface RemoveOptions extends RecipeOptions, EngineOptions {
   readonly recompute?: boolean | undefined;
+  readonly tensorboard?: boolean | undefined;
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
   readonly train?: readonly string[] | undefined;
@@ -70,6 +72,7 @@ const ALLOWED_ON_RESUME = [
   "threads",
   "simd",
   "recompute",
+  "tensorboard",
 ];
 
 export function removeCommand(io: Io, done: (code: number) => void) {
@@ -99,6 +102,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .addOption(shared.recomputeOption)
+    .addOption(shared.tensorboardOption)
     .addOption(shared.stepsOption)
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
@@ -136,7 +140,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const out = options.out ?? newRunPath(recipe.name, io.now());
   if (!options.dryRun) await checkNewFolder(out, { force });
 
-  const modelFolder = options.model ?? shippedModel();
+  const modelFolder = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
   const corpusFolder = options.corpus ?? modelFolder;
   const files = {
     train: options.train ?? [needCorpusFile(corpusFolder, "train", "--train")],
@@ -147,7 +151,8 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
-      const input = { backend, model, corpus, recipe, prompt, recompute: options.recompute };
+      const { recompute, tensorboard } = options;
+      const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
       if (options.dryRun) return showPlan(io, input);
       const config: RemoveConfig = {
         command: "remove",
@@ -165,8 +170,8 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
       return finish(io, out, { ...input, modelName: modelNameOf(modelFolder), openFolder });
     });
   // The engine is the run's own; what is only how it is run comes along.
-  const { threads, recompute } = options;
-  const resume = () => resumeRun(io, { threads, recompute }, out);
+  const { threads, recompute, tensorboard } = options;
+  const resume = () => resumeRun(io, { threads, recompute, tensorboard }, out);
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
@@ -193,7 +198,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   checkResumeOptions(options, ALLOWED_ON_RESUME);
   const checkpoint = await newestCheckpoint(out, removeKind, (message) => io.err(`${message}\n`));
   const config = await readRunConfig(out, removeConfigSchema);
-  const modelFolder = options.model ?? config.model;
+  const modelFolder = options.model === undefined ? config.model : await resolveModel(io, options.model);
   const model = await readModelWithNorms(modelFolder);
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
   const corpus = await readBoth({ train, validation }, model);
@@ -206,6 +211,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       recipe: config.recipe,
       prompt: config.prompt,
       recompute: options.recompute,
+      tensorboard: options.tensorboard,
       resume: checkpoint.state,
       modelName: modelNameOf(modelFolder),
       openFolder: () => RunFolder.reopen(out, removeKind, checkpoint),

@@ -39,6 +39,7 @@ import { checkMemory, scaleTraining, trainRecipe, type TrainState } from "../../
 
 export interface TrainOptions extends RecipeOptions, EngineOptions {
   readonly recompute?: boolean | undefined;
+  readonly tensorboard?: boolean | undefined;
   readonly preset?: string | undefined;
   readonly modelConfig?: string | undefined;
   readonly tokenizer?: string | undefined;
@@ -62,6 +63,7 @@ const ALLOWED_ON_RESUME = [
   "threads",
   "simd",
   "recompute",
+  "tensorboard",
 ];
 
 export function trainCommand(io: Io, done: (code: number) => void) {
@@ -99,6 +101,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
     .option("--resume <dir>", "go on with the training in this folder; it ends with the same bits")
     .option("--force", "give up the run that is in the run folder")
+    .addOption(shared.tensorboardOption)
     .addOption(shared.backendOption)
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
@@ -176,14 +179,14 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
         recipe,
       };
       const { dtype } = runConfig;
-      const { recompute = false } = options;
+      const { recompute = false, tensorboard } = options;
       await checkMemory(backend, { config, recipe, recompute });
-      const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute };
+      const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
       return finish(io, out, job, () => RunFolder.create(out, trainKind, runConfig, { force }));
     });
   // The engine is the run's own; what is only how it is run comes along.
-  const { threads, recompute } = options;
-  const resume = () => resumeRun(io, { threads, recompute }, out);
+  const { threads, recompute, tensorboard } = options;
+  const resume = () => resumeRun(io, { threads, recompute, tensorboard }, out);
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
@@ -201,7 +204,7 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   checkSameCorpus(corpus, out, began.corpus);
   return withEngine(io, resumedEngine(options, began.engine), ({ backend }) => {
     const { dtype } = began;
-    const { recompute } = options;
+    const { recompute, tensorboard } = options;
     const job = {
       backend,
       config,
@@ -210,6 +213,7 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
       recipe,
       dtype,
       recompute,
+      tensorboard,
       resume: checkpoint.state,
     };
     return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint));

@@ -1,0 +1,129 @@
+/** One export: what the model makes of a text, the folder, and the same of what is read back from it. */
+import { rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import {
+  freeParams,
+  type HostModel,
+  type LoadedModel,
+  normModules,
+  uploadWeights,
+  type WeightDtype,
+} from "@normless/gpt2";
+import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
+import { writeFileAtomic } from "@normless/safetensors/node";
+import type { Backend } from "@normless/tensor";
+import { modelOutputs, type Outputs, relativeDifference } from "../core/index.js";
+import { UsageError, within } from "./errors.js";
+import { exportCard } from "./export-card.js";
+import { convert, type ExportForm } from "./export-forms.js";
+import { difference, thousands } from "./format.js";
+import type { Io } from "./io.js";
+import { table } from "./tables.js";
+
+export interface ExportJob {
+  readonly backend: Backend;
+  /** Every norm is frozen or folded. */
+  readonly model: LoadedModel;
+  /** How the model is called in what is written. */
+  readonly source: string;
+  /** To check on; 2 at least. */
+  readonly tokens: Uint16Array;
+  readonly out: string;
+  readonly form: ExportForm;
+  readonly dtype: WeightDtype;
+  readonly centreWriters: boolean;
+}
+
+/**
+ * How far what is read back may be from the model: logits relative to the largest, loss in nats a token. Well above
+ * what rounding the weights to 24, 11 and 8 bits does, so that more than that is an error.
+ */
+const BOUNDS: Readonly<Record<WeightDtype, { readonly logits: number; readonly loss: number }>> = {
+  F32: { logits: 1e-3, loss: 1e-4 },
+  F16: { logits: 1e-2, loss: 5e-3 },
+  BF16: { logits: 1e-1, loss: 5e-2 },
+};
+
+/** The most that an epsilon of 1e12 may change what a norm gives, relatively; reached at a std of 14,142. */
+const EPS_ERROR_LIMIT = 1e-4;
+
+const BATCH_SIZE = 4;
+
+/**
+ * @throws UsageError when the form does not suit the model.
+ * @throws Error when what was written does not give what the model gives; then the folder is gone again.
+ */
+export async function exportModel(io: Io, job: ExportJob): Promise<void> {
+  const { backend, model, source, tokens, out, form, dtype } = job;
+  const converted = await within(source, () => convert(model, form, job));
+  const before = await outputsOf(backend, model, tokens);
+  if (form === "gpt2") checkEpsError(io, model, before);
+  const { tokenizerFiles } = model;
+  await writeModelFolder(out, { ...converted.model, names: converted.names, tokenizerFiles, dtype });
+  const readBack = await readModelFolder(out);
+  const after = await outputsOf(backend, readBack, tokens);
+
+  const logits = relativeDifference(after.logits, before.logits);
+  const change = after.loss - before.loss;
+  const checked = {
+    tokens: tokens.length - 1,
+    lossBefore: before.loss,
+    lossAfter: after.loss,
+    logits,
+  };
+  const bound = BOUNDS[dtype];
+  const said =
+    `loss ${after.loss.toFixed(6)} nats a token, and ${before.loss.toFixed(6)} before (${difference(change)}); ` +
+    `logits differ by at most ${logits.toExponential(1)} of the largest`;
+  // Not the other way round: what is no number is over every bound.
+  if (!(logits <= bound.logits && Math.abs(change) <= bound.loss)) {
+    await rm(out, { recursive: true });
+    throw new Error(
+      `${out}: what was read back is not the model: ${said}. In ${dtype} at most ${bound.loss} nats and ` +
+        `${bound.logits} of the largest logit are allowed. The folder was removed`,
+    );
+  }
+  const facts = { ...job, config: model.config, folder: basename(resolve(out)), checked };
+  const card = exportCard({ ...facts, hasTokenizer: Object.keys(tokenizerFiles).length > 0 });
+  await writeFileAtomic(join(out, "README.md"), [new TextEncoder().encode(card)]);
+  io.out(
+    `Wrote ${io.colors.bold(out)}: ${form}, ${dtype}\nRead back and checked on ${thousands(checked.tokens)} tokens: ${said}\n`,
+  );
+  if (form === "gpt2" && dtype === "BF16") {
+    io.err(
+      `BF16 rounds the gammas of this form, too: the loss changes by ${difference(change)} nats a token. ` +
+        "F32 keeps it; --form folded loses less\n",
+    );
+  }
+}
+
+async function outputsOf(backend: Backend, model: HostModel, tokens: Uint16Array): Promise<Outputs> {
+  const { config, norms, weights } = model;
+  const params = uploadWeights(backend, weights);
+  try {
+    const sizes = { batchSize: BATCH_SIZE, blockSize: config.blockSize };
+    return await modelOutputs({ config, norms, params }, tokens, sizes);
+  } finally {
+    freeParams(params);
+  }
+}
+
+/**
+ * Beside an epsilon of 1e12 a variance changes the root by var/2e12, relatively: the error of every norm of this form,
+ * at the largest std that the text brought about. @throws UsageError when it is too large at a site.
+ */
+function checkEpsError(io: Io, { config }: HostModel, { largestStd }: Outputs): void {
+  const errors = normModules(config).map((module) => {
+    const std = largestStd[module];
+    return { module, std, error: std ** 2 / 2e12 };
+  });
+  const rows = errors.map(({ module, std, error }) => [module, std.toPrecision(5), error.toExponential(1)]);
+  io.out(table(io, ["norm", "largest std", "error by eps 1e12"], rows));
+  const worst = errors.reduce((a, b) => (b.error > a.error ? b : a));
+  if (worst.error <= EPS_ERROR_LIMIT) return;
+  throw new UsageError(
+    `at ${worst.module} a residual has a std of ${worst.std.toPrecision(5)}, so that an epsilon of 1e12 would change ` +
+      `the norm by ${worst.error.toExponential(1)} of itself; at most ${EPS_ERROR_LIMIT} is allowed (a std of 14,142). ` +
+      "Take --form folded, which has no such limit",
+  );
+}

@@ -1,0 +1,100 @@
+/**
+ * A run's events as TensorBoard's: one more consumer of the stream that metrics.jsonl is made from. Each phase is a run
+ * of its own in TensorBoard, so that the control and the removal are drawn over each other.
+ */
+import { appendFile, mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { POSITION_CLASSES } from "@normless/tensor";
+import { describeRemoval, type RunEvent, type TrainEvent } from "../core/index.js";
+import { fileVersion, type Moment, record, scalars, sessionStart, text } from "./tfevents.js";
+
+export interface TensorboardWriter {
+  /** Appends what the event tells, if anything. */
+  take(event: RunEvent | TrainEvent): Promise<void>;
+}
+
+/**
+ * Writes into a folder for each phase inside `folder`. A process that goes on with a run begins files of its own, which
+ * void what earlier ones say of the same steps.
+ */
+export function tensorboardWriter(folder: string, now: () => Date): TensorboardWriter {
+  const files = new Map<string, string>();
+  /** Events without a phase or step belong to the last step seen. */
+  let phase = "validation";
+  let step = 0;
+
+  const write = async (...events: readonly ((moment: Moment) => Uint8Array)[]): Promise<void> => {
+    const moment = { seconds: now().getTime() / 1000, step };
+    const records = events.map((event) => record(event(moment)));
+    let path = files.get(phase);
+    if (path === undefined) {
+      const stamp = String(Math.floor(moment.seconds)).padStart(10, "0");
+      path = join(folder, phase, `events.out.tfevents.${stamp}.${hostname()}.${process.pid}`);
+      files.set(phase, path);
+      await mkdir(join(folder, phase), { recursive: true });
+      records.unshift(record(fileVersion(moment.seconds)), record(sessionStart(moment)));
+    }
+    await appendFile(path, Buffer.concat(records));
+  };
+
+  return {
+    async take(event) {
+      switch (event.type) {
+        case "step": {
+          ({ phase, step } = event);
+          const { loss, gradNorm, learningRate, tokensPerSecond } = event;
+          const values = {
+            loss,
+            gradient_norm: gradNorm,
+            learning_rate: learningRate,
+            tokens_per_second: tokensPerSecond,
+          };
+          return write((moment) => scalars(moment, values));
+        }
+        case "removal": {
+          phase = "removal";
+          ({ step } = event);
+          const { removal, std } = event;
+          const what = describeRemoval(removal);
+          const constants = std ? byClass(`frozen_std/${what}`, std) : {};
+          return write(
+            (moment) => scalars(moment, { removal: 1, ...constants }),
+            (moment) => text(moment, "removal", what),
+          );
+        }
+        case "rollback":
+          ({ step } = event);
+          return write((moment) => text(moment, "rollback", `${event.removed.join(", ")}: ${event.why}`));
+        case "eval":
+          if ("step" in event) ({ step } = event);
+          return write((moment) =>
+            scalars(moment, {
+              ["model" in event ? `validation_loss/${event.model}` : "validation_loss"]: event.loss,
+            }),
+          );
+        case "stds": {
+          const stds = Object.entries(event.stds).map(([module, std]) =>
+            byClass(`std_${event.model}/${module}`, std),
+          );
+          return write((moment) => scalars(moment, Object.assign({}, ...stds) as Record<string, number>));
+        }
+        case "plan":
+        case "progress":
+        case "sample":
+        case "fold":
+        case "checkpoint":
+        case "done":
+          return;
+      }
+    },
+  };
+}
+
+/** One value a position class, under tags of their own. */
+function byClass(
+  tag: string,
+  std: Readonly<Record<(typeof POSITION_CLASSES)[number], number>>,
+): Record<string, number> {
+  return Object.fromEntries(POSITION_CLASSES.map((name) => [`${tag}/${name}`, std[name]]));
+}
