@@ -6,7 +6,7 @@ import { END_OF_TEXT, encodeDocuments, readShard, type Tokenizer } from "@normle
 import { byteChunks, readBytes, textBetween } from "./data/bytes.js";
 import { columnOf, type ColumnOptions, NO_TOKENIZER } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
-import { openRecords } from "./data/records.js";
+import { withRecords } from "./data/records.js";
 import { TokenBuffer } from "./data/tokens.js";
 import { UsageError, within } from "./errors.js";
 
@@ -88,17 +88,18 @@ async function encodeText(path: string, { tokenizer }: CorpusFor, options: Corpu
   return tokens;
 }
 
-async function encodeRecords(path: string, { tokenizer }: CorpusFor, options: CorpusOptions) {
-  const file = await openRecords(path);
-  const column = columnOf(file, options, tokenizer);
-  const buffer = new TokenBuffer(options.tokens);
-  for await (const record of file.read([column.name], options.rows)) {
-    buffer.push(column.tokens(record));
-    if (buffer.full) break;
-  }
-  const tokens = buffer.tokens();
-  if (tokens.length === 0) throw new Error(`no row has anything in "${column.name}"`);
-  return tokens;
+function encodeRecords(path: string, { tokenizer }: CorpusFor, options: CorpusOptions) {
+  return withRecords(path, async (file) => {
+    const column = columnOf(file, options, tokenizer);
+    const buffer = new TokenBuffer(options.tokens);
+    for await (const record of file.read([column.name], options.rows)) {
+      buffer.push(column.tokens(record));
+      if (buffer.full) break;
+    }
+    const tokens = buffer.tokens();
+    if (tokens.length === 0) throw new Error(`no row has anything in "${column.name}"`);
+    return tokens;
+  });
 }
 
 /** Tells corpora apart: a resumed run must see the same tokens. */

@@ -8,7 +8,7 @@ import { readHellaswag } from "../data/hellaswag.js";
 import { dataKindsText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
-import { UsageError } from "../errors.js";
+import { UsageError, within } from "../errors.js";
 import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";
 import { figuresOf } from "../evaluate/figures.js";
 import { type Inputs, measureOne, type ModelResult } from "../evaluate/measure.js";
@@ -156,14 +156,16 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
   }
   if (!first) return;
   const figures = figuresOf(first.inputs, results, { resamples, seed });
+  io.out(evaluationText(io, first.inputs, figures));
   if (options.json !== undefined) {
     const { hellaswag, lambada } = options;
     const { blockSize } = first;
     const settings = { blockSize, batchSize, eotTargets, hellaswag, lambada, resamples, seed };
     const models = results.map(({ name, engine }) => ({ name, engine }));
-    await writeFile(options.json, `${JSON.stringify({ settings, models, ...figures }, undefined, 1)}\n`);
+    const all = { settings, models, ...figures };
+    const { json } = options;
+    await within(json, () => writeFile(json, `${JSON.stringify(all, undefined, 1)}\n`));
   }
-  io.out(evaluationText(io, first.inputs, figures));
 }
 
 function checkBlockSize({ name, config }: ModelFacts, blockSize: number): void {

@@ -10,7 +10,7 @@ import { UsageError, within } from "../errors.js";
 import { checkJson } from "../json.js";
 import { byteChunks, textBetween } from "./bytes.js";
 import { kindOf } from "./kinds.js";
-import { openRecords } from "./records.js";
+import { withRecords } from "./records.js";
 
 const ENDINGS = 4;
 
@@ -44,19 +44,20 @@ export function readHellaswag(path: string, limit?: number): Promise<readonly He
   });
 }
 
-async function fromRecords(path: string, limit: number | undefined): Promise<HellaswagItem[]> {
-  const items: HellaswagItem[] = [];
-  const file = await openRecords(path);
-  const missing = NAMES.filter((name) => !file.names.includes(name));
-  if (missing.length > 0) {
-    throw new Error(
-      `there is no field ${missing.join(", ")}; the fields are ${file.names.join(", ")}. Is it HellaSwag's validation set?`,
-    );
-  }
-  for await (const { where, fields } of file.read(NAMES, limit)) {
-    items.push(checkJson(where, itemSchema, fields));
-  }
-  return items;
+function fromRecords(path: string, limit: number | undefined): Promise<HellaswagItem[]> {
+  return withRecords(path, async (file) => {
+    const missing = NAMES.filter((name) => !file.names.includes(name));
+    if (missing.length > 0) {
+      throw new Error(
+        `there is no field ${missing.join(", ")}; the fields are ${file.names.join(", ")}. Is it HellaSwag's validation set?`,
+      );
+    }
+    const items: HellaswagItem[] = [];
+    for await (const { where, fields } of file.read(NAMES, limit)) {
+      items.push(checkJson(where, itemSchema, fields));
+    }
+    return items;
+  });
 }
 
 async function fromText(path: string, limit: number = Infinity): Promise<HellaswagItem[]> {

@@ -16,11 +16,18 @@ export interface RecordFile {
   readonly names: readonly string[];
   /** The first `count` records in order (default all), once; only the fields asked for need be there. */
   read(names: readonly string[], count?: number): AsyncIterable<DataRecord>;
+  /** Lets go of the file or download. */
+  close(): Promise<void>;
 }
 
-/** @throws Error saying where the file is wrong. */
-export function openRecords(path: string): Promise<RecordFile> {
-  return kindOf(path).kind === "parquet" ? openParquet(path) : openJsonl(path);
+/** Opens a file for as long as `use` takes. @throws Error saying where the file is wrong. */
+export async function withRecords<X>(path: string, use: (file: RecordFile) => Promise<X>): Promise<X> {
+  const file = await (kindOf(path).kind === "parquet" ? openParquet(path) : openJsonl(path));
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
 }
 
 /** A record's field. @throws Error naming the place, the fields there are and the way out. */
@@ -36,14 +43,14 @@ async function openJsonl(path: string): Promise<RecordFile> {
   const first = await records.next();
   if (first.done) throw new Error("the file is empty; it must hold a JSON object a line");
   async function* read(_names: readonly string[], count = Infinity) {
-    let left = count;
-    for (let next: typeof first = first; !next.done && left > 0; next = await records.next()) {
+    let next: typeof first = first;
+    for (let left = count; !next.done; next = await records.next()) {
       yield next.value;
-      left--;
+      if (--left === 0) return;
     }
-    await records.return(undefined);
   }
-  return { names: Object.keys(first.value.fields), read };
+  const close = async () => void (await records.return(undefined));
+  return { names: Object.keys(first.value.fields), read, close };
 }
 
 async function* jsonRecords(path: string): AsyncGenerator<DataRecord, undefined> {

@@ -40,12 +40,12 @@ export function checkSameTokens(first: ModelFacts, other: ModelFacts): void {
 }
 
 /** The same for tokenizers whose ids stand for the same bytes, in whatever files they came. */
-function tokensHash({ vocabSize, decodeBytes }: Tokenizer): string {
+function tokensHash(tokenizer: Tokenizer): string {
   const hash = createHash("sha256");
-  for (let id = 0; id < vocabSize; id++) {
+  for (let id = 0; id < tokenizer.vocabSize; id++) {
     let bytes: Uint8Array;
     try {
-      bytes = decodeBytes([id]);
+      bytes = tokenizer.decodeBytes([id]);
     } catch {
       // An id without a token.
       bytes = new Uint8Array();

@@ -18,7 +18,7 @@ import {
   scoreLastWords,
 } from "../../core/index.js";
 import type { ModelOnDevice } from "../device.js";
-import { UsageError, within } from "../errors.js";
+import { EXIT, UsageError, within } from "../errors.js";
 import { thousands } from "../format.js";
 import { breathe, type Io } from "../io.js";
 import { Progress } from "../progress.js";
@@ -127,6 +127,10 @@ function noteCut(io: Io, name: string, rows: readonly ChoiceRow[], blockSize: nu
 /** Draws the progress of `work`, which yields how many of `total` tokens are done. */
 async function follow<X>(io: Io, what: string, total: number, work: AsyncGenerator<number, X>): Promise<X> {
   const progress = new Progress(io, { train: 0, evaluate: total });
+  const release = io.onInterrupt(() => {
+    progress.stop();
+    io.exit(EXIT.interrupted);
+  });
   let seen = 0;
   try {
     for (;;) {
@@ -137,6 +141,7 @@ async function follow<X>(io: Io, what: string, total: number, work: AsyncGenerat
       await breathe();
     }
   } finally {
+    release();
     progress.stop();
   }
 }

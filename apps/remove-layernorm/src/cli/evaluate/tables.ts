@@ -8,7 +8,7 @@ import type { Inputs } from "./measure.js";
 type Show = (value: number) => string;
 interface Column<Row> {
   readonly head: string;
-  cell(row: Row): string;
+  readonly cell: (row: Row) => string;
 }
 
 const nats: Show = (value) => (Math.abs(value) < 1e5 ? value.toFixed(4) : value.toExponential(4));
