@@ -1,12 +1,14 @@
-/** Token files for a model: nanoGPT's or llm.c's `.bin`, or text, each also in gzip. */
+/** Tokens for a model out of data files: token shards, text, jsonl, parquet. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import { END_OF_TEXT, encodeDocuments, readShard, type Tokenizer } from "@normless/text";
-import { systemCode, UsageError, within } from "./errors.js";
+import { byteChunks, readBytes, textBetween } from "./data/bytes.js";
+import { columnOf, type ColumnOptions, NO_TOKENIZER } from "./data/documents.js";
+import { dataEndings, kindOf } from "./data/kinds.js";
+import { withRecords } from "./data/records.js";
+import { TokenBuffer } from "./data/tokens.js";
+import { UsageError, within } from "./errors.js";
 
 /** What the tokens must suit. */
 export interface CorpusFor {
@@ -14,13 +16,19 @@ export interface CorpusFor {
   readonly tokenizer?: Tokenizer | undefined;
 }
 
-export type CorpusPart = "train" | "val";
+/** How much of each file is read. */
+export interface CorpusOptions extends ColumnOptions {
+  /** Rows of a jsonl or parquet file; default all. */
+  readonly rows?: number | undefined;
+  /** Default all. */
+  readonly tokens?: number | undefined;
+}
 
-const KINDS = [".bin", ".bin.gz", ".txt", ".txt.gz"];
+export type CorpusPart = "train" | "val";
 
 /** The file of a part in a folder: `train.bin.gz`, `val.txt` and so on; undefined where there is none. */
 export function corpusFile(folder: string, part: CorpusPart): string | undefined {
-  return KINDS.map((kind) => join(folder, part + kind)).find((path) => existsSync(path));
+  return dataEndings.map((ending) => join(folder, part + ending)).find((path) => existsSync(path));
 }
 
 /** The same. @throws UsageError when the folder has none. */
@@ -28,15 +36,19 @@ export function needCorpusFile(folder: string, part: CorpusPart, option: string)
   const path = corpusFile(folder, part);
   if (path !== undefined) return path;
   throw new UsageError(
-    `${folder} has no ${part} tokens (${KINDS.map((kind) => part + kind).join(", ")}). ` +
+    `${folder} has no ${part} tokens (${part}.bin, ${part}.txt, ${part}.jsonl or ${part}.parquet). ` +
       `Name the files: ${option} FILE`,
   );
 }
 
-/** Files one after the other. @throws Error naming the file and what is wrong in it. */
-export async function readCorpus(paths: readonly string[], model: CorpusFor): Promise<Uint16Array> {
+/** Files or URLs, one after the other. @throws Error naming the file and what is wrong in it. */
+export async function readCorpus(
+  paths: readonly string[],
+  model: CorpusFor,
+  options: CorpusOptions = {},
+): Promise<Uint16Array> {
   const parts: Uint16Array[] = [];
-  for (const path of paths) parts.push(await within(path, () => readTokens(path, model)));
+  for (const path of paths) parts.push(await within(path, () => readTokens(path, model, options)));
   if (parts.length === 1) return parts[0];
   const all = new Uint16Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
@@ -47,16 +59,12 @@ export async function readCorpus(paths: readonly string[], model: CorpusFor): Pr
   return all;
 }
 
-async function readTokens(path: string, model: CorpusFor): Promise<Uint16Array> {
-  const kind = KINDS.find((ending) => path.endsWith(ending));
-  if (kind === undefined) {
-    throw new UsageError(`is none of the files that are read (${KINDS.join(", ")})`);
-  }
-  const packed = await readFile(path).catch((cause: unknown) => {
-    throw systemCode(cause) === "ENOENT" ? new Error("there is no such file", { cause }) : cause;
-  });
-  const bytes = kind.endsWith(".gz") ? await unzip(packed) : packed;
-  const tokens = kind.startsWith(".txt") ? encodeText(bytes, model) : readShard(bytes).tokens;
+async function readTokens(path: string, model: CorpusFor, options: CorpusOptions): Promise<Uint16Array> {
+  const { kind } = kindOf(path);
+  const tokens =
+    kind === "bin"
+      ? readShard(await readBytes(path)).tokens.subarray(0, options.tokens)
+      : await (kind === "txt" ? encodeText : encodeRecords)(path, model, options);
   const at = tokens.findIndex((id) => id >= model.vocabSize);
   if (at >= 0) {
     throw new Error(
@@ -67,24 +75,31 @@ async function readTokens(path: string, model: CorpusFor): Promise<Uint16Array> 
   return tokens;
 }
 
-async function unzip(bytes: Uint8Array): Promise<Uint8Array> {
-  return promisify(gunzip)(bytes).catch((cause: unknown) => {
-    throw new Error(`is no whole gzip file (${String(cause)}); was it truncated?`, { cause });
-  });
+/** Documents stand between `<|endoftext|>`s; a text without one is one document. */
+async function encodeText(path: string, { tokenizer }: CorpusFor, options: CorpusOptions) {
+  if (!tokenizer) throw new UsageError(`is text, and ${NO_TOKENIZER} (.bin)`);
+  const buffer = new TokenBuffer(options.tokens);
+  for await (const document of textBetween(byteChunks(path), END_OF_TEXT)) {
+    if (document.trim() !== "") buffer.push(encodeDocuments(tokenizer, [document]));
+    if (buffer.full) break;
+  }
+  const tokens = buffer.tokens();
+  if (tokens.length === 0) throw new Error("the text is empty; it must hold a document");
+  return tokens;
 }
 
-/** Documents stand between `<|endoftext|>`s; a text without one is one document. */
-function encodeText(bytes: Uint8Array, { tokenizer }: CorpusFor): Uint16Array {
-  if (!tokenizer) {
-    throw new UsageError(
-      "is text, and the model's folder has no tokenizer (vocab.json and merges.txt, or tokenizer.json); " +
-        "add one, or give tokens (.bin)",
-    );
-  }
-  const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  const documents = text.split(END_OF_TEXT).filter((document) => document.trim() !== "");
-  if (documents.length === 0) throw new Error("the text is empty; it must hold a document");
-  return encodeDocuments(tokenizer, documents);
+function encodeRecords(path: string, { tokenizer }: CorpusFor, options: CorpusOptions) {
+  return withRecords(path, async (file) => {
+    const column = columnOf(file, options, tokenizer);
+    const buffer = new TokenBuffer(options.tokens);
+    for await (const record of file.read([column.name], options.rows)) {
+      buffer.push(column.tokens(record));
+      if (buffer.full) break;
+    }
+    const tokens = buffer.tokens();
+    if (tokens.length === 0) throw new Error(`no row has anything in "${column.name}"`);
+    return tokens;
+  });
 }
 
 /** Tells corpora apart: a resumed run must see the same tokens. */

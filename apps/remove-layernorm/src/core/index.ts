@@ -1,4 +1,23 @@
+export {
+  type ChoiceRow,
+  type ChoiceScore,
+  choiceTokens,
+  type CutRow,
+  cutRow,
+  encodePair,
+  scoreChoices,
+} from "./choices.js";
+export { type EvaluateOptions, evaluateTokens, type TokenEvaluation } from "./evaluate.js";
 export type * from "./events.js";
+export {
+  gradeHellaswag,
+  HELLASWAG_SCORINGS,
+  type HellaswagGrades,
+  type HellaswagItem,
+  hellaswagRows,
+  type HellaswagScoring,
+} from "./hellaswag.js";
+export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
 export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
@@ -29,4 +48,13 @@ export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export { describePace, type RecipeSize, scaleRecipe, type Scaled, scaleTraining } from "./scale-recipe.js";
 export { fingerprint, type RunState } from "./state.js";
 export { DivergedError, Trainer, type StepResult, type TrainerState } from "./trainer.js";
+export {
+  Bootstrap,
+  type BootstrapOptions,
+  type Groups,
+  type Interval,
+  type MeanEstimate,
+  meanOf,
+  quantiles,
+} from "./statistics.js";
 export { trainModel, type TrainEvent, type TrainInput, type TrainState } from "./train.js";

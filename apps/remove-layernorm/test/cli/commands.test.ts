@@ -37,20 +37,6 @@ async function logits(from: string, ...more: string[]): Promise<Store> {
   return openStore([fromBytes(new Uint8Array(await readFile(out)), out)]);
 }
 
-describe("normless eval", () => {
-  it("tells loss and tokens of each file", async () => {
-    const val = join(model, "val.bin");
-    const text = await result("eval", "--model", model, "--data", val, join(model, "train.bin"));
-    expect(text).toMatch(/val\.bin .* 5\.\d{6} .* 399 /);
-    expect(text).toMatch(/train\.bin .* 5\.\d{6} .* 2,999 /);
-    // The model's own validation tokens are the default.
-    const [line] = (await result("eval", "--model", model))
-      .split("\n")
-      .filter((row) => row.includes("val.bin"));
-    expect(text).toContain(line.match(/5\.\d{6}/)?.[0]);
-  });
-});
-
 describe("normless generate", () => {
   it("continues the prompt, the same for the same seed", async () => {
     const argv = ["generate", "--model", model, "--prompt", "é", "--max-tokens", "12"];

@@ -1,65 +1,204 @@
-/** `normless eval`: the mean loss of a model on token files. */
+/** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
+import { writeFile } from "node:fs/promises";
 import { Option } from "@commander-js/extra-typings";
-import { validationLoss } from "../../core/index.js";
-import { countArgument } from "../arguments.js";
+import { HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
+import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
-import { type ModelOptions, withModel } from "../device.js";
+import { readHellaswag } from "../data/hellaswag.js";
+import { dataKindsText, isUrl } from "../data/kinds.js";
+import { readLambada } from "../data/lambada.js";
+import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
 import { UsageError, within } from "../errors.js";
-import { thousands } from "../format.js";
-import { breathe, type Io } from "../io.js";
+import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";
+import { figuresOf } from "../evaluate/figures.js";
+import { type Inputs, measureOne, type ModelResult } from "../evaluate/measure.js";
+import { evaluationText } from "../evaluate/tables.js";
+import type { Io } from "../io.js";
 import * as shared from "../options.js";
-import { table } from "../tables.js";
+import { shippedModel } from "../shipped.js";
 
-export interface EvalOptions extends ModelOptions {
+const scorings = [...HELLASWAG_SCORINGS, "both"] as const;
+
+export interface EvalOptions extends Omit<ModelOptions, "model"> {
+  readonly model?: readonly string[] | undefined;
   readonly data?: readonly string[] | undefined;
+  readonly textColumn?: string | undefined;
+  readonly tokenColumn?: string | undefined;
+  readonly rows?: number | undefined;
+  readonly tokens?: number | undefined;
+  readonly eotTargets?: boolean | undefined;
   readonly blockSize?: number | undefined;
   readonly batchSize?: number | undefined;
+  readonly hellaswag?: string | undefined;
+  readonly scoring?: (typeof scorings)[number] | undefined;
+  readonly lambada?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly resamples?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly json?: string | undefined;
 }
+
+const TOKENS = "Loss on tokens:";
+const TASKS = "Tasks:";
+const INTERVALS = "Intervals:";
+const tokensOption = (flags: string, description: string) => new Option(flags, description).helpGroup(TOKENS);
+const taskOption = (flags: string, description: string) => new Option(flags, description).helpGroup(TASKS);
 
 export function evalCommand(io: Io) {
   return shared
-    .command("eval", "Mean loss of a model on token files, in nats a token; every target counts once", [
-      "",
-      "--model runs/gpt2/ln-free --data val.bin",
-      "--model gpt2 --data first.bin second.txt",
-    ])
-    .addOption(shared.modelOption)
-    .option(
-      "--data <file...>",
-      "tokens: .bin or .txt, also in gzip (default: the val tokens in the model's folder)",
+    .command(
+      "eval",
+      "Loss of models in nats a token, HellaSwag and LAMBADA, with intervals and differences to the first model",
+      [
+        "",
+        "--model gpt2 runs/gpt2/ln-free --data val.bin",
+        "--model gpt2 --data pile.parquet --rows 1000 --no-eot-targets --json gpt2.json",
+        "--model gpt2 runs/gpt2/ln-free --hellaswag hellaswag_val.jsonl --limit 1000",
+        "--model gpt2 --lambada lambada_test.jsonl",
+      ],
     )
-    .option("--block-size <n>", "tokens a sequence (default: the model's context)", countArgument)
+    .option(
+      "--model <dir...>",
+      "Hugging Face folders of GPT-2s; the others are compared with the first (default: the model that ships, models/sotu)",
+    )
     .addOption(new Option("--batch-size <n>", "sequences at once").argParser(countArgument).default(16))
+    .option("--json <file>", "also write all figures, sequence by sequence and item by item, to this file")
+    .addOption(
+      tokensOption(
+        "--data <file...>",
+        `files or https addresses: ${dataKindsText} (default: the val tokens in the first model's folder)`,
+      ),
+    )
+    .addOption(
+      tokensOption("--text-column <name>", "the texts of a .jsonl or .parquet (default: text)").conflicts(
+        "tokenColumn",
+      ),
+    )
+    .addOption(
+      tokensOption(
+        "--token-column <name>",
+        "or its lists of token ids (default: input_ids or tokens, where there is no text)",
+      ),
+    )
+    .addOption(
+      tokensOption("--rows <n>", "rows of each .jsonl or .parquet (default: all)").argParser(countArgument),
+    )
+    .addOption(tokensOption("--tokens <n>", "targets of each file (default: all)").argParser(countArgument))
+    .addOption(tokensOption("--no-eot-targets", "leave out the targets that are end-of-text"))
+    .addOption(
+      tokensOption("--block-size <n>", "tokens a sequence (default: the shortest context)").argParser(
+        countArgument,
+      ),
+    )
+    .addOption(taskOption("--hellaswag <file>", "HellaSwag's validation set, .jsonl, .parquet or .txt"))
+    .addOption(
+      taskOption(
+        "--scoring <way>",
+        "completion, the context and the ending as they are, acc_norm by token, as in llm.c; harness, as in " +
+          "lm-evaluation-harness, with the activity's label, acc_norm by byte",
+      )
+        .choices(scorings)
+        .default("both" as const),
+    )
+    .addOption(
+      taskOption("--lambada <file>", "LAMBADA, .jsonl or .parquet with a text, or .txt, a passage a line"),
+    )
+    .addOption(taskOption("--limit <n>", "the first items of each (default: all)").argParser(countArgument))
+    .addOption(
+      new Option("--resamples <n>", "resamples of the bootstrap")
+        .argParser(countArgument)
+        .default(10_000)
+        .helpGroup(INTERVALS),
+    )
+    .addOption(
+      new Option("--seed <n>", "decides the resamples")
+        .argParser(integerArgument)
+        .default(0)
+        .helpGroup(INTERVALS),
+    )
     .addOption(shared.backendOption)
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((options) => evaluateModel(io, options));
+    .action((options) => evaluateModels(io, options));
 }
 
-export async function evaluateModel(io: Io, options: EvalOptions): Promise<void> {
-  await withModel(io, options, async ({ path, loaded, device }) => {
-    const { config, tokenizer } = loaded;
-    const { batchSize = 16, blockSize = config.blockSize } = options;
-    if (blockSize > config.blockSize) {
-      throw new UsageError(
-        `--block-size ${blockSize} is more than the model's context of ${config.blockSize}`,
-      );
-    }
-    const files = options.data ?? [needCorpusFile(path, "val", "--data")];
-    const rows: string[][] = [];
-    for (const file of files) {
-      const tokens = await readCorpus([file], { vocabSize: config.vocabSize, tokenizer });
-      const loss = await within(file, async () => {
-        const losses = validationLoss(device, tokens, { batchSize, blockSize });
-        for (;;) {
-          const { done, value } = await losses.next();
-          if (done) return value;
-          await breathe();
-        }
-      });
-      rows.push([file, loss.toFixed(6), Math.exp(loss).toFixed(3), thousands(tokens.length - 1)]);
-    }
-    io.out(table(io, ["data", "loss (nats/token)", "perplexity", "tokens"], rows));
-  });
+export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {
+  const { batchSize = 16, eotTargets = true, scoring = "both", resamples, seed } = options;
+  const names = options.model ?? [shippedModel()];
+  // What does not go together is refused before hours are spent on the first model.
+  const known = (await Promise.all(names.map(folderFacts))).filter((facts) => facts !== undefined);
+  const onTokens = options.data !== undefined || (options.hellaswag ?? options.lambada) === undefined;
+  const checkTokens = (reference: ModelFacts, facts: ModelFacts, blockSize = 1) => {
+    if (!onTokens) return;
+    checkSameTokens(reference, facts);
+    checkBlockSize(facts, blockSize);
+  };
+  for (const facts of known) checkTokens(known[0], facts, options.blockSize);
+
+  let first: { readonly facts: ModelFacts; readonly inputs: Inputs; readonly blockSize: number } | undefined;
+  const results: ModelResult[] = [];
+  for (const name of names) {
+    await withModel(io, { ...options, model: name }, async (model) => {
+      const facts = { name, config: model.loaded.config, tokenizer: model.loaded.tokenizer };
+      const contexts = [facts, ...known].map(({ config }) => config.blockSize);
+      first ??= {
+        facts,
+        inputs: await readInputs(io, options, model, onTokens),
+        blockSize: options.blockSize ?? Math.min(...contexts),
+      };
+      const { inputs, blockSize } = first;
+      checkTokens(first.facts, facts, blockSize);
+      const ways: readonly HellaswagScoring[] = scoring === "both" ? HELLASWAG_SCORINGS : [scoring];
+      const measure = { blockSize, batchSize, eotTargets, scorings: ways };
+      results.push(await measureOne(io, name, model, { inputs, options: measure }));
+    });
+  }
+  if (!first) return;
+  const figures = figuresOf(first.inputs, results, { resamples, seed });
+  io.out(evaluationText(io, first.inputs, figures));
+  if (options.json !== undefined) {
+    const { hellaswag, lambada } = options;
+    const { blockSize } = first;
+    const settings = { blockSize, batchSize, eotTargets, hellaswag, lambada, resamples, seed };
+    const models = results.map(({ name, engine }) => ({ name, engine }));
+    const all = { settings, models, ...figures };
+    const { json } = options;
+    await within(json, () => writeFile(json, `${JSON.stringify(all, undefined, 1)}\n`));
+  }
+}
+
+function checkBlockSize({ name, config }: ModelFacts, blockSize: number): void {
+  if (blockSize <= config.blockSize) return;
+  throw new UsageError(
+    `${blockSize} tokens a sequence are more than the context of ${name}, ${config.blockSize}; ` +
+      `give --block-size ${config.blockSize} or less`,
+  );
+}
+
+async function readInputs(
+  io: Io,
+  options: EvalOptions,
+  { path, loaded }: ModelOnDevice,
+  onTokens: boolean,
+): Promise<Inputs> {
+  const { hellaswag, lambada, limit, textColumn, tokenColumn, rows } = options;
+  const { tokenizer } = loaded;
+  const { vocabSize } = loaded.config;
+  const files = options.data ?? (onTokens ? [needCorpusFile(path, "val", "--data")] : []);
+  for (const url of [...files, hellaswag, lambada]) if (url && isUrl(url)) io.err(`reading ${url}\n`);
+  // So many targets, and the input before the first of them.
+  const tokens = options.tokens === undefined ? undefined : options.tokens + 1;
+  const limits = { textColumn, tokenColumn, rows, tokens };
+  const corpora: { file: string; tokens: Uint16Array }[] = [];
+  for (const file of files) {
+    corpora.push({ file, tokens: await readCorpus([file], { vocabSize, tokenizer }, limits) });
+  }
+  return {
+    corpora,
+    hellaswag:
+      hellaswag === undefined ? undefined : { file: hellaswag, items: await readHellaswag(hellaswag, limit) },
+    lambada:
+      lambada === undefined ? undefined : { file: lambada, passages: await readLambada(lambada, limit) },
+  };
 }

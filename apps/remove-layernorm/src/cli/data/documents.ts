@@ -1,0 +1,87 @@
+/** Records to tokens: a column of texts, or of lists of token ids. */
+import { encodeDocuments, type Tokenizer } from "@normless/text";
+import { UsageError } from "../errors.js";
+import { type DataRecord, fieldOf, type RecordFile } from "./records.js";
+
+/** Which column of a jsonl or parquet file is read. */
+export interface ColumnOptions {
+  /** Default `text`. */
+  readonly textColumn?: string | undefined;
+  /** Lists of ids, taken as they are. Default `input_ids` or `tokens`, in a file without a text column. */
+  readonly tokenColumn?: string | undefined;
+}
+
+export interface DataColumn {
+  readonly name: string;
+  /** A row's ids; of a text with end-of-text after it, and none of a blank text. */
+  tokens(record: DataRecord): ArrayLike<number>;
+}
+
+const TEXT = "text";
+const TOKENS = ["input_ids", "tokens"];
+
+/** How errors ask for a tokenizer. */
+export const NO_TOKENIZER =
+  "the model's folder has no tokenizer (vocab.json and merges.txt, or tokenizer.json); add one, or give tokens";
+
+/**
+ * The column to read of a file. Text is taken before tokens where a file has both, since it suits any tokenizer.
+ * @throws UsageError when the file has no such column, or there is text and no tokenizer.
+ */
+export function columnOf(
+  { names }: Pick<RecordFile, "names">,
+  { textColumn, tokenColumn }: ColumnOptions,
+  tokenizer: Tokenizer | undefined,
+): DataColumn {
+  const asked = textColumn ?? tokenColumn;
+  if (asked !== undefined && !names.includes(asked)) {
+    throw new UsageError(`there is no column "${asked}"; the columns are ${names.join(", ")}`);
+  }
+  const found = TOKENS.find((name) => names.includes(name));
+  if (tokenColumn !== undefined) return tokenColumnOf(tokenColumn);
+  const isText = textColumn !== undefined || (names.includes(TEXT) && (tokenizer || found === undefined));
+  if (isText) return textColumnOf(textColumn ?? TEXT, tokenizer);
+  if (found !== undefined) return tokenColumnOf(found);
+  throw new UsageError(
+    `there is no column "${TEXT}", nor one of tokens (${TOKENS.join(" or ")}); the columns are ${names.join(", ")}. ` +
+      "Name the one to read: --text-column NAME, or --token-column NAME",
+  );
+}
+
+function textColumnOf(name: string, tokenizer: Tokenizer | undefined): DataColumn {
+  if (!tokenizer) throw new UsageError(`holds text, and ${NO_TOKENIZER} (--token-column)`);
+  return {
+    name,
+    tokens(record) {
+      const text = fieldOf(record, name);
+      if (typeof text !== "string")
+        throw new Error(`${record.where}: "${name}" is ${kind(text)}, not a text`);
+      return text.trim() === "" ? [] : encodeDocuments(tokenizer, [text]);
+    },
+  };
+}
+
+function tokenColumnOf(name: string): DataColumn {
+  return {
+    name,
+    tokens(record) {
+      const ids = fieldOf(record, name);
+      if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) {
+        throw new Error(`${record.where}: "${name}" is ${kind(ids)}, not a list of token ids`);
+      }
+      return Array.from(ids as ArrayLike<unknown>, (id, i) => idOf(id, `${record.where}: "${name}"[${i}]`));
+    },
+  };
+}
+
+/** An id that fits a token's 16 bits; parquet's int64 comes as a bigint. */
+function idOf(id: unknown, where: string): number {
+  const value = typeof id === "bigint" ? Number(id) : id;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffff) return value;
+  throw new Error(`${where} is ${String(id)}, not a token id from 0 to 65,535`);
+}
+
+function kind(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
+}

@@ -1,0 +1,34 @@
+/** Which data files are read, told by how their names end. */
+import { UsageError } from "../errors.js";
+
+const KINDS = ["bin", "txt", "jsonl", "parquet"] as const;
+const PACKINGS = ["gz", "bz2"] as const;
+
+export interface DataKind {
+  readonly kind: (typeof KINDS)[number];
+  /** A parquet file packs its columns by itself. */
+  readonly packed: (typeof PACKINGS)[number] | undefined;
+}
+
+/** `.bin`, `.bin.gz` and so on. */
+export const dataEndings: readonly string[] = KINDS.flatMap((kind) => [
+  `.${kind}`,
+  ...(kind === "parquet" ? [] : PACKINGS.map((packing) => `.${kind}.${packing}`)),
+]);
+
+/** How help texts and errors name them. */
+export const dataKindsText = ".bin, .txt, .jsonl, each also .gz or .bz2, and .parquet";
+
+export function isUrl(path: string): boolean {
+  return /^https?:\/\//i.test(path);
+}
+
+/** @throws UsageError when the name ends like no file that is read. */
+export function kindOf(path: string): DataKind {
+  const name = isUrl(path) ? new URL(path).pathname : path;
+  const ending = dataEndings.find((known) => name.toLowerCase().endsWith(known));
+  const [kind, packing] = ending?.slice(1).split(".") ?? [];
+  const known = KINDS.find((one) => one === kind);
+  if (!known) throw new UsageError(`is none of the files that are read (${dataKindsText})`);
+  return { kind: known, packed: PACKINGS.find((one) => one === packing) };
+}

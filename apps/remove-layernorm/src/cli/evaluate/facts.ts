@@ -1,0 +1,56 @@
+/** What decides whether models can be compared on tokens, known of a folder before its weights are read. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { configFromHf, type Gpt2Config } from "@normless/gpt2";
+import type { Tokenizer } from "@normless/text";
+import { UsageError } from "../errors.js";
+import { readJson } from "../json.js";
+import { readTokenizerFolder } from "../tokenizer-folder.js";
+
+export interface ModelFacts {
+  /** How the command line names the model. */
+  readonly name: string;
+  readonly config: Pick<Gpt2Config, "vocabSize" | "blockSize">;
+  readonly tokenizer?: Tokenizer | undefined;
+}
+
+/** Undefined where there is no such folder, or something is wrong with it: opening the model then says what. */
+export async function folderFacts(path: string): Promise<ModelFacts | undefined> {
+  try {
+    const { config } = configFromHf(await readJson(join(path, "config.json")));
+    const tokenizer = await readTokenizerFolder(path).catch(() => undefined);
+    return { name: path, config, tokenizer: tokenizer?.tokenizer };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws UsageError when an id is not the same token to both models, so that losses a token say nothing. */
+export function checkSameTokens(first: ModelFacts, other: ModelFacts): void {
+  const same =
+    first.tokenizer && other.tokenizer
+      ? tokensHash(first.tokenizer) === tokensHash(other.tokenizer)
+      : first.config.vocabSize === other.config.vocabSize;
+  if (same) return;
+  const size = ({ tokenizer, config }: ModelFacts) => tokenizer?.vocabSize ?? config.vocabSize;
+  throw new UsageError(
+    `${first.name} and ${other.name} have different tokens (${size(first)} and ${size(other)}), so their losses a token ` +
+      "cannot be compared. Evaluate them one by one; --hellaswag and --lambada compare any models",
+  );
+}
+
+/** The same for tokenizers whose ids stand for the same bytes, in whatever files they came. */
+function tokensHash(tokenizer: Tokenizer): string {
+  const hash = createHash("sha256");
+  for (let id = 0; id < tokenizer.vocabSize; id++) {
+    let bytes: Uint8Array;
+    try {
+      bytes = tokenizer.decodeBytes([id]);
+    } catch {
+      // An id without a token.
+      bytes = new Uint8Array();
+    }
+    hash.update(`${bytes.length} `).update(bytes);
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,147 @@
+/** What `normless eval` measures of one model. */
+import {
+  choiceTokens,
+  type ChoiceRow,
+  type ChoiceScore,
+  cutRow,
+  evaluateTokens,
+  gradeHellaswag,
+  type Groups,
+  type HellaswagGrades,
+  type HellaswagItem,
+  hellaswagRows,
+  type HellaswagScoring,
+  lambadaRow,
+  type LastWordScore,
+  quantiles,
+  scoreChoices,
+  scoreLastWords,
+} from "../../core/index.js";
+import type { ModelOnDevice } from "../device.js";
+import { EXIT, UsageError, within } from "../errors.js";
+import { thousands } from "../format.js";
+import { breathe, type Io } from "../io.js";
+import { Progress } from "../progress.js";
+import { NO_TOKENIZER } from "../data/documents.js";
+
+/** What is looked at, the same for all models. */
+export interface Inputs {
+  readonly corpora: readonly { readonly file: string; readonly tokens: Uint16Array }[];
+  readonly hellaswag?: { readonly file: string; readonly items: readonly HellaswagItem[] } | undefined;
+  readonly lambada?: { readonly file: string; readonly passages: readonly string[] } | undefined;
+}
+
+export interface MeasureOptions {
+  /** Tokens a sequence of the corpora. */
+  readonly blockSize: number;
+  readonly batchSize: number;
+  readonly eotTargets: boolean;
+  readonly scorings: readonly HellaswagScoring[];
+}
+
+/** The middle of single tokens' nats, and between which two 95 % and 99.9 % of them are. */
+export interface TokenQuantiles {
+  readonly median: number;
+  readonly low95: number;
+  readonly high95: number;
+  readonly low999: number;
+  readonly high999: number;
+}
+
+export interface CorpusResult {
+  /** Nats and targets of each sequence. */
+  readonly sequences: Groups;
+  readonly quantiles: TokenQuantiles;
+}
+
+export interface HellaswagResult extends HellaswagGrades {
+  readonly scoring: HellaswagScoring;
+  /** Ending by ending, item by item. */
+  readonly scores: readonly ChoiceScore[];
+}
+
+export interface ModelResult {
+  readonly name: string;
+  readonly engine: string;
+  /** One for each corpus. */
+  readonly corpora: readonly CorpusResult[];
+  /** One for each way of scoring. */
+  readonly hellaswag: readonly HellaswagResult[];
+  readonly lambada: readonly LastWordScore[] | undefined;
+}
+
+export async function measureOne(
+  io: Io,
+  name: string,
+  { loaded, device }: ModelOnDevice,
+  { inputs, options }: { readonly inputs: Inputs; readonly options: MeasureOptions },
+): Promise<ModelResult> {
+  const { tokenizer, config } = loaded;
+  const { batchSize } = options;
+  const needTokenizer = () => {
+    if (tokenizer) return tokenizer;
+    throw new UsageError(`${name}: HellaSwag and LAMBADA are text, and ${NO_TOKENIZER} (--data)`);
+  };
+  if (inputs.hellaswag ?? inputs.lambada) needTokenizer();
+  const corpora: CorpusResult[] = [];
+  for (const { file, tokens } of inputs.corpora) {
+    const work = evaluateTokens(device, tokens, options);
+    const evaluated = await within(file, () => follow(io, `${name} on ${file}`, tokens.length - 1, work));
+    corpora.push(await within(file, () => summary(evaluated)));
+  }
+  const hellaswag: HellaswagResult[] = [];
+  const items = inputs.hellaswag?.items ?? [];
+  for (const scoring of items.length > 0 ? options.scorings : []) {
+    const rows = hellaswagRows(needTokenizer(), items, scoring);
+    noteCut(io, name, rows, config.blockSize);
+    const what = `${name} on HellaSwag (${scoring})`;
+    const total = choiceTokens(rows, config.blockSize);
+    const scores = await follow(io, what, total, scoreChoices(device, rows, { batchSize }));
+    hellaswag.push({ scoring, scores, ...gradeHellaswag(items, scoring, scores) });
+  }
+  let lambada: readonly LastWordScore[] | undefined;
+  if (inputs.lambada) {
+    const rows = inputs.lambada.passages.map((passage) => lambadaRow(needTokenizer(), passage));
+    noteCut(io, name, rows, config.blockSize);
+    const total = choiceTokens(rows, config.blockSize);
+    lambada = await follow(io, `${name} on LAMBADA`, total, scoreLastWords(device, rows));
+  }
+  return { name, engine: device.params["wte.weight"].backend.description, corpora, hellaswag, lambada };
+}
+
+function summary({ nats, sequences }: { nats: Float32Array; sequences: Groups }): CorpusResult {
+  if (nats.length === 0) throw new Error("every target is end-of-text, and those are left out");
+  const [median, low95, high95, low999, high999] = quantiles(nats, [0.5, 0.025, 0.975, 0.0005, 0.9995]);
+  return { sequences, quantiles: { median, low95, high95, low999, high999 } };
+}
+
+/** Models of a short context do not see the beginning of long texts, which their scores suffer from. */
+function noteCut(io: Io, name: string, rows: readonly ChoiceRow[], blockSize: number): void {
+  const cut = rows.filter((row) => cutRow(row, blockSize).cut).length;
+  if (cut === 0) return;
+  io.err(
+    `${name}: ${thousands(cut)} of ${thousands(rows.length)} texts are longer than its context of ${blockSize} tokens; of those it sees the end\n`,
+  );
+}
+
+/** Draws the progress of `work`, which yields how many of `total` tokens are done. */
+async function follow<X>(io: Io, what: string, total: number, work: AsyncGenerator<number, X>): Promise<X> {
+  const progress = new Progress(io, { train: 0, evaluate: total });
+  const release = io.onInterrupt(() => {
+    progress.stop();
+    io.exit(EXIT.interrupted);
+  });
+  let seen = 0;
+  try {
+    for (;;) {
+      const next = await work.next();
+      if (next.done) return next.value;
+      progress.evaluated(what, next.value - seen);
+      seen = next.value;
+      await breathe();
+    }
+  } finally {
+    release();
+    progress.stop();
+  }
+}

@@ -1,0 +1,217 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freezeAll, initWeights, normModules, standardNorms } from "@normless/gpt2";
+import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
+import { writeNanogptShard } from "@normless/text";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Figures } from "../../src/cli/evaluate/figures.js";
+import { run, tinyConfig, writeTiny } from "./tiny.js";
+
+let folder: string;
+let model: string;
+/** The same tokenizer, other norms. */
+let frozen: string;
+let val: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "normless-eval-"));
+  ({ model } = await writeTiny(folder));
+  val = join(model, "val.bin");
+  frozen = join(folder, "frozen");
+  const loaded = await readModelFolder(model);
+  const stds = Object.fromEntries(normModules(tinyConfig).map((name, i) => [name, 0.02 + 0.01 * i]));
+  await writeModelFolder(frozen, { ...loaded, norms: freezeAll(loaded.norms, stds) });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const argv = (...more: string[]) => ["eval", "--threads", "1", "--resamples", "200", ...more];
+async function result(...more: string[]): Promise<string> {
+  const { code, out, err } = await run(argv(...more));
+  expect(err).not.toContain("normless:");
+  expect(code).toBe(0);
+  return out;
+}
+async function refused(code: number, ...more: string[]): Promise<string> {
+  const ran = await run(argv(...more));
+  expect(ran.code).toBe(code);
+  return ran.err;
+}
+/** What --json wrote. */
+async function figures(...more: string[]): Promise<Figures & { settings: Record<string, unknown> }> {
+  const path = join(folder, "figures.json");
+  await result(...more, "--json", path);
+  return JSON.parse(await readFile(path, "utf8")) as Figures & { settings: Record<string, unknown> };
+}
+async function write(name: string, content: string | Uint8Array): Promise<string> {
+  await writeFile(join(folder, name), content);
+  return join(folder, name);
+}
+const bracketed = String.raw`\[\S+, \S+\]`;
+
+describe("normless eval on tokens", () => {
+  it("tells loss, interval and spread of each file", async () => {
+    const text = await result("--model", model, "--data", val, join(model, "train.bin"));
+    expect(text).toMatch(new RegExp(String.raw`val\.bin .* 5\.\d{4} ${bracketed} .* 399 `));
+    expect(text).toMatch(new RegExp(String.raw`train\.bin .* 5\.\d{4} ${bracketed} .* 2,999 `));
+    expect(text).toMatch(/median token .* 95 % of tokens .* 99\.9 % of tokens/);
+    expect(text).not.toContain("to the first");
+    // The model's own validation tokens are the default.
+    expect(await result("--model", model)).toBe(await result("--model", model, "--data", val));
+  });
+
+  it("compares models on the same sequences", async () => {
+    const text = await result("--model", model, frozen, model, "--data", val);
+    const rows = text.split("\n").filter((line) => line.includes(folder));
+    // A line with the file, then three models in two tables.
+    expect(rows).toHaveLength(7);
+    expect(rows[2]).toMatch(
+      new RegExp(String.raw`frozen .* 5\.\d{4} ${bracketed} .* [+−]0\.\d{4} ${bracketed} `),
+    );
+    expect(rows[3]).toMatch(/ 0\.0000 \[0\.0000, 0\.0000\] /);
+  });
+
+  it("writes figures that come to the table's, the same for the same seed", async () => {
+    const { corpora, settings } = await figures("--model", model, frozen, "--data", val, "--seed", "4");
+    expect(settings).toMatchObject({ blockSize: 16, eotTargets: true, seed: 4, resamples: 200 });
+    const [first, second] = corpora;
+    expect(first).toMatchObject({ model, data: val, targets: 399 });
+    expect(first.sequences.targets).toEqual([...Array.from({ length: 24 }, () => 16), 15]);
+    const mean = ({ nats }: { readonly nats: readonly number[] }) => nats.reduce((a, b) => a + b) / 399;
+    expect(first.loss.value).toBeCloseTo(mean(first.sequences), 10);
+    expect(first.perplexity).toBeCloseTo(Math.exp(first.loss.value), 8);
+    expect(second.loss.toFirst?.value).toBeCloseTo(mean(second.sequences) - mean(first.sequences), 10);
+    expect(second.loss.toFirst?.interval?.low).toBeLessThan(second.loss.toFirst?.interval?.high ?? 0);
+    const { low999, low95, median, high95, high999 } = first.quantiles;
+    const order = [low999, low95, median, high95, high999];
+    expect([...order].sort((a, b) => a - b)).toEqual(order);
+    expect(await figures("--model", model, frozen, "--data", val, "--seed", "4")).toEqual({
+      ...{ corpora, settings, hellaswag: [], lambada: [] },
+      models: [
+        { name: model, engine: expect.any(String) as string },
+        { name: frozen, engine: expect.any(String) as string },
+      ],
+    });
+    const other = await figures("--model", model, frozen, "--data", val, "--seed", "5");
+    expect(other.corpora[0].loss.value).toBe(first.loss.value);
+    expect(other.corpora[0].loss.interval).not.toEqual(first.loss.interval);
+  });
+
+  it("leaves out end-of-text targets, and stops after so many, when asked", async () => {
+    const all = (await figures("--model", model, "--data", val)).corpora[0];
+    const rest = (await figures("--model", model, "--data", val, "--no-eot-targets")).corpora[0];
+    const tokens = new Uint16Array((await readFile(val)).buffer.slice(0));
+    expect(rest.targets).toBeLessThan(all.targets);
+    expect(all.targets - rest.targets).toBeLessThan(tokens.length / 10);
+    const few = (await figures("--model", model, "--data", val, "--tokens", "100", "--block-size", "10"))
+      .corpora[0];
+    expect(few.targets).toBe(100);
+    expect(few.sequences.targets).toEqual(Array.from({ length: 10 }, () => 10));
+  });
+
+  it("reads jsonl and parquet by their columns", async () => {
+    const texts = Array.from({ length: 30 }, (_, i) => `Fellow citizens ${i}`);
+    const lines = await write("a.jsonl", texts.map((body) => `${JSON.stringify({ body })}\n`).join(""));
+    const columnData = [{ name: "text", data: texts }];
+    const parquet = await write("a.parquet", new Uint8Array(parquetWriteBuffer({ columnData })));
+    const options = ["--model", model, "--rows", "20"];
+    const [one] = (await figures(...options, "--data", lines, "--text-column", "body")).corpora;
+    const [two] = (await figures(...options, "--data", parquet)).corpora;
+    // A byte is a token, and an end-of-text follows each document; the first token is no target.
+    expect(one.targets).toBe(texts.slice(0, 20).join("").length + 20 - 1);
+    expect(two.sequences).toEqual(one.sequences);
+    expect(await refused(2, ...options, "--data", lines)).toContain('there is no column "text"');
+    const both = ["--text-column", "a", "--token-column", "b"];
+    expect(await refused(2, ...options, "--data", lines, ...both)).toContain("cannot be used with");
+  });
+
+  it("refuses what cannot be compared, before it begins", async () => {
+    const other = join(folder, "other");
+    await cp(model, other, { recursive: true });
+    const vocab = JSON.parse(await readFile(join(other, "vocab.json"), "utf8")) as Record<string, number>;
+    const [a, b] = ["a", "b"];
+    const swapped = { ...vocab, [a]: vocab[b], [b]: vocab[a] };
+    await writeFile(join(other, "vocab.json"), JSON.stringify(swapped));
+    const message = await refused(2, "--model", model, other, "--data", val);
+    expect(message).toMatch(/model and .*other have different tokens .* Evaluate them one by one/);
+    expect(message).not.toContain("validating");
+
+    // A shorter context is kept to unless the sequences are asked to be longer.
+    const short = join(folder, "short");
+    const config = { ...tinyConfig, blockSize: 8 };
+    const { tokenizerFiles } = await readModelFolder(model);
+    await writeModelFolder(short, {
+      ...{ config, weights: initWeights(config, 2), norms: standardNorms(config), tokenizerFiles },
+    });
+    const { settings } = await figures("--model", model, short, "--data", val);
+    expect(settings.blockSize).toBe(8);
+    expect(await refused(2, "--model", model, short, "--data", val, "--block-size", "16")).toMatch(
+      /16 tokens a sequence are more than the context of .*short, 8; give --block-size 8/,
+    );
+    const eots = await write("eots.bin", writeNanogptShard(new Uint16Array(9).fill(256)));
+    expect(await refused(1, "--model", model, "--data", eots, "--no-eot-targets")).toContain(
+      "every target is end-of-text",
+    );
+  });
+});
+
+it("ends at Control-C, which leaves no bar behind", async () => {
+  expect((await run(argv("--model", model), "validating")).err).toContain("would have ended with 130");
+});
+
+describe("normless eval on tasks", () => {
+  const hellaswag = fileURLToPath(new URL("../fixtures/hellaswag.txt", import.meta.url));
+
+  it("scores HellaSwag both ways, and says what a short context does not see", async () => {
+    const ran = await run(argv("--model", model, frozen, "--hellaswag", hellaswag, "--limit", "5"));
+    expect(ran.code).toBe(0);
+    expect(ran.out).toContain("HellaSwag, scored as completion: 5 items");
+    expect(ran.out).toContain("HellaSwag, scored as harness: 5 items");
+    expect(ran.out).toMatch(/acc \(%\) .* to the first .* acc_norm \(%\) .* to the first/);
+    expect(ran.err).toMatch(
+      /20 of 20 texts are longer than its context of 16 tokens; of those it sees the end/,
+    );
+    // No tokens were asked for.
+    expect(ran.out).not.toContain("nats/token");
+    const found = await figures("--model", model, "--hellaswag", hellaswag, "--scoring", "harness");
+    expect(found.hellaswag.map(({ scoring }) => scoring)).toEqual(["harness"]);
+    expect(found.hellaswag[0].endings).toHaveLength(80);
+    expect(found.hellaswag[0].acc.value * 20).toBeCloseTo(Math.round(found.hellaswag[0].acc.value * 20), 10);
+  });
+
+  it("asks the same of the same ending, whichever is the right one", async () => {
+    const item = (answer: number) =>
+      `Label: the Union\n${answer}\n${["xx", "yyyy", "z", "wwwwww"].join("\n")}\n`;
+    const path = await write("items.txt", [0, 1, 2, 3].map(item).join(""));
+    const { hellaswag: rows } = await figures("--model", model, "--hellaswag", path);
+    for (const { acc, accNorm, endings } of rows) {
+      expect([acc.value, accNorm.value]).toEqual([0.25, 0.25]);
+      expect(endings.slice(4, 8)).toEqual(endings.slice(0, 4));
+      expect(endings[2].nats).toBeLessThan(endings[3].nats);
+    }
+  });
+
+  it("tells the accuracy and perplexity of LAMBADA's last words", async () => {
+    const path = await write("lambada.txt", "He went home\nThe State of the Union\n");
+    const text = await result("--model", model, frozen, "--lambada", path);
+    expect(text).toContain("LAMBADA: the last words of 2 passages");
+    const { lambada } = await figures("--model", model, frozen, "--lambada", path);
+    const [{ words, perplexity, accuracy }, second] = lambada;
+    // A space and four bytes; a space and five bytes.
+    expect(words.map(({ tokens }) => tokens)).toEqual([5, 6]);
+    expect(perplexity.value).toBeCloseTo(Math.exp((words[0].nats + words[1].nats) / 2), 6);
+    expect(accuracy.value).toBe(words.filter(({ greedy }) => greedy).length / 2);
+    expect(second.perplexity.toFirst?.value).toBeCloseTo(second.perplexity.value - perplexity.value, 6);
+  });
+
+  it("needs a tokenizer, and says so at once", async () => {
+    const bare = join(folder, "bare");
+    const config = { ...tinyConfig, blockSize: 8 };
+    await writeModelFolder(bare, { config, weights: initWeights(config, 2), norms: standardNorms(config) });
+    expect(await refused(2, "--model", bare, "--hellaswag", hellaswag)).toMatch(/bare: .* has no tokenizer/);
+    expect(await refused(1, "--model", model, "--lambada", join(folder, "gone.txt"))).toContain(
+      "gone.txt: there is no such file",
+    );
+  });
+});
