@@ -71,7 +71,7 @@ export async function readPartWeights({ config, params, norms }: Model): Promise
 
 /** A batch as it went through the model: residuals (B,T,C) by norm module, head outputs (B,T,C) by layer. */
 export interface Captured {
-  readonly residuals: ReadonlyMap<NormModule, TensorData>;
+  readonly residuals: Readonly<Record<string, TensorData>>;
   readonly heads: readonly TensorData[];
   /** What `run` gave: the final residual (B,T,C), or logits (B,T,V). */
   readonly result: TensorData;
@@ -82,12 +82,14 @@ export async function capture(model: Model, batch: HostTokens, run: typeof forwa
   const { config, norms, params } = model;
   const { backend } = params["wte.weight"];
   const tokens = uploadTokens(backend, config, batch);
-  const residuals = new Map<NormModule, Tensor>();
+  const residuals: Record<string, Tensor> = {};
   const heads: Tensor[] = [];
   const result = evaluate(
     (variables) =>
       run({ config, norms, params: variables }, tokens, {
-        observe: (module, x) => residuals.set(module, copy(backend, x)),
+        observe(module, x) {
+          residuals[module] = copy(backend, x);
+        },
         attend(layer, q, k, v) {
           const y = attention(q, k, v, { heads: config.heads });
           heads[layer] = copy(backend, y.tensor);
@@ -96,8 +98,8 @@ export async function capture(model: Model, batch: HostTokens, run: typeof forwa
       }),
     params,
   );
-  const read = new Map<NormModule, TensorData>();
-  for (const [module, x] of residuals) read.set(module, await take(x));
+  const read: Record<string, TensorData> = {};
+  for (const [module, x] of Object.entries(residuals)) read[module] = await take(x);
   const outputs: TensorData[] = [];
   for (const y of heads) outputs.push(await take(y));
   freeTokens(tokens);
@@ -119,7 +121,7 @@ export function partsAt(
   const { channels: C, heads: H, layers } = config;
   const D = C / H;
   const rowOf = (values: TensorData, at: number) => Float64Array.from(values.subarray(at * C, (at + 1) * C));
-  const residual = (module: NormModule) => rowOf(residuals.get(module) ?? new Float64Array(0), row);
+  const residual = (module: NormModule) => rowOf(residuals[module], row);
   const parts: Written[] = [
     { name: "token", kind: "token", values: rowOf(weights.wte, id) },
     { name: "position", kind: "position", values: rowOf(weights.wpe, t) },

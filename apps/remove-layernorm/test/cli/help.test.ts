@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { run } from "./tiny.js";
 
-const commands = ["remove", "train", "eval", "fold", "generate", "inspect", "logits"];
+const commands = ["remove", "train", "eval", "fold", "generate", "inspect", "compare", "attribute", "logits"];
 
 describe("--help", () => {
   it("lists the commands", async () => {
