@@ -21,6 +21,18 @@ export function difference(value: number): string {
   return `${value < 0 ? "−" : "+"}${size}`;
 }
 
+/** A share: `12.3 %`. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** A difference of shares in percentage points, with its sign: `+1.23 pp`. */
+export function percentagePoints(difference: number): string {
+  const size = Math.abs(100 * difference).toFixed(2);
+  if (Number(size) === 0) return `${size} pp`;
+  return `${difference < 0 ? "−" : "+"}${size} pp`;
+}
+
 /** `12.3 MB` */
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

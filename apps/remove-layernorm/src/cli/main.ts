@@ -1,6 +1,8 @@
 /** The command `normless`: its subcommands, and errors as one message and an exit code. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import manifest from "../../package.json" with { type: "json" };
+import { attributeCommand } from "./commands/attribute.js";
+import { compareCommand } from "./commands/compare.js";
 import { evalCommand } from "./commands/eval.js";
 import { exportCommand } from "./commands/export.js";
 import { generateCommand } from "./commands/generate.js";
@@ -29,6 +31,8 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     exportCommand(io),
     generateCommand(io),
     inspectCommand(io),
+    compareCommand(io),
+    attributeCommand(io),
     logitsCommand(io),
     recipesCommand(io),
   ];

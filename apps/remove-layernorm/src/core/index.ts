@@ -21,6 +21,17 @@ export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
 export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
+export { type AttributedPart, type Attribution, attribute } from "./attribute.js";
+export {
+  type AttributionError,
+  attributionError,
+  type AttributionErrorOptions,
+} from "./attribution-error.js";
+export type { CalibrationBin } from "./calibration.js";
+export { compareModels, type CompareOptions, type Comparison } from "./compare.js";
+export type { Histogram } from "./histogram.js";
+export type { LayerAttention, ModuleNorm } from "./meters.js";
+export type { Passage, PassageToken } from "./passages.js";
 export {
   applyRemoval,
   checkPlan,
@@ -46,6 +57,9 @@ export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js
 export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export { describePace, type RecipeSize, scaleRecipe, type Scaled, scaleTraining } from "./scale-recipe.js";
+export type { Estimate } from "./resample.js";
+export type { PartKind } from "./residual-parts.js";
+export type { Both, PairEstimate } from "./sequence-sums.js";
 export { fingerprint, type RunState } from "./state.js";
 export { DivergedError, Trainer, type StepResult, type TrainerState } from "./trainer.js";
 export {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { run } from "./tiny.js";
 
-const commands = ["remove", "train", "eval", "export", "generate", "inspect", "logits"];
+const commands = [
+  ...["remove", "train", "eval", "export", "generate", "inspect", "compare", "attribute"],
+  ...["logits", "recipes"],
+];
 
 describe("--help", () => {
   it("lists the commands", async () => {

@@ -58,6 +58,23 @@ export function dots(points: readonly Point[], tone: string): Html {
   return html`<path class="dots ${tone}" d="${d}" />`;
 }
 
+/** Bars from a side at the bottom to one at the top, all in percent. */
+export function bars(
+  boxes: readonly {
+    readonly from: number;
+    readonly to: number;
+    readonly top: number;
+    readonly bottom: number;
+  }[],
+  tone: string,
+): Html {
+  const d = boxes.map(
+    ({ from, to, top, bottom }) =>
+      `M${from.toFixed(2)} ${bottom.toFixed(2)}V${top.toFixed(2)}H${to.toFixed(2)}V${bottom.toFixed(2)}z`,
+  );
+  return html`<path class="bars ${tone}" d="${d.join("")}" />`;
+}
+
 export function plot({ label, panels, x, xTitle, columns }: Plot): Html {
   return html`<div class="plot" role="img" aria-label="${label}">
     ${panels.map(panelMarkup)}

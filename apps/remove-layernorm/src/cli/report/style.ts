@@ -79,7 +79,7 @@ figcaption, .caption { color: var(--soft); font-size: 0.84rem; margin-top: 0.8re
 .y span { position: absolute; right: 0.7em; transform: translateY(-50%); line-height: 1; white-space: nowrap; color: var(--tone); }
 .plot .x { grid-column: 2; position: relative; height: 2.6rem; }
 .x span { position: absolute; top: 0.35rem; transform: translateX(-50%); line-height: 1; white-space: nowrap; }
-.x em { position: absolute; bottom: 0.15rem; left: 50%; transform: translateX(-50%); font-style: normal; line-height: 1; }
+.x em { position: absolute; bottom: 0.15rem; left: 50%; transform: translateX(-50%); font-style: normal; line-height: 1; white-space: nowrap; }
 .plot path { fill: none; vector-effect: non-scaling-stroke; stroke: var(--tone); stroke-linejoin: round; stroke-linecap: round; }
 .plot path.grid { stroke: var(--grid); stroke-width: 1; }
 .plot path.base { stroke: var(--soft); stroke-width: 1; opacity: 0.7; }
@@ -88,6 +88,7 @@ figcaption, .caption { color: var(--soft); font-size: 0.84rem; margin-top: 0.8re
 .plot path.bold { stroke-width: 2.25; }
 .plot path.bold.original { stroke-dasharray: 5 5; }
 .plot path.dots { stroke-width: 7; }
+.plot path.bars { fill: var(--tone); fill-opacity: 0.6; stroke: none; }
 .rate { --tone: var(--soft); }
 .key { white-space: nowrap; color: var(--ink); margin-right: 0.8em; }
 .key::before { content: ""; display: inline-block; width: 1.3em; margin-right: 0.45em; vertical-align: 0.28em; border-top: 2.5px solid var(--tone); }

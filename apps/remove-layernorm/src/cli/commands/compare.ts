@@ -1,0 +1,88 @@
+/** `normless compare`: two models on the same text, as tables, JSON and a page. */
+import { Option } from "@commander-js/extra-typings";
+import { compareModels } from "../../core/index.js";
+import { validationPart } from "../../core/measure.js";
+import { countArgument, wholeArgument } from "../arguments.js";
+import { type ComparisonData, inWords } from "../comparison-data.js";
+import { comparisonText } from "../comparison-text.js";
+import { needCorpusFile, readCorpus } from "../corpus.js";
+import { resolveModel } from "../hub.js";
+import { counted } from "../counter.js";
+import type { EngineOptions } from "../engine.js";
+import { UsageError, within } from "../errors.js";
+import type { Io } from "../io.js";
+import * as shared from "../options.js";
+import { renderComparison } from "../report/comparison-page.js";
+import { writeJsonResult, writeResult } from "../result-file.js";
+import { withTwoModels } from "../two-models.js";
+
+export interface CompareCommandOptions extends EngineOptions {
+  readonly data?: readonly string[] | undefined;
+  readonly tokens?: number | undefined;
+  readonly blockSize?: number | undefined;
+  readonly json?: string | undefined;
+  readonly html?: string | undefined;
+}
+
+export function compareCommand(io: Io) {
+  return shared
+    .command("compare", "Two models on the same text: what they predict, and what goes on inside", [
+      "models/sotu runs/sotu/ln-free",
+      "gpt2 runs/gpt2/ln-free --data val.bin --tokens 65536 --html compared.html",
+    ])
+    .argument("<A>", "a Hugging Face folder of a GPT-2")
+    .argument("<B>", "another, of the same tokenizer")
+    .option(
+      "--data <file...>",
+      "tokens: .bin or .txt, also in gzip (default: the val tokens in the folder of A)",
+    )
+    .addOption(
+      new Option("--tokens <n>", "tokens to compare on, from the first; 0 is all")
+        .argParser(wholeArgument)
+        .default(16384),
+    )
+    .option("--block-size <n>", "tokens a sequence (default: the smaller context of the two)", countArgument)
+    .option("--json <file>", "every figure, with the passages that differ most")
+    .option("--html <file>", "the same as a page with charts")
+    .addOption(shared.backendOption)
+    .addOption(shared.blasLibraryOption)
+    .addOption(shared.threadsOption)
+    .addOption(shared.simdOption)
+    .action((a, b, options) => compare(io, a, b, options));
+}
+
+export async function compare(
+  io: Io,
+  first: string,
+  second: string,
+  options: CompareCommandOptions,
+): Promise<void> {
+  const [a, b] = [await resolveModel(io, first), await resolveModel(io, second)];
+  await withTwoModels(io, { a, b }, options, async (models) => {
+    const contexts = [models.a, models.b].map(({ loaded }) => loaded.config.blockSize);
+    const { blockSize = Math.min(...contexts), tokens: count = 16384 } = options;
+    if (blockSize > Math.min(...contexts)) {
+      throw new UsageError(
+        `--block-size ${blockSize} is more than the contexts of the models, ${contexts.join(" and ")}`,
+      );
+    }
+    const data = options.data ?? [needCorpusFile(a, "val", "--data")];
+    const tokenizer = models.a.loaded.tokenizer ?? models.b.loaded.tokenizer;
+    const { vocabSize } = models.a.loaded.config;
+    const tokens = validationPart(await readCorpus(data, { vocabSize, tokenizer }), count);
+    const devices = { a: models.a.device, b: models.b.device };
+    const comparison = await within(data.join(", "), () =>
+      counted(io, compareModels(devices, tokens, { blockSize }), tokens.length - 1, "tokens"),
+    );
+    const found: ComparisonData = {
+      models: { a, b },
+      data,
+      engine: devices.a.params["wte.weight"].backend.description,
+      ...comparison,
+      passages: comparison.passages.map((passage) => inWords(tokenizer, passage)),
+    };
+    io.out(comparisonText(io, found));
+    if (options.json !== undefined) await writeJsonResult(io, options.json, found);
+    if (options.html !== undefined) await writeResult(io, options.html, renderComparison(found));
+  });
+}

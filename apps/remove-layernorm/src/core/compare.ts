@@ -1,0 +1,153 @@
+/**
+ * Two models on the same text: what they predict and how far apart, how calibrated they are, how large their residual
+ * grows, and how much they attend to the first position. The measures of Baroni et al. 2025 (arXiv 2507.02559)
+ * sections 5.3 and 5.4, for any two models of one vocabulary.
+ */
+import type { Model } from "@normless/gpt2";
+import type { TensorData } from "@normless/tensor";
+import { type Batch, sequentialBatches } from "@normless/text";
+import { type CalibrationBin, calibrationBins } from "./calibration.js";
+import { comparePredictions, type PredictionPair } from "./divergences.js";
+import { type Histogram, histogram } from "./histogram.js";
+import { ActivationMeter, type LayerAttention, type ModuleNorm } from "./meters.js";
+import { logitsOf, observe } from "./observe.js";
+import { highestSpans, type Passage, type PassageToken } from "./passages.js";
+import {
+  type Both,
+  type MeanEstimates,
+  meanEstimates,
+  type SequenceSums,
+  sequenceSums,
+  totalBins,
+} from "./sequence-sums.js";
+
+/** Intervals are from resampled sequences. */
+export interface Comparison extends MeanEstimates {
+  /** Targets that were scored, and the sequences that they stand in. */
+  readonly tokens: number;
+  readonly sequences: number;
+  readonly blockSize: number;
+  readonly calibration: Both<readonly CalibrationBin[]>;
+  readonly norms: Both<readonly ModuleNorm[]>;
+  readonly attention: Both<readonly LayerAttention[]>;
+  /** Of loss b − loss a, by token. */
+  readonly lossDifferences: Histogram;
+  /** Where the divergence is highest. */
+  readonly passages: readonly Passage[];
+}
+
+export interface CompareOptions {
+  /** Tokens a sequence; default the smaller of the two contexts. */
+  readonly blockSize?: number;
+  /** Decides the resamples. */
+  readonly seed?: number;
+}
+
+/** Tokens of a batch, and floats of logits that are in memory at once. */
+const BATCH_TOKENS = 2048;
+const CHUNK_FLOATS = 2 ** 23;
+const PASSAGE = { length: 32, count: 6 };
+const CONTEXT = 16;
+
+/**
+ * Runs both models over all of `tokens`; yields the targets done so far, batch by batch.
+ * @throws RangeError when the vocabularies differ, or there are fewer than 3 tokens
+ */
+export async function* compareModels(
+  models: Both<Model>,
+  tokens: Uint16Array,
+  options: CompareOptions = {},
+): AsyncGenerator<number, Comparison> {
+  const [A, B] = [models.a.config, models.b.config];
+  if (A.vocabSize !== B.vocabSize) {
+    throw new RangeError(
+      `compare: the vocabularies have ${A.vocabSize} and ${B.vocabSize} tokens; only models of one vocabulary can be compared`,
+    );
+  }
+  if (tokens.length < 3) throw new RangeError(`compare: ${tokens.length} tokens; 3 are needed at least`);
+  const { blockSize = Math.min(A.blockSize, B.blockSize), seed = 0 } = options;
+  const meters = { a: new ActivationMeter(), b: new ActivationMeter() };
+  const sequences: SequenceSums[] = [];
+  const pairs: PredictionPair[] = [];
+  for (const batch of sequentialBatches({
+    tokens,
+    batchSize: Math.ceil(BATCH_TOKENS / blockSize),
+    blockSize,
+  })) {
+    const [a, b] = [await observe(models.a, batch), await observe(models.b, batch)];
+    const sinks = { a: meters.a.add(a, batch), b: meters.b.add(b, batch) };
+    const predicted: PredictionPair[] = [];
+    for await (const pair of predictions(models, { a: a.headInput, b: b.headInput }, batch))
+      predicted.push(pair);
+    for (let row = 0; row < batch.B; row++) {
+      const [from, to] = [row * batch.T, (row + 1) * batch.T];
+      sequences.push(
+        sequenceSums(predicted.slice(from, to), batch.targets.subarray(from, to), {
+          a: sinks.a[row],
+          b: sinks.b[row],
+        }),
+      );
+    }
+    for (const pair of predicted) pairs.push(pair);
+    yield pairs.length;
+  }
+  const bins = (model: "a" | "b") => calibrationBins(totalBins(sequences, model));
+  const spans = highestSpans(
+    pairs.map(({ jsd }) => jsd),
+    { ...PASSAGE, T: blockSize },
+  );
+  return {
+    tokens: pairs.length,
+    sequences: sequences.length,
+    blockSize,
+    ...meanEstimates(sequences, seed),
+    calibration: { a: bins("a"), b: bins("b") },
+    norms: { a: meters.a.norms(), b: meters.b.norms() },
+    attention: { a: meters.a.layers(), b: meters.b.layers() },
+    lossDifferences: histogram(pairs.map(({ a, b }) => b.loss - a.loss)),
+    passages: spans.map(({ begin, end, mean }): Passage => {
+      const start = begin + 1;
+      const sequence = begin - (begin % blockSize);
+      return {
+        start,
+        jsd: mean,
+        before: [...tokens.subarray(Math.max(sequence, start - CONTEXT), start)],
+        tokens: pairs.slice(begin, end).map((pair, i) => passageToken(pair, tokens[start + i])),
+      };
+    }),
+  };
+}
+
+/** The two predictions of each target of a batch, a chunk of rows of logits at a time. */
+async function* predictions(
+  models: Both<Model>,
+  inputs: Both<TensorData>,
+  { targets }: Batch,
+): AsyncGenerator<PredictionPair, void> {
+  const V = models.a.config.vocabSize;
+  const chunk = Math.max(1, Math.floor(CHUNK_FLOATS / V));
+  const logits = (model: "a" | "b", from: number, to: number) => {
+    const C = models[model].config.channels;
+    return logitsOf(models[model], inputs[model].subarray(from * C, to * C));
+  };
+  for (let from = 0; from < targets.length; from += chunk) {
+    const to = Math.min(targets.length, from + chunk);
+    const [a, b] = [await logits("a", from, to), await logits("b", from, to)];
+    for (let row = from; row < to; row++) {
+      const at = (row - from) * V;
+      yield comparePredictions(a.subarray(at, at + V), b.subarray(at, at + V), targets[row]);
+    }
+  }
+}
+
+function passageToken({ a, b, jsd }: PredictionPair, id: number): PassageToken {
+  return {
+    id,
+    jsd,
+    loss: { a: a.loss, b: b.loss },
+    top: {
+      a: { id: a.top, probability: a.confidence },
+      b: { id: b.top, probability: b.confidence },
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/** The page of a comparison: what is in it, and what cannot get into it. */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { ComparisonData, TextPassage } from "../../src/cli/comparison-data.js";
+import { renderComparison } from "../../src/cli/report/comparison-page.js";
+import type { Estimate, PairEstimate } from "../../src/core/index.js";
+import { syntheticRun } from "./synthetic.js";
+
+const estimate = (value: number): Estimate => ({ value, interval: [value - 0.01, value + 0.01] });
+const pair = (a: number, b: number): PairEstimate => ({
+  a: estimate(a),
+  b: estimate(b),
+  difference: estimate(b - a),
+});
+
+function passage(text: string): TextPassage {
+  const top = { id: 7, probability: 0.25 };
+  return {
+    start: 1234,
+    jsd: 0.123,
+    before: [1, 2],
+    textBefore: text,
+    tokens: [0.5, 0.01].map((jsd) => ({ id: 3, jsd, loss: { a: 1.5, b: 2.25 }, top: { a: top, b: top } })),
+    words: [text, " fox"].map((one) => ({ text: one, top: { a: text, b: '" dog"' } })),
+  };
+}
+
+function comparison(text: string): ComparisonData {
+  const [before, after] = syntheticRun(1).stds.map(({ stds }) =>
+    Object.entries(stds).map(([module, mean]) => ({ module: module as "ln_f", mean })),
+  );
+  const bins = (shift: number) =>
+    Array.from({ length: 15 }, (_, i) => {
+      const [low, high] = [i / 15, (i + 1) / 15];
+      const middle = (low + high) / 2;
+      return i === 3
+        ? { low, high, count: 0, confidence: undefined, accuracy: undefined }
+        : { low, high, count: 100 - i, confidence: middle, accuracy: middle * shift };
+    });
+  const layers = (share: number) =>
+    Array.from({ length: 6 }, (_, layer) => ({ layer, share: share / (layer + 1), sinkRate: share / 2 }));
+  return {
+    models: { a: text, b: "runs/fox" },
+    data: [text],
+    engine: "wasm",
+    tokens: 16_384,
+    sequences: 128,
+    blockSize: 128,
+    loss: pair(3.1234, 3.1481),
+    entropy: pair(3, 2.9),
+    calibrationError: pair(0.02, 0.03),
+    firstAttention: pair(0.5, 0.4),
+    sinkRate: pair(0.6, 0.5),
+    klAB: estimate(0.08),
+    klBA: estimate(0.09),
+    jsd: estimate(0.02),
+    agreement: estimate(0.874),
+    calibration: { a: bins(1), b: bins(0.9) },
+    norms: { a: before, b: after },
+    attention: { a: layers(0.6), b: layers(0.3) },
+    lossDifferences: { low: -2.05, width: 0.1, counts: Array.from({ length: 41 }, (_, i) => i * (41 - i)) },
+    passages: [passage(text)],
+  };
+}
+
+const data = comparison("the little fox");
+const page = renderComparison(data);
+
+/** What the page's data element holds. */
+function embedded(text: string): unknown {
+  const [, json] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(text) ?? [];
+  return JSON.parse(json);
+}
+
+const shown = (text: string) => text.replace(/<script .*<\/script>/s, "");
+
+it("needs no network and runs no script", () => {
+  expect(page).not.toMatch(/https?:|\b(?:src|href|srcset|action)\s*=|url\(|@import|\bon\w+\s*=/i);
+  expect(page.match(/<script\b[^>]*>/g)).toEqual(['<script type="application/json" id="data">']);
+  expect(page).toContain(
+    `http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"`,
+  );
+});
+
+it("holds its data, and shows it", () => {
+  expect(embedded(page)).toEqual(JSON.parse(JSON.stringify(data)));
+  const text = shown(page).replace(/\s+/g, " ");
+  expect(text).toContain("B’s loss is <strong>0.0247 nats</strong> per token above A’s");
+  expect(text).toContain("<td>3.1234</td> <td>3.1481</td> <td>+0.0247<small>+0.0147 to +0.0347</small></td>");
+  expect(text).toContain("−10.00 pp");
+  expect(text).toContain("token 1,234: mean divergence 0.1230");
+  // The far token is darker: 85·√(0.5/log 2) and 85·√(0.01/log 2) percent.
+  expect(text).toMatch(/--far:72">the little fox<.*--far:10"> fox</);
+  expect(text).toContain("A right 30.0 % of 96");
+  expect(text).not.toMatch(/NaN|Infinity|undefined|\[object/);
+});
+
+it("shows nothing of what was not measured: a class, an interval, a layer, a passage", () => {
+  const few: ComparisonData = {
+    ...data,
+    passages: [],
+    klAB: { value: 0.08, interval: undefined },
+    norms: { a: data.norms.a.map(({ module, mean: { rest } }) => ({ module, mean: { rest } })), b: [] },
+    attention: { a: data.attention.a, b: data.attention.b.slice(0, 2) },
+  };
+  const text = shown(renderComparison(few));
+  expect(text).not.toContain("End-of-text");
+  expect(text).not.toMatch(/NaN|Infinity|undefined|\[object/);
+});
+
+it("has the same elements whatever the text, and shows it as text", () => {
+  const tags = (text: string) => text.match(/<[/!]?[a-z]+/gi);
+  const expected = tags(page);
+  const piece = fc.constantFrom(
+    "<",
+    ">",
+    "&",
+    '"',
+    "'",
+    "</script>",
+    "<b>",
+    "</style>",
+    "${",
+    "\u2029",
+    "\ud800",
+  );
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(piece).map((pieces) => pieces.join("")),
+  );
+  fc.assert(
+    fc.property(text, (words) => {
+      const hostile = renderComparison(comparison(words));
+      expect(tags(hostile)).toEqual(expected);
+      expect(embedded(hostile)).toEqual(JSON.parse(JSON.stringify(comparison(words))));
+    }),
+    { numRuns: 50 },
+  );
+});
