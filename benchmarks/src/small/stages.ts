@@ -80,11 +80,11 @@ export async function runStages({ root, threads, say }: StageOptions): Promise<S
   await normless("remove, 2 + 2 updates", "remove", ...run);
   const stock = at("run/ln-free-gpt2");
   const data = ["--data", join(at("model"), "val.bin")];
-  const exporting = (name: string, form: string, ...more: readonly string[]) =>
-    normless(name, "export", "--model", stock, ...data, "--form", form, ...more);
-  await exporting("export: fold", "folded", "--out", at("folded"));
-  await exporting("export: TransformerLens", "transformer-lens", "--out", at("lens"));
-  await exporting("export: eps 1e12, BF16", "gpt2", "--dtype", "BF16", "--out", at("stock"));
+  const exporting = (name: string, form: string, out: string) =>
+    normless(name, "export", "--model", stock, ...data, "--form", form, "--out", out);
+  await exporting("export: fold", "folded", at("folded"));
+  await exporting("export: TransformerLens", "transformer-lens", at("lens"));
+  await exporting("export: eps 1e12", "gpt2", at("stock"));
   const logits: Record<string, Float32Array> = {};
   for (const [name, model] of [
     ["stock", stock],
