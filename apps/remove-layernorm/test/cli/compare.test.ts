@@ -26,7 +26,8 @@ afterAll(() => rm(folder, { recursive: true }));
 /** Runs a command that must succeed; its standard output. */
 async function result(...argv: string[]): Promise<string> {
   const { code, out, err } = await run([...argv, "--threads", "1"]);
-  expect(err).toBe("");
+  // eval tells how far it is.
+  expect(err).toMatch(/^(validating: .*\n)*$/);
   expect(code).toBe(0);
   return out;
 }
@@ -68,11 +69,11 @@ describe("normless compare", () => {
     const [line] = (await result("eval", "--model", folded, "--data", join(model, "val.bin")))
       .split("\n")
       .filter((row) => row.includes("val.bin"));
-    const loss = Number(/5\.\d{6}/.exec(line)?.[0]);
+    const loss = Number(/5\.\d+/.exec(line)?.[0]);
     const json = join(folder, "all.json");
     await result("compare", model, folded, "--tokens", "0", "--json", json);
     const all = JSON.parse(await readFile(json, "utf8")) as ComparisonData;
-    expect(all.loss.b.value).toBeCloseTo(loss, 5);
+    expect(all.loss.b.value).toBeCloseTo(loss, 4);
     await result("compare", model, folded, "--tokens", "50", "--block-size", "10", "--json", json);
     const some = JSON.parse(await readFile(json, "utf8")) as ComparisonData;
     expect(some).toMatchObject({ tokens: 50, sequences: 5, blockSize: 10 });

@@ -10,7 +10,7 @@ describe("--help", () => {
   it("lists the commands", async () => {
     const { code, out } = await run(["--help"]);
     expect(code).toBe(0);
-    for (const name of commands) expect(out).toContain(`\n  ${name} [options]`);
+    for (const name of commands) expect(out).toMatch(new RegExp(`\\n  ${name} +\\S`));
   });
 
   it.each(commands)("of %s has its options and examples", async (name) => {
