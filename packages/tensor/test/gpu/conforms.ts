@@ -27,10 +27,10 @@ export function conforms({ mode, open, of = /./ }: Conforms): void {
   it("runs in the mode that was asked for", () => {
     expect(backend.mode).toBe(mode);
   });
-  for (const { kernel, name, run } of conformance().filter((check) => of.test(check.kernel))) {
-    it(name, async () => {
-      await run(backend);
-      passed[kernel] = (passed[kernel] ?? 0) + 1;
+  for (const check of conformance().filter(({ kernel }) => of.test(kernel))) {
+    it(check.name, async () => {
+      await check.run(backend);
+      passed[check.kernel] = (passed[check.kernel] ?? 0) + 1;
     });
   }
 }
