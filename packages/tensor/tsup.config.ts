@@ -2,4 +2,8 @@ import { defineConfig } from "tsup";
 // @boundaries-ignore the one build that all packages share
 import { packageBuild } from "../../tsup.base.js";
 
-export default defineConfig(packageBuild(["src/index.ts", "src/testing/index.ts", "src/gpu/index.ts"]));
+export default defineConfig({
+  ...packageBuild(["src/index.ts", "src/testing/index.ts", "src/gpu/index.ts"]),
+  // The bundled declarations lose it, and GPUDevice is one of them.
+  dts: { banner: '/// <reference types="@webgpu/types" />' },
+});

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { describe } from "vitest";
 import { gpuBackend } from "../../packages/tensor/src/gpu/backend.js";
 import { gpu, type GpuBackend, kernels } from "../../packages/tensor/src/gpu/index.js";
 import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
 import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
 import { cpuTuning, type Tuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
-import { conformance } from "../../packages/tensor/src/testing/index.js";
+import { conforms } from "../../packages/tensor/test/gpu/conforms.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();
@@ -36,13 +36,5 @@ describe.each([
   ...(lanes > 0 ? subgroups : []),
   { name: "kernels of gpu.js", open: () => gpu({ mode: "webgpu", webgpu: { overrides: false } }), of: /./ },
 ])("webgpu, $name", ({ open, of }) => {
-  let backend: GpuBackend;
-  beforeAll(async () => {
-    backend = await open();
-  });
-  afterAll(() => backend.dispose());
-
-  for (const check of conformance().filter(({ kernel }) => of.test(kernel))) {
-    it(check.name, () => check.run(backend));
-  }
+  conforms({ mode: "webgpu", open, of });
 });

@@ -47,7 +47,7 @@ export interface BenchOptions {
 
 /** One shape of each product is enough, since products have a comparison of their own. */
 const shown = ({ kernel, part }: KernelWork) =>
-  !kernel.startsWith("linear") || part === "" || part === "mlp in";
+  !kernel.startsWith("linear") || part === "" || part === "mlp out" || kernel === "linearGelu";
 
 export async function benchGpu({ model, device, say }: BenchOptions): Promise<GpuReport> {
   const given = device && { device };

@@ -61,8 +61,15 @@ function linears(of: Dims): KernelWork[] {
       flops: 2 * N * K * M,
       bytes: bytesOf([N, K], [K, M], [N, M]),
     };
+    const inputs = { x: [N, K], w: [K, M], bias: [M] };
+    // What GELU computes is less than a hundredth of the product, and is not counted.
+    const bytes = common.bytes + bytesOf([N, M]);
+    const forward: KernelWork =
+      part === "mlp in"
+        ? { ...common, kernel: "linearGelu", inputs, bytes, attributes: { gelu: "tanh" } }
+        : { ...common, kernel: "linear", inputs };
     return [
-      { ...common, kernel: "linear", inputs: { x: [N, K], w: [K, M], bias: [M] } },
+      forward,
       { ...common, kernel: "linearGradInput", inputs: { dy: [N, M], w: [K, M] } },
       { ...common, kernel: "linearGradWeight", inputs: { x: [N, K], dy: [N, M] } },
       {
@@ -107,7 +114,7 @@ function streams(of: Dims): KernelWork[] {
   };
   const frozen = { classes: 3 };
   return [
-    stream("gelu", L, 12, { x: inner }, [inner], { approximate: "tanh" }),
+    stream("gelu", 0, 12, { x: inner }, [inner], { approximate: "tanh" }),
     stream("geluGrad", L, 20, { dy: inner, x: inner }, [inner], { approximate: "tanh" }),
     stream("layerNorm", 2 * L + 1, 8, { x, ...channels }, [x, rows, rows], { eps: 1e-5 }),
     stream("layerNormGrad", 2 * L + 1, 14, { dy: x, x, gamma: [C], mean: rows, rstd: rows }, [x, [C], [C]]),
@@ -124,7 +131,10 @@ function streams(of: Dims): KernelWork[] {
   ];
 }
 
-/** Every kernel of a step, with the shapes it has there. `frozenNorm` has no calls: it takes the place of layerNorm. */
+/**
+ * Every kernel of a step, with the shapes it has there. `frozenNorm` has no calls: it takes the place of layerNorm; nor has
+ * `gelu`, which linearGelu does.
+ */
 export function workOf(of: Dims): KernelWork[] {
   const { B, T, C, H, V, L } = of;
   const x = [B, T, C];

@@ -1,9 +1,7 @@
 import { gpu } from "@normless/tensor/gpu";
-import { conformance } from "@normless/tensor/testing";
-import { afterAll, describe, it } from "vitest";
+import { describe } from "vitest";
+import { conforms } from "./conforms.js";
 
-describe("gpu, webasm", async () => {
-  const backend = await gpu({ mode: "webasm" });
-  afterAll(() => backend.dispose());
-  for (const check of conformance()) it(check.name, () => check.run(backend));
+describe("gpu, webasm", () => {
+  conforms({ mode: "webasm", open: () => gpu({ mode: "webasm" }) });
 });

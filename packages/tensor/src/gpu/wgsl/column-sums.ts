@@ -56,12 +56,16 @@ export function columnSums({
 fn main(${BUILTINS}) {
   let i = ${GROUP} * 64 + t;
   if (i >= arrayLength(&p0)) { return; }
-  let c = i % u32(u.columns);
-  let begin = i / u32(u.columns) * ${CHUNK};
+  let columns = u32(u.columns);
+  let width = u32(u.width);
+  let c = i % columns;
+  let begin = i / columns * ${CHUNK};
+  let end = min(begin + ${CHUNK}, u32(u.rows));
   ${sums.map((_, j) => `var s${j} = 0.0;`).join(" ")}
-  for (var n = begin; n < min(begin + ${CHUNK}, u32(u.rows)); n++) {
-    let at = n * u32(u.width) + c;
+  var at = begin * width + c;
+  for (var n = begin; n < end; n++) {
     ${sums.map(({ value }, j) => `s${j} += ${value};`).join("\n    ")}
+    at += width;
   }
   ${sums.map((_, j) => `p${j}[i] = s${j};`).join(" ")}
 }`,
@@ -79,8 +83,9 @@ fn main(${BUILTINS}) {
   let c = ${GROUP} * 64 + t;
   let columns = u32(u.columns);
   if (c >= columns) { return; }
+  let chunks = u32(u.chunks);
   var sum = 0.0;
-  for (var i = 0u; i < u32(u.chunks); i++) { sum += p[i * columns + c]; }
+  for (var i = 0u; i < chunks; i++) { sum += p[i * columns + c]; }
   y[u32(u.left) + c] ${add ? "+=" : "="} sum;
 }`,
       workgroups: fold(Math.ceil(columns / 64)),
