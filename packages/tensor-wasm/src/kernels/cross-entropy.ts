@@ -63,7 +63,9 @@ type WholeRows = ReturnType<typeof wholeRows>;
 function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: WholeRows): void {
   const [V, C] = rows.w.shape as [number, number];
   if (!engine.gemm) {
-    overVocabulary(engine, "crossEntropyExp", rows, [e, ld, largest, tiles]);
+    const perThread = BLOCK * C * 4;
+    const packed = engine.scratch(perThread * engine.threads);
+    overVocabulary(engine, "crossEntropyExp", rows, [e, ld, largest, tiles, packed, perThread]);
     return;
   }
   product(engine, {
@@ -73,7 +75,7 @@ function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: Who
     c: { pointer: e, stride: ld },
   });
   engine.run("crossEntropyExp", unitsOf(rows.rows, BLOCK), rows.rows * V, [
-    ...[rows.x, rows.rows, C, 0, V, 0, 0, rows.targets, ...rows.running, e, ld, largest, tiles],
+    ...[rows.x, rows.rows, C, 0, V, 0, 0, rows.targets, ...rows.running, e, ld, largest, tiles, 0, 0],
   ]);
 }
 
@@ -94,7 +96,7 @@ export const linearCrossEntropy: Implementation<"linearCrossEntropy"> = {
       return;
     }
     const running = runningValues(engine, N);
-    const perThread = BLOCK * TILE * 4;
+    const perThread = BLOCK * (TILE + C) * 4;
     const tile = engine.scratch(perThread * engine.threads);
     const rows = { x: x.pointer, rows: N, w, bias, targets: targets.pointer, running };
     overVocabulary(engine, "crossEntropyChunk", rows, [tile, perThread]);
