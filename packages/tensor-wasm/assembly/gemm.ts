@@ -107,24 +107,15 @@ export function block(
   }
 }
 
-/** Rows of the summed dimension that are copied into all panels before the next: so many stay in the nearest cache. */
-const STRIP: i32 = 8;
-
 /** Panels of six from a transposed A: element (i,k) at a + k·lda + i·4; the last panel may read 20 bytes past its row. */
 function packTransposed(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
-  for (let k = 0; k < kc; k += STRIP) {
-    const strip = min(STRIP, kc - k);
-    const row = a + <usize>k * lda;
-    let panel = to + <usize>k * 24;
-    for (let i = 0; i < M; i += 6) {
-      let from = row + (<usize>i << 2), at = panel;
-      for (let n = 0; n < strip; n++) {
-        v128.store(at, v128.load(from));
-        store<u64>(at, load<u64>(from, 16), 16);
-        at += 24;
-        from += lda;
-      }
-      panel += <usize>kc * 24;
+  for (let i = 0; i < M; i += 6) {
+    let from = a + (<usize>i << 2);
+    for (let k = 0; k < kc; k++) {
+      v128.store(to, v128.load(from));
+      store<u64>(to, load<u64>(from, 16), 16);
+      to += 24;
+      from += lda;
     }
   }
 }
@@ -172,30 +163,21 @@ export function packA(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
 
 /** Panels of eight columns from rows: element (k,j) at b + k·ldb + j·4. Missing columns are 0. */
 export function packRows(kc: i32, N: i32, b: usize, ldb: usize, to: usize): void {
-  const whole = N & ~7;
-  for (let k = 0; k < kc; k += STRIP) {
-    const strip = min(STRIP, kc - k);
-    const row = b + <usize>k * ldb;
-    let panel = to + (<usize>k << 5);
-    for (let j = 0; j < whole; j += 8) {
-      let from = row + (<usize>j << 2), at = panel;
-      for (let n = 0; n < strip; n++) {
-        v128.store(at, v128.load(from));
-        v128.store(at, v128.load(from, 16), 16);
-        at += 32;
-        from += ldb;
+  for (let j = 0; j < N; j += 8) {
+    let from = b + (<usize>j << 2);
+    const columns = N - j;
+    for (let k = 0; k < kc; k++) {
+      if (columns >= 8) {
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from, 16), 16);
+      } else {
+        for (let c = 0; c < 8; c++) {
+          store<f32>(to + (<usize>c << 2), c < columns ? load<f32>(from + (<usize>c << 2)) : 0);
+        }
       }
-      panel += <usize>kc << 5;
+      to += 32;
+      from += ldb;
     }
-  }
-  if (whole == N) return;
-  const bytes = <usize>(N - whole) << 2;
-  let at = to + (<usize>(whole * kc) << 2), from = b + (<usize>whole << 2);
-  for (let k = 0; k < kc; k++) {
-    memory.fill(at, 0, 32);
-    memory.copy(at, from, bytes);
-    at += 32;
-    from += ldb;
   }
 }
 
