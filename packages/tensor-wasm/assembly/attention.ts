@@ -1,20 +1,19 @@
 /**
- * Causal attention without a T×T matrix: tiles of queries by keys with a running softmax, forward (Dao et al. 2022),
- * and tiles of keys by queries, backward. A unit of the forward is one block of queries of one head, of the backward
- * one whole head, so that every sum is made by one thread in one order.
+ * Causal attention without a T×T matrix: tiles of keys by queries with a running softmax (Dao et al. 2022). A unit is one
+ * block of queries of one head, so that every sum is made by one thread in one order. Scores lie key by key: four
+ * queries fill a vector, each with its own maximum and sum, and the scores serve as the transposed A of scores·v.
  */
-import { float, int, pointer, tileOf, ZEROS } from "./control";
-import { microRows, packColumns, packRows, tileColumns, tileRows } from "./gemm";
-import { expRow, expRun } from "./exp";
-import { exp1, ln, maxOf, scaleBy, splat, sumLanes } from "./simd";
+import { float, int, pointer, ZEROS } from "./control";
+import { micro, packA, packColumns, packRows } from "./gemm";
+import { polynomial, reduce } from "./exp";
+import { constant, exp4, ln, scaleBy, splat } from "./simd";
 
-/** Queries of a forward tile (keys of a backward tile): a multiple of 6. */
-const ROWS: i32 = 48;
-/** Keys of a forward tile (queries of a backward tile): a multiple of 8. */
-const COLUMNS: i32 = 64;
-
-/** Bytes of a row of scores. */
-const SCORE_ROW: usize = 256;
+/** Queries of a block: a multiple of 6 and 8. */
+const QUERIES: i32 = 48;
+/** Keys of a tile: a multiple of 6. */
+const KEYS: i32 = 96;
+/** Bytes of a row of scores: those of one key. */
+const SCORE_ROW: usize = 192;
 
 /** How many of a tile's keys the last of rows i to i + 5 sees, where row 0 sees keys 0 to `ahead`. */
 // @ts-ignore: decorator
@@ -24,232 +23,141 @@ export function seenBy(i: i32, rows: i32, columns: i32, ahead: i32): i32 {
 }
 
 /**
- * ints: q, k, v, y, lse, B, Tq, Tk, C, H, rows of the cache, scratch, its bytes a thread; floats: 1/√D.
- * Scratch: packed keys (D,64), packed values (64,D8), scores (48,64), out (48,D8), running max and sum (48 each).
+ * Packs the keys and values of one head, once for all its blocks of queries. Unit: a tile of keys.
+ * ints: k, v, Tk, C, H, rows of the cache, packed keys, packed values (heads one after the other).
+ */
+export function attentionPack(unit: i32): void {
+  const Tk = int(2), C = int(3), H = int(4);
+  const D = C / H;
+  const wide = (D + 7) & ~7;
+  const tiles = (Tk + KEYS - 1) / KEYS;
+  const head = unit / tiles;
+  const j0 = (unit % tiles) * KEYS;
+  const columns = min(KEYS, Tk - j0);
+  const row = <usize>C << 2;
+  const from = (<usize>((head / H) * int(5) + j0) * <usize>C + <usize>((head % H) * D)) * 4;
+  packA(columns, D, pointer(0) + from, row, pointer(6) + <usize>((head * ((Tk + 5) / 6 * 6) + j0) * D) * 4);
+  packRows(columns, D, pointer(1) + from, row, pointer(7) + <usize>((head * Tk + j0) * wide) * 4);
+}
+
+/**
+ * ints: q, y, lse, B, Tq, Tk, C, H, packed keys, packed values, scratch, its bytes a thread; floats: 1/√D.
+ * Scratch: packed queries (D,48), scores (96,48), powers of two (96,4), out (48,D8), and for each query the running
+ * maximum and sum and what the tile before is scaled by (48 each).
  */
 export function attention(unit: i32, thread: i32): void {
-  const Tq = int(6), Tk = int(7), C = int(8), H = int(9), capacity = int(10);
+  const Tq = int(4), Tk = int(5), C = int(6), H = int(7);
   const scale = float(0);
   const D = C / H;
   const wide = (D + 7) & ~7;
-  const blocks = (Tq + ROWS - 1) / ROWS;
+  const blocks = (Tq + QUERIES - 1) / QUERIES;
   const head = unit / blocks;
-  const i0 = (unit % blocks) * ROWS;
+  const i0 = (unit % blocks) * QUERIES;
   const b = head / H, h = head % H;
-  const rows = min(ROWS, Tq - i0);
+  const rows = min(QUERIES, Tq - i0);
   const row = <usize>C << 2;
-  const q = pointer(0) + (<usize>(b * Tq + i0) * <usize>C + <usize>(h * D)) * 4;
-  const keys = pointer(1) + (<usize>(b * capacity) * <usize>C + <usize>(h * D)) * 4;
-  const values = pointer(2) + (<usize>(b * capacity) * <usize>C + <usize>(h * D)) * 4;
-  const packedK = pointer(11) + <usize>thread * <usize>pointer(12);
-  const packedV = packedK + <usize>(D * COLUMNS) * 4;
-  const scores = packedV + <usize>(COLUMNS * wide) * 4;
-  const out = scores + ROWS * COLUMNS * 4;
+  const queries = pointer(10) + <usize>thread * <usize>pointer(11);
+  const scores = queries + <usize>(D * QUERIES) * 4;
+  const powers = scores + <usize>KEYS * SCORE_ROW;
+  const out = powers + KEYS * 16;
   const outRow = <usize>wide << 2;
-  const tops = out + <usize>ROWS * outRow;
-  const sums = tops + ROWS * 4;
-  memory.fill(out, 0, <usize>rows * outRow);
-  for (let r = 0; r < rows; r++) {
-    store<f32>(tops + (<usize>r << 2), -Infinity);
-    store<f32>(sums + (<usize>r << 2), 0);
+  const tops = out + <usize>QUERIES * outRow;
+  const sums = tops + QUERIES * 4, shrinks = sums + QUERIES * 4;
+  packColumns(D, rows, pointer(0) + (<usize>(b * Tq + i0) * <usize>C + <usize>(h * D)) * 4, row, queries);
+  for (let at: usize = 0; at < <usize>QUERIES * 4; at += 16) {
+    v128.store(tops + at, splat(-Infinity));
+    v128.store(sums + at, splat(0));
   }
+  const keys = pointer(8) + <usize>(head * ((Tk + 5) / 6 * 6) * D) * 4;
+  const values = pointer(9) + <usize>(head * Tk * wide) * 4;
   // Query i sees keys 0 to i + Tk − Tq.
   const past = Tk - Tq;
   const last = i0 + rows + past;
-  for (let j0 = 0; j0 < last; j0 += COLUMNS) {
-    const columns = min(COLUMNS, last - j0);
-    const from = <usize>j0 * row;
-    packColumns(D, columns, keys + from, row, packedK);
-    packRows(columns, D, values + from, row, packedV);
-    for (let i = 0; i < rows; i += 6) {
-      const seen = seenBy(i, rows, columns, i0 + past - j0);
-      const a = q + <usize>i * row;
-      const to = scores + <usize>i * SCORE_ROW;
-      for (let j = 0; j < seen; j += 8) {
-        const at = <usize>j << 2;
-        microRows(D, a, row, rows - i, packedK + at * <usize>D, ZEROS, 0, to + at, SCORE_ROW);
+  for (let j0 = 0; j0 < last; j0 += KEYS) {
+    const columns = min(KEYS, Tk - j0), ahead = i0 + past - j0;
+    const tileOfKeys = keys + <usize>(j0 * D) * 4, tileOfValues = values + <usize>(j0 * wide) * 4;
+    for (let c = 0; c < rows; c += 8) {
+      const panel = queries + <usize>(c * D) * 4, to = scores + (<usize>c << 2);
+      const seen = min(columns, ahead + c + 8);
+      for (let j = 0; j < seen; j += 6) {
+        micro(D, tileOfKeys + <usize>(j * D) * 4, 24, panel, ZEROS, 0, to + <usize>j * SCORE_ROW, SCORE_ROW);
       }
     }
-    for (let r = 0; r < rows; r++) {
-      const visible = min(columns, i0 + r + past + 1 - j0);
-      const at = scores + <usize>r * SCORE_ROW;
-      if (visible > 0) {
-        const row4 = <usize>r << 2;
-        softmaxStep(at, visible, scale, tops + row4, sums + row4, out + <usize>r * outRow, D, thread);
-      }
-      const seen = seenBy(r - (r % 6), rows, columns, i0 + past - j0);
-      for (let c = max(visible, 0); c < seen; c++) store<f32>(at + (<usize>c << 2), 0);
+    for (let g = 0; g < rows; g += 4) {
+      const at = <usize>g << 2;
+      // All four see the first `whole` keys, and each one more than the one before it.
+      const whole = ahead + g + 1;
+      const seen = max(0, min(columns, whole + 3));
+      softmax(scores + at, seen, whole, scale, tops + at, sums + at, shrinks + at, powers);
+      // The tile of six queries that the last of the four is in reads this far.
+      const end = min(columns, ahead + (g + 3) / 6 * 6 + 6);
+      for (let j = seen; j < end; j++) v128.store(scores + at + <usize>j * SCORE_ROW, splat(0));
+    }
+    for (let r = 0; r < rows && j0 > 0; r++) {
+      const shrink = load<f32>(shrinks + (<usize>r << 2));
+      if (shrink != 1) scaleBy(out + <usize>r * outRow, D, shrink);
     }
     for (let i = 0; i < rows; i += 6) {
-      const seen = seenBy(i, rows, columns, i0 + past - j0);
-      const a = scores + <usize>i * SCORE_ROW;
+      const seen = seenBy(i, rows, columns, ahead);
+      if (seen == 0) continue;
+      const a = scores + (<usize>i << 2);
       for (let d = 0; d < D; d += 8) {
-        const to = out + <usize>i * outRow + (<usize>d << 2);
-        microRows(seen, a, SCORE_ROW, 6, packedV + <usize>(d * columns) * 4, to, outRow, to, outRow);
+        const to = out + <usize>i * outRow + (<usize>d << 2), panel = tileOfValues + <usize>(d * columns) * 4;
+        micro(seen, a, SCORE_ROW, panel, j0 > 0 ? to : ZEROS, j0 > 0 ? outRow : 0, to, outRow);
       }
     }
   }
   for (let r = 0; r < rows; r++) {
     const sum = load<f32>(sums + (<usize>r << 2));
-    const y = pointer(3) + (<usize>(b * Tq + i0 + r) * <usize>C + <usize>(h * D)) * 4;
+    const y = pointer(1) + (<usize>(b * Tq + i0 + r) * <usize>C + <usize>(h * D)) * 4;
     const from = out + <usize>r * outRow;
     scaleBy(from, D, 1 / sum);
     memory.copy(y, from, <usize>D << 2);
     const lse = <f64>load<f32>(tops + (<usize>r << 2)) + ln(<f64>sum);
-    store<f32>(pointer(4) + (<usize>(head * Tq + i0 + r) << 2), <f32>lse);
+    store<f32>(pointer(2) + (<usize>(head * Tq + i0 + r) << 2), <f32>lse);
   }
-}
-
-/** Turns one row of scores into exp(scale·s − top) and rescales what was summed under an older maximum. */
-function softmaxStep(
-  s: usize, n: i32, scale: f32, topAt: usize, sumAt: usize, out: usize, D: i32, thread: i32,
-): void {
-  const before = load<f32>(topAt);
-  const top = max(before, maxOf(s, n) * scale);
-  let sum = expRow(s, n, scale, top, thread);
-  if (top != before) {
-    const shrink = exp1(before - top);
-    scaleBy(out, D, shrink);
-    sum += load<f32>(sumAt) * shrink;
-    store<f32>(topAt, top);
-  } else sum += load<f32>(sumAt);
-  store<f32>(sumAt, sum);
 }
 
 /**
- * One head: dq, dk and dv of it, added to what the outputs hold (the host zeroes new ones).
- * ints: dy, q, k, v, y, lse, dq, dk, dv, B, Tq, Tk, C, H, scratch, its bytes a thread; floats: 1/√D.
- * Scratch, with Tq8 and D8 rounded up to 8: q and dy packed by columns (D,Tq8 each) and by rows (Tq,D8 each), packed
- * keys (48,D8), P and dS (48,64 each), lse and Σ dy·y (Tq8 each).
+ * Four queries over the first `n` keys of a tile: scores become exp(scale·s − top), 0 where causality hides the key.
+ * Keeps the running maximum and sum, and what everything summed under an older maximum is to be scaled by.
  */
-export function attentionGrad(unit: i32, thread: i32): void {
-  const Tq = int(10), Tk = int(11), C = int(12), H = int(13);
-  const scale = float(0);
-  const D = C / H;
-  const wide = (D + 7) & ~7;
-  const T8 = (Tq + 7) & ~7;
-  const b = unit / H, h = unit % H;
-  const row = <usize>C << 2;
-  const atQ = (<usize>(b * Tq) * <usize>C + <usize>(h * D)) * 4;
-  const atK = (<usize>(b * Tk) * <usize>C + <usize>(h * D)) * 4;
-  const dy = pointer(0) + atQ, q = pointer(1) + atQ, y = pointer(4) + atQ, dq = pointer(6) + atQ;
-  const k = pointer(2) + atK, v = pointer(3) + atK, dk = pointer(7) + atK, dv = pointer(8) + atK;
-  const qColumns = pointer(14) + <usize>thread * <usize>pointer(15);
-  const dyColumns = qColumns + <usize>(D * T8) * 4;
-  const qRows = dyColumns + <usize>(D * T8) * 4;
-  const dyRows = qRows + <usize>(Tq * wide) * 4;
-  const kRows = dyRows + <usize>(Tq * wide) * 4;
-  const P = kRows + <usize>(ROWS * wide) * 4;
-  const dS = P + ROWS * COLUMNS * 4;
-  const lse = dS + ROWS * COLUMNS * 4;
-  const delta = lse + <usize>T8 * 4;
-
-  packColumns(D, Tq, q, row, qColumns);
-  packColumns(D, Tq, dy, row, dyColumns);
-  for (let i0 = 0; i0 < Tq; i0 += COLUMNS) {
-    const columns = min(COLUMNS, Tq - i0);
-    packRows(columns, D, q + <usize>i0 * row, row, qRows + <usize>(i0 * wide) * 4);
-    packRows(columns, D, dy + <usize>i0 * row, row, dyRows + <usize>(i0 * wide) * 4);
-  }
-  memory.copy(lse, pointer(5) + (<usize>(unit * Tq) << 2), <usize>Tq << 2);
-  for (let i = 0; i < Tq; i++) {
-    store<f32>(delta + (<usize>i << 2), dot(dy + <usize>i * row, y + <usize>i * row, D));
-  }
-
-  const past = Tk - Tq;
-  const tile = tileOf(thread);
-  for (let j0 = 0; j0 < Tk; j0 += ROWS) {
-    const rows = min(ROWS, Tk - j0);
-    const from = <usize>j0 * row;
-    packRows(rows, D, k + from, row, kRows);
-    for (let i0 = max(0, j0 - past) & ~(COLUMNS - 1); i0 < Tq; i0 += COLUMNS) {
-      const columns = min(COLUMNS, Tq - i0);
-      const at = <usize>(i0 * D) * 4;
-      // Query i0 sees keys j0 to j0 + ahead.
-      const ahead = i0 + past - j0;
-      const offset = <usize>i0 << 2, rowsAt = <usize>(i0 * wide) * 4;
-      for (let r = 0; r < rows; r += 6) {
-        const live = min(6, rows - r);
-        // The first query, in whole panels, that sees any of these keys.
-        const first = max(0, r - ahead) & ~7;
-        if (first >= columns) continue;
-        const key = from + <usize>r * row;
-        const scores = <usize>r * SCORE_ROW;
-        for (let c = first; c < columns; c += 8) {
-          const to = scores + (<usize>c << 2), panel = at + <usize>(c * D) * 4;
-          microRows(D, k + key, row, live, qColumns + panel, ZEROS, 0, P + to, SCORE_ROW);
-          microRows(D, v + key, row, live, dyColumns + panel, ZEROS, 0, dS + to, SCORE_ROW);
-        }
-        const begin = <usize>first << 2;
-        for (let i = 0; i < live; i++) {
-          const to = scores + <usize>i * SCORE_ROW + begin;
-          const seen = r + i - ahead - first;
-          gradStep(P + to, dS + to, columns - first, seen, scale, lse + offset + begin, delta + offset + begin, thread);
-          // A tile of dq may begin up to five queries before the first that sees this key.
-          if (first) {
-            v128.store(dS + to - 32, splat(0));
-            v128.store(dS + to - 16, splat(0));
-          }
-        }
-        const a = scores + begin;
-        for (let d = 0; d < D; d += 8) {
-          const to = key + (<usize>d << 2), panel = rowsAt + <usize>(d * columns + first * 8) * 4;
-          const wideAs = min(8, D - d);
-          addTileRows(columns - first, P + a, live, wideAs, dyRows + panel, dv + to, row, tile);
-          addTileRows(columns - first, dS + a, live, wideAs, qRows + panel, dk + to, row, tile);
-        }
-      }
-      for (let i = 0; i < columns; i += 6) {
-        const seen = seenBy(i, columns, rows, ahead);
-        if (seen == 0) continue;
-        for (let d = 0; d < D; d += 8) {
-          const to = dq + <usize>(i0 + i) * row + (<usize>d << 2);
-          const a = dS + (<usize>i << 2), b = kRows + <usize>(d * rows) * 4;
-          tileColumns(seen, a, SCORE_ROW, min(6, columns - i), min(8, D - d), b, to, row, to, row, tile);
-        }
-      }
-    }
-  }
-}
-
-/** A tile of C += rows of scores · one packed panel. */
-function addTileRows(
-  kc: i32, a: usize, rows: i32, columns: i32, b: usize, c: usize, ldc: usize, tile: usize,
+function softmax(
+  s: usize, n: i32, whole: i32, scale: f32, topAt: usize, sumAt: usize, shrinkAt: usize, powers: usize,
 ): void {
-  tileRows(kc, a, SCORE_ROW, rows, columns, b, c, ldc, c, ldc, tile);
-}
+  for (let j = max(0, whole); j < n; j++) {
+    const at = s + <usize>j * SCORE_ROW;
+    const hidden = i32x4.le_s(i32x4(0, 1, 2, 3), i32x4.splat(j - whole));
+    v128.store(at, v128.bitselect(splat(-Infinity), v128.load(at), hidden));
+  }
+  const end = s + <usize>n * SCORE_ROW;
+  let most = splat(-Infinity);
+  for (let at = s; at < end; at += SCORE_ROW) most = f32x4.pmax(most, v128.load(at));
+  const scale4 = splat(scale);
+  const before = v128.load(topAt);
+  const top = f32x4.pmax(before, f32x4.mul(most, scale4));
+  const shrink = exp4(f32x4.sub(before, top));
+  v128.store(topAt, top);
+  v128.store(shrinkAt, shrink);
 
-/** For one key: p = exp(s·scale − lse), ds = p·(dp − delta)·scale; 0 before column `first`. May run to a multiple of 4. */
-function gradStep(
-  p: usize, ds: usize, n: i32, first: i32, scale: f32, lse: usize, delta: usize, thread: i32,
-): void {
-  const scale4 = splat(scale), first4 = i32x4.splat(first);
-  const end = <usize>n << 2;
-  for (let at: usize = 0; at < end; at += 16) {
-    v128.store(p + at, f32x4.sub(f32x4.mul(v128.load(p + at), scale4), v128.load(lse + at)));
+  const least = constant(0), highest = constant(1), log2e = constant(2), rounder = constant(3);
+  const ln2High = constant(4), ln2Low = constant(5), one = constant(12);
+  let power = powers;
+  for (let at = s; at < end; at += SCORE_ROW) {
+    const value = f32x4.sub(f32x4.mul(v128.load(at), scale4), top);
+    reduce(value, at, power, least, highest, log2e, rounder, ln2High, ln2Low, one);
+    power += 16;
   }
-  expRun(p, n, thread);
-  let index = i32x4(0, 1, 2, 3);
-  for (let at: usize = 0; at < end; at += 16) {
-    const seen = i32x4.ge_s(index, first4);
-    const probability = v128.and(v128.load(p + at), seen);
-    v128.store(p + at, probability);
-    const d = f32x4.mul(f32x4.mul(probability, f32x4.sub(v128.load(ds + at), v128.load(delta + at))), scale4);
-    v128.store(ds + at, v128.and(d, seen));
-    index = i32x4.add(index, i32x4.splat(4));
+  const p5 = constant(6), p4 = constant(7), p3 = constant(8), p2 = constant(9), p1 = constant(10), p0 = constant(11);
+  let sum = f32x4.mul(v128.load(sumAt), shrink);
+  power = powers;
+  for (let at = s; at < end; at += SCORE_ROW) {
+    const y = f32x4.mul(polynomial(v128.load(at), p5, p4, p3, p2, p1, p0, one), v128.load(power));
+    v128.store(at, y);
+    sum = f32x4.add(sum, y);
+    power += 16;
   }
-}
-
-function dot(a: usize, b: usize, n: i32): f32 {
-  let total = splat(0);
-  let i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const at = <usize>i << 2;
-    total = f32x4.add(total, f32x4.mul(v128.load(a + at), v128.load(b + at)));
-  }
-  let sum = sumLanes(total);
-  for (; i < n; i++) sum += load<f32>(a + (<usize>i << 2)) * load<f32>(b + (<usize>i << 2));
-  return sum;
+  v128.store(sumAt, sum);
 }
 
 /** Unit: one batch entry. ints: cache, rows, bytes of a batch entry's rows, of its cache, where in the cache. */

@@ -1,42 +1,56 @@
 /** GELU and its gradient, tanh form and exact. 0.5·(1 + tanh u) is computed as 1/(1 + e^−2u), which loses nothing. */
 import { CHUNK, chunkEnd } from "./elementwise";
 import { int, pointer } from "./control";
-import { expRun, RUN } from "./exp";
-import { erfc4, exp4, fma, splat } from "./simd";
+import { polynomial, powersOf, reduce, RUN } from "./exp";
+import { constant, erfc4, exp4, fma, splat } from "./simd";
 
-const TWO_SQRT_2_OVER_PI: f32 = 1.5957691216057308;
-const CUBIC: f32 = 0.044715;
 const SQRT_HALF: f32 = 0.7071067811865476;
 const INV_SQRT_2PI: f32 = 0.3989422804014327;
 
 /** ints: x, y, n, 1 for the tanh form. */
 export function gelu(unit: i32, thread: i32): void {
-  const x = pointer(0), y = pointer(1), tanh = int(3) != 0;
   const end = chunkEnd(unit, int(2));
-  for (let i = unit * CHUNK; i < end; i += RUN) {
-    const n = min(RUN, end - i);
-    const from = x + (<usize>i << 2), to = y + (<usize>i << 2);
-    if (tanh) {
-      for (let at = 0; at < n << 2; at += 16) v128.store(to + at, tanhExponent(v128.load(from + at)));
-      expRun(to, n, thread);
-      for (let at = 0; at < n << 2; at += 16) {
-        v128.store(to + at, f32x4.div(v128.load(from + at), f32x4.add(splat(1), v128.load(to + at))));
-      }
-    } else {
-      for (let at = 0; at < n << 2; at += 16) {
-        const v = v128.load(from + at);
-        v128.store(to + at, f32x4.mul(v, exactCdf(v)));
-      }
+  geluRow(pointer(0) + (<usize>(unit * CHUNK) << 2), pointer(1) + (<usize>(unit * CHUNK) << 2), end - unit * CHUNK, int(3) != 0, thread);
+}
+
+/** y = gelu(x) for any `n`, up to the next multiple of four. */
+export function geluRow(x: usize, y: usize, n: i32, tanh: bool, thread: i32): void {
+  if (!tanh) {
+    for (let at: usize = 0; at < <usize>n << 2; at += 16) {
+      const v = v128.load(x + at);
+      v128.store(y + at, f32x4.mul(v, exactCdf(v)));
     }
+  } else {
+    for (let i = 0; i < n; i += RUN) tanhRun(x + (<usize>i << 2), y + (<usize>i << 2), min(RUN, n - i), thread);
   }
 }
 
-/** −2u of the tanh form: 0.5·(1 + tanh u) is 1/(1 + e^−2u). */
-// @ts-ignore: decorator
-@inline
-export function tanhExponent(v: v128): v128 {
-  const inner = fma(f32x4.mul(f32x4.mul(v, v), v), splat(CUBIC), v);
-  return f32x4.mul(inner, splat(-TWO_SQRT_2_OVER_PI));
+/** The tanh form for n <= RUN values. */
+function tanhRun(x: usize, y: usize, n: i32, thread: i32): void {
+  exponentials(x, y, n, thread);
+  const one = constant(12);
+  const bytes = <usize>n << 2;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    v128.store(y + at, f32x4.div(v128.load(x + at), f32x4.add(one, v128.load(y + at))));
+  }
+}
+
+/** e^−2u of the tanh form, for n <= RUN values: 0.5·(1 + tanh u) is 1/(1 + e^−2u). */
+function exponentials(x: usize, e: usize, n: i32, thread: i32): void {
+  const powers = powersOf(thread);
+  const least = constant(0), most = constant(1), log2e = constant(2), rounder = constant(3);
+  const ln2High = constant(4), ln2Low = constant(5), one = constant(12), cubic = constant(24), factor = constant(25);
+  const bytes = <usize>n << 2;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const v = v128.load(x + at);
+    const u = f32x4.mul(fma(f32x4.mul(f32x4.mul(v, v), v), cubic, v), factor);
+    reduce(u, e + at, powers + at, least, most, log2e, rounder, ln2High, ln2Low, one);
+  }
+  const p5 = constant(6), p4 = constant(7), p3 = constant(8), p2 = constant(9), p1 = constant(10), p0 = constant(11);
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const p = polynomial(v128.load(e + at), p5, p4, p3, p2, p1, p0, one);
+    v128.store(e + at, f32x4.mul(p, v128.load(powers + at)));
+  }
 }
 
 // @ts-ignore: decorator
@@ -60,13 +74,13 @@ export function geluGrad(unit: i32, thread: i32): void {
 
 /** d/dv of v·s(2u) is s + v·s·(1 − s)·2u'. Where s is 0 or 1 the product is 0, whatever v is. */
 function tanhGradient(dy: usize, x: usize, dx: usize, bytes: usize, thread: i32): void {
-  for (let at: usize = 0; at < bytes; at += 16) v128.store(dx + at, tanhExponent(v128.load(x + at)));
-  expRun(dx, <i32>(bytes >> 2), thread);
+  exponentials(x, dx, <i32>(bytes >> 2), thread);
+  const one = constant(12), slope = constant(26), root = constant(27);
   for (let at: usize = 0; at < bytes; at += 16) {
     const v = v128.load(x + at);
-    const s = f32x4.div(splat(1), f32x4.add(splat(1), v128.load(dx + at)));
-    const du = fma(f32x4.mul(v, v), splat(3 * CUBIC * TWO_SQRT_2_OVER_PI), splat(TWO_SQRT_2_OVER_PI));
-    const bend = f32x4.mul(s, f32x4.sub(splat(1), s));
+    const s = f32x4.div(one, f32x4.add(one, v128.load(dx + at)));
+    const du = fma(f32x4.mul(v, v), slope, root);
+    const bend = f32x4.mul(s, f32x4.sub(one, s));
     v128.store(dx + at, f32x4.mul(v128.load(dy + at), fma(f32x4.mul(bend, v), du, s)));
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The matrix product that everything else is made of: C (+)= A·B + bias over tiles of 6 rows by 8 columns, twelve
- * accumulators in registers. B is packed into panels of 8 columns, A is read where it lies (by rows) or packed into
- * panels of 6 (when it is transposed). The summed dimension goes in blocks of kc, always in the same order.
+ * accumulators in registers. A is packed into panels of 6 rows, B into panels of 8 columns; a transposed matrix of
+ * scores serves as A where it lies. The summed dimension goes in blocks of kc, always in the same order.
  * After: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS).
  */
 import { fma, splat } from "./simd";
@@ -16,47 +16,10 @@ export function blockLength(K: i32): i32 {
 }
 
 /**
- * A 6×8 tile: six rows of A at `a`, `lda` bytes apart (fewer rows repeat the last one), times one panel of B, added to
+ * A 6×8 tile: six values of A side by side at `a`, `step` bytes from one k to the next, times one panel of B, added to
  * six rows at `from` (`ldf` bytes apart: C itself, or with 0 a bias or zeros) and stored at `c`.
  */
-export function microRows(
-  kc: i32, a: usize, lda: usize, rows: i32, b: usize, from: usize, ldf: usize, c: usize, ldc: usize,
-): void {
-  let c00 = v128.load(from), c01 = v128.load(from, 16); from += ldf;
-  let c10 = v128.load(from), c11 = v128.load(from, 16); from += ldf;
-  let c20 = v128.load(from), c21 = v128.load(from, 16); from += ldf;
-  let c30 = v128.load(from), c31 = v128.load(from, 16); from += ldf;
-  let c40 = v128.load(from), c41 = v128.load(from, 16); from += ldf;
-  let c50 = v128.load(from), c51 = v128.load(from, 16);
-  let a0 = a;
-  let a1 = rows > 1 ? a0 + lda : a0;
-  let a2 = rows > 2 ? a1 + lda : a1;
-  let a3 = rows > 3 ? a2 + lda : a2;
-  let a4 = rows > 4 ? a3 + lda : a3;
-  let a5 = rows > 5 ? a4 + lda : a4;
-  // Not unrolled: the compiler moves all loads of a turn to its front, so a longer turn spills more than it saves.
-  while (kc > 0) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a0); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
-    x = v128.load32_splat(a1); c10 = fma(x, b0, c10); c11 = fma(x, b1, c11);
-    x = v128.load32_splat(a2); c20 = fma(x, b0, c20); c21 = fma(x, b1, c21);
-    x = v128.load32_splat(a3); c30 = fma(x, b0, c30); c31 = fma(x, b1, c31);
-    x = v128.load32_splat(a4); c40 = fma(x, b0, c40); c41 = fma(x, b1, c41);
-    x = v128.load32_splat(a5); c50 = fma(x, b0, c50); c51 = fma(x, b1, c51);
-    a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
-    b += 32;
-    kc--;
-  }
-  v128.store(c, c00); v128.store(c, c01, 16); c += ldc;
-  v128.store(c, c10); v128.store(c, c11, 16); c += ldc;
-  v128.store(c, c20); v128.store(c, c21, 16); c += ldc;
-  v128.store(c, c30); v128.store(c, c31, 16); c += ldc;
-  v128.store(c, c40); v128.store(c, c41, 16); c += ldc;
-  v128.store(c, c50); v128.store(c, c51, 16);
-}
-
-/** As microRows, with the six values of A side by side and `step` bytes from one k to the next. */
-export function microColumns(
+export function micro(
   kc: i32, a: usize, step: usize, b: usize, from: usize, ldf: usize, c: usize, ldc: usize,
 ): void {
   let c00 = v128.load(from), c01 = v128.load(from, 16); from += ldf;
@@ -65,6 +28,8 @@ export function microColumns(
   let c30 = v128.load(from), c31 = v128.load(from, 16); from += ldf;
   let c40 = v128.load(from), c41 = v128.load(from, 16); from += ldf;
   let c50 = v128.load(from), c51 = v128.load(from, 16);
+  // Not unrolled: the compiler moves all loads of a turn to its front, so a longer turn spills more than it saves.
+  // One pointer for all of A: with six, the instructions that move them cost a fifth of the speed.
   while (kc > 0) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
     let x = v128.load32_splat(a); c00 = fma(x, b0, c00); c01 = fma(x, b1, c01);
@@ -104,67 +69,31 @@ function edgeTo(tile: usize, c: usize, ldc: usize, rows: i32, columns: i32): voi
   for (let i = 0; i < rows; i++) memory.copy(c + <usize>i * ldc, tile + <usize>i * 32, <usize>columns << 2);
 }
 
-/** microRows for any part of a tile: at an edge by way of a whole one at `tile`. */
+/** micro for any part of a tile: at an edge by way of a whole one at `whole`. */
 // @ts-ignore: decorator
 @inline
-export function tileRows(
-  kc: i32, a: usize, lda: usize, rows: i32, columns: i32, b: usize, from: usize, ldf: usize, c: usize, ldc: usize,
-  tile: usize,
-): void {
-  if (rows == 6 && columns == 8) microRows(kc, a, lda, 6, b, from, ldf, c, ldc);
-  else {
-    edgeFrom(tile, from, ldf, rows, columns);
-    microRows(kc, a, lda, rows, b, tile, 32, tile, 32);
-    edgeTo(tile, c, ldc, rows, columns);
-  }
-}
-
-/** microColumns, likewise. */
-// @ts-ignore: decorator
-@inline
-export function tileColumns(
+export function tile(
   kc: i32, a: usize, step: usize, rows: i32, columns: i32, b: usize, from: usize, ldf: usize, c: usize, ldc: usize,
-  tile: usize,
+  whole: usize,
 ): void {
-  if (rows == 6 && columns == 8) microColumns(kc, a, step, b, from, ldf, c, ldc);
+  if (rows == 6 && columns == 8) micro(kc, a, step, b, from, ldf, c, ldc);
   else {
-    edgeFrom(tile, from, ldf, rows, columns);
-    microColumns(kc, a, step, b, tile, 32, tile, 32);
-    edgeTo(tile, c, ldc, rows, columns);
-  }
-}
-
-/** One block of the summed dimension with A by rows: C (M,N) = (C, if `add`) + (bias, if any) + A (M,kc) · packed panels. */
-export function blockRows(
-  M: i32, N: i32, kc: i32, a: usize, lda: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize, thread: i32,
-): void {
-  const tile = tileOf(thread);
-  const ldf = add ? ldc : 0;
-  for (let j = 0; j < N; j += 8) {
-    const panel = b + <usize>(j * kc) * 4;
-    const columns = min(8, N - j);
-    const start = bias ? bias + (<usize>j << 2) : ZEROS;
-    for (let i = 0; i < M; i += 6) {
-      const rows = min(6, M - i);
-      const to = c + <usize>i * ldc + (<usize>j << 2);
-      if (add && bias) addBias(to, ldc, rows, columns, start);
-      tileRows(kc, a + <usize>i * lda, lda, rows, columns, panel, add ? to : start, ldf, to, ldc, tile);
-    }
+    edgeFrom(whole, from, ldf, rows, columns);
+    micro(kc, a, step, b, whole, 32, whole, 32);
+    edgeTo(whole, c, ldc, rows, columns);
   }
 }
 
 /**
- * The same with A transposed: element (i,k) at a + (i/6)·panel + (i%6)·4 + k·step. Panels packed by `packA` have
- * step 24 and panel kc·24; a matrix read where it lies has its row length as step and 24 as panel.
+ * One block of the summed dimension: C (M,N) = (C, if `add`) + (bias, if any) + panels of A (M,kc) · panels of B (kc,N).
  */
-export function blockColumns(
-  M: i32, N: i32, kc: i32, a: usize, step: usize, panel: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize,
-  thread: i32,
+export function block(
+  M: i32, N: i32, kc: i32, a: usize, b: usize, c: usize, ldc: usize, add: bool, bias: usize, thread: i32,
 ): void {
-  const tile = tileOf(thread);
+  const whole = tileOf(thread);
   const ldf = add ? ldc : 0;
   for (let j = 0; j < N; j += 8) {
-    const panelB = b + <usize>(j * kc) * 4;
+    const panel = b + <usize>(j * kc) * 4;
     const columns = min(8, N - j);
     const start = bias ? bias + (<usize>j << 2) : ZEROS;
     let at = a;
@@ -172,14 +101,14 @@ export function blockColumns(
       const rows = min(6, M - i);
       const to = c + <usize>i * ldc + (<usize>j << 2);
       if (add && bias) addBias(to, ldc, rows, columns, start);
-      tileColumns(kc, at, step, rows, columns, panelB, add ? to : start, ldf, to, ldc, tile);
-      at += panel;
+      tile(kc, at, 24, rows, columns, panel, add ? to : start, ldf, to, ldc, whole);
+      at += <usize>kc * 24;
     }
   }
 }
 
-/** Panels of six columns out of rows of `lda` bytes; the last panel may read up to 20 bytes past its row. */
-function packA(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
+/** Panels of six from a transposed A: element (i,k) at a + k·lda + i·4; the last panel may read 20 bytes past its row. */
+function packTransposed(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
   for (let i = 0; i < M; i += 6) {
     let from = a + (<usize>i << 2);
     for (let k = 0; k < kc; k++) {
@@ -187,6 +116,47 @@ function packA(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
       store<u64>(to, load<u64>(from, 16), 16);
       to += 24;
       from += lda;
+    }
+  }
+}
+
+/** Panels of six from A by rows: element (i,k) at a + i·lda + k·4. A short panel repeats the last row. */
+export function packA(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
+  for (let i = 0; i < M; i += 6) {
+    const rows = M - i;
+    let a0 = a + <usize>i * lda;
+    let a1 = rows > 1 ? a0 + lda : a0;
+    let a2 = rows > 2 ? a1 + lda : a1;
+    let a3 = rows > 3 ? a2 + lda : a2;
+    let a4 = rows > 4 ? a3 + lda : a3;
+    let a5 = rows > 5 ? a4 + lda : a4;
+    let k = 0;
+    for (; k + 4 <= kc; k += 4) {
+      const r0 = v128.load(a0), r1 = v128.load(a1), r2 = v128.load(a2), r3 = v128.load(a3);
+      const lo01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), hi01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+      const lo23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5), hi23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+      const r4 = v128.load(a4), r5 = v128.load(a5);
+      const lo45 = v128.shuffle<f32>(r4, r5, 0, 4, 1, 5), hi45 = v128.shuffle<f32>(r4, r5, 2, 6, 3, 7);
+      v128.store(to, v128.shuffle<f32>(lo01, lo23, 0, 1, 4, 5));
+      v128.store64_lane(to, lo45, 0, 16);
+      v128.store(to, v128.shuffle<f32>(lo01, lo23, 2, 3, 6, 7), 24);
+      v128.store64_lane(to, lo45, 1, 40);
+      v128.store(to, v128.shuffle<f32>(hi01, hi23, 0, 1, 4, 5), 48);
+      v128.store64_lane(to, hi45, 0, 64);
+      v128.store(to, v128.shuffle<f32>(hi01, hi23, 2, 3, 6, 7), 72);
+      v128.store64_lane(to, hi45, 1, 88);
+      to += 96;
+      a0 += 16; a1 += 16; a2 += 16; a3 += 16; a4 += 16; a5 += 16;
+    }
+    for (; k < kc; k++) {
+      store<f32>(to, load<f32>(a0));
+      store<f32>(to, load<f32>(a1), 4);
+      store<f32>(to, load<f32>(a2), 8);
+      store<f32>(to, load<f32>(a3), 12);
+      store<f32>(to, load<f32>(a4), 16);
+      store<f32>(to, load<f32>(a5), 20);
+      to += 24;
+      a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
     }
   }
 }
@@ -290,18 +260,15 @@ export function gemm(unit: i32, thread: i32): void {
   const columns = min(tileN, N - j);
   const padded = (N + 7) & ~7;
   const to = c + <usize>i * ldc + (<usize>j << 2);
+  const scratch = pointer(13) + <usize>thread * <usize>pointer(14);
   const length = blockLength(K);
   for (let k = 0; k < K; k += length) {
     const kc = min(length, K - k);
     const b = packed + (<usize>k * <usize>padded + <usize>j * <usize>kc) * 4;
     const biasAt = bias && k == 0 ? bias + (<usize>j << 2) : 0;
     const sum = add || k > 0;
-    if (transposed) {
-      const scratch = pointer(13) + <usize>thread * <usize>pointer(14);
-      packA(rows, kc, a + <usize>k * lda + (<usize>i << 2), lda, scratch);
-      blockColumns(rows, columns, kc, scratch, 24, <usize>kc * 24, b, to, ldc, sum, biasAt, thread);
-    } else {
-      blockRows(rows, columns, kc, a + <usize>i * lda + (<usize>k << 2), lda, b, to, ldc, sum, biasAt, thread);
-    }
+    if (transposed) packTransposed(rows, kc, a + <usize>k * lda + (<usize>i << 2), lda, scratch);
+    else packA(rows, kc, a + <usize>i * lda + (<usize>k << 2), lda, scratch);
+    block(rows, columns, kc, scratch, b, to, ldc, sum, biasAt, thread);
   }
 }

@@ -5,7 +5,8 @@ export { publish, quitAll, runAlone, serve } from "./threads";
 // All jobs and the micro-kernels are exported only so that the optimizer does not inline them into their one caller:
 // in one large function they would share its registers, and the accumulators would be spilled.
 export * from "./adamw";
-export { attention, attentionGrad, writeRows } from "./attention";
+export { attention, attentionPack, writeRows } from "./attention";
+export { attentionGrad } from "./attention-grad";
 export { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
 export * from "./diagnostics";
 export { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
@@ -14,7 +15,7 @@ export * from "./few-rows";
 export { expRow, expRun } from "./exp";
 export * from "./frozen-norm";
 export { gelu, geluGrad } from "./gelu";
-export { gemm, microColumns, microRows, packB } from "./gemm";
+export { gemm, micro, packB } from "./gemm";
 export * from "./layer-norm";
 export * from "./linear";
 export * from "./std-spread";

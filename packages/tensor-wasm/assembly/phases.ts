@@ -1,6 +1,7 @@
 /** The jobs by number. The build script copies the names to the host's side, so both always agree. */
 import { adamw } from "./adamw";
-import { attention, attentionGrad, writeRows } from "./attention";
+import { attention, attentionPack, writeRows } from "./attention";
+import { attentionGrad } from "./attention-grad";
 import { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
 import { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 import { microTurns, nothing } from "./diagnostics";
@@ -53,5 +54,6 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 35: return fewRowsDots(unit);
     case 36: return nothing();
     case 37: return microTurns(unit, thread);
+    case 38: return attentionPack(unit);
   }
 }

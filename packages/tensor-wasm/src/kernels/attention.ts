@@ -1,11 +1,12 @@
 /** Attention: scratch for the tiles of each thread, and the jobs of assembly/attention.ts. */
 import type { Shape } from "@normless/tensor";
-import { type Implementation, unitsOf } from "./implementation.js";
+import { flag, type Implementation, unitsOf } from "./implementation.js";
 
-/** Sides of a tile of scores (assembly/attention.ts). */
-const ROWS = 48;
-const COLUMNS = 64;
-const roundUp8 = (n: number) => (n + 7) & ~7;
+/** Queries of a block and keys of a tile (assembly/attention.ts); both, of a tile of the gradient (attention-grad.ts). */
+const QUERIES = 48;
+const KEYS = 96;
+const SIDE = 48;
+const roundUp = (n: number, to: number) => Math.ceil(n / to) * to;
 
 export const attention: Implementation<"attention"> = {
   run(engine, { q, k, v }, { heads: H, keys }, { y, lse }) {
@@ -13,15 +14,20 @@ export const attention: Implementation<"attention"> = {
     const capacity = k.shape[1];
     const Tk = keys ?? capacity;
     const D = C / H;
-    const wide = roundUp8(D);
-    const perThread = 4 * (D * COLUMNS + COLUMNS * wide + ROWS * COLUMNS + ROWS * wide + 2 * ROWS);
+    const wide = roundUp(D, 8);
+    const packedKeys = engine.scratch(B * H * roundUp(Tk, 6) * D * 4);
+    const packedValues = engine.scratch(B * H * Tk * wide * 4);
+    engine.run("attentionPack", B * H * unitsOf(Tk, KEYS), B * Tk * C, [
+      ...[k.pointer, v.pointer, Tk, C, H, capacity, packedKeys, packedValues],
+    ]);
+    const perThread = 4 * (D * QUERIES + KEYS * QUERIES + KEYS * 4 + QUERIES * wide + 3 * QUERIES);
     const scratch = engine.scratch(perThread * engine.threads);
-    const pointers = [q, k, v, y, lse].map(({ pointer }) => pointer);
+    const pointers = [q, y, lse].map(({ pointer }) => pointer);
     engine.run(
       "attention",
-      B * H * unitsOf(Tq, ROWS),
+      B * H * unitsOf(Tq, QUERIES),
       B * Tq * Tk * C * 0.2,
-      [...pointers, B, Tq, Tk, C, H, capacity, scratch, perThread],
+      [...pointers, B, Tq, Tk, C, H, packedKeys, packedValues, scratch, perThread],
       [1 / Math.sqrt(D)],
     );
   },
@@ -33,13 +39,14 @@ export const attentionGrad: Implementation<"attentionGrad"> = {
     const [B, Tq, C] = q.shape as [number, number, number];
     const Tk = k.shape[1];
     const D = C / H;
-    const wide = roundUp8(D);
-    const T8 = roundUp8(Tq);
-    const perThread = 4 * (2 * D * T8 + 2 * Tq * wide + ROWS * wide + 2 * ROWS * COLUMNS + 2 * T8);
+    const wide = roundUp(D, 8);
+    const ofQueries = 2 * roundUp(Tq, 6) * D + 2 * Tq * wide + Tq;
+    const ofTile = 2 * D * SIDE + SIDE * wide + 2 * SIDE * SIDE + 6 * SIDE;
+    const perThread = 4 * roundUp(ofQueries + ofTile, 4);
     const scratch = engine.scratch(perThread * engine.threads);
-    for (const out of [dq, dk, dv]) if (!out.add) engine.heap.float32(out.pointer, out.size).fill(0);
     const pointers = [dy, q, k, v, y, lse, dq, dk, dv].map(({ pointer }) => pointer);
-    const ints = [...pointers, B, Tq, Tk, C, H, scratch, perThread];
+    const adds = [dq, dk, dv].map(({ add }) => flag(add));
+    const ints = [...pointers, B, Tq, Tk, C, H, scratch, perThread, ...adds];
     engine.run("attentionGrad", B * H, B * Tq * Tk * C * 0.5, ints, [1 / Math.sqrt(D)]);
   },
 };

@@ -63,7 +63,9 @@ type WholeRows = ReturnType<typeof wholeRows>;
 function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: WholeRows): void {
   const [V, C] = rows.w.shape as [number, number];
   if (!engine.gemm) {
-    overVocabulary(engine, "crossEntropyExp", rows, [e, ld, largest, tiles]);
+    const perThread = BLOCK * C * 4;
+    const packed = engine.scratch(perThread * engine.threads);
+    overVocabulary(engine, "crossEntropyExp", rows, [e, ld, largest, tiles, packed, perThread]);
     return;
   }
   product(engine, {
@@ -73,7 +75,7 @@ function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: Who
     c: { pointer: e, stride: ld },
   });
   engine.run("crossEntropyExp", unitsOf(rows.rows, BLOCK), rows.rows * V, [
-    ...[rows.x, rows.rows, C, 0, V, 0, 0, rows.targets, ...rows.running, e, ld, largest, tiles],
+    ...[rows.x, rows.rows, C, 0, V, 0, 0, rows.targets, ...rows.running, e, ld, largest, tiles, 0, 0],
   ]);
 }
 
@@ -94,7 +96,7 @@ export const linearCrossEntropy: Implementation<"linearCrossEntropy"> = {
       return;
     }
     const running = runningValues(engine, N);
-    const perThread = BLOCK * TILE * 4;
+    const perThread = BLOCK * (TILE + C) * 4;
     const tile = engine.scratch(perThread * engine.threads);
     const rows = { x: x.pointer, rows: N, w, bias, targets: targets.pointer, running };
     overVocabulary(engine, "crossEntropyChunk", rows, [tile, perThread]);
@@ -112,6 +114,8 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
     const whole = wholeRows(engine, N, V);
     const { e, ld, largest, tiles, most } = whole;
     const running = runningValues(engine, most);
+    const blocks = unitsOf(most, BLOCK);
+    const blockSums = engine.scratch(blocks * ld * 4);
     const losses = loss.add ? engine.scratch(most * 4) : 0;
     for (let row = 0; row < N; row += most) {
       const rows = Math.min(most, N - row);
@@ -120,7 +124,7 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
       const lossAt = loss.pointer + row * 4;
       exponentials(engine, { x: xRows.pointer, rows, w, bias, targets: ids, running }, whole);
       engine.run("crossEntropyGradient", unitsOf(rows, BLOCK), rows * V * 0.3, [
-        ...[e, ld, rows, V, largest, tiles, ...running, ids, weight, losses || lossAt],
+        ...[e, ld, rows, V, largest, tiles, ...running, ids, weight, losses || lossAt, blockSums],
       ]);
       if (losses) engine.run("add", unitsOf(rows, CHUNK), rows * 0.3, [lossAt, losses, lossAt, rows]);
       const dlogits = { pointer: e, stride: ld };
@@ -136,8 +140,8 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
         b: xRows,
         c: { pointer: dw.pointer, stride: C },
       });
-      engine.run("columnSums", unitsOf(V, SUM_COLUMNS), rows * V * 0.2, [
-        ...[e, ld, dbias.pointer, rows, V, flag(dbias.add || row > 0)],
+      engine.run("columnSums", unitsOf(V, SUM_COLUMNS), blocks * V * 0.2, [
+        ...[blockSums, ld, dbias.pointer, unitsOf(rows, BLOCK), V, flag(dbias.add || row > 0)],
       ]);
     }
   },

@@ -80,8 +80,8 @@ export function product(engine: Engine, task: Product): void {
   engine.scoped(() => {
     const packed = packB(engine, b, K, N);
     const { rows, columns, units } = tiles(M, N, engine.threads);
-    const perThread = a.transposed ? rows * 256 * 4 : 0;
-    const scratch = a.transposed ? engine.scratch(perThread * engine.threads) : 0;
+    const perThread = rows * Math.min(K, 256) * 4;
+    const scratch = engine.scratch(perThread * engine.threads);
     engine.run("gemm", units, (2 * M * N * K) / RATE, [
       ...[a.pointer, a.stride * 4, a.transposed ? 1 : 0, packed, c.pointer, c.stride * 4, M, N, K],
       ...[add ? 1 : 0, bias, rows, columns, scratch, perThread],
