@@ -5,11 +5,12 @@ import {
   freeParams,
   type HostModel,
   type LoadedModel,
+  type ModelToWrite,
   normModules,
   uploadWeights,
   type WeightDtype,
 } from "@normless/gpt2";
-import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
+import { readModelFolder, writeModelFolder, type WriteOptions } from "@normless/gpt2/node";
 import { writeFileAtomic } from "@normless/safetensors/node";
 import type { Backend } from "@normless/tensor";
 import { modelOutputs, type Outputs, relativeDifference } from "../core/index.js";
@@ -59,18 +60,55 @@ export async function exportModel(io: Io, job: ExportJob): Promise<void> {
   const before = await outputsOf(backend, model, tokens);
   if (form === "gpt2") checkEpsError(io, model, before);
   const { tokenizerFiles } = model;
-  await writeModelFolder(out, { ...converted.model, names: converted.names, tokenizerFiles, dtype });
-  const readBack = await readModelFolder(out);
-  const after = await outputsOf(backend, readBack, tokens);
+  const written = { ...converted.model, names: converted.names, tokenizerFiles, dtype };
+  const { said, ...checked } = await writeChecked({ backend, before, tokens }, out, written);
+  const facts = { ...job, config: model.config, folder: basename(resolve(out)), checked };
+  const card = exportCard({ ...facts, hasTokenizer: Object.keys(tokenizerFiles).length > 0 });
+  await writeFileAtomic(join(out, "README.md"), [new TextEncoder().encode(card)]);
+  io.out(
+    `Wrote ${io.colors.bold(out)}: ${form}, ${dtype}\nRead back and checked on ${thousands(checked.tokens)} tokens: ${said}\n`,
+  );
+  if (form === "gpt2" && dtype === "BF16") {
+    io.err(
+      `BF16 rounds the gammas of this form, too: the loss changes by ${difference(checked.lossAfter - checked.lossBefore)} ` +
+        "nats a token. F32 keeps it; --form folded loses less\n",
+    );
+  }
+}
 
+/** What a folder that is written must give again. */
+export interface Expected {
+  readonly backend: Backend;
+  /** Of the model that is written, on these tokens. */
+  readonly before: Outputs;
+  readonly tokens: Uint16Array;
+}
+
+export interface Checked {
+  readonly tokens: number;
+  readonly lossBefore: number;
+  readonly lossAfter: number;
+  /** max |Δ| / max of the logits. */
+  readonly logits: number;
+  /** The same in words. */
+  readonly said: string;
+}
+
+/**
+ * Writes a model, reads it back, and holds what it gives against what is expected.
+ * @throws Error when it is not that; then the folder is gone again.
+ */
+export async function writeChecked(
+  { backend, before, tokens }: Expected,
+  out: string,
+  model: ModelToWrite,
+  options?: WriteOptions,
+): Promise<Checked> {
+  const { dtype = "F32" } = model;
+  await writeModelFolder(out, model, options);
+  const after = await outputsOf(backend, await readModelFolder(out), tokens);
   const logits = relativeDifference(after.logits, before.logits);
   const change = after.loss - before.loss;
-  const checked = {
-    tokens: tokens.length - 1,
-    lossBefore: before.loss,
-    lossAfter: after.loss,
-    logits,
-  };
   const bound = BOUNDS[dtype];
   const said =
     `loss ${after.loss.toFixed(6)} nats a token, and ${before.loss.toFixed(6)} before (${difference(change)}); ` +
@@ -83,21 +121,11 @@ export async function exportModel(io: Io, job: ExportJob): Promise<void> {
         `${bound.logits} of the largest logit are allowed. The folder was removed`,
     );
   }
-  const facts = { ...job, config: model.config, folder: basename(resolve(out)), checked };
-  const card = exportCard({ ...facts, hasTokenizer: Object.keys(tokenizerFiles).length > 0 });
-  await writeFileAtomic(join(out, "README.md"), [new TextEncoder().encode(card)]);
-  io.out(
-    `Wrote ${io.colors.bold(out)}: ${form}, ${dtype}\nRead back and checked on ${thousands(checked.tokens)} tokens: ${said}\n`,
-  );
-  if (form === "gpt2" && dtype === "BF16") {
-    io.err(
-      `BF16 rounds the gammas of this form, too: the loss changes by ${difference(change)} nats a token. ` +
-        "F32 keeps it; --form folded loses less\n",
-    );
-  }
+  return { tokens: tokens.length - 1, lossBefore: before.loss, lossAfter: after.loss, logits, said };
 }
 
-async function outputsOf(backend: Backend, model: HostModel, tokens: Uint16Array): Promise<Outputs> {
+/** What a model on the host makes of a text. */
+export async function outputsOf(backend: Backend, model: HostModel, tokens: Uint16Array): Promise<Outputs> {
   const { config, norms, weights } = model;
   const params = uploadWeights(backend, weights);
   try {
@@ -108,22 +136,38 @@ async function outputsOf(backend: Backend, model: HostModel, tokens: Uint16Array
   }
 }
 
+/** Says the error of every norm of this form. @throws UsageError when it is too large at a site. */
+function checkEpsError(io: Io, model: HostModel, outputs: Outputs): void {
+  const errors = epsErrors(model, outputs);
+  const rows = errors.map(({ module, std, error }) => [module, std.toPrecision(5), error.toExponential(1)]);
+  io.out(table(io, ["norm", "largest std", "error by eps 1e12"], rows));
+  const refusal = tooLarge(errors);
+  if (refusal !== undefined) throw new UsageError(`${refusal}. Take --form folded, which has no such limit`);
+}
+
+interface EpsError {
+  readonly module: string;
+  readonly std: number;
+  readonly error: number;
+}
+
 /**
- * Beside an epsilon of 1e12 a variance changes the root by var/2e12, relatively: the error of every norm of this form,
- * at the largest std that the text brought about. @throws UsageError when it is too large at a site.
+ * Beside an epsilon of 1e12 a variance changes the root by var/2e12, relatively: the error of every norm of that form, at
+ * the largest std that a text brought about.
  */
-function checkEpsError(io: Io, { config }: HostModel, { largestStd }: Outputs): void {
-  const errors = normModules(config).map((module) => {
+export function epsErrors({ config }: HostModel, { largestStd }: Outputs): EpsError[] {
+  return normModules(config).map((module) => {
     const std = largestStd[module];
     return { module, std, error: std ** 2 / 2e12 };
   });
-  const rows = errors.map(({ module, std, error }) => [module, std.toPrecision(5), error.toExponential(1)]);
-  io.out(table(io, ["norm", "largest std", "error by eps 1e12"], rows));
-  const worst = errors.reduce((a, b) => (b.error > a.error ? b : a));
-  if (worst.error <= EPS_ERROR_LIMIT) return;
-  throw new UsageError(
-    `at ${worst.module} a residual has a std of ${worst.std.toPrecision(5)}, so that an epsilon of 1e12 would change ` +
-      `the norm by ${worst.error.toExponential(1)} of itself; at most ${EPS_ERROR_LIMIT} is allowed (a std of 14,142). ` +
-      "Take --form folded, which has no such limit",
+}
+
+/** Why a model has no eps 1e12 form; undefined where it has. */
+export function tooLarge(errors: readonly EpsError[]): string | undefined {
+  const { module, std, error } = errors.reduce((a, b) => (b.error > a.error ? b : a));
+  if (error <= EPS_ERROR_LIMIT) return undefined;
+  return (
+    `at ${module} a residual has a std of ${std.toPrecision(5)}, so that an epsilon of 1e12 would change ` +
+    `the norm by ${error.toExponential(1)} of itself; at most ${EPS_ERROR_LIMIT} is allowed (a std of 14,142)`
   );
 }

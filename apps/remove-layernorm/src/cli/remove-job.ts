@@ -1,7 +1,6 @@
 /** One run of `normless remove`: the core's events to the terminal, the run folder and the models it ends with. */
 import { basename, join } from "node:path";
 import { type LoadedModel, toEps1e12 } from "@normless/gpt2";
-import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import {
   describeRemoval,
@@ -11,6 +10,7 @@ import {
   type RunEvent,
   type RunState,
 } from "../core/index.js";
+import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { metricsLine } from "./metrics.js";
@@ -19,6 +19,9 @@ import { Progress } from "./progress.js";
 import { renderReport, type ReportData } from "./report/index.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
+
+/** The folder for stock software, which a model with huge residuals has none of. */
+export const STOCK = "ln-free-gpt2";
 
 export interface RemoveJob {
   readonly backend: Backend;
@@ -58,7 +61,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | und
       await breathe();
       if (event.type !== "done") continue;
       progress.stop();
-      await writeResults(folder, plan, event, job);
+      await writeResults(io, folder, { plan, done: event }, job);
       return event;
     }
     return undefined;
@@ -132,24 +135,34 @@ class Consumer {
   }
 }
 
+/** Validation tokens that what was written is checked on: the logits of all of them are held at once. */
+const CHECKED_TOKENS = 512;
+
 /** The models, the report, and last the summary: a folder that has one holds a finished run. */
 async function writeResults(
+  io: Io,
   folder: RunFolder<RunState>,
-  plan: PlanEvent,
-  { summary, frozen, folded }: DoneEvent,
-  { model, modelName: baseModel }: RemoveJob,
+  { plan, done }: { readonly plan: PlanEvent; readonly done: DoneEvent },
+  { backend, corpus, model, modelName: baseModel }: RemoveJob,
 ): Promise<void> {
+  const { summary, frozen, folded } = done;
   const { tokenizerFiles } = model;
   const { validation } = summary;
   const facts = { baseModel, recipe: plan.recipe, validation, validationTokens: plan.validationTokens };
+  const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
+  const before = await outputsOf(backend, frozen, tokens);
+  const refusal = tooLarge(epsErrors(frozen, before));
+  if (refusal !== undefined) io.err(`there is no ${STOCK}/ of this model: ${refusal}\n`);
   const forms = [
-    ["ln-free", folded, modelCard("folded", facts)],
-    ["ln-free-gpt2", toEps1e12(frozen), modelCard("gpt2", facts)],
-  ] as const;
-  for (const [name, lnFree, card] of forms) {
+    { name: "ln-free", lnFree: folded, modelCard: modelCard("folded", facts) },
+    ...(refusal === undefined
+      ? [{ name: STOCK, lnFree: toEps1e12(frozen), modelCard: modelCard("gpt2", facts) }]
+      : []),
+  ];
+  for (const { name, lnFree, modelCard } of forms) {
+    const written = { ...lnFree, tokenizerFiles, modelCard };
     // What a run that was stopped here may have left is this run's own.
-    const path = join(folder.path, name);
-    await writeModelFolder(path, { ...lnFree, tokenizerFiles, modelCard: card }, { overwrite: true });
+    await writeChecked({ backend, before, tokens }, join(folder.path, name), written, { overwrite: true });
   }
   await folder.writeText("report.html", renderReport(await reportData(folder, plan, summary)));
   await folder.writeJson("summary.json", summary);

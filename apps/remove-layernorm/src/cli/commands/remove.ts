@@ -1,4 +1,5 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
@@ -12,7 +13,7 @@ import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { modelNameOf, type RemoveJob, runRemove } from "../remove-job.js";
+import { modelNameOf, type RemoveJob, runRemove, STOCK } from "../remove-job.js";
 import {
   absolute,
   checkResumeOptions,
@@ -167,7 +168,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
         recipe,
       };
       const openFolder = () => RunFolder.create(out, removeKind, config, { force });
-      return finish(io, out, { ...input, modelName: modelNameOf(modelFolder), openFolder });
+      return finish(io, out, { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder });
     });
   // The engine is the run's own; what is only how it is run comes along.
   const { threads, recompute, tensorboard } = options;
@@ -213,7 +214,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       recompute: options.recompute,
       tensorboard: options.tensorboard,
       resume: checkpoint.state,
-      modelName: modelNameOf(modelFolder),
+      modelName: modelNameOf(options.model ?? config.model),
       openFolder: () => RunFolder.reopen(out, removeKind, checkpoint),
     }),
   );
@@ -266,9 +267,10 @@ function written(io: Io, out: string, { summary }: DoneEvent): string {
   const files = [
     ["report.html", "the whole run on one page: open it in a browser"],
     ["ln-free/", "the LN-free model, its norms folded into plain weights"],
-    ["ln-free-gpt2/", "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
+    [`${STOCK}/`, "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
     ["summary.json", "the numbers above; metrics.jsonl has every step, config.json how to repeat it"],
   ];
-  const lines = files.map(([name, what]) => `  ${io.colors.bold(join(out, name))}  ${what}\n`);
+  const there = files.filter(([name]) => existsSync(join(out, name)));
+  const lines = there.map(([name, what]) => `  ${io.colors.bold(join(out, name))}  ${what}\n`);
   return `Wrote, in ${duration(summary.seconds)}:\n${lines.join("")}`;
 }
