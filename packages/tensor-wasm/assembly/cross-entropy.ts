@@ -5,7 +5,7 @@
 import { int, pointer } from "./control";
 import { block, blockLength, packA } from "./gemm";
 import { expRow } from "./exp";
-import { exp1, ln, maxOf, splat } from "./simd";
+import { exp1, ln, maxOf, scaleBy } from "./simd";
 
 const BLOCK: i32 = 48;
 const TILE: i32 = 512;
@@ -126,40 +126,24 @@ export function crossEntropyExp(unit: i32, thread: i32): void {
 }
 
 /**
- * From what crossEntropyExp left to dlogits = dloss·(softmax − onehot), in place, the loss, and the sum of the block's
- * rows of dlogits. Unit: a block of rows.
- * ints: e, ld, N, V, largest of each tile, tiles, maxima, sums, hits, targets, dloss, loss, column sums (units, ld).
+ * From what crossEntropyExp left to dlogits = dloss·(softmax − onehot), in place, and the loss. Unit: a block of rows.
+ * ints: e, ld, N, V, largest of each tile, tiles, maxima, sums, hits, targets, dloss, loss.
  */
 export function crossEntropyGradient(unit: i32): void {
   const ld = <usize>int(1) << 2, V = int(3), tiles = int(5);
-  const begin = unit * BLOCK, end = min((unit + 1) * BLOCK, int(2));
-  for (let n = begin; n < end; n++) {
+  const end = min((unit + 1) * BLOCK, int(2));
+  for (let n = unit * BLOCK; n < end; n++) {
     const at = <usize>n << 2;
+    const row = pointer(0) + <usize>n * ld;
     const lse = lseOf(at, pointer(6), pointer(7));
     store<f32>(pointer(11) + at, <f32>(lse - <f64>load<f32>(pointer(8) + at)));
-  }
-  const columnSums = pointer(12) + <usize>unit * ld;
-  for (let t = 0; t < tiles; t++) {
-    const offset = <usize>(t * TILE) << 2, bytes = <usize>((min(TILE, V - t * TILE) + 3) & ~3) << 2;
-    const sums = columnSums + offset;
-    for (let at: usize = 0; at < bytes; at += 16) v128.store(sums + at, splat(0));
-    for (let n = begin; n < end; n++) {
-      const row = pointer(0) + <usize>n * ld + offset;
-      const dloss = load<f32>(pointer(10) + (<usize>n << 2));
-      const lse = lseOf(<usize>n << 2, pointer(6), pointer(7));
+    const dloss = load<f32>(pointer(10) + at);
+    for (let t = 0; t < tiles; t++) {
+      const j = t * TILE;
       const largest = load<f32>(pointer(4) + (<usize>(n * tiles + t) << 2));
-      const factor = splat(dloss * exp1(<f32>(<f64>largest - lse)));
-      const hit = load<i32>(pointer(9) + (<usize>n << 2)) - t * TILE;
-      for (let at: usize = 0; at < bytes; at += 16) {
-        const d = f32x4.mul(v128.load(row + at), factor);
-        v128.store(row + at, d);
-        v128.store(sums + at, f32x4.add(v128.load(sums + at), d));
-      }
-      if (hit >= 0 && hit < TILE) {
-        const at = <usize>hit << 2;
-        store<f32>(row + at, load<f32>(row + at) - dloss);
-        store<f32>(sums + at, load<f32>(sums + at) - dloss);
-      }
+      scaleBy(row + (<usize>j << 2), min(TILE, V - j), dloss * exp1(<f32>(<f64>largest - lse)));
     }
+    const hit = row + (<usize>load<i32>(pointer(9) + at) << 2);
+    store<f32>(hit, load<f32>(hit) - dloss);
   }
 }

@@ -114,8 +114,6 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
     const whole = wholeRows(engine, N, V);
     const { e, ld, largest, tiles, most } = whole;
     const running = runningValues(engine, most);
-    const blocks = unitsOf(most, BLOCK);
-    const blockSums = engine.scratch(blocks * ld * 4);
     const losses = loss.add ? engine.scratch(most * 4) : 0;
     for (let row = 0; row < N; row += most) {
       const rows = Math.min(most, N - row);
@@ -124,7 +122,7 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
       const lossAt = loss.pointer + row * 4;
       exponentials(engine, { x: xRows.pointer, rows, w, bias, targets: ids, running }, whole);
       engine.run("crossEntropyGradient", unitsOf(rows, BLOCK), rows * V * 0.3, [
-        ...[e, ld, rows, V, largest, tiles, ...running, ids, weight, losses || lossAt, blockSums],
+        ...[e, ld, rows, V, largest, tiles, ...running, ids, weight, losses || lossAt],
       ]);
       if (losses) engine.run("add", unitsOf(rows, CHUNK), rows * 0.3, [lossAt, losses, lossAt, rows]);
       const dlogits = { pointer: e, stride: ld };
@@ -140,8 +138,8 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
         b: xRows,
         c: { pointer: dw.pointer, stride: C },
       });
-      engine.run("columnSums", unitsOf(V, SUM_COLUMNS), blocks * V * 0.2, [
-        ...[blockSums, ld, dbias.pointer, unitsOf(rows, BLOCK), V, flag(dbias.add || row > 0)],
+      engine.run("columnSums", unitsOf(V, SUM_COLUMNS), rows * V * 0.2, [
+        ...[e, ld, dbias.pointer, rows, V, flag(dbias.add || row > 0)],
       ]);
     }
   },
