@@ -70,6 +70,7 @@ describe("normless eval on tokens", () => {
       new RegExp(String.raw`frozen .* 5\.\d{4} ${bracketed} .* [+−]0\.\d{4} ${bracketed} `),
     );
     expect(rows[3]).toMatch(/ 0\.0000 \[0\.0000, 0\.0000\] /);
+    expect(await result("--model", model, model)).toMatch(/ model +│ .* to the first /);
   });
 
   it("writes figures that come to the table's, the same for the same seed", async () => {

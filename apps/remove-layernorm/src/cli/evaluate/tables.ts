@@ -18,9 +18,8 @@ const perplexity: Show = (value) => (Math.abs(value) < 1e6 ? value.toFixed(3) : 
 /** All tables, each under a line that says what it is of. */
 export function evaluationText(io: Io, inputs: Inputs, { corpora, hellaswag, lambada }: Figures): string {
   const parts: string[] = [];
-  const models = new Set(corpora.map(({ model }) => model));
   // One model's files stand side by side, or several models on one file.
-  if (models.size < 2) parts.push(lossTables(io, corpora, "data"));
+  if (corpora.length === inputs.corpora.length) parts.push(lossTables(io, corpora, "data"));
   else {
     for (const { file } of inputs.corpora) {
       parts.push(
