@@ -35,8 +35,8 @@ const program = new Command("bench:recipes")
     "Removes LayerNorm from the model that ships by every recipe, with one training and one control a seed",
   )
   .option("--seeds <list>", "seeds, with commas", list, [1337, 1338, 1339])
-  .option("--steps <list>", "updates, with commas", list, [200])
-  .option("--short-steps <list>", "updates of reference and adaptive alone; none", list, [100])
+  .option("--steps <list>", "updates, with commas", list, [100])
+  .option("--short-steps <list>", "updates of reference and adaptive alone; none", list, [50])
   .option("--only <name>", "contenders whose name has this in it")
   .addOption(
     new Option("--backend <name>", "the engine").choices(["wasm", "blas"] as const).default("wasm" as const),

@@ -34,7 +34,7 @@ describe("normless recipes", () => {
     const { code, out } = await dryRun("--recipe", path);
     expect(code).toBe(0);
     expect(out).toContain("recipe     taper, seed 1337");
-    expect(out).toMatch(/ 80 {2}every norm, the taper's end/);
+    expect(out).toMatch(/ 120 {2}every norm, the taper's end/);
   });
 
   it("names the recipes when it does not know one", async () => {
