@@ -15,7 +15,7 @@ const { reference } = removalRecipes;
 
 /** The reference recipe's training, with so many updates. */
 function trainingOf(steps: number, seed: number): RemovalRecipe {
-  return { ...scaleRecipe(reference, { steps }).recipe, seed };
+  return { ...scaleRecipe(reference, { steps }).recipe, seed, validationTokens: 32_768 };
 }
 
 /** What a recipe removes when, at the size of that training. */

@@ -36,7 +36,7 @@ const program = new Command("bench:recipes")
   )
   .option("--seeds <list>", "seeds, with commas", list, [1337, 1338, 1339])
   .option("--steps <list>", "updates, with commas", list, [100])
-  .option("--short-steps <list>", "updates of reference and adaptive alone; none", list, [50])
+  .option("--short-steps <list>", "updates of reference and adaptive alone; none", list, [])
   .option("--only <name>", "contenders whose name has this in it")
   .addOption(
     new Option("--backend <name>", "the engine").choices(["wasm", "blas"] as const).default("wasm" as const),

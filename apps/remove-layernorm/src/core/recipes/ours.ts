@@ -49,7 +49,8 @@ export const taper: RemovalRecipe = {
 export const adaptive: RemovalRecipe = {
   ...reference,
   name: "adaptive",
-  source: "This project's: what does the least damage goes next, as soon as the loss is back at the control's.",
+  source:
+    "This project's: what does the least damage goes next, as soon as the loss is back at the control's.",
   constants: { ...reference.constants, special: "none" },
   pace: {
     kind: "adaptive",
