@@ -2,7 +2,7 @@
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { Phase, StepEvent } from "../../src/core/events.js";
-import { plan, referenceRecipe } from "../../src/core/index.js";
+import { plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
@@ -22,7 +22,10 @@ export function syntheticRun(
 ): ReportData {
   const random = uniform(seed);
   const noise = () => random() + random() + random() - 1.5;
-  const recipe = referenceRecipe;
+  // One column a step, and removals apart from each other.
+  const gaps = { ln_2: 3, "ln_1:qk": 3, "ln_1:v": 4 };
+  const pace = { kind: "fixed", start: 10, gaps, eotAfter: 2, firstAfter: 6 } as const;
+  const recipe = { ...scaleRecipe(referenceRecipe, { steps: 200 }).recipe, pace };
   const config = presets.base;
   const removals = plan(recipe, config);
   const batch = Array.from({ length: recipe.steps }, () => 0.06 * noise());
