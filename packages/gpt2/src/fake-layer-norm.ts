@@ -9,7 +9,7 @@ import type { Store } from "@normless/safetensors";
 import type { Gpt2Config } from "./config.js";
 import { moduleOf, type NormModule, normSites, type NormTable } from "./sites.js";
 
-/** `h.0.ln_1.is_fake`: any tensor of a norm module but its gamma and beta. */
+/** `h.0.ln_1.is_fake`: whatever a norm module keeps besides gamma and beta. */
 const BUFFER = /^(h\.\d+\.ln_[12]|ln_f)\.(?!(?:weight|bias)$)/;
 
 export function isNormBuffer(name: string): boolean {
