@@ -13,6 +13,14 @@ export interface Contender {
 
 const { reference } = removalRecipes;
 
+/** Those that are run with several numbers of updates, to see how many tokens each needs. */
+export const budgeted: readonly string[] = [
+  "adaptive",
+  "reference",
+  "reference, one constant for all positions",
+  "baroni-2025-small",
+];
+
 /** The reference recipe's training, with so many updates. */
 function trainingOf(steps: number, seed: number): RemovalRecipe {
   return { ...scaleRecipe(reference, { steps }).recipe, seed, validationTokens: 32_768 };
