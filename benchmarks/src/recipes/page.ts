@@ -22,7 +22,9 @@ const styles = `
 .data { font-size: 0.85rem; }
 .data td, .data thead th:not(:first-child) { padding-left: 1rem; }
 .data tbody :is(th, td) { padding-block: 0.3rem; }
+.data td { white-space: nowrap; }
 .scroll { overflow-x: auto; }
+.columns p { max-width: none; }
 .plot path.dots { opacity: 0.55; }
 `;
 
@@ -69,9 +71,10 @@ function gapChart(curves: readonly Curve[]): Html {
   const upwards = logAxis(extent(all.map(({ tokens }) => tokens)));
   const place = (tokens: number) => 100 - upwards.at(tokens);
   const steps = [...new Set(all.map((point) => point.steps))].sort((a, b) => a - b);
-  const trained = (count: number) =>
-    place(Math.min(...all.filter((point) => point.steps === count).map(({ tokens }) => tokens)));
-  const x = steps.map((count) => ({ at: trained(count), label: String(count) }));
+  const x = steps.map((count) => {
+    const tokens = Math.min(...all.filter((point) => point.steps === count).map((point) => point.tokens));
+    return { at: place(tokens), label: millions(tokens) };
+  });
   const edges = x.map(({ at }, i) => (i === 0 ? 0 : (x[i - 1].at + at) / 2));
   const points = (some: Curve["mean"]) => some.map(({ tokens, gap }): Point => [place(tokens), y.at(gap)]);
   return html`<figure>
@@ -90,7 +93,7 @@ function gapChart(curves: readonly Curve[]): Html {
         },
       ],
       x,
-      xTitle: "tokens trained on and probed (logarithmic), marked at so many updates",
+      xTitle: `tokens trained on and probed (logarithmic); lines: ${steps.join(", ")} updates, nothing probed`,
       columns: steps.map((count, i) => ({
         from: edges[i],
         to: edges[i + 1] ?? 100,

@@ -78,7 +78,7 @@ export function recipeTable({ rows }: RecipeResults): RecipeTable {
       millions(mean(({ tokens }) => tokens)),
       mean(({ probedTokens }) => probedTokens) === 0
         ? ""
-        : millions(mean(({ probedTokens }) => probedTokens)),
+        : Math.round(mean(({ probedTokens }) => probedTokens)).toLocaleString("en-US"),
       mean(({ lastRemoval }) => lastRemoval).toFixed(0),
       mean(({ worstSpike }) => worstSpike).toFixed(3),
       gap.toFixed(4),
