@@ -57,6 +57,11 @@ export function contenders(steps: number, seed: number): Contender[] {
       ...reference,
       constants: { ...reference.constants, special: "none" },
     }),
+    as("all at once, one constant for all positions", {
+      ...reference,
+      constants: { ...reference.constants, special: "none" },
+      pace: { ...pace, start: 1, gaps: { ln_2: 0, "ln_1:qk": 0, "ln_1:v": 0 } },
+    }),
     as("reference, 20 updates of the auxiliary loss first", {
       ...reference,
       pace: { ...pace, start: pace.start + 20 },
