@@ -82,8 +82,8 @@ it("says what an adaptive pace did, and of other paces nothing", () => {
   const summary = { ...run.summary, probedTokens: 4096 };
   const adaptive = renderReport({ ...run, plan: { ...run.plan, recipe }, removals, rollbacks, summary });
   const facts = adaptive.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ");
-  expect(facts).toContain("everything gone after 20 updates, 100 before the deadline");
-  expect(facts).toContain("removals 3, in 2 goes; taken back: 1");
+  expect(facts).toContain("everything gone after step 20; the deadline is step 120");
+  expect(facts).toContain("removals 3, at 2 of the steps taken back 1");
   expect(facts).toContain("looked at to choose 4,096 tokens, 1 % of those trained on meanwhile");
   expect(facts).toContain("dearest h.1.ln_2, 0.125 nats at once");
   expect(page).not.toContain("looked at to choose");

@@ -86,14 +86,13 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
   const { pace, steps, batchSize, blockSize } = recipe;
   const last = removals.at(-1);
   if (pace.kind !== "adaptive" || !last) return undefined;
-  const goes = new Set(removals.map(({ step }) => step)).size;
-  const early = pace.deadline - last.step;
   const { probedTokens = 0 } = summary;
   const share = (100 * probedTokens) / (steps * batchSize * blockSize);
   const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
   return table([
-    ["everything gone", `after ${last.step} updates, ${early > 0 ? `${early} before` : "at"} the deadline`],
-    ["removals", `${removals.length}, in ${goes} goes; taken back: ${rollbacks.length}`],
+    ["everything gone", `after step ${last.step}; the deadline is step ${pace.deadline}`],
+    ["removals", `${removals.length}, at ${new Set(removals.map(({ step }) => step)).size} of the steps`],
+    ["taken back", String(rollbacks.length)],
     [
       "looked at to choose",
       `${count(probedTokens)} tokens, ${compact(share)} % of those trained on meanwhile`,
