@@ -7,3 +7,5 @@ export * from "../../../apps/remove-layernorm/src/cli/report/plot.js";
 export * from "../../../apps/remove-layernorm/src/cli/report/scales.js";
 // @boundaries-ignore as above
 export { style as reportStyle } from "../../../apps/remove-layernorm/src/cli/report/style.js";
+// @boundaries-ignore as above
+export { page, section } from "../../../apps/remove-layernorm/src/cli/report/page.js";

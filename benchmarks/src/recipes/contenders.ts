@@ -13,6 +13,14 @@ export interface Contender {
 
 const { reference } = removalRecipes;
 
+/** Those that are run with several numbers of updates, to see how many tokens each needs. */
+export const budgeted: readonly string[] = [
+  "adaptive",
+  "reference",
+  "reference, one constant for all positions",
+  "baroni-2025-small",
+];
+
 /** The reference recipe's training, with so many updates. */
 function trainingOf(steps: number, seed: number): RemovalRecipe {
   return { ...scaleRecipe(reference, { steps }).recipe, seed, validationTokens: 32_768 };
@@ -48,6 +56,11 @@ export function contenders(steps: number, seed: number): Contender[] {
     as("reference, one constant for all positions", {
       ...reference,
       constants: { ...reference.constants, special: "none" },
+    }),
+    as("all at once, one constant for all positions", {
+      ...reference,
+      constants: { ...reference.constants, special: "none" },
+      pace: { ...pace, start: 1, gaps: { ln_2: 0, "ln_1:qk": 0, "ln_1:v": 0 } },
     }),
     as("reference, 20 updates of the auxiliary loss first", {
       ...reference,

@@ -13,14 +13,11 @@ import { readShard } from "@normless/text";
 import Terminal from "cli-table3";
 import { type ControlResult, type RemovalRecipe, removeLayerNorm, type RunEvent } from "normless";
 import { withMarked } from "../readme.js";
-import { type Contender, contenders, controlOf } from "./contenders.js";
-import {
-  parseRecipeResults,
-  recipeNote,
-  type RecipeResults,
-  type RecipeRow,
-  recipeTable,
-} from "./results.js";
+import { unique } from "../results.js";
+import { budgeted, type Contender, contenders, controlOf } from "./contenders.js";
+import { renderRecipes } from "./page.js";
+import { tablesOf } from "./tables.js";
+import { parseRecipeResults, type RecipeResults, type RecipeRow } from "./results.js";
 
 // From dist/, where this file is built to.
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -36,14 +33,20 @@ const program = new Command("bench:recipes")
   )
   .option("--seeds <list>", "seeds, with commas", list, [1337, 1338, 1339])
   .option("--steps <list>", "updates, with commas", list, [100])
-  .option("--short-steps <list>", "updates of reference and adaptive alone; none", list, [])
+  .option(
+    "--budgets <list>",
+    "more updates, of those contenders alone whose tokens to a gap are compared; or none",
+    list,
+    [60, 80, 150],
+  )
   .option("--only <name>", "contenders whose name has this in it")
   .addOption(
     new Option("--backend <name>", "the engine").choices(["wasm", "blas"] as const).default("wasm" as const),
   )
   .option("--threads <n>", "threads", whole, 2)
   .option("--json <file>", "write the results here instead of over the committed ones")
-  .option("--table", "run nothing: write the README's table anew from the committed results")
+  .option("--html <file>", "the results as a page with a chart")
+  .option("--table", "run nothing: write the README's tables anew from the committed results")
   .parse();
 
 interface Corpus {
@@ -106,17 +109,16 @@ async function removalRun(input: Input, contender: Contender, control: ControlRe
 }
 
 async function compare(): Promise<RecipeResults> {
-  const { seeds, steps, shortSteps, only, threads, backend: name } = program.opts();
+  const { seeds, steps, budgets, only, threads, backend: name } = program.opts();
   const backend = name === "blas" ? await blas({ threads }) : await wasm({ threads });
   const corpus = { train: await readTokens("train.bin.gz"), validation: await readTokens("val.bin.gz") };
   const input = { backend, model: await readModelFolder(MODEL), corpus };
   const rows: RecipeRow[] = [];
   let validationTokens = 0;
   for (const seed of seeds) {
-    for (const count of [...shortSteps, ...steps]) {
-      const short = shortSteps.includes(count);
+    for (const count of unique([...steps, ...budgets])) {
       const asked = contenders(count, seed)
-        .filter(({ name }) => !short || name === "reference" || name === "adaptive")
+        .filter(({ name }) => steps.includes(count) || budgeted.includes(name))
         .filter(({ name }) => only === undefined || name.includes(only));
       if (asked.length === 0) continue;
       const control = await controlRun(input, controlOf(count, seed));
@@ -137,21 +139,35 @@ async function compare(): Promise<RecipeResults> {
   return { backend: description, validationTokens, rows };
 }
 
-const { table, json } = program.opts();
-if (!table) {
-  const results = await compare();
-  const { head, rows } = recipeTable(results);
-  const shown = new Terminal({ head: [...head], style: { head: [], border: [], compact: true } });
-  for (const row of rows) shown.push([...row]);
-  console.log(`${shown.toString()}\n${recipeNote(results)}`);
-  const path = json === undefined ? RESULTS : resolve(process.env["INIT_CWD"] ?? ".", json);
+/** A path as it was typed; npm runs the command elsewhere. */
+const asTyped = (path: string) => resolve(process.env["INIT_CWD"] ?? ".", path);
+
+async function writeText(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${JSON.stringify(results, null, 2)}\n`);
+  await writeFile(path, text);
 }
+
+function show(results: RecipeResults): void {
+  const parts = tablesOf(results);
+  for (const { head, rows, note } of Object.values(parts)) {
+    const shown = new Terminal({ head: [...head], style: { head: [], border: [], compact: true } });
+    for (const row of rows) shown.push([...row]);
+    console.log(`${shown.toString()}\n${note}\n`);
+  }
+}
+
+const { table, json, html } = program.opts();
+const results = table ? parseRecipeResults(await readFile(RESULTS, "utf8")) : await compare();
+if (!table) {
+  show(results);
+  await writeText(json === undefined ? RESULTS : asTyped(json), `${JSON.stringify(results, null, 2)}\n`);
+}
+if (html !== undefined) await writeText(asTyped(html), renderRecipes(results));
 if (table || json === undefined) {
-  const results = parseRecipeResults(await readFile(RESULTS, "utf8"));
-  const made = { ...recipeTable(results), note: recipeNote(results) };
-  const text = await withMarked(await readFile(README, "utf8"), () => made);
+  const parts = tablesOf(results);
+  const text = await withMarked(await readFile(README, "utf8"), (name) => {
+    return parts[name] ?? "Not measured in this run.";
+  });
   await writeFile(README, text);
-  say(`${README}: table from ${RESULTS}`);
+  say(`${README}: tables from ${RESULTS}`);
 }

@@ -39,10 +39,17 @@ export interface RecipeTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** One line a contender: means over the seeds, and the range of the gap; by updates, then the smallest gap first. */
+/**
+ * One line a contender: means over the seeds, and the range of the gap; by updates, then the smallest gap first. With
+ * numbers of updates that only some had, these are left to the other table (budgets.ts).
+ */
 export function recipeTable({ rows }: RecipeResults): RecipeTable {
+  const namesAt = (steps: number) =>
+    new Set(rows.filter((row) => row.steps === steps).map(({ name }) => name));
+  const all = Math.max(...rows.map(({ steps }) => namesAt(steps).size));
   const groups = new Map<string, RecipeRow[]>();
   for (const row of rows) {
+    if (namesAt(row.steps).size < all) continue;
     const key = `${row.steps} ${row.name}`;
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
@@ -71,7 +78,7 @@ export function recipeTable({ rows }: RecipeResults): RecipeTable {
       millions(mean(({ tokens }) => tokens)),
       mean(({ probedTokens }) => probedTokens) === 0
         ? ""
-        : millions(mean(({ probedTokens }) => probedTokens)),
+        : Math.round(mean(({ probedTokens }) => probedTokens)).toLocaleString("en-US"),
       mean(({ lastRemoval }) => lastRemoval).toFixed(0),
       mean(({ worstSpike }) => worstSpike).toFixed(3),
       gap.toFixed(4),

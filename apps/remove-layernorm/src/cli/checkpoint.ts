@@ -40,6 +40,7 @@ const FORMAT = "normless checkpoint";
 const VERSION = 1;
 const whole = z.int().min(0);
 const norms = z.record(z.string(), z.unknown().transform(parseNorm));
+const damages = z.record(z.string(), z.number());
 const mean = z.strictObject({ sum: z.number(), weight: z.number() });
 
 export const removeKind: CheckpointKind<RunState> = {
@@ -67,9 +68,16 @@ export const removeKind: CheckpointKind<RunState> = {
           gap: z.number().optional(),
           last: whole,
           waiting: z.record(z.string(), z.strictObject({ until: whole, patience: whole })),
+          damages,
           probedTokens: whole,
           fallback: z
-            .strictObject({ step: whole, gap: z.number().optional(), norms, removed: z.array(z.string()) })
+            .strictObject({
+              step: whole,
+              gap: z.number().optional(),
+              norms,
+              damages,
+              removed: z.array(z.string()),
+            })
             .optional(),
         })
         .optional(),

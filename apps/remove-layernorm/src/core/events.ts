@@ -48,7 +48,7 @@ export interface RemovalEvent {
   readonly removal: Removal;
   /** The constants that a frozen norm divides by from now on. */
   readonly std?: PerClass;
-  /** Nats that it cost at once, measured beforehand on tokens of the coming batch; of an adaptive pace alone. */
+  /** Nats that it cost at once, measured beforehand on tokens of the coming batch; of an adaptive pace before its deadline alone. */
   readonly damage?: number;
 }
 /** The loss diverged after a removal: back to the weights before it, and on from the same step. */

@@ -81,6 +81,27 @@ export function removalTable({ removals, rollbacks }: ReportData): Html {
   </details>`;
 }
 
+/** What an adaptive pace did with its freedom; nothing for the others, whose plan says all. */
+export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: ReportData): Html | undefined {
+  const { pace, steps, batchSize, blockSize } = recipe;
+  const last = removals.at(-1);
+  if (pace.kind !== "adaptive" || !last) return undefined;
+  const goes = new Set(removals.map(({ step }) => step)).size;
+  const early = pace.deadline - last.step;
+  const { probedTokens = 0 } = summary;
+  const share = (100 * probedTokens) / (steps * batchSize * blockSize);
+  const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
+  return table([
+    ["everything gone", `after ${last.step} updates, ${early > 0 ? `${early} before` : "at"} the deadline`],
+    ["removals", `${removals.length}, in ${goes} goes; taken back: ${rollbacks.length}`],
+    [
+      "looked at to choose",
+      `${count(probedTokens)} tokens, ${compact(share)} % of those trained on meanwhile`,
+    ],
+    ["dearest", `${nameOf(dearest.removal)}, ${compact(dearest.damage ?? 0)} nats at once`],
+  ]);
+}
+
 export function recipeTable({ plan: { recipe } }: ReportData): Html {
   const { pace, constants, learningRate: rate } = recipe;
   const micro = recipe.microBatchSize === recipe.batchSize ? "" : `, ${recipe.microBatchSize} at a time`;

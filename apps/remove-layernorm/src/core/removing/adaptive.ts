@@ -3,13 +3,13 @@
  * control's on the same batches. A removal that makes the loss diverge is taken back, and waits longer than the others.
  */
 import { type NormTable, normSites } from "@normless/gpt2";
-import type { Batch } from "@normless/text";
 import type { RemovalEvent, RollbackEvent } from "../events.js";
 import { batchNats } from "../measure.js";
 import { applyRemoval, describeRemoval, type Removal } from "../plan.js";
 import type { AdaptivePace } from "../recipe.js";
 import type { StepResult } from "../step-result.js";
 import { type DivergedError, rows, type StepOptions, type Trainer } from "../trainer.js";
+import { gentlest, type Measured } from "./gentlest.js";
 import {
   type AdaptiveState,
   type RemovalContext,
@@ -20,10 +20,10 @@ import {
 
 type Candidate = Exclude<Removal, { kind: "taper" }>;
 
-interface Probed {
+interface Chosen {
   readonly candidate: Candidate;
-  /** Nats more with this gone than without, on the same tokens. */
-  readonly damage: number;
+  /** Not measured where it goes whatever it costs. */
+  readonly damage?: number;
 }
 
 export class AdaptiveRemoving implements Removing {
@@ -36,7 +36,12 @@ export class AdaptiveRemoving implements Removing {
     this.#context = context;
     this.#pace = pace;
     this.#state = context.state;
-    this.#adaptive = context.state.adaptive ?? { last: pace.start, waiting: {}, probedTokens: 0 };
+    this.#adaptive = context.state.adaptive ?? {
+      last: pace.start,
+      waiting: {},
+      damages: {},
+      probedTokens: 0,
+    };
   }
 
   get state(): RemovalState {
@@ -54,13 +59,18 @@ export class AdaptiveRemoving implements Removing {
     const { gap = 0, last, waiting } = this.#adaptive;
     const left = step < start ? [] : candidates(trainer, this.#state.norms, step);
     if (left.length === 0) return [];
-    if (step >= deadline) return this.#remove(trainer, await this.#probe(trainer, left));
+    if (step >= deadline) {
+      return this.#remove(
+        trainer,
+        left.map((candidate) => ({ candidate })),
+      );
+    }
 
     // What is left shares out the time that is left.
     const due = step >= last + (deadline - last) / left.length;
     const free = left.filter((candidate) => (waiting[describeRemoval(candidate)]?.until ?? 0) <= step);
     if (free.length === 0 || !(due || gap <= margin)) return [];
-    return this.#remove(trainer, gentlest(await this.#probe(trainer, free), this.#pace.together));
+    return this.#remove(trainer, await this.#choose(trainer, free));
   }
 
   options(): StepOptions {
@@ -89,47 +99,55 @@ export class AdaptiveRemoving implements Removing {
     return this.#goBack(trainer, error.step, error.message);
   }
 
-  /** Damage on the first sequences of the coming batch, the least first. */
-  async #probe(trainer: Trainer, removals: readonly Candidate[]): Promise<Probed[]> {
+  /** By their damage on the first sequences of the coming batch. */
+  async #choose(trainer: Trainer, removals: readonly Candidate[]): Promise<Measured<Candidate>[]> {
     const { config, params } = trainer;
     const { norms, averages } = this.#state;
     const { recipe, train } = this.#context;
     const sequences = Math.min(this.#pace.probeSequences, recipe.batchSize);
     const batch = rows(trainer.batch(train), 0, sequences);
-    const nats = async (table: NormTable) =>
-      (await batchNats({ config, params, norms: table }, batch)) / sizeOf(batch);
+    const tokens = batch.B * batch.T;
+    let { probedTokens } = this.#adaptive;
+    const nats = async (table: NormTable) => {
+      probedTokens += tokens;
+      return (await batchNats({ config, params, norms: table }, batch)) / tokens;
+    };
     const now = await nats(norms);
-    const probed: Probed[] = [];
-    for (const candidate of removals) {
-      const without = applyRemoval(norms, candidate, averages, recipe.constants);
-      probed.push({ candidate, damage: (await nats(without)) - now });
-    }
-    const probedTokens = this.#adaptive.probedTokens + (removals.length + 1) * sizeOf(batch);
-    this.#adaptive = { ...this.#adaptive, probedTokens };
-    return probed.sort((a, b) => a.damage - b.damage);
+    const damages = { ...this.#adaptive.damages };
+    const chosen = await gentlest(removals, {
+      known: (candidate) => damages[describeRemoval(candidate)],
+      measure: async (candidate) => {
+        const without = applyRemoval(norms, candidate, averages, recipe.constants);
+        return (damages[describeRemoval(candidate)] = (await nats(without)) - now);
+      },
+      together: this.#pace.together,
+    });
+    this.#adaptive = { ...this.#adaptive, damages, probedTokens };
+    return chosen;
   }
 
-  async #remove(trainer: Trainer, chosen: readonly Probed[]): Promise<RemovalEvent[]> {
+  async #remove(trainer: Trainer, chosen: readonly Chosen[]): Promise<RemovalEvent[]> {
     const { step } = trainer;
     const { recipe } = this.#context;
     const { norms: before, averages } = this.#state;
-    const { gap } = this.#adaptive;
+    const { gap, damages } = this.#adaptive;
     const removed = chosen.map(({ candidate }) => describeRemoval(candidate));
     const events = chosen.map(({ candidate, damage }): RemovalEvent => {
       const norms = applyRemoval(this.#state.norms, candidate, averages, recipe.constants);
       this.#state = { ...this.#state, norms };
       const norm = candidate.kind === "freeze" ? norms[candidate.site] : undefined;
       const std = norm?.kind === "frozen" ? norm.std : undefined;
-      return { type: "removal", step, removal: candidate, damage, ...(std && { std }) };
+      const measured = damage === undefined ? {} : { damage };
+      return { type: "removal", step, removal: candidate, ...measured, ...(std && { std }) };
     });
     this.#state = { ...this.#state, fallback: await trainer.save() };
     // The loss will rise by what was measured: waiting begins now, not when the smoothed loss has noticed.
-    const damage = chosen.reduce((sum, { damage }) => sum + Math.max(0, damage), 0);
+    const damage = chosen.reduce((sum, { damage = 0 }) => sum + Math.max(0, damage), 0);
     this.#adaptive = {
       ...this.#adaptive,
       gap: (gap ?? 0) + damage,
       last: step,
-      fallback: { step, gap, norms: before, removed },
+      fallback: { step, gap, norms: before, damages, removed },
     };
     return events;
   }
@@ -148,6 +166,7 @@ export class AdaptiveRemoving implements Removing {
     this.#adaptive = {
       ...this.#adaptive,
       gap: to.gap,
+      damages: to.damages,
       last: step,
       waiting: { ...waiting, ...Object.fromEntries(longer) },
     };
@@ -174,14 +193,3 @@ function candidates({ config }: Pick<Trainer, "config">, norms: NormTable, step:
     )
     .map((positionClass) => ({ step, kind: "constant", positionClass }));
 }
-
-/** The least damaging, and as many of the next as do so little that they can go together. */
-function gentlest(probed: readonly Probed[], together: number): Probed[] {
-  let sum = 0;
-  return probed.filter(({ damage }, i) => {
-    sum += Math.max(0, damage);
-    return i === 0 || sum <= together;
-  });
-}
-
-const sizeOf = ({ B, T }: Batch) => B * T;

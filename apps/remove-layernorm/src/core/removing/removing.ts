@@ -27,6 +27,8 @@ export interface AdaptiveState {
   readonly last: number;
   /** Removals that diverged: not before this step, and how long to wait after the next time. */
   readonly waiting: Readonly<Record<string, { readonly until: number; readonly patience: number }>>;
+  /** What each removal was last measured to cost at once, in nats. */
+  readonly damages: Readonly<Record<string, number>>;
   /** Tokens looked at to measure damage; none of them is trained on there. */
   readonly probedTokens: number;
   /** Where to go back to while the last removal may still diverge. */
@@ -35,6 +37,7 @@ export interface AdaptiveState {
         readonly step: number;
         readonly gap?: number | undefined;
         readonly norms: NormTable;
+        readonly damages: Readonly<Record<string, number>>;
         readonly removed: readonly string[];
       }
     | undefined;
