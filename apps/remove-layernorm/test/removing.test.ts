@@ -109,6 +109,20 @@ describe("an adaptive removal", () => {
     await expectSameResumed(asked, events);
   });
 
+  it("measures less than everything that is left before each of its choices", async () => {
+    // One each time, even of those whose damage is below 0.
+    const one = { ...adaptive, margin: 10, together: -1 };
+    const events = await run({ ...asked, pace: one });
+    const removals = of(events, "removal");
+    expect(removals.map(({ step }) => step)).toEqual(removals.map((_, i) => one.start + i));
+    // The loss as it is, and all that is left: norms first, then the two constants.
+    const counts = [...normSites(config).map((_, i) => 1 + i), 1, 2];
+    const everything = counts.reduce((sum, left) => sum + 1 + left, 0);
+    const looks = of(events, "done")[0].summary.probedTokens! / (one.probeSequences * recipe.blockSize);
+    expect(looks).toBeGreaterThanOrEqual(2 * removals.length);
+    expect(looks).toBeLessThan(everything);
+  });
+
   it("takes back what diverges, waits longer each time, and is done by the deadline all the same", async () => {
     const nervous = { ...asked, pace: nervousPace };
     const events = await run(nervous);
