@@ -60,7 +60,7 @@ export const adaptive: RemovalRecipe = {
     "This project's: what does the least damage goes next, as soon as the loss is back at the control's. Tuned on the " +
     "model that ships, with seed 1337.",
   steps: 200,
-  learningRate: { ...reference.learningRate, totalSteps: 200 },
+  learningRate: { peak: 5e-4, floor: 5e-6, warmupSteps: 10, totalSteps: 200 },
   constants: { ...reference.constants, special: "none" },
   pace: {
     kind: "adaptive",
