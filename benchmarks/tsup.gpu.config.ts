@@ -11,7 +11,7 @@ const common = {
 
 // The command for Node, where gpu.js and webgpu are packages; and the page, which has all in one file.
 export default defineConfig([
-  { ...common, entry: { main: "src/gpu/main.ts" }, noExternal: [/^@normless\//], external: ["gpu.js"] },
+  { ...common, entry: { main: "src/gpu/main.ts" }, noExternal: [/normless/], external: ["gpu.js"] },
   {
     ...common,
     entry: { page: "src/gpu/page.ts" },

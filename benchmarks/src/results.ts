@@ -7,6 +7,7 @@ export const suiteNames = [
   "ops",
   "latency",
   "steps",
+  "profile",
   "generation",
   "io",
   "scaling",
@@ -41,6 +42,10 @@ const rowSchema = z.strictObject({
   }),
   /** The value over that of `mlp_in` in the same turns. */
   toMlpIn: positive.optional(),
+  /** The value over what the machine can do: the micro-kernel's rate, or that of a copy in memory. */
+  toLimit: positive.optional(),
+  /** Of a step's time. */
+  share: positive.optional(),
   /** The most memory that a process of its own held, in bytes. */
   peakBytes: positive.optional(),
   /** What grows: T, C or threads. */

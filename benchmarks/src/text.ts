@@ -40,6 +40,8 @@ const notes: Readonly<Record<SuiteName, string>> = {
   latency: "Microseconds.",
   steps:
     "Tokens a second of whole training steps: forward, backward, clip, AdamW. In brackets behind PyTorch, ours with all threads over it; and the most memory that each process held.",
+  profile:
+    "Milliseconds of a step, with all threads. Products and attention as GFLOP/s, against the micro-kernel on as many threads in the same turns; the others as GB/s of the least that they could move, against a copy in memory, which they pass where operands are still in a cache. Between ops is what JavaScript does.",
   generation: "Tokens a second, one at a time, with the key/value cache.",
   io: "Megabytes a second.",
   scaling: "Tokens a second of a training step.",
@@ -50,8 +52,9 @@ export const titles: Readonly<Record<SuiteName, string>> = {
   kernels: "Matrix products",
   transposes: "Layouts",
   ops: "Other ops",
-  latency: "Microseconds.",
+  latency: "Handing work to threads",
   steps: "Training steps",
+  profile: "Where a step’s time goes",
   generation: "Generation",
   io: "Saving and loading",
   scaling: "How cost grows",
@@ -62,6 +65,7 @@ export const titles: Readonly<Record<SuiteName, string>> = {
 export function suiteTable(results: Results, suite: SuiteName): Table | undefined {
   const rows = rowsOf(results, suite);
   if (rows.length === 0) return undefined;
+  if (suite === "profile") return profileTable(rows);
   const engines = unique(rows.map(showEngine));
   const keys = unique(rows.map(keyOf));
   const mixed = unique(rows.map(({ unit }) => unit)).length > 1;
@@ -77,6 +81,20 @@ export function suiteTable(results: Results, suite: SuiteName): Table | undefine
       });
       return [`\`${nameOf(mine[0])}\``, mine[0].about, ...cells];
     }),
+  };
+}
+
+/** One line an op. */
+function profileTable(rows: readonly Row[]): Table {
+  const percent = (part: number | undefined) => (part === undefined ? "" : `${figure(100 * part)} %`);
+  return {
+    title: titles.profile,
+    note: notes.profile,
+    head: ["", "", "ms", "of the step", "rate", "of the limit"],
+    rows: rows.map(({ case: name, about, ms, share, value, unit, toLimit }) => [
+      ...[`\`${name}\``, about, figure(ms.median), percent(share)],
+      ...(toLimit === undefined ? ["", ""] : [`${figure(value)} ${unit}`, percent(toLimit)]),
+    ]),
   };
 }
 

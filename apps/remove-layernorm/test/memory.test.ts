@@ -19,6 +19,7 @@ describe("the memory of an update", () => {
       const live = backend.memory().liveBytes;
       for (let i = 0; i < 3; i++) {
         await trainer.update(tokens, options);
+        await trainer.results().next();
         expect(backend.memory()).toMatchObject({ liveBytes: live, peakBytes: expected });
       }
       await backend.dispose();

@@ -2,7 +2,7 @@
 import { isFolded, moduleOf, normSites } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   type AdaptivePace,
   describeRemoval,
@@ -138,6 +138,33 @@ describe("an adaptive removal", () => {
       expect(again!.step).toBeGreaterThanOrEqual(Math.min(step + adaptive.patience, adaptive.deadline));
     }
     await expectSameResumed(nervous, events);
+  });
+
+  it("takes back a removal after which the loss is no number, and does that batch again", async () => {
+    const readMany = backend.readMany.bind(backend);
+    const noNumbers: Backend["readMany"] = async (tensors) =>
+      (await readMany(tensors)).map((values) => values.map(() => NaN));
+    const events: RunEvent[] = [];
+    for await (const event of removeLayerNorm({
+      backend,
+      model: { config, weights },
+      corpus,
+      recipe: asked,
+    })) {
+      if (event.type === "removal" && of(events, "removal").length === 0) {
+        vi.spyOn(backend, "readMany").mockImplementationOnce(noNumbers);
+      }
+      events.push(event);
+    }
+    vi.restoreAllMocks();
+    const [{ step, removal }] = of(events, "removal");
+    const [rollback] = of(events, "rollback");
+    expect(rollback).toMatchObject({ step, to: step });
+    expect(rollback.removed).toContain(describeRemoval(removal));
+    expect(rollback.why).toMatch(`the loss is NaN at step ${step}: training has diverged`);
+    const steps = of(events, "step").flatMap(({ phase, step }) => (phase === "removal" ? [step] : []));
+    expect(steps).toEqual(Array.from({ length: asked.steps }, (_, i) => i + 1));
+    expectLnFree(events);
   });
 
   it("goes back to the very weights from before", async () => {

@@ -121,7 +121,9 @@ describe("a training step", () => {
     const step = async (microBatchSize: number) => {
       const trainer = new Trainer(backend, config, weights, { ...recipe, microBatchSize });
       const norms = standardNorms(config);
-      const { loss, gradNorm } = await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });
+      await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });
+      const { value } = await trainer.results().next();
+      const { loss, gradNorm } = value!;
       const wte = await trainer.params["wte.weight"].read();
       trainer.free();
       return { loss, gradNorm, wte };

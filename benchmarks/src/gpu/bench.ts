@@ -45,9 +45,9 @@ export interface BenchOptions {
   readonly say: (progress: string) => void;
 }
 
-/** One shape of each product is enough, since products have a comparison of their own. */
+/** One call of each kernel is enough, since products have a comparison of their own. */
 const shown = ({ kernel, part }: KernelWork) =>
-  !kernel.startsWith("linear") || part === "" || part === "mlp out" || kernel === "linearGelu";
+  ["", "tokens"].includes(part) || part === "mlp out" || kernel === "linearGelu";
 
 export async function benchGpu({ model, device, say }: BenchOptions): Promise<GpuReport> {
   const given = device && { device };

@@ -1,19 +1,8 @@
-/** Whole training steps: forward, backward, clipping and AdamW, in tokens a second. */
-import { valueAndGrad, type Variables } from "@normless/autograd";
-import {
-  freeParams,
-  freeTokens,
-  type Gpt2Config,
-  initWeights,
-  standardNorms,
-  trainingLoss,
-  uploadTargets,
-  uploadTokens,
-  uploadWeights,
-} from "@normless/gpt2";
-import { AdamW } from "@normless/optim";
+/** Whole training steps as a run does them: forward, backward, clipping and AdamW, in tokens a second. */
+import { type Gpt2Config, initWeights, standardNorms } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { integers } from "@normless/tensor/testing";
+import { trainRecipe, Trainer } from "normless";
 import type { Dims } from "./work.js";
 
 export interface StepFigures {
@@ -25,34 +14,29 @@ export interface StepFigures {
 
 const ROUNDS = 3;
 
-export async function measureStep(column: string, backend: Backend, of: Dims): Promise<StepFigures> {
-  const { B, T, C, H, V, L } = of;
+/** A model of fresh weights in training, and its step. */
+export function training(backend: Backend, { B, T, C, H, V, L }: Dims) {
   const shape = { vocabSize: V, blockSize: T, channels: C, layers: L, heads: H, inner: 4 * C };
   const config: Gpt2Config = { ...shape, gelu: "tanh", eps: 1e-5, tied: true, eot: undefined };
-  const params = uploadWeights(backend, initWeights(config, 1));
-  const norms = standardNorms(config);
-  const optimizer = new AdamW(backend, params, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 });
-  const ids = (seed: number) => Int32Array.from(integers([B * T], seed, V).data);
-  const tokens = uploadTokens(backend, config, { inputs: ids(1), B, T });
-  const targets = uploadTargets(backend, config, ids(2), T);
-  const step = async () => {
-    const begin = performance.now();
-    const lossOf = (variables: Variables) =>
-      trainingLoss({ config, norms, params: variables }, tokens, targets, { totalTokens: B * T }).total;
-    const { value, grads } = valueAndGrad(lossOf, params);
-    optimizer.update(grads, { learningRate: 3e-4, maxNorm: 1 }).free();
-    freeParams(grads);
-    const loss = await value.item();
-    value.free();
-    await backend.sync();
-    return { loss, ms: performance.now() - begin };
+  const recipe = { ...trainRecipe, batchSize: B, microBatchSize: B, blockSize: T };
+  const trainer = new Trainer(backend, config, initWeights(config, 1), recipe);
+  const tokens = Uint16Array.from(integers([8 * B * T + 1], 1, V).data);
+  const options = { norms: standardNorms(config), auxiliaryWeight: 0 };
+  return { trainer, step: () => trainer.update(tokens, options) };
+}
+
+export async function measureStep(column: string, backend: Backend, of: Dims): Promise<StepFigures> {
+  const { trainer, step } = training(backend, of);
+  /** As many as a run reads together. */
+  const steps = async () => {
+    const [begin, losses]: [number, number[]] = [performance.now(), []];
+    while (!trainer.resultsDue) await step();
+    for await (const { loss } of trainer.results()) losses.push(loss);
+    return { losses, ms: (performance.now() - begin) / losses.length };
   };
-  const { loss } = await step();
+  const [loss] = (await steps()).losses;
   let best = Infinity;
-  for (let round = 0; round < ROUNDS; round++) best = Math.min(best, (await step()).ms);
-  optimizer.free();
-  freeTokens(tokens);
-  targets.free();
-  freeParams(params);
-  return { column, loss, tokensPerSecond: (B * T * 1000) / best };
+  for (let round = 0; round < ROUNDS; round++) best = Math.min(best, (await steps()).ms);
+  trainer.free();
+  return { column, loss, tokensPerSecond: (of.B * of.T * 1000) / best };
 }

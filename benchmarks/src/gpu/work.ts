@@ -1,6 +1,7 @@
 /**
  * What a training step of GPT-2 asks of each kernel: operands, floating-point operations and bytes. Bytes are the least that
- * can be moved: every operand read once, every result written once, in float32.
+ * can be moved: every operand read once, every result written once, in float32; a result that is added to something is read
+ * besides. A test holds the list against the kernels that a step runs.
  */
 import { type KernelName, type Shape, sizeOf } from "@normless/tensor";
 
@@ -16,9 +17,9 @@ export interface Dims {
 
 export interface KernelWork {
   readonly kernel: KernelName;
-  /** Tells shapes of one kernel apart. */
+  /** Tells calls of one kernel apart. */
   readonly part: string;
-  /** Calls a step. */
+  /** Calls a step. What goes over every parameter is one call, whatever the number of parameters. */
   readonly calls: number;
   /** Of one call. */
   readonly flops: number;
@@ -43,98 +44,131 @@ export function parameters({ T, C, V, L }: Dims): number {
 const FLOAT = 4;
 const bytesOf = (...shapes: Shape[]) => FLOAT * shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
 
-/** The four weights of a block: K, M. */
-const products = ({ C }: Dims): [string, number, number][] => [
-  ["qkv", C, 3 * C],
-  ["attention out", C, C],
-  ["mlp in", C, 4 * C],
-  ["mlp out", 4 * C, C],
+/** The products of a block: calls a layer, K, M. Query, key and value are thirds of one weight. */
+const products = ({ C }: Dims): [string, number, number, number][] => [
+  ["query, key, value", 3, C, C],
+  ["attention out", 1, C, C],
+  ["mlp in", 1, C, 4 * C],
+  ["mlp out", 1, 4 * C, C],
 ];
 
 function linears(of: Dims): KernelWork[] {
   const N = of.B * of.T;
-  return products(of).flatMap(([part, K, M]): KernelWork[] => {
-    const common = {
-      part,
-      calls: of.L,
-      attributes: {},
-      flops: 2 * N * K * M,
-      bytes: bytesOf([N, K], [K, M], [N, M]),
-    };
-    const inputs = { x: [N, K], w: [K, M], bias: [M] };
+  return products(of).flatMap(([part, each, K, M]): KernelWork[] => {
+    const [x, w, y, bias] = [[N, K], [K, M], [N, M], [M]];
+    const common = { part, calls: each * of.L, attributes: {}, flops: 2 * N * K * M };
+    const inputs = { x, w, bias };
     // What GELU computes is less than a hundredth of the product, and is not counted.
-    const bytes = common.bytes + bytesOf([N, M]);
+    const gelu = { bytes: bytesOf(x, w, bias, y, y), attributes: { gelu: "tanh" } };
     const forward: KernelWork =
       part === "mlp in"
-        ? { ...common, kernel: "linearGelu", inputs, bytes, attributes: { gelu: "tanh" } }
-        : { ...common, kernel: "linear", inputs };
+        ? { ...common, kernel: "linearGelu", inputs, ...gelu }
+        : { ...common, kernel: "linear", inputs, bytes: bytesOf(x, w, bias, y) };
+    const gradInput = { ...common, kernel: "linearGradInput", inputs: { dy: y, w } } as const;
+    const added = bytesOf(y, w, x, x);
     return [
       forward,
-      { ...common, kernel: "linearGradInput", inputs: { dy: [N, M], w: [K, M] } },
-      { ...common, kernel: "linearGradWeight", inputs: { x: [N, K], dy: [N, M] } },
+      // The gradients of query, key and value meet in what all three read.
+      { ...gradInput, calls: of.L, bytes: bytesOf(y, w, x) },
+      ...(each > 1 ? [{ ...gradInput, part: `${part}, added`, calls: (each - 1) * of.L, bytes: added }] : []),
+      { ...common, kernel: "linearGradWeight", bytes: bytesOf(x, y, w, w), inputs: { x, dy: y } },
       {
         ...common,
         kernel: "linearGradBias",
         flops: N * M,
-        bytes: bytesOf([N, M], [M]),
-        inputs: { dy: [N, M] },
+        bytes: bytesOf(y, bias, bias),
+        inputs: { dy: y },
       },
     ];
   });
 }
 
-/** Elementwise work, by floating-point operations a value: an estimate, since bytes bound all of these. */
-function streams(of: Dims): KernelWork[] {
-  const { B, T, C, V, L } = of;
-  const [x, inner, P] = [[B, T, C], [B, T, 4 * C], [parameters(of)]];
-  const rows = [B, T];
-  const stream = (
-    kernel: KernelName,
-    calls: number,
-    perValue: number,
-    inputs: Record<string, Shape>,
-    written: Shape[],
-    attributes: object = {},
-    ids?: Record<string, number>,
-  ): KernelWork => {
-    const flops = perValue * sizeOf(written[0]);
-    const bytes = bytesOf(...Object.values(inputs), ...written);
-    return { kernel, part: "", calls, flops, bytes, inputs, attributes, ...(ids && { ids }) };
-  };
-  const channels = { gamma: [C], beta: [C] };
-  const std = { first: 90, eot: 3, rest: 2 };
-  const settings = {
-    learningRate: 3e-4,
-    beta1: 0.9,
-    beta2: 0.95,
-    eps: 1e-8,
-    weightDecay: 0.1,
-    step: 1,
-    maxNorm: 1,
-  };
-  const frozen = { classes: 3 };
+interface StreamOptions extends Pick<KernelWork, "calls" | "ids"> {
+  readonly part?: string;
+  /** Floating-point operations a value of the first result: an estimate, since bytes bound all of these. */
+  readonly flops: number;
+  readonly attributes?: object;
+  /** Results that are added to what is there. */
+  readonly added?: readonly Shape[];
+}
+
+function stream(
+  kernel: KernelName,
+  inputs: Readonly<Record<string, Shape>>,
+  written: readonly Shape[],
+  { part = "", attributes = {}, added = [], flops, ...rest }: StreamOptions,
+): KernelWork {
+  const bytes = bytesOf(...Object.values(inputs), ...written, ...added);
+  return { kernel, part, inputs, attributes, flops: flops * sizeOf(written[0]), bytes, ...rest };
+}
+
+/** A table is read, and its gradient added to, in the rows of the batch's tokens alone. */
+function tableRows({ B, T, C }: Dims, part: string, vocabulary: number): KernelWork[] {
+  const [x, ids] = [
+    [B, T, C],
+    [B, T],
+  ];
+  const common = { part, calls: 1, ids: { ids: vocabulary } };
   return [
-    stream("gelu", 0, 12, { x: inner }, [inner], { approximate: "tanh" }),
-    stream("geluGrad", L, 20, { dy: inner, x: inner }, [inner], { approximate: "tanh" }),
-    stream("layerNorm", 2 * L + 1, 8, { x, ...channels }, [x, rows, rows], { eps: 1e-5 }),
-    stream("layerNormGrad", 2 * L + 1, 14, { dy: x, x, gamma: [C], mean: rows, rstd: rows }, [x, [C], [C]]),
-    stream("frozenNorm", 0, 6, { x, ...channels, classes: rows }, [x], { std }, frozen),
-    stream("frozenNormGrad", 0, 10, { dy: x, x, gamma: [C], classes: rows }, [x, [C], [C]], { std }, frozen),
-    stream("add", 2 * L + 1, 1, { a: x, b: x }, [x]),
     {
-      ...stream("embedding", 1, 0, { table: [V, C], ids: rows }, [x], {}, { ids: V }),
-      bytes: 2 * bytesOf(x),
+      ...stream("embedding", { table: [vocabulary, C], ids }, [x], { ...common, flops: 0 }),
+      bytes: bytesOf(ids, x, x),
     },
-    stream("embeddingGrad", 1, 1, { dy: x, ids: rows }, [[V, C]], { vocabulary: V }, { ids: V }),
-    { ...stream("sumSquares", 1, 1, { x: P }, [[]]), flops: 2 * parameters(of) },
-    stream("adamw", 1, 14, { param: P, grad: P, m: P, v: P, normSquared: [] }, [P, P, P], settings),
+    stream("embeddingGrad", { dy: x, ids }, [x], {
+      ...common,
+      flops: 1,
+      attributes: { vocabulary },
+      added: [x],
+    }),
   ];
 }
 
-/**
- * Every kernel of a step, with the shapes it has there. `frozenNorm` has no calls: it takes the place of layerNorm; nor has
- * `gelu`, which linearGelu does.
- */
+/** Elementwise work, and sums. */
+function streams(of: Dims): KernelWork[] {
+  const { B, T, C, V, L } = of;
+  const [x, inner, P] = [[B, T, C], [B, T, 4 * C], [parameters(of)]];
+  const [rows, table, channels] = [[B, T], [V, C], [C]];
+  const affine = { gamma: channels, beta: channels };
+  const dnorm = { dy: x, x, gamma: channels, mean: rows, rstd: rows };
+  const dfrozen = { dy: x, x, gamma: channels, classes: rows };
+  const frozen = { attributes: { std: { first: 90, eot: 3, rest: 2 } }, ids: { classes: 3 } };
+  const half = { calls: 1, flops: 1, attributes: { factor: 0.5 } };
+  const gelu = { approximate: "tanh" };
+  const betas = { beta1: 0.9, beta2: 0.95, eps: 1e-8 };
+  const settings = { ...betas, learningRate: 3e-4, weightDecay: 0.1, step: 1, maxNorm: 1 };
+  const dx = [x, channels, channels];
+  return [
+    stream("geluGrad", { dy: inner, x: inner }, [inner], { calls: L, flops: 20, attributes: gelu }),
+    stream("layerNorm", { x, ...affine }, [x, rows, rows], {
+      calls: 2 * L + 1,
+      flops: 8,
+      attributes: { eps: 1e-5 },
+    }),
+    stream("layerNormGrad", dnorm, dx, { calls: 2 * L, flops: 14, added: dx }),
+    stream("layerNormGrad", dnorm, dx, { part: "last", calls: 1, flops: 14, added: [channels, channels] }),
+    stream("frozenNorm", { x, ...affine, classes: rows }, [x], { calls: 0, flops: 6, ...frozen }),
+    stream("frozenNormGrad", dfrozen, dx, { calls: 0, flops: 10, ...frozen, added: dx }),
+    stream("add", { a: x, b: x }, [x], { calls: 2 * L + 1, flops: 1 }),
+    // Both sides of a residual's sum have a gradient of their own.
+    stream("scale", { x }, [x], { ...half, calls: 2 * (2 * L + 1) }),
+    stream("scale", { x, by: [] }, [x], { ...half, part: "head's input" }),
+    stream("scale", { x: table, by: [] }, [table], { ...half, part: "head's weight", added: [table] }),
+    stream("scale", { x: [] }, [[]], { ...half, part: "mean" }),
+    stream("scale", { x: [] }, [[]], { ...half, part: "loss", added: [[]] }),
+    stream("sum", { x: rows }, [[]], { calls: 1, flops: B * T }),
+    ...tableRows(of, "tokens", V),
+    ...tableRows(of, "positions", T),
+    { ...stream("fill", { x: P }, [P], { calls: 1, flops: 0, attributes: { value: 0 } }), bytes: bytesOf(P) },
+    stream("sumSquares", { x: P }, [[]], { calls: 1, flops: 2 * parameters(of), added: [[]] }),
+    stream("adamw", { param: P, grad: P, m: P, v: P, normSquared: [] }, [P, P, P], {
+      calls: 1,
+      flops: 14,
+      attributes: settings,
+    }),
+  ];
+}
+
+/** Every kernel of a step, with the shapes it has there. Frozen norms have no calls: they take the place of layerNorm. */
 export function workOf(of: Dims): KernelWork[] {
   const { B, T, C, H, V, L } = of;
   const x = [B, T, C];

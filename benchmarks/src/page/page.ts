@@ -56,7 +56,15 @@ export function renderPage(results: Results): string {
 }
 
 /** Suites that say it best in a table. */
-const tabled: readonly SuiteName[] = ["transposes", "ops", "latency", "generation", "io", "removal"];
+const tabled: readonly SuiteName[] = [
+  "profile",
+  "transposes",
+  "ops",
+  "latency",
+  "generation",
+  "io",
+  "removal",
+];
 
 function section(title: string, content: Html | undefined): Html | undefined {
   return (

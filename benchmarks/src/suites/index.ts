@@ -6,6 +6,7 @@ import { ioSuite } from "./io.js";
 import { kernelSuite } from "./kernels.js";
 import { latencySuite } from "./latency.js";
 import { opSuite } from "./ops.js";
+import { profileSuite } from "./profile.js";
 import { removalSuite } from "./removal.js";
 import { scalingSuite } from "./scaling.js";
 import { stepSuite } from "./steps.js";
@@ -17,6 +18,7 @@ export const suites: Readonly<Record<SuiteName, (context: Context) => Promise<vo
   ops: opSuite,
   latency: latencySuite,
   steps: stepSuite,
+  profile: profileSuite,
   generation: generationSuite,
   io: ioSuite,
   scaling: scalingSuite,

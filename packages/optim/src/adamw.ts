@@ -17,8 +17,6 @@ export interface AdamWOptions {
 export interface UpdateOptions {
   readonly learningRate: number;
   readonly maxNorm: number;
-  /** Of these gradients. */
-  readonly normSquared?: Tensor;
 }
 
 /** Updates done, and the two moments of each parameter. */
@@ -49,24 +47,19 @@ export class AdamW {
     return this.#step;
   }
 
-  /** The square of the gradients' global norm, a scalar on the device, which the caller frees. */
-  normSquared(grads: Named<Tensor>): Tensor {
+  /**
+   * One update of every parameter. Gradients whose global norm is over `maxNorm` are scaled down to it; where it is not
+   * finite, parameters and moments stay as they are. Returns the square of that norm, a scalar on the device, which the
+   * caller frees.
+   */
+  update(grads: Named<Tensor>, { learningRate, maxNorm }: UpdateOptions): Tensor {
     for (const name of Object.keys(this.params)) {
       if (!grads[name]) throw new BackendError(`AdamW: parameter ${name} has no gradient`);
     }
-    const total = zeros(this.backend, []);
+    const normSquared = zeros(this.backend, []);
     for (const name of Object.keys(this.params)) {
-      this.backend.run("sumSquares", { x: grads[name] }, {}, { total });
+      this.backend.run("sumSquares", { x: grads[name] }, {}, { total: normSquared });
     }
-    return total;
-  }
-
-  /**
-   * One update of every parameter. Gradients whose global norm is over `maxNorm` are scaled down to it. Returns
-   * `normSquared`, which is made here unless the caller wanted to read it first; the caller frees it.
-   */
-  update(grads: Named<Tensor>, { learningRate, maxNorm, ...given }: UpdateOptions): Tensor {
-    const normSquared = given.normSquared ?? this.normSquared(grads);
     this.#step += 1;
     for (const [name, param] of Object.entries(this.params)) {
       const { weightDecay, ...rest } = this.options;

@@ -9,7 +9,9 @@ import { fma, splat } from "./simd";
  */
 export function adamw(unit: i32): void {
   const param = pointer(0), grad = pointer(1), mean = pointer(2), square = pointer(3);
-  const norm = <f32>(Math.sqrt(<f64>load<f32>(pointer(4))) + 1e-6);
+  const squared = load<f32>(pointer(4));
+  if (!isFinite(squared)) return;
+  const norm = <f32>(Math.sqrt(<f64>squared) + 1e-6);
   const clip = splat(min<f32>(1, float(8) / norm));
   const beta1 = splat(float(0)), rest1 = splat(float(1)), beta2 = splat(float(2)), rest2 = splat(float(3));
   const eps = splat(float(4)), decay = splat(float(5)), step = splat(float(6)), correction = splat(float(7));

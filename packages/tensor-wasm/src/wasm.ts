@@ -151,6 +151,7 @@ export async function wasm({
     description:
       `wasm, ${simd} SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}${note}` +
       (gemm ? `, products by ${gemm.description}` : ""),
+    asynchronous: false,
     threads,
     simd,
     upload(data, shape) {

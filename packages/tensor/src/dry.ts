@@ -27,6 +27,7 @@ export function dry(): Backend {
   const backend: Backend = {
     name: "dry",
     description: "dry: counts bytes, computes nothing",
+    asynchronous: false,
     upload(data, shape) {
       checkUpload(data, shape);
       return make(shape, data instanceof Int32Array ? "int32" : "float32");

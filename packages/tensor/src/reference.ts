@@ -72,6 +72,7 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
   const backend: Backend = {
     name: "reference",
     description: `reference, ${precision}, plain loops`,
+    asynchronous: false,
     upload(data, shape) {
       checkUpload(data, shape);
       return make(shape, data instanceof Int32Array ? data.slice() : Store.from(data));

@@ -61,7 +61,8 @@ export type { Estimate } from "./resample.js";
 export type { PartKind } from "./residual-parts.js";
 export type { Both, PairEstimate } from "./sequence-sums.js";
 export { fingerprint, type RunState } from "./state.js";
-export { DivergedError, Trainer, type StepResult, type TrainerState } from "./trainer.js";
+export type { StepResult } from "./step-result.js";
+export { DivergedError, Trainer, type TrainerState } from "./trainer.js";
 export {
   Bootstrap,
   type BootstrapOptions,

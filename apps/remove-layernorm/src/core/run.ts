@@ -15,14 +15,15 @@ import {
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
-import type { Contender, Phase, RollbackEvent, RunEvent, SampleEvent } from "./events.js";
+import type { Contender, Phase, RunEvent, SampleEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
 import { checkPlan, plan } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
 import { fingerprint, type RunState } from "./state.js";
-import { DivergedError, type StepResult, Trainer } from "./trainer.js";
+import type { StepResult } from "./step-result.js";
+import { DivergedError, Trainer } from "./trainer.js";
 
 /** What another run's control came to, for a run of the same training: model, batches, learning rates and seed. */
 export interface ControlResult {
@@ -176,23 +177,26 @@ class Run {
       const firstStep = trainer.step;
       while (trainer.step < recipe.steps) {
         if (removing) yield* await removing.before(trainer);
-        const options = removing?.options(trainer.step) ?? standard;
-        const result = await trainer.update(corpus.train, options).catch((error: unknown) => {
+        await trainer.update(corpus.train, removing?.options(trainer.step) ?? standard);
+        const { step } = trainer;
+        const due = step % recipe.checkpointEvery === 0 && step < recipe.steps;
+        const wanted = due || step === recipe.steps || signal?.aborted || removing?.due(step);
+        if (!wanted && !trainer.resultsDue) continue;
+        try {
+          for await (const result of trainer.results()) {
+            if (phase === "control") this.#controlLosses.push(result.loss);
+            const events = (await removing?.after(trainer, result)) ?? [];
+            const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
+            const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
+            yield this.#stepEvent(phase, result, tokensPerSecond);
+            yield* events;
+          }
+        } catch (error) {
           const back = error instanceof DivergedError ? removing?.rollBack(trainer, error) : undefined;
-          if (back) return back;
-          throw error;
-        });
-        if ("type" in result) {
-          yield result;
+          if (!back) throw error;
+          yield back;
           continue;
         }
-        if (phase === "control") this.#controlLosses.push(result.loss);
-        const events: readonly RollbackEvent[] = (await removing?.after(trainer, result)) ?? [];
-        const trained = (trainer.step - firstStep) * recipe.batchSize * recipe.blockSize;
-        const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
-        yield this.#stepEvent(phase, trainer.step, result, tokensPerSecond);
-        yield* events;
-        const due = trainer.step % recipe.checkpointEvery === 0 && trainer.step < recipe.steps;
         if (due || signal?.aborted) {
           const state = await this.#state(phase, trainer, removing);
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
@@ -217,8 +221,8 @@ class Run {
     return startRemoving(context, model.config);
   }
 
-  #stepEvent(phase: Phase, step: number, result: StepResult, tokensPerSecond: number): RunEvent {
-    const { loss, gradNorm, learningRate } = result;
+  #stepEvent(phase: Phase, result: StepResult, tokensPerSecond: number): RunEvent {
+    const { step, loss, gradNorm, learningRate } = result;
     return {
       type: "step",
       phase,

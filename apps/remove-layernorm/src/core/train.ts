@@ -68,27 +68,30 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
     if (resume) trainer.load(resume);
     const firstStep = trainer.step;
     while (trainer.step < steps) {
-      const { loss, gradNorm, learningRate } = await trainer.update(corpus.train, {
-        norms,
-        auxiliaryWeight: 0,
-      });
+      await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });
       const { step } = trainer;
-      const tokensPerSecond = ((step - firstStep) * batchSize * blockSize) / seconds();
-      yield {
-        type: "step",
-        phase: "train",
-        step,
-        loss,
-        gradNorm,
-        learningRate,
-        tokensPerSecond,
-        seconds: seconds(),
-      };
-      if (step % recipe.evaluateEvery === 0 && step < steps) {
+      const [evaluationDue, checkpointDue] = [recipe.evaluateEvery, recipe.checkpointEvery].map(
+        (every) => step % every === 0 && step < steps,
+      );
+      const wanted = evaluationDue || checkpointDue || step === steps || signal?.aborted;
+      if (!wanted && !trainer.resultsDue) continue;
+      for await (const { step: done, loss, gradNorm, learningRate } of trainer.results()) {
+        yield {
+          type: "step",
+          phase: "train",
+          step: done,
+          loss,
+          gradNorm,
+          learningRate,
+          tokensPerSecond: ((step - firstStep) * batchSize * blockSize) / seconds(),
+          seconds: seconds(),
+        };
+      }
+      if (evaluationDue) {
         const validation = yield* evaluate(validationPart(corpus.validation, recipe.validationTokens));
         yield { type: "eval", step, loss: validation, seconds: seconds() };
       }
-      if (signal?.aborted || (step % recipe.checkpointEvery === 0 && step < steps)) {
+      if (checkpointDue || signal?.aborted) {
         const state: TrainState = { version: 1, config, recipe, step, ...(await trainer.save()) };
         yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
         if (signal?.aborted) return;

@@ -15,36 +15,18 @@ import {
   uploadWeights,
   type Weights,
 } from "@normless/gpt2";
-import {
-  type BatchStd,
-  batchStd,
-  type MeasuredStd,
-  type MeasuredTaper,
-  measureStd,
-  measureTaper,
-} from "@normless/layernorm";
+import { measureStd, measureTaper } from "@normless/layernorm";
 import { AdamW, type AdamWState, warmupCosine, zeroGradients } from "@normless/optim";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
 import { type Batch, batchAt } from "@normless/text";
 import type { TrainingRecipe } from "./recipe.js";
-
-/** What calibrates a taper at a norm module, summed over an update's tokens (see measureTaper). */
-export interface TaperSums {
-  readonly numerator: number;
-  readonly denominator: number;
-}
-
-export interface StepResult {
-  /** Mean cross-entropy of the batch before the update, in nats a token. */
-  readonly loss: number;
-  /** Global norm of the gradient before clipping. */
-  readonly gradNorm: number;
-  readonly learningRate: number;
-  /** Of each micro-batch, by norm module; empty unless measured. */
-  readonly stds: readonly Readonly<Record<string, BatchStd>>[];
-  /** By norm module; empty unless measured. */
-  readonly taper: Readonly<Record<string, TaperSums>>;
-}
+import {
+  freeUpdate,
+  type Measured,
+  type PendingUpdate,
+  readUpdates,
+  type StepResult,
+} from "./step-result.js";
 
 /** What an update measures at every norm module. */
 export interface Measuring {
@@ -66,8 +48,19 @@ export interface TrainerOptions {
   readonly recompute?: boolean | undefined;
 }
 
-/** The loss is no number any more. Nothing was updated. */
-export class DivergedError extends Error {}
+/**
+ * The loss, or the gradient's norm, is no number any more. That update changed nothing, but others may have followed before
+ * anyone knew: they are not to be kept.
+ */
+export class DivergedError extends Error {
+  constructor(
+    message: string,
+    /** Updates done before the one that it happened in. */
+    readonly step: number,
+  ) {
+    super(message);
+  }
+}
 
 /** Everything that training has changed. */
 export interface TrainerState {
@@ -75,11 +68,9 @@ export interface TrainerState {
   readonly optimizer: AdamWState;
 }
 
-/** What a micro-batch measured, still on the device. */
-interface Measured {
-  readonly stds: Record<string, MeasuredStd>;
-  readonly taper: Record<string, MeasuredTaper>;
-}
+/** Updates that are read together on an asynchronous backend: so many, or those of about a second if that is fewer. */
+const MOST_UPDATES = 10;
+const MOST_MILLISECONDS = 1000;
 
 type Named = Readonly<Record<string, Tensor>>;
 
@@ -87,6 +78,11 @@ export class Trainer {
   readonly params: Named;
   readonly #grads: Named;
   readonly #optimizer: AdamW;
+  readonly #pending: PendingUpdate[] = [];
+  /** When the first of the pending updates began. */
+  #pendingSince = 0;
+  /** Updates that are read together. The first is read at once: it tells how long one takes. */
+  #readEvery = 1;
 
   constructor(
     readonly backend: Backend,
@@ -115,32 +111,60 @@ export class Trainer {
     return batchAt({ tokens, batchSize, blockSize, seed, step: this.step });
   }
 
-  /** One update on the batch that belongs to it. @throws DivergedError when the loss is not finite. */
-  async update(tokens: Uint16Array, options: StepOptions): Promise<StepResult> {
+  /**
+   * One update on the batch that belongs to it. Nothing is waited for: what the host wants to know of it stays on the
+   * device until `results` are taken.
+   */
+  async update(tokens: Uint16Array, options: StepOptions): Promise<void> {
     const { backend, recipe, step } = this;
     const { batchSize, microBatchSize } = recipe;
     // A CPU backend never waits, so without this a process in training would not hear Control-C, nor a page its clicks.
     await new Promise((resolve) => setTimeout(resolve));
+    if (this.#pending.length === 0) this.#pendingSince = performance.now();
     const batch = this.batch(tokens);
-    const total = zeros(backend, []);
+    const loss = zeros(backend, []);
     const measured: Measured[] = [];
     zeroGradients(this.#grads);
     for (let row = 0; row < batchSize; row += microBatchSize) {
-      measured.push(this.#microBatch(rows(batch, row, microBatchSize), options, total));
-    }
-    const normSquared = this.#optimizer.normSquared(this.#grads);
-    // The only wait of an update: everything that the host wants to know comes back at once.
-    const { loss, gradNorm, stds, taper } = await readMeasured(backend, { total, normSquared, measured });
-    if (!Number.isFinite(loss)) {
-      normSquared.free();
-      throw new DivergedError(
-        `the loss is ${loss} at step ${step}: training has diverged; lower the learning rate or widen the gaps`,
-      );
+      measured.push(this.#microBatch(rows(batch, row, microBatchSize), options, loss));
     }
     const learningRate = warmupCosine(recipe.learningRate, step);
-    this.#optimizer.update(this.#grads, { learningRate, maxNorm: recipe.maxNorm, normSquared });
-    normSquared.free();
-    return { loss, gradNorm, learningRate, stds, taper };
+    const normSquared = this.#optimizer.update(this.#grads, { learningRate, maxNorm: recipe.maxNorm });
+    this.#pending.push({ step: this.step, learningRate, loss, normSquared, measured });
+  }
+
+  /** It is time to take the results: as many updates wait for it as should be read together. */
+  get resultsDue(): boolean {
+    return this.#pending.length >= this.#readEvery;
+  }
+
+  /**
+   * What the updates gave whose results were not taken yet, in order, read with one wait. To be taken before anyone else
+   * uses the weights: they may be worth nothing.
+   * @throws DivergedError at the first update whose loss or gradient is not finite.
+   */
+  async *results(): AsyncGenerator<StepResult, void> {
+    const updates = this.#pending.splice(0);
+    if (updates.length === 0) return;
+    const results = await readUpdates(this.backend, updates);
+    // Nothing is left to wait for; a GPU gives up buffers here that no update takes any more.
+    await this.backend.sync();
+    if (this.backend.asynchronous) {
+      const each = (performance.now() - this.#pendingSince) / updates.length;
+      this.#readEvery = Math.max(1, Math.min(MOST_UPDATES, Math.floor(MOST_MILLISECONDS / each)));
+    }
+    for (const result of results) {
+      const { loss, gradNorm } = result;
+      const step = result.step - 1;
+      const [what, value] = Number.isFinite(loss) ? ["the gradient's norm", gradNorm] : ["the loss", loss];
+      if (!Number.isFinite(value)) {
+        throw new DivergedError(
+          `${what} is ${value} at step ${step}: training has diverged; lower the learning rate or widen the gaps`,
+          step,
+        );
+      }
+      yield result;
+    }
   }
 
   /** Adds the micro-batch's gradients and its share of the loss. */
@@ -192,6 +216,7 @@ export class Trainer {
   }
 
   free(): void {
+    this.#pending.splice(0).forEach(freeUpdate);
     freeParams(this.params);
     freeParams(this.#grads);
     this.#optimizer.free();
@@ -203,37 +228,4 @@ export function rows(batch: Batch, begin: number, count: number): Batch {
   const { T } = batch;
   const part = (ids: Int32Array) => ids.subarray(begin * T, (begin + count) * T);
   return { inputs: part(batch.inputs), targets: part(batch.targets), B: count, T };
-}
-
-/** Reads with one wait, and frees, all but the norm, which the update still needs. */
-async function readMeasured(
-  backend: Backend,
-  { total, normSquared, measured }: { total: Tensor; normSquared: Tensor; measured: readonly Measured[] },
-): Promise<Omit<StepResult, "learningRate">> {
-  const stds = measured.map((microBatch) => Object.entries(microBatch.stds));
-  const tapers = measured.flatMap((microBatch) => Object.entries(microBatch.taper));
-  const rest = [
-    total,
-    ...stds.flat().flatMap(([, { mean, count }]) => [mean, count]),
-    ...tapers.flatMap(([, { numerator, denominator }]) => [numerator, denominator]),
-  ];
-  const values = (await backend.readMany([normSquared, ...rest])).values();
-  for (const tensor of rest) tensor.free();
-  const next = () => values.next().value ?? [];
-
-  const gradNorm = Math.sqrt(next()[0]);
-  const loss = next()[0];
-  const read = stds.map((modules) => {
-    const entries = modules.map(([module]) => [module, batchStd(next(), next())] as const);
-    return Object.fromEntries(entries);
-  });
-  const taper: Record<string, TaperSums> = {};
-  for (const [module] of tapers) {
-    const before = taper[module] ?? { numerator: 0, denominator: 0 };
-    taper[module] = {
-      numerator: before.numerator + next()[0],
-      denominator: before.denominator + next()[0],
-    };
-  }
-  return { loss, gradNorm, stds: read, taper };
 }

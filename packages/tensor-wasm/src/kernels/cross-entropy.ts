@@ -125,19 +125,22 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
         ...[e, ld, rows, V, largest, tiles, ...running, ids, weight, losses || lossAt],
       ]);
       if (losses) engine.run("add", unitsOf(rows, CHUNK), rows * 0.3, [lossAt, losses, lossAt, rows]);
-      const dlogits = { pointer: e, stride: ld };
-      product(engine, {
-        ...{ M: rows, N: C, K: V, add: dx.add },
-        a: dlogits,
-        b: { pointer: w.pointer, stride: C },
-        c: { pointer: dx.pointer + row * C * 4, stride: C },
-      });
-      product(engine, {
-        ...{ M: V, N: C, K: rows, add: dw.add || row > 0 },
-        a: { ...dlogits, transposed: true },
-        b: xRows,
-        c: { pointer: dw.pointer, stride: C },
-      });
+      for (let first = 0; first < V; first += IDS) {
+        const ids = Math.min(IDS, V - first);
+        const dlogits = { pointer: e + first * 4, stride: ld };
+        product(engine, {
+          ...{ M: rows, N: C, K: ids, add: dx.add || first > 0 },
+          a: dlogits,
+          b: { pointer: w.pointer + first * C * 4, stride: C },
+          c: { pointer: dx.pointer + row * C * 4, stride: C },
+        });
+        product(engine, {
+          ...{ M: ids, N: C, K: rows, add: dw.add || row > 0 },
+          a: { ...dlogits, transposed: true },
+          b: xRows,
+          c: { pointer: dw.pointer + first * C * 4, stride: C },
+        });
+      }
       engine.run("columnSums", unitsOf(V, SUM_COLUMNS), rows * V * 0.2, [
         ...[e, ld, dbias.pointer, rows, V, flag(dbias.add || row > 0)],
       ]);

@@ -101,6 +101,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     mode: executor.mode,
     software: executor.software,
     description: `gpu, ${executor.description}`,
+    asynchronous: executor.asynchronous,
     upload(data, shape) {
       alive("upload");
       checkUpload(data, shape);

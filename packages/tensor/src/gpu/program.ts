@@ -90,6 +90,8 @@ export interface Executor<Handle> {
   readonly description: string;
   /** A CPU computes: SwiftShader, WARP, or a mode that has nothing to do with a GPU. */
   readonly software: boolean;
+  /** `run` returns before the kernels have run. */
+  readonly asynchronous: boolean;
   upload(data: TensorData): Handle;
   /** Runs the passes. An output whose `into` is given is added to it and its (possibly new) handle returned. */
   run(

@@ -40,7 +40,10 @@ export function adamwCoefficients(a: AdamWAttributes) {
   };
 }
 
-/** param −= lr·weightDecay·param, then param −= stepSize·m/(√v/correction2 + eps). */
+/**
+ * param −= lr·weightDecay·param, then param −= stepSize·m/(√v/correction2 + eps). Where normSquared is not finite, nothing
+ * changes: an update that came to no number must not spoil the parameters before anybody can know.
+ */
 export const adamw = contract<AdamWAttributes>()({
   inputs: ["param", "grad", "m", "v", "normSquared"],
   outputs: [],
@@ -63,6 +66,7 @@ export const adamw = contract<AdamWAttributes>()({
   },
   naive({ param, grad, m, v, normSquared }, attributes) {
     const { beta1, beta2, eps, maxNorm } = attributes;
+    if (!Number.isFinite(normSquared.data[0])) return;
     const { decay, stepSize, correction2 } = adamwCoefficients(attributes);
     const clip = Math.min(1, maxNorm / (Math.sqrt(normSquared.data[0]) + 1e-6));
     for (let i = 0; i < param.data.length; i++) {

@@ -1,4 +1,4 @@
-/** How far two lists of numbers are apart, and an error that says where. */
+/** How far two lists of numbers are apart, and an error that says where. NaN and infinities are close to themselves alone. */
 export interface Closeness {
   /** max |actual − expected| / (max |expected|), the measure of every tolerance in this project. */
   readonly relative: number;
@@ -10,6 +10,7 @@ export function closeness(actual: ArrayLike<number>, expected: ArrayLike<number>
   let worst = 0;
   let at = 0;
   for (let i = 0; i < expected.length; i++) {
+    if (!Number.isFinite(expected[i]) && Object.is(actual[i], expected[i])) continue;
     largest = Math.max(largest, Math.abs(expected[i]));
     const gap = Math.abs(actual[i] - expected[i]);
     if (!(gap <= worst)) {

@@ -90,7 +90,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--validation <file...>", "tokens to validate on (default: the corpus's)")
     .option(
       "--recipe <name|file.json>",
-      "a recipe's name (normless recipes lists them), or a file of fields over one (default: reference)",
+      "a recipe's name (normless recipes lists them), or a file of fields over one (default: adaptive)",
     )
     .option("--out <dir>", "the run folder (default: runs/<recipe>-<time>)")
     .option("--prompt <text>", `what samples start with (default: "${PROMPT}")`)

@@ -5,6 +5,6 @@ import { heimersheim2024 } from "./heimersheim-2024.js";
 import { adaptive, reference, taper } from "./ours.js";
 
 export const removalRecipes: Readonly<Record<string, RemovalRecipe>> = Object.fromEntries(
-  [reference, adaptive, taper, heimersheim2024, ...baroni2025].map((recipe) => [recipe.name, recipe]),
+  [adaptive, reference, taper, heimersheim2024, ...baroni2025].map((recipe) => [recipe.name, recipe]),
 );
 export { reference as referenceRecipe, train as trainRecipe } from "./ours.js";

@@ -1,11 +1,12 @@
-/** Recipes for the model that ships: the reference, and two other paces of the same training. */
+/** Recipes for the model that ships: one that paces itself, the reference, and one more pace of the same training. */
 import type { RemovalRecipe, TrainRecipe } from "../recipe.js";
 import { adamW, seed } from "./optimizer.js";
 
 /**
  * The reference removal: the published order, as fast as the model that ships bears it, so that most of the run is there
  * to recover. Its original was annealed to the end, and any fresh learning rate costs even the control; of peaks from
- * 2.5e-4 to 9e-4, 4.5e-4 left the lowest LN-free loss, and a floor of a hundredth a lower one than a tenth.
+ * 2.5e-4 to 9e-4, 4.5e-4 left the lowest LN-free loss, and a floor of a hundredth a lower one than a tenth. A longer
+ * memory of squares and a shorter one of gradients than the published 0.95 and 0.9 cost the control less at the same gap.
  */
 export const reference: RemovalRecipe = {
   name: "reference",
@@ -17,6 +18,8 @@ export const reference: RemovalRecipe = {
   blockSize: 128,
   learningRate: { peak: 4.5e-4, floor: 4.5e-6, warmupSteps: 10, totalSteps: 300 },
   ...adamW,
+  beta1: 0.8,
+  beta2: 0.99,
   weightDecay: 0.1,
   seed,
   validationTokens: 65_536,
@@ -56,6 +59,8 @@ export const adaptive: RemovalRecipe = {
   source:
     "This project's: what does the least damage goes next, as soon as the loss is back at the control's. Tuned on the " +
     "model that ships, with seed 1337.",
+  steps: 200,
+  learningRate: { peak: 5e-4, floor: 5e-6, warmupSteps: 10, totalSteps: 200 },
   constants: { ...reference.constants, special: "none" },
   pace: {
     kind: "adaptive",
@@ -66,7 +71,7 @@ export const adaptive: RemovalRecipe = {
     together: 0.5,
     diverged: 1,
     patience: 10,
-    deadline: 90,
+    deadline: 60,
   },
 };
 

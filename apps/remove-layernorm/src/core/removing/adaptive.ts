@@ -7,7 +7,8 @@ import type { RemovalEvent, RollbackEvent } from "../events.js";
 import { batchNats } from "../measure.js";
 import { applyRemoval, describeRemoval, type Removal } from "../plan.js";
 import type { AdaptivePace } from "../recipe.js";
-import { type DivergedError, rows, type StepOptions, type StepResult, type Trainer } from "../trainer.js";
+import type { StepResult } from "../step-result.js";
+import { type DivergedError, rows, type StepOptions, type Trainer } from "../trainer.js";
 import { gentlest, type Measured } from "./gentlest.js";
 import {
   type AdaptiveState,
@@ -47,6 +48,11 @@ export class AdaptiveRemoving implements Removing {
     return { ...this.#state, adaptive: this.#adaptive };
   }
 
+  /** From the start on, every loss counts at once. */
+  due(step: number): boolean {
+    return step >= this.#pace.start;
+  }
+
   async before(trainer: Trainer): Promise<RemovalEvent[]> {
     const { step } = trainer;
     const { start, margin, deadline } = this.#pace;
@@ -77,7 +83,7 @@ export class AdaptiveRemoving implements Removing {
     const { keep, margin, diverged, start } = this.#pace;
     const averages = updateAverages(this.#state.averages, result, this.#context.recipe.constants);
     this.#state = { ...this.#state, averages };
-    const done = trainer.step - 1;
+    const done = result.step - 1;
     if (done < start) return Promise.resolve([]);
     const above = result.loss - this.#context.control[done];
     const { gap: before = above } = this.#adaptive;
@@ -85,12 +91,12 @@ export class AdaptiveRemoving implements Removing {
     this.#adaptive = { ...this.#adaptive, gap };
     if (gap <= margin) this.#forget();
     if (above <= diverged) return Promise.resolve([]);
-    const event = this.#goBack(trainer, `${above.toFixed(2)} nats above the control`);
+    const event = this.#goBack(trainer, result.step, `${above.toFixed(2)} nats above the control`);
     return Promise.resolve(event ? [event] : []);
   }
 
   rollBack(trainer: Trainer, error: DivergedError): RollbackEvent | undefined {
-    return this.#goBack(trainer, error.message);
+    return this.#goBack(trainer, error.step, error.message);
   }
 
   /** By their damage on the first sequences of the coming batch. */
@@ -147,11 +153,10 @@ export class AdaptiveRemoving implements Removing {
   }
 
   /** The weights as they were; the batches go on, so that what was lost counts. */
-  #goBack(trainer: Trainer, why: string): RollbackEvent | undefined {
+  #goBack(trainer: Trainer, step: number, why: string): RollbackEvent | undefined {
     const { fallback } = this.#state;
     const { fallback: to, waiting } = this.#adaptive;
     if (!fallback || !to) return undefined;
-    const { step } = trainer;
     if (step >= this.#pace.deadline) return undefined;
     trainer.load({ ...fallback, optimizer: { ...fallback.optimizer, step } });
     const longer = to.removed.map((name) => {

@@ -5,7 +5,8 @@ import { batchAt } from "@normless/text";
 import type { RemovalEvent } from "../events.js";
 import { measureStds } from "../measure.js";
 import { applyRemoval, frozenAt, plan, type Removal, type StdAverages } from "../plan.js";
-import type { StepOptions, StepResult, Trainer } from "../trainer.js";
+import type { StepResult } from "../step-result.js";
+import type { StepOptions, Trainer } from "../trainer.js";
 import { type RemovalContext, type RemovalState, type Removing, updateAverages } from "./removing.js";
 
 export class FixedRemoving implements Removing {
@@ -23,13 +24,17 @@ export class FixedRemoving implements Removing {
     return this.#state;
   }
 
+  due(step: number): boolean {
+    return this.#removals.some((removal) => removal.step === step) || this.#following().length > 0;
+  }
+
   async before(trainer: Trainer): Promise<RemovalEvent[]> {
     const { constants } = this.#context.recipe;
     if (constants.from.kind === "original" && trainer.step === 0) {
       const averages = await this.#measureOriginal(trainer, constants.from.sequences);
       this.#state = { ...this.#state, averages };
     }
-    if (constants.shareQkv) this.#followMean();
+    this.#followMean();
     return this.#removals.flatMap((removal) => {
       if (removal.step !== trainer.step || removal.kind === "taper") return [];
       const { averages } = this.#state;
@@ -72,15 +77,23 @@ export class FixedRemoving implements Removing {
     );
   }
 
-  /** Where a block's query/key path is frozen and its value path is not yet, the constant is the mean of now. */
+  /** Where a block's query/key path is frozen and its value path is not yet, and both are to share one constant. */
+  #following(): NormSite[] {
+    const { norms } = this.#state;
+    if (!this.#context.recipe.constants.shareQkv) return [];
+    const keys = (Object.keys(norms) as NormSite[]).filter((site) => site.endsWith(":qk"));
+    return keys.filter(
+      (site) =>
+        norms[site].kind === "frozen" && norms[site.replace(/:qk$/, ":v") as NormSite].kind === "standard",
+    );
+  }
+
+  /** There, the constant is the mean of now. */
   #followMean(): void {
     const { averages } = this.#state;
     let { norms } = this.#state;
-    for (const [name, norm] of Object.entries(norms)) {
-      if (norm.kind !== "frozen" || !name.endsWith(":qk")) continue;
-      if (norms[name.replace(/:qk$/, ":v")].kind !== "standard") continue;
-      const now = frozenAt(name as NormSite, averages, this.#context.recipe.constants);
-      norms = replaceNorm(norms, name, now);
+    for (const site of this.#following()) {
+      norms = replaceNorm(norms, site, frozenAt(site, averages, this.#context.recipe.constants));
     }
     this.#state = { ...this.#state, norms };
   }

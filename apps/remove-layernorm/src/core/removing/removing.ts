@@ -8,7 +8,8 @@ import { pooled, type TaperAverage, updateStdAverage, type MovingMean } from "@n
 import type { RemovalEvent, RollbackEvent } from "../events.js";
 import type { StdAverages } from "../plan.js";
 import type { RemovalRecipe } from "../recipe.js";
-import type { DivergedError, StepOptions, StepResult, Trainer, TrainerState } from "../trainer.js";
+import type { StepResult } from "../step-result.js";
+import type { DivergedError, StepOptions, Trainer, TrainerState } from "../trainer.js";
 
 /** What a taper has measured so far, and what it found. */
 export interface TaperState {
@@ -53,11 +54,13 @@ export interface RemovalState {
 
 export interface Removing {
   readonly state: RemovalState;
+  /** Whether something happens before the update of that step, so that it must know all updates before. */
+  due(step: number): boolean;
   /** What happens before the coming update. */
   before(trainer: Trainer): Promise<readonly RemovalEvent[]>;
   /** How to do that update. */
   options(step: number): StepOptions;
-  /** Learns from the update that was done. */
+  /** Learns from an update that was done: maybe not the last one, unless the coming one is due. */
   after(trainer: Trainer, result: StepResult): Promise<readonly RollbackEvent[]>;
   /** Goes back to before the removal that made the loss diverge; undefined where there is no going back. */
   rollBack(trainer: Trainer, error: DivergedError): RollbackEvent | undefined;

@@ -11,7 +11,8 @@ import {
 } from "@normless/layernorm";
 import type { RemovalEvent } from "../events.js";
 import type { TaperPace } from "../recipe.js";
-import type { StepOptions, StepResult, Trainer } from "../trainer.js";
+import type { StepResult } from "../step-result.js";
+import type { StepOptions, Trainer } from "../trainer.js";
 import type { RemovalContext, RemovalState, Removing } from "./removing.js";
 
 export class TaperRemoving implements Removing {
@@ -27,6 +28,10 @@ export class TaperRemoving implements Removing {
 
   get state(): RemovalState {
     return this.#state;
+  }
+
+  due(step: number): boolean {
+    return step === this.#pace.begin || step === this.#pace.end;
   }
 
   before({ step, config }: Trainer): Promise<RemovalEvent[]> {

@@ -21,6 +21,7 @@ export async function gpujsExecutor(mode: GpuJsMode): Promise<Executor<Stored>> 
 class GpuJsExecutor implements Executor<Stored> {
   readonly description: string;
   readonly software: boolean;
+  readonly asynchronous: boolean;
   readonly #device;
   readonly #store: Store;
   readonly #compiled = new Map<string, { readonly kernel: CompiledKernel; checked: object | undefined }>();
@@ -32,6 +33,7 @@ class GpuJsExecutor implements Executor<Stored> {
     this.#device = new library.GPU({ mode });
     this.description = `${mode} by gpu.js`;
     this.software = mode === "webasm" || mode === "cpu";
+    this.asynchronous = !this.software;
     this.#store =
       mode === "webasm" || mode === "cpu"
         ? arrayStore(library)

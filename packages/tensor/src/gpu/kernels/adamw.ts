@@ -10,6 +10,10 @@ export const sumSquares: Build<"sumSquares"> = ({ x }) =>
 const NO_LIMIT = 1e30;
 const CLIPPED = `grad[${X}] * Math.min(1, maxNorm / (Math.sqrt(normSquared[0]) + 0.000001))`;
 
+/** The largest of float32: neither infinity nor NaN is at most that. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+const KEPT = (old: string) => `if (!(normSquared[0] <= largest)) { return ${old}[${X}]; }`;
+
 /** One output a kernel, so three: m, v, param. 1 − beta comes from the host, where it is exact. */
 export const adamw: Build<"adamw"> = ({ param }, attributes) => {
   const { beta1, beta2, eps } = attributes;
@@ -23,22 +27,22 @@ export const adamw: Build<"adamw"> = ({ param }, attributes) => {
         output: [size],
         reads: { grad: FLAT, m: FLAT, normSquared: FLAT },
         writes: "newM",
-        floats: { maxNorm, beta1, share: 1 - beta1 },
-        body: `return beta1 * m[${X}] + share * ${CLIPPED};`,
+        floats: { maxNorm, beta1, share: 1 - beta1, largest: LARGEST },
+        body: `${KEPT("m")} return beta1 * m[${X}] + share * ${CLIPPED};`,
       }),
       pass("adamw", {
         output: [size],
         reads: { grad: FLAT, v: FLAT, normSquared: FLAT },
         writes: "newV",
-        floats: { maxNorm, beta2, share: 1 - beta2 },
-        body: `let g = ${CLIPPED}; return beta2 * v[${X}] + share * g * g;`,
+        floats: { maxNorm, beta2, share: 1 - beta2, largest: LARGEST },
+        body: `${KEPT("v")} let g = ${CLIPPED}; return beta2 * v[${X}] + share * g * g;`,
       }),
       pass("adamw", {
         output: [size],
-        reads: { param: FLAT, newM: FLAT, newV: FLAT },
+        reads: { param: FLAT, newM: FLAT, newV: FLAT, normSquared: FLAT },
         writes: "newParam",
-        floats: { decay, stepSize, correction2, eps },
-        body: `return param[${X}] * decay - stepSize * newM[${X}] / (Math.sqrt(newV[${X}]) / correction2 + eps);`,
+        floats: { decay, stepSize, correction2, eps, largest: LARGEST },
+        body: `${KEPT("param")} return param[${X}] * decay - stepSize * newM[${X}] / (Math.sqrt(newV[${X}]) / correction2 + eps);`,
       }),
     ],
     replaces: { param: "newParam", m: "newM", v: "newV" },

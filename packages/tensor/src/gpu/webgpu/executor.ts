@@ -36,6 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
 export class WebGpuExecutor implements Executor<Region> {
   readonly mode = "webgpu";
+  readonly asynchronous = true;
   readonly software: boolean;
   readonly #opened: OpenedDevice;
   readonly #faults: Faults;

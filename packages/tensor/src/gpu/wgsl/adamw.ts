@@ -24,7 +24,9 @@ export const adamw: Build<"adamw"> = ({ param }, attributes) => {
       uniforms,
     },
     param.size,
-    `let clip = select(1.0, min(1.0, u.most / (sqrt(normSquared[0]) + 1e-6)), u.most > 0.0);
+    // WGSL does not promise that comparisons know infinity and NaN: their exponent has all bits set.
+    `if ((bitcast<u32>(normSquared[0]) & 0x7f800000u) == 0x7f800000u) { return; }
+  let clip = select(1.0, min(1.0, u.most / (sqrt(normSquared[0]) + 1e-6)), u.most > 0.0);
   let g = grad[i] * clip;
   let m1 = u.beta1 * m[i] + u.rest1 * g;
   let v1 = u.beta2 * v[i] + u.rest2 * g * g;

@@ -1,7 +1,7 @@
 /** Cases of what goes element by element, of full reductions, and of AdamW. */
 import type { Shape } from "../../shape.js";
 import { constant, random, scalar, type Value } from "../values.js";
-import { type CasesOf, label } from "./case.js";
+import { type Case, type CasesOf, label } from "./case.js";
 
 const FLAT: Shape[] = [[], [1], [3], [8], [5, 7], [33, 129]];
 const flat = (seed: number, scale = 1) => FLAT.map((shape) => random(shape, seed, scale));
@@ -47,25 +47,31 @@ export const elementwiseCases: CasesOf<
     inputs: { x },
     attributes: {},
   })),
-  adamw: FLAT.flatMap((shape) =>
-    [0.5, Infinity].map((maxNorm) => ({
-      name: `${label(...shape)} clipped at ${maxNorm}`,
-      inputs: {
-        param: random(shape, 1),
-        grad: random(shape, 2),
-        m: random(shape, 3, 0.1),
-        v: random(shape, 4, 0.01, 0.02),
-        normSquared: constant([], 7.5),
-      },
-      attributes: {
-        learningRate: 1e-2,
-        beta1: 0.9,
-        beta2: 0.95,
-        eps: 1e-8,
-        weightDecay: 0.1,
-        step: 3,
-        maxNorm,
-      },
-    })),
-  ),
+  adamw: [
+    ...FLAT.flatMap((shape) => [0.5, Infinity].map((maxNorm) => adamwCase(shape, 7.5, maxNorm))),
+    // Nothing changes then, whatever the gradients are.
+    ...[NaN, Infinity].map((normSquared) => adamwCase([5, 7], normSquared, 0.5)),
+  ],
 };
+
+function adamwCase(shape: Shape, normSquared: number, maxNorm: number): Case<"adamw"> {
+  return {
+    name: `${label(...shape)} of norm² ${normSquared} clipped at ${maxNorm}`,
+    inputs: {
+      param: random(shape, 1),
+      grad: random(shape, 2),
+      m: random(shape, 3, 0.1),
+      v: random(shape, 4, 0.01, 0.02),
+      normSquared: constant([], normSquared),
+    },
+    attributes: {
+      learningRate: 1e-2,
+      beta1: 0.9,
+      beta2: 0.95,
+      eps: 1e-8,
+      weightDecay: 0.1,
+      step: 3,
+      maxNorm,
+    },
+  };
+}
