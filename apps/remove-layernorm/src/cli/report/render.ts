@@ -15,7 +15,7 @@ import { gradientChart, learningRateChart, lossChart } from "./training-charts.j
 export function renderReport(data: ReportData): string {
   const { config, recipe } = data.plan;
   const norms = normSites(config).length;
-  const how = recipe.pace.kind === "taper" ? "all together, by a taper," : "one after the other";
+  const how = recipe.pace.kind === "taper" ? "all together, by a taper," : inTurn(data);
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -32,7 +32,7 @@ export function renderReport(data: ReportData): string {
           <h1>LayerNorm, removed</h1>
           <p class="about">
             GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms taken out,
-            ${how} over ${recipe.steps} updates
+            ${how} in a run of ${recipe.steps} updates
           </p>
           <p class="headline">${resultSentence(data.summary)}</p>
         </header>
@@ -53,6 +53,9 @@ export function renderReport(data: ReportData): string {
     </html> `;
   return page.text;
 }
+
+const inTurn = ({ removals }: ReportData) =>
+  new Set(removals.map(({ step }) => step)).size > 1 ? "one after the other" : "all at once";
 
 function section(title: string, content: Html | undefined): Html | undefined {
   return (

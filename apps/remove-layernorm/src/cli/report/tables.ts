@@ -87,11 +87,12 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
   const last = removals.at(-1);
   if (pace.kind !== "adaptive" || !last) return undefined;
   const { probedTokens = 0 } = summary;
+  const goes = new Set(removals.map(({ step }) => step)).size;
   const share = (100 * probedTokens) / (steps * batchSize * blockSize);
   const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
   return table([
     ["everything gone", `after step ${last.step}; the deadline is step ${pace.deadline}`],
-    ["removals", `${removals.length}, at ${new Set(removals.map(({ step }) => step)).size} of the steps`],
+    ["removals", `${removals.length}, ${goes > 1 ? `at ${goes} of the steps` : "all at once"}`],
     ["taken back", String(rollbacks.length)],
     [
       "looked at to choose",
