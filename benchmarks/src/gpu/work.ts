@@ -149,8 +149,8 @@ function streams(of: Dims): KernelWork[] {
     stream("frozenNorm", { x, ...affine, classes: rows }, [x], { calls: 0, flops: 6, ...frozen }),
     stream("frozenNormGrad", dfrozen, dx, { calls: 0, flops: 10, ...frozen, added: dx }),
     stream("add", { a: x, b: x }, [x], { calls: 2 * L + 1, flops: 1 }),
-    // Both sides of a residual's sum have a gradient of their own.
-    stream("scale", { x }, [x], { ...half, calls: 2 * (2 * L + 1) }),
+    // One side of a residual's sum takes its gradient over, the other a copy.
+    stream("scale", { x }, [x], { ...half, calls: 2 * L + 1 }),
     stream("scale", { x, by: [] }, [x], { ...half, part: "head's input" }),
     stream("scale", { x: table, by: [] }, [table], { ...half, part: "head's weight", added: [table] }),
     stream("scale", { x: [] }, [[]], { ...half, part: "mean" }),

@@ -182,6 +182,27 @@ export class Gradients {
     }
   }
 
+  /**
+   * Adds the gradient of `output`, as it is, to that of each of `to`. The last that has none yet takes it over, so that a
+   * sum copies it once less.
+   */
+  pass(output: Variable, to: readonly Variable[]): void {
+    const dy = this.#gradients.get(output);
+    if (!dy) return;
+    const copy = (variable: Variable) => {
+      this.add("scale", { x: dy }, { factor: 1 }, { y: variable });
+    };
+    const heir = to.findLastIndex((variable) => variable.needsGrad && !this.of(variable));
+    to.forEach((variable, i) => {
+      if (i !== heir) copy(variable);
+    });
+    if (heir < 0) return;
+    // In x + x the first copy has made the second's gradient.
+    if (this.of(to[heir])) return copy(to[heir]);
+    this.#gradients.delete(output);
+    this.#gradients.set(to[heir], dy);
+  }
+
   /** Adds a gradient that the caller owns to a variable's, taking it over. */
   give(variable: Variable, gradient: Tensor): void {
     const present = this.of(variable);

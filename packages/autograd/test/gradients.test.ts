@@ -101,6 +101,12 @@ const checks: [string, Record<string, Value>, (v: Variables) => Variable][] = [
   ],
   ["add", { a: random(shape, 1), b: random(shape, 2) }, (v) => weigh(add(v.a, v.b))],
   ["mul, scale, mean", { a: random(shape, 1), b: random(shape, 2) }, (v) => scale(mean(mul(v.a, v.b)), -3)],
+  ["a sum with itself", { x: random(shape, 1) }, (v) => ((y) => weigh(add(y, y)))(square(v.x))],
+  [
+    "a residual that goes on beside its branch",
+    { x: random(shape, 1) },
+    (v) => ((y) => weigh(add(add(y, square(y)), y)))(square(v.x)),
+  ],
   ["a tensor used three times", { x: random(shape, 1) }, (v) => weigh(add(square(v.x), v.x))],
 ];
 

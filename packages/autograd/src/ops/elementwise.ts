@@ -6,10 +6,10 @@ export function add(a: Value, b: Value): Variable {
   const tape = tapeOf("add", a, b);
   const [av, bv] = [onTape(tape, a), onTape(tape, b)];
   const { y } = tape.backend.run("add", { a: av.tensor, b: bv.tensor }, {});
-  return tape.record([y], [av, bv], (dy, gradients) => {
-    gradients.add("scale", { x: dy }, { factor: 1 }, { y: av });
-    gradients.add("scale", { x: dy }, { factor: 1 }, { y: bv });
+  const output = tape.record([y], [av, bv], (_dy, gradients) => {
+    gradients.pass(output, [av, bv]);
   });
+  return output;
 }
 
 /** a · b elementwise, of one shape. */
