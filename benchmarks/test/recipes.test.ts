@@ -5,7 +5,13 @@ import { expect, it } from "vitest";
 import { budgetTable, type Point, tokensTo } from "../src/recipes/budgets.js";
 import { budgeted, contenders, controlOf } from "../src/recipes/contenders.js";
 import { renderRecipes } from "../src/recipes/page.js";
-import { parseRecipeResults, recipeNote, type RecipeRow, recipeTable } from "../src/recipes/results.js";
+import {
+  joinResults,
+  parseRecipeResults,
+  recipeNote,
+  type RecipeRow,
+  recipeTable,
+} from "../src/recipes/results.js";
 
 const row = (name: string, seed: number, steps: number, gap: number): RecipeRow => ({
   ...{ name, steps, seed, tokens: steps * 2048, probedTokens: 0, worstSpike: 0.1, lastRemoval: 50 },
@@ -131,4 +137,14 @@ it("draws a page that needs no network, runs no script and holds its figures", (
   const one = renderRecipes({ ...results, rows: several.filter(({ steps }) => steps === 100) });
   expect(one).not.toContain("Tokens to a gap");
   expect(one).not.toMatch(/NaN|Infinity|undefined/);
+});
+
+it("joins runs of one kind, and no others", () => {
+  const run = { backend: "wasm", validationTokens: 65_536, rows: [row("a", 1, 100, 0.05)] };
+  const next = { ...run, rows: [row("a", 2, 100, 0.07)] };
+  expect(joinResults([run, next])).toEqual({ ...run, rows: [...run.rows, ...next.rows] });
+  expect(() => joinResults([run, { ...next, backend: "blas" }])).toThrow(
+    /wasm .* and of blas .* run them the same way/,
+  );
+  expect(() => joinResults([run, { ...next, validationTokens: 1 }])).toThrow(/cannot be joined/);
 });

@@ -17,7 +17,7 @@ import { unique } from "../results.js";
 import { budgeted, type Contender, contenders, controlOf } from "./contenders.js";
 import { renderRecipes } from "./page.js";
 import { tablesOf } from "./tables.js";
-import { parseRecipeResults, type RecipeResults, type RecipeRow } from "./results.js";
+import { joinResults, parseRecipeResults, type RecipeResults, type RecipeRow } from "./results.js";
 
 // From dist/, where this file is built to.
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -46,6 +46,7 @@ const program = new Command("bench:recipes")
   .option("--threads <n>", "threads", whole, 2)
   .option("--json <file>", "write the results here instead of over the committed ones")
   .option("--html <file>", "the results as a page with a chart")
+  .option("--join <file...>", "run nothing: take these results together, such as one for each seed")
   .option("--table", "run nothing: write the README's tables anew from the committed results")
   .parse();
 
@@ -156,8 +157,13 @@ function show(results: RecipeResults): void {
   }
 }
 
-const { table, json, html } = program.opts();
-const results = table ? parseRecipeResults(await readFile(RESULTS, "utf8")) : await compare();
+const read = async (path: string) => parseRecipeResults(await readFile(path, "utf8"));
+const { table, join: files, json, html } = program.opts();
+const results = table
+  ? await read(RESULTS)
+  : files
+    ? joinResults(await Promise.all(files.map((file) => read(asTyped(file)))))
+    : await compare();
 if (!table) {
   show(results);
   await writeText(json === undefined ? RESULTS : asTyped(json), `${JSON.stringify(results, null, 2)}\n`);

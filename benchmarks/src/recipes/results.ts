@@ -34,6 +34,19 @@ export function parseRecipeResults(text: string): RecipeResults {
   return resultsSchema.parse(JSON.parse(text));
 }
 
+/** The rows of several runs as those of one. @throws Error when they are not of one backend and one validation set. */
+export function joinResults(runs: readonly RecipeResults[]): RecipeResults {
+  const [{ backend, validationTokens }] = runs;
+  const other = runs.find((run) => run.backend !== backend || run.validationTokens !== validationTokens);
+  if (other) {
+    throw new Error(
+      `results of ${backend} on ${validationTokens} validation tokens and of ${other.backend} on ` +
+        `${other.validationTokens} cannot be joined: run them the same way`,
+    );
+  }
+  return { backend, validationTokens, rows: runs.flatMap(({ rows }) => rows) };
+}
+
 export interface RecipeTable {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
