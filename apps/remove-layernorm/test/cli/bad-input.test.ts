@@ -71,7 +71,9 @@ describe("usage", () => {
     const config = await write("options.json", '{"threads": 0}');
     expect(await refused(2, "remove", "--config", config)).toMatch(/options\.json: threads is 0; expected/);
     expect(await refused(2, "remove", "--config", await write("no.json", "{"))).toContain("is not JSON");
-    expect(await refused(2, "remove", "--recipe", "quick")).toContain("the built-in ones are: adaptive, reference");
+    expect(await refused(2, "remove", "--recipe", "quick")).toContain(
+      "the built-in ones are: adaptive, reference",
+    );
   });
 });
 
