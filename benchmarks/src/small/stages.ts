@@ -34,6 +34,7 @@ export interface SmallResults {
 const T = 256;
 /** Two updates with and two without LayerNorm; every norm goes after the first, so that a single one is without any. */
 const RECIPE = {
+  base: "reference",
   name: "once",
   steps: 2,
   batchSize: 1,
