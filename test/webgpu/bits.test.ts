@@ -62,6 +62,7 @@ const SUMS = [
   "stdSpread",
   "linearCrossEntropy",
   "linearCrossEntropyGrad",
+  "linearKlDivergence",
   "sum",
   "sumSquares",
 ] as const satisfies readonly KernelName[];

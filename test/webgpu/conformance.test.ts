@@ -18,8 +18,8 @@ async function tuned(tuning: Pick<Tuning, "rowThreads" | "lanes">): Promise<GpuB
   const executor = new WebGpuExecutor(await openDevice());
   return gpuBackend(executor, { ...kernels, ...wgslKernels({ ...cpuTuning, ...tuning }) });
 }
-const hasRows = /Norm|rowStd|CrossEntropy/;
-const hasSums = /Norm|rowStd|CrossEntropy|^sum|classMean|^stdSpread$/;
+const hasRows = /Norm|rowStd|CrossEntropy|KlDivergence/;
+const hasSums = /Norm|rowStd|CrossEntropy|KlDivergence|^sum|classMean|^stdSpread$/;
 
 const { device, lanes } = await openDevice();
 device.destroy();

@@ -23,6 +23,7 @@ const KERNELS = [
   "linearGradInput",
   "linearCrossEntropy",
   "linearCrossEntropyGrad",
+  "linearKlDivergence",
 ] as const satisfies readonly KernelName[];
 interface AnyCase {
   readonly name: string;
@@ -73,14 +74,21 @@ describe.each(KERNELS)("%s", (kernel) => {
   const names = new Set(fit.map(({ name }) => `${kernel}: ${name}`));
 
   it("conforms, but for the rounding of weights to 11 bits", async () => {
-    const checks = conformance({ tolerance: 2e-3 }).filter(({ name }) => names.has(name));
+    // Where a teacher is torn between two ids, that moves probability to one whose loss is a hundred nats higher.
+    const tolerance = kernel === "linearKlDivergence" ? 1e-2 : 2e-3;
+    const checks = conformance({ tolerance }).filter(({ name }) => names.has(name));
     expect(checks.length).toBe(fit.length);
     for (const check of checks) await check.run(half);
   });
 
   it("gives the bits of float32 where the weights are float16 already", async () => {
     for (const { inputs, attributes } of fit) {
-      const given = { ...inputs, ...(inputs.w && { w: rounded(inputs.w) }) };
+      const { w, teacherW } = inputs;
+      const given = {
+        ...inputs,
+        ...(w && { w: rounded(w) }),
+        ...(teacherW && { teacherW: rounded(teacherW) }),
+      };
       const expected = await valuesOf(full, kernel, given, attributes);
       expect(await valuesOf(half, kernel, given, attributes)).toEqual(expected);
     }

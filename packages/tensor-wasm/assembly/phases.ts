@@ -10,6 +10,7 @@ import { fewRows, fewRowsDots } from "./few-rows";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm";
 import { gelu, geluGrad } from "./gelu";
 import { gemm, packB } from "./gemm";
+import { klDivergence } from "./kl-divergence";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm";
 import { biasRows, columnSums } from "./linear";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread";
@@ -55,5 +56,6 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 36: return nothing();
     case 37: return microTurns(unit, thread);
     case 38: return attentionPack(unit);
+    case 39: return klDivergence(unit, thread);
   }
 }

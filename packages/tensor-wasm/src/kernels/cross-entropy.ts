@@ -2,24 +2,12 @@
 import { rowsOf } from "@normless/tensor";
 import type { Engine } from "../engine.js";
 import { checkIds } from "./checks.js";
-import { packB, product } from "./gemm.js";
-import { CHUNK, flag, type Implementation, type Operand, unitsOf } from "./implementation.js";
-import { SUM_COLUMNS } from "./linear.js";
+import { packB } from "./gemm.js";
+import { BLOCK, headGradients, type HeadRows, IDS, logitsOf, TILE, wholeRows } from "./head.js";
+import { CHUNK, type Implementation, unitsOf } from "./implementation.js";
 
-/** Rows of a unit, columns of a tile of logits (assembly/cross-entropy.ts). */
-const BLOCK = 48;
-const TILE = 512;
-/** Ids whose weights are packed at once: a multiple of TILE. */
-const IDS = 8192;
-/** Values of whole rows of logits in the making, at most (64 MiB), but always a block of rows. */
-const WHOLE = 1 << 24;
-
-/** Rows of x, the head, and where the running values of the rows are. */
-interface Rows {
-  readonly x: number;
-  readonly rows: number;
-  readonly w: Operand;
-  readonly bias: Operand | undefined;
+/** Some rows, their targets, and where their running values are. */
+interface Rows extends HeadRows {
   readonly targets: number;
   readonly running: readonly number[];
 }
@@ -50,17 +38,16 @@ function overVocabulary(
   }
 }
 
-/** Rows that go through the head at once where whole rows of V values are made, and memory for them. */
-function wholeRows(engine: Engine, N: number, V: number) {
-  const ld = (V + 7) & ~7;
+/** Memory for whole rows of exponentials, and for the largest logit of each of their tiles. */
+function exponentialRows(engine: Engine, N: number, V: number) {
+  const { ld, most } = wholeRows(N, V);
   const tiles = Math.ceil(V / TILE);
-  const most = Math.min(N, Math.max(1, Math.floor(WHOLE / ld / BLOCK)) * BLOCK);
   return { ld, tiles, most, e: engine.scratch(most * ld * 4), largest: engine.scratch(most * tiles * 4) };
 }
-type WholeRows = ReturnType<typeof wholeRows>;
+type ExponentialRows = ReturnType<typeof exponentialRows>;
 
 /** e = exp(logit − the largest of its tile) for whole rows, and the rows' running values. */
-function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: WholeRows): void {
+function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: ExponentialRows): void {
   const [V, C] = rows.w.shape as [number, number];
   if (!engine.gemm) {
     const perThread = BLOCK * C * 4;
@@ -68,12 +55,7 @@ function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: Who
     overVocabulary(engine, "crossEntropyExp", rows, [e, ld, largest, tiles, packed, perThread]);
     return;
   }
-  product(engine, {
-    ...{ M: rows.rows, N: V, K: C, add: false, bias: rows.bias?.pointer ?? 0 },
-    a: { pointer: rows.x, stride: C },
-    b: { pointer: rows.w.pointer, stride: C, transposed: true },
-    c: { pointer: e, stride: ld },
-  });
+  logitsOf(engine, rows, e, ld);
   engine.run("crossEntropyExp", unitsOf(rows.rows, BLOCK), rows.rows * V, [
     ...[rows.x, rows.rows, C, 0, V, 0, 0, rows.targets, ...rows.running, e, ld, largest, tiles, 0, 0],
   ]);
@@ -85,7 +67,7 @@ export const linearCrossEntropy: Implementation<"linearCrossEntropy"> = {
     const N = rowsOf(x.shape);
     const [V, C] = w.shape as [number, number];
     if (engine.gemm) {
-      const whole = wholeRows(engine, N, V);
+      const whole = exponentialRows(engine, N, V);
       const running = runningValues(engine, whole.most);
       for (let row = 0; row < N; row += whole.most) {
         const rows = Math.min(whole.most, N - row);
@@ -111,39 +93,21 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
   run(engine, { dloss, x, w, bias, targets }, _attributes, { loss, dx, dw, dbias }) {
     const N = rowsOf(x.shape);
     const [V, C] = w.shape as [number, number];
-    const whole = wholeRows(engine, N, V);
+    const whole = exponentialRows(engine, N, V);
     const { e, ld, largest, tiles, most } = whole;
     const running = runningValues(engine, most);
     const losses = loss.add ? engine.scratch(most * 4) : 0;
     for (let row = 0; row < N; row += most) {
       const rows = Math.min(most, N - row);
-      const xRows = { pointer: x.pointer + row * C * 4, stride: C };
+      const xRows = x.pointer + row * C * 4;
       const [ids, weight] = [targets.pointer + row * 4, dloss.pointer + row * 4];
       const lossAt = loss.pointer + row * 4;
-      exponentials(engine, { x: xRows.pointer, rows, w, bias, targets: ids, running }, whole);
+      exponentials(engine, { x: xRows, rows, w, bias, targets: ids, running }, whole);
       engine.run("crossEntropyGradient", unitsOf(rows, BLOCK), rows * V * 0.3, [
         ...[e, ld, rows, V, largest, tiles, ...running, ids, weight, losses || lossAt],
       ]);
       if (losses) engine.run("add", unitsOf(rows, CHUNK), rows * 0.3, [lossAt, losses, lossAt, rows]);
-      for (let first = 0; first < V; first += IDS) {
-        const ids = Math.min(IDS, V - first);
-        const dlogits = { pointer: e + first * 4, stride: ld };
-        product(engine, {
-          ...{ M: rows, N: C, K: ids, add: dx.add || first > 0 },
-          a: dlogits,
-          b: { pointer: w.pointer + first * C * 4, stride: C },
-          c: { pointer: dx.pointer + row * C * 4, stride: C },
-        });
-        product(engine, {
-          ...{ M: ids, N: C, K: rows, add: dw.add || row > 0 },
-          a: { ...dlogits, transposed: true },
-          b: xRows,
-          c: { pointer: dw.pointer + first * C * 4, stride: C },
-        });
-      }
-      engine.run("columnSums", unitsOf(V, SUM_COLUMNS), rows * V * 0.2, [
-        ...[e, ld, dbias.pointer, rows, V, flag(dbias.add || row > 0)],
-      ]);
+      headGradients(engine, { x: xRows, rows, w }, { dlogits: e, ld, row }, { dx, dw, dbias });
     }
   },
 };

@@ -8,6 +8,7 @@ import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
 import type { Implementation } from "./implementation.js";
+import { linearKlDivergence } from "./kl-divergence.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
@@ -37,6 +38,7 @@ export const kernels: { readonly [K in KernelName]: Implementation<K> } = {
   embeddingGrad,
   linearCrossEntropy,
   linearCrossEntropyGrad,
+  linearKlDivergence,
   add,
   mul,
   scale,

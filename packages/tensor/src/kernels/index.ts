@@ -9,6 +9,7 @@ import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
+import { linearKlDivergence } from "./kl-divergence.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
@@ -37,6 +38,7 @@ export const contracts = {
   embeddingGrad,
   linearCrossEntropy,
   linearCrossEntropyGrad,
+  linearKlDivergence,
   add,
   mul,
   scale,

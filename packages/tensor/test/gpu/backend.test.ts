@@ -1,12 +1,13 @@
 /** What the conformance suite does not ask of the GPU's backend and kernels: large indices, chunks, refusals, memory. */
-import { type Backend, BackendError, reference, ShapeError } from "@normless/tensor";
+import { type Backend, BackendError, reference, type Shape, ShapeError } from "@normless/tensor";
 import { gpu } from "@normless/tensor/gpu";
-import { conformance } from "@normless/tensor/testing";
+import { conformance, constant, expectClose, integers, random, type Value } from "@normless/tensor/testing";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { gpuBackend } from "../../src/gpu/backend.js";
 import { gpujsExecutor } from "../../src/gpu/gpujs/executor.js";
 import { linearCrossEntropyGradBy } from "../../src/gpu/kernels/cross-entropy.js";
 import { kernels } from "../../src/gpu/kernels/index.js";
+import { linearKlDivergenceBy } from "../../src/gpu/kernels/kl-divergence.js";
 import { FLAT, pass } from "../../src/gpu/source.js";
 
 const backend = await gpu({ mode: "webasm" });
@@ -38,17 +39,56 @@ describe("indices that float32 cannot hold", () => {
   });
 });
 
-describe("linearCrossEntropyGrad in chunks of rows", () => {
+describe("the head's gradients in chunks of rows", () => {
   for (const rows of [37, 50, 129]) {
-    it(`of ${rows} conforms`, async () => {
-      const linearCrossEntropyGrad = linearCrossEntropyGradBy(rows * 515);
-      const chunked = gpuBackend(await gpujsExecutor("webasm"), { ...kernels, linearCrossEntropyGrad });
-      const checks = conformance().filter(({ kernel }) => kernel === "linearCrossEntropyGrad");
-      for (const check of checks) await check.run(chunked);
+    it(`of ${rows} conform`, async () => {
+      const chunked = gpuBackend(await gpujsExecutor("webasm"), {
+        ...kernels,
+        linearCrossEntropyGrad: linearCrossEntropyGradBy(rows * 515),
+        linearKlDivergence: linearKlDivergenceBy(rows * 515),
+      });
+      for (const kernel of ["linearCrossEntropyGrad", "linearKlDivergence"]) {
+        const checks = conformance().filter((check) => check.kernel === kernel);
+        for (const check of checks) await check.run(chunked);
+        expect(checks.length).toBeGreaterThan(1);
+      }
       await chunked.dispose();
-      expect(checks.length).toBeGreaterThan(1);
     });
   }
+});
+
+describe("linearKlDivergence", () => {
+  const [N, C, V] = [5, 7, 300];
+  const run = async (on: Backend, values: Readonly<Record<"x" | "w" | "teacherW", Value>>, shift: number) => {
+    const up = ({ data, shape }: Value) => on.upload(data, shape);
+    const [x, w, teacherW] = [up(values.x), up(values.w), up(values.teacherW)];
+    const [bias, teacherBias] = [up(constant([V], shift)), up(constant([V], -shift))];
+    const inputs = { dloss: up(constant([N], 0.5)), x, w, teacherX: x, teacherW, bias, teacherBias };
+    const outputs = on.run("linearKlDivergence", inputs, {});
+    const read = await Promise.all(Object.values(outputs).map((tensor) => tensor.read()));
+    for (const tensor of new Set([...Object.values(inputs), ...Object.values(outputs)])) tensor.free();
+    return Object.keys(outputs).map((name, i) => ({ name, data: read[i] }));
+  };
+
+  it("loses no digits where logits are large", async () => {
+    // In steps of 1/64, so that logits are the same in float32 and float64.
+    const steps = (shape: Shape, seed: number) => {
+      const { data } = integers(shape, seed, 17);
+      return { shape, data: Float32Array.from(data, (value) => (value - 8) / 8) };
+    };
+    const values = { x: steps([N, C], 1), w: steps([V, C], 2), teacherW: steps([V, C], 3) };
+    const expected = await run(reference(), values, 4096);
+    for (const [i, { name, data }] of (await run(backend, values, 4096)).entries()) {
+      expectClose(name, data, expected[i].data, 1e-5);
+    }
+  });
+
+  it("is exactly 0, and so is its gradient, where both models have the same logits", async () => {
+    const [x, w] = [random([N, C], 1, 10), random([V, C], 2, 10)];
+    for (const { name, data } of await run(backend, { x, w, teacherW: w }, 0)) {
+      expect([name, data.every((value) => value === 0)]).toEqual([name, true]);
+    }
+  });
 });
 
 describe("modes", () => {

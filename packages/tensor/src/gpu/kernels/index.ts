@@ -8,6 +8,7 @@ import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
+import { linearKlDivergence } from "./kl-divergence.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
@@ -40,6 +41,7 @@ export const kernels: Builds = {
   embeddingGrad,
   linearCrossEntropy,
   linearCrossEntropyGrad,
+  linearKlDivergence,
   add,
   mul,
   scale,

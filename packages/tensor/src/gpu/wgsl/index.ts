@@ -8,6 +8,7 @@ import { add, expand, fill, mul, scale, sum, sumSquares } from "./elementwise.js
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
+import { linearKlDivergence } from "./kl-divergence.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
@@ -41,6 +42,7 @@ export function wgslKernels(tuning: Tuning = gpuTuning) {
     embeddingGrad,
     linearCrossEntropy: linearCrossEntropy(tuning),
     linearCrossEntropyGrad: linearCrossEntropyGrad(tuning),
+    linearKlDivergence: linearKlDivergence(tuning),
     add,
     mul,
     scale,

@@ -85,6 +85,20 @@ function headInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 1) {
   };
 }
 
+/** A teacher of other width and other logits. */
+function divergenceInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 1) {
+  const D = C + 3;
+  return {
+    x: random([...rows, C], 1, scale),
+    w: random([V, C], 2, scale),
+    ...(bias && { bias: random([V], 3) }),
+    teacherX: random([...rows, D], 6, scale),
+    teacherW: random([V, D], 7, scale),
+    ...(bias && { teacherBias: random([V], 8) }),
+    dloss: random(rows, 5, 0.5, 1),
+  };
+}
+
 export const linearCases: CasesOf<
   | "linear"
   | "linearGelu"
@@ -95,6 +109,7 @@ export const linearCases: CasesOf<
   | "embeddingGrad"
   | "linearCrossEntropy"
   | "linearCrossEntropyGrad"
+  | "linearKlDivergence"
 > = {
   linear,
   linearGelu,
@@ -178,5 +193,13 @@ export const linearCases: CasesOf<
       inputs: { ...headInputs(HEADS[2], 10), dloss: random(HEADS[2].rows, 5, 0.5, 1) },
       attributes: {},
     },
+  ],
+  linearKlDivergence: [
+    ...HEADS.slice(1).map((head) => ({
+      name: label(...head.rows, head.C, head.V),
+      inputs: divergenceInputs(head),
+      attributes: {},
+    })),
+    { name: "large logits", inputs: divergenceInputs(HEADS[2], 5), attributes: {} },
   ],
 };
