@@ -26,8 +26,11 @@ it("gives every contender a plan that fits, and the training that its control ha
     expect(names).toEqual(expect.arrayContaining([...budgeted]));
     for (const { recipe } of all) {
       expect(() => checkPlan(recipe, presets.base)).not.toThrow();
-      const { name, source, auxiliaryWeight, constants, pace } = recipe;
-      expect({ ...controlOf(steps, 7), name, source, auxiliaryWeight, constants, pace }).toEqual(recipe);
+      const { name, source, loss, weightDecay, auxiliaryWeight, constants, pace } = recipe;
+      const own = { name, source, loss, auxiliaryWeight, constants, pace };
+      expect({ ...controlOf(steps, 7), ...own, ...(loss === "distillation" && { weightDecay }) }).toEqual(
+        recipe,
+      );
     }
   }
 });
@@ -57,6 +60,17 @@ it("tells means over seeds, the longest run first, then the smallest gap", () =>
   expect(lines[1]).toContain("0.0300 to 0.0500");
   expect(lines[1]).toContain("0.41M");
   expect(recipeNote(results)).toContain("seeds 1, 2; nats a token on the first 65,536 validation tokens");
+});
+
+it("holds what is distilled against the original, and what is not also against its control", () => {
+  const control = { ...row("a", 1, 100, 0.05), control: 3.03 };
+  const { control: _none, ...distilled } = row("b", 1, 100, 0.04);
+  const { head, rows } = recipeTable({ backend: "wasm", validationTokens: 1, rows: [control, distilled] });
+  const [above, gap] = [head.indexOf("above original"), head.indexOf("gap to control")];
+  expect(rows.map((line) => [line[0], line[above], line[gap]])).toEqual([
+    ["b", "0.0400", ""],
+    ["a", "0.0500", "0.0200"],
+  ]);
 });
 
 /** Gaps that fall like a power of the tokens: `tokens` is the number that the gap of 1 takes. */

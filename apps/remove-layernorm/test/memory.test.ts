@@ -8,12 +8,18 @@ const recipe = { ...referenceRecipe, batchSize: 4, microBatchSize: 2, blockSize:
 const config = { ...presets.base, layers: 2, vocabSize: 300, eot: 299 };
 
 describe("the memory of an update", () => {
-  it.each([false, true])(
-    "is what the dry run said (recompute: %s), and is flat from the first on",
-    async (recompute) => {
-      const expected = await stepBytes({ config, recipe, recompute });
+  it.each([
+    { recompute: false, distilled: false },
+    { recompute: true, distilled: false },
+    { recompute: true, distilled: true },
+  ])(
+    "is what the dry run said (recompute: $recompute, distilled: $distilled), and is flat from the first on",
+    async ({ recompute, distilled }) => {
+      const expected = await stepBytes({ config, recipe, recompute, distilled });
       const backend = await wasm({ threads: 1 });
-      const trainer = new Trainer(backend, config, initWeights(config, 1), recipe, { recompute });
+      const weights = initWeights(config, 1);
+      const teacher = distilled ? weights : undefined;
+      const trainer = new Trainer(backend, config, weights, recipe, { recompute, teacher });
       const tokens = Uint16Array.from({ length: 500 }, (_, i) => i % 300);
       const options = { norms: standardNorms(config), auxiliaryWeight: 1 };
       const live = backend.memory().liveBytes;

@@ -105,6 +105,7 @@ const ways: Record<string, RemovalRecipe> = {
 const { constants } = removalRecipes["heimersheim-2024"];
 ways["shared constants"] = { ...ways.fixed, constants: { ...recipe.constants, shareQkv: true } };
 ways["constants of the original"] = { ...ways.fixed, constants };
+ways.distilled = { ...ways.adaptive, loss: "distillation", weightDecay: 0 };
 ways["rolled back"] = { ...base, pace: { ...adaptive, margin: -10, diverged: -5 } };
 
 describe("the host reads", () => {

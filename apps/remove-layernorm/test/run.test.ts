@@ -115,6 +115,62 @@ describe("the run", () => {
   });
 });
 
+describe("a distilled run", () => {
+  const distilled = { ...recipe, loss: "distillation", weightDecay: 0, auxiliaryWeight: 0 } as const;
+
+  it("has no control, and brings the LN-free model back to the original's predictions", async () => {
+    const backend = await wasm({ threads: 1 });
+    const live = backend.memory().liveBytes;
+    const events = await collect(backend, { recipe: distilled });
+    const steps = find(events, "step");
+    expect(new Set(steps.map(({ phase }) => phase))).toEqual(new Set(["removal"]));
+    expect(find(events, "eval").map(({ model }) => model)).toEqual(["original", "frozen", "folded"]);
+    // Nothing to learn before the first norm is gone, and less and less after the last.
+    expect(steps.slice(0, 2).map(({ loss, gradNorm }) => [loss, gradNorm])).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    const losses = steps.map(({ loss }) => loss);
+    expect(losses.at(-1)).toBeLessThan(Math.max(...losses) / 2);
+    expect(losses.at(-1)).toBeGreaterThan(0);
+    const [{ summary }] = find(events, "done");
+    expect(Object.keys(summary.validation)).toEqual(["original", "frozen", "folded"]);
+    expect(summary.tokens).toBe(24 * 4 * 16);
+    expect(backend.memory().liveBytes).toBe(live);
+    await backend.dispose();
+  });
+
+  it("resumed, or with more threads, gives the same bits", async () => {
+    const [one, two] = [await wasm({ threads: 1 }), await wasm({ threads: 2 })];
+    const whole = await collect(one, { recipe: distilled });
+    expect(bits(await collect(two, { recipe: distilled }))).toEqual(bits(whole));
+    const [, { state }] = find(whole, "checkpoint");
+    const resumed = bits(await collect(one, { resume: structuredClone(state) }));
+    expect(resumed).toEqual(bits(whole).slice(-resumed.length));
+    expect(resumed.length).toBeGreaterThan(5);
+    await one.dispose();
+    await two.dispose();
+  });
+
+  it("takes no control from elsewhere", async () => {
+    const control = { losses: [], validation: 1 };
+    await expect(collect(reference(), { recipe: distilled, control })).rejects.toThrow(/takes no control/);
+  });
+
+  it("needs no control: one that keeps its LayerNorms does not change by a bit", async () => {
+    const backend = await wasm({ threads: 2 });
+    const parts = { ...distilled, microBatchSize: 2 };
+    const trainer = new Trainer(backend, config, weights, parts, { teacher: weights });
+    for (let i = 0; i < 3; i++) {
+      await trainer.update(corpus.train, { norms: standardNorms(config), auxiliaryWeight: 0 });
+      for await (const { loss, gradNorm } of trainer.results()) expect([loss, gradNorm]).toEqual([0, 0]);
+    }
+    const { weights: after } = await trainer.save();
+    for (const [name, { data }] of Object.entries(weights)) expect(after[name].data).toEqual(data);
+    await backend.dispose();
+  });
+});
+
 describe("a training step", () => {
   it("in micro-batches gives the loss and the update of the whole batch", async () => {
     const backend = reference();

@@ -1,6 +1,6 @@
 /** How many tokens each recipe needs to reach a gap, from its gaps at several numbers of updates. */
 import { unique } from "../results.js";
-import type { RecipeResults, RecipeRow, RecipeTable } from "./results.js";
+import { gapOf, type RecipeResults, type RecipeRow, type RecipeTable } from "./results.js";
 
 /** A run, or the mean of several. */
 export interface Point {
@@ -45,8 +45,8 @@ export function curvesOf({ rows }: RecipeResults): Curve[] {
   });
 }
 
-function pointOf({ steps, tokens, probedTokens, folded, control }: RecipeRow): Point {
-  return { steps, tokens: tokens + probedTokens, gap: folded - control };
+function pointOf(row: RecipeRow): Point {
+  return { steps: row.steps, tokens: row.tokens + row.probedTokens, gap: gapOf(row) };
 }
 
 /** Tokens, or that they are fewer or more than any run had. */
@@ -110,6 +110,7 @@ function rangeOf(ratios: readonly (number | undefined)[]): string {
 export const budgetNote =
   "Tokens that a recipe needs, probed ones included, to come as near to its control as the reference does after so many " +
   "updates: means over the seeds, between two runs on a straight line of logarithms. Behind them, how many times the " +
-  "reference's they are, and the range over the seeds, each against its own reference. < and >: fewer, or more, than any run had.";
+  "reference's they are, and the range over the seeds, each against its own reference. < and >: fewer, or more, than any run had. What is " +
+  "distilled is held against the original, and a token of it costs a third more, since the original predicts it, too.";
 
 export const millions = (tokens: number) => `${(tokens / 1e6).toFixed(3)}M`;

@@ -1,7 +1,7 @@
 /**
- * What the table of recipes compares: paces, constants and auxiliary losses, under one training for all (the reference
- * recipe's, at so many updates), so that one control a seed serves every contender and no gap owes anything to a weaker
- * control.
+ * What the table of recipes compares: losses, paces, constants and auxiliary losses, under one training for all (the
+ * reference recipe's, at so many updates), so that one control a seed serves every contender and no gap owes anything to
+ * a weaker control. What is distilled is held against the original.
  */
 import { type RemovalRecipe, removalRecipes, scaleRecipe } from "normless";
 
@@ -15,6 +15,7 @@ const { reference } = removalRecipes;
 
 /** Those that are run with several numbers of updates, to see how many tokens each needs. */
 export const budgeted: readonly string[] = [
+  "distilled",
   "adaptive",
   "reference",
   "reference, one constant for all positions",
@@ -30,8 +31,10 @@ function trainingOf(steps: number, seed: number): RemovalRecipe {
 function under(training: RemovalRecipe, recipe: RemovalRecipe): RemovalRecipe {
   const { steps, batchSize, microBatchSize, blockSize } = training;
   const scaled = scaleRecipe(recipe, { steps, batchSize, microBatchSize, blockSize }).recipe;
-  const { name, source, auxiliaryWeight, constants, pace } = scaled;
-  return { ...training, name, source, auxiliaryWeight, constants, pace };
+  const { name, source, loss, auxiliaryWeight, constants, pace } = scaled;
+  // What decays would not leave a control of the distilled as it was.
+  const weightDecay = loss === "distillation" ? 0 : training.weightDecay;
+  return { ...training, name, source, loss, weightDecay, auxiliaryWeight, constants, pace };
 }
 
 /** The control's part of a contender: whatever does not change it. */
@@ -51,6 +54,7 @@ export function contenders(steps: number, seed: number): Contender[] {
   const pace = reference.pace;
   if (pace.kind !== "fixed") throw new Error("the reference recipe has a fixed pace");
   return [
+    as("distilled", removalRecipes["distilled"]),
     as("adaptive", removalRecipes["adaptive"]),
     as("reference", reference),
     as("reference, one constant for all positions", {

@@ -17,7 +17,7 @@ import { unique } from "../results.js";
 import { budgeted, type Contender, contenders, controlOf } from "./contenders.js";
 import { renderRecipes } from "./page.js";
 import { tablesOf } from "./tables.js";
-import { joinResults, parseRecipeResults, type RecipeResults, type RecipeRow } from "./results.js";
+import { gapOf, joinResults, parseRecipeResults, type RecipeResults, type RecipeRow } from "./results.js";
 
 // From dist/, where this file is built to.
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -77,12 +77,19 @@ interface Input {
   readonly corpus: Corpus;
 }
 
-async function removalRun(input: Input, contender: Contender, control: ControlResult): Promise<RecipeRow> {
+const distilled = ({ recipe }: Contender) => recipe.loss === "distillation";
+
+async function removalRun(
+  input: Input,
+  contender: Contender,
+  control: ControlResult | undefined,
+): Promise<RecipeRow> {
   const { name, steps, recipe } = contender;
   const begin = performance.now();
   const events: RunEvent[] = [];
   const { tokenizer: _tokenizer, ...model } = input.model;
-  for await (const event of removeLayerNorm({ ...input, model, recipe, control })) {
+  const known = distilled(contender) ? undefined : control;
+  for await (const event of removeLayerNorm({ ...input, model, recipe, control: known })) {
     // Checkpoints hold whole models, which nobody needs here.
     if (event.type !== "checkpoint") events.push(event);
   }
@@ -90,7 +97,7 @@ async function removalRun(input: Input, contender: Contender, control: ControlRe
   if (done?.type !== "done") throw new Error(`${name} did not end`);
   const { validation, tokens, probedTokens = 0 } = done.summary;
   const spikes = events.flatMap((event) =>
-    event.type === "step" ? [event.loss - control.losses[event.step - 1]] : [],
+    event.type === "step" ? [event.loss - (known?.losses[event.step - 1] ?? 0)] : [],
   );
   const removals = events.flatMap((event) => (event.type === "removal" ? [event.step] : []));
   return {
@@ -122,14 +129,14 @@ async function compare(): Promise<RecipeResults> {
         .filter(({ name }) => steps.includes(count) || budgeted.includes(name))
         .filter(({ name }) => only === undefined || name.includes(only));
       if (asked.length === 0) continue;
-      const control = await controlRun(input, controlOf(count, seed));
-      say(`seed ${seed}, ${count} updates: control ${control.validation.toFixed(4)}`);
+      const control = asked.every(distilled) ? undefined : await controlRun(input, controlOf(count, seed));
+      say(`seed ${seed}, ${count} updates: control ${control?.validation.toFixed(4) ?? "the original"}`);
       for (const contender of asked) {
         const row = await removalRun(input, contender, control);
         validationTokens = contender.recipe.validationTokens;
         rows.push(row);
         say(
-          `  ${row.name}: ${row.folded.toFixed(4)}, gap ${(row.folded - row.control).toFixed(4)}, worst spike ` +
+          `  ${row.name}: ${row.folded.toFixed(4)}, gap ${gapOf(row).toFixed(4)}, worst spike ` +
             `${row.worstSpike.toFixed(3)}, last removal ${row.lastRemoval}, ${row.rollbacks} taken back, ${row.seconds.toFixed(0)} s`,
         );
       }

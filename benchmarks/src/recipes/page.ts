@@ -33,7 +33,8 @@ export function renderRecipes(results: RecipeResults): string {
   const curves = curvesOf(results);
   return page({
     title: "Recipes compared",
-    about: html`Ways of removing LayerNorm from the model that ships, each beside the same control`,
+    about: html`Ways of removing LayerNorm from the model that ships, each beside the same control, what is
+    distilled beside the original`,
     headline: headline(curves),
     styles,
     data: results,
@@ -82,7 +83,7 @@ function gapChart(curves: readonly Curve[]): Html {
       label: "Gap to the control against tokens, a line a recipe",
       panels: [
         {
-          title: "LN-free minus control, nats per token (logarithmic)",
+          title: "LN-free minus control (distilled: minus original), nats per token, logarithmic",
           height: 22,
           ticks: y.ticks,
           marks: x.map(({ at }) => ({ at, tone: "rate" })),

@@ -9,14 +9,15 @@ const rowSchema = z.object({
   tokens: z.number(),
   /** Looked at besides, by an adaptive pace. */
   probedTokens: z.number(),
-  /** The most by which a batch's loss was above the control's on the same batch, in nats. */
+  /** The most by which a batch's loss was above the control's on the same batch, in nats; or the KL to the original. */
   worstSpike: z.number(),
   /** Updates after which the last norm or constant was gone. */
   lastRemoval: z.number(),
   rollbacks: z.number(),
   /** Nats on the validation set. */
   original: z.number(),
-  control: z.number(),
+  /** None where it was distilled. */
+  control: z.number().optional(),
   folded: z.number(),
   /** Of the removal, its validations and its fold included. */
   seconds: z.number(),
@@ -47,13 +48,18 @@ export function joinResults(runs: readonly RecipeResults[]): RecipeResults {
   return { backend, validationTokens, rows: runs.flatMap(({ rows }) => rows) };
 }
 
+/** Nats above the control, or above the original where it was distilled. */
+export function gapOf({ folded, control, original }: RecipeRow): number {
+  return folded - (control ?? original);
+}
+
 export interface RecipeTable {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
 /**
- * One line a contender: means over the seeds, and the range of the gap; by updates, then the smallest gap first. With
+ * One line a contender: means over the seeds, and the range of the gap; by updates, then the lowest loss first. With
  * numbers of updates that only some had, these are left to the other table (budgets.ts).
  */
 export function recipeTable({ rows }: RecipeResults): RecipeTable {
@@ -69,10 +75,9 @@ export function recipeTable({ rows }: RecipeResults): RecipeTable {
   const lines = [...groups.values()].map((group) => {
     const mean = (of: (row: RecipeRow) => number) =>
       group.reduce((sum, row) => sum + of(row), 0) / group.length;
-    const gaps = group.map(({ folded, control }) => folded - control);
-    return { group, mean, gap: mean(({ folded, control }) => folded - control), gaps };
+    return { group, mean, gaps: group.map(gapOf), above: mean(({ folded, original }) => folded - original) };
   });
-  lines.sort((a, b) => b.group[0].steps - a.group[0].steps || a.gap - b.gap);
+  lines.sort((a, b) => b.group[0].steps - a.group[0].steps || a.above - b.above);
   return {
     head: [
       "recipe",
@@ -81,11 +86,12 @@ export function recipeTable({ rows }: RecipeResults): RecipeTable {
       "probed",
       "last removal",
       "worst spike",
+      "above original",
       "gap to control",
       "range",
       "seconds",
     ],
-    rows: lines.map(({ group, mean, gap, gaps }) => [
+    rows: lines.map(({ group, mean, gaps, above }) => [
       group[0].name,
       String(group[0].steps),
       millions(mean(({ tokens }) => tokens)),
@@ -94,7 +100,8 @@ export function recipeTable({ rows }: RecipeResults): RecipeTable {
         : Math.round(mean(({ probedTokens }) => probedTokens)).toLocaleString("en-US"),
       mean(({ lastRemoval }) => lastRemoval).toFixed(0),
       mean(({ worstSpike }) => worstSpike).toFixed(3),
-      gap.toFixed(4),
+      above.toFixed(4),
+      group.some(({ control }) => control === undefined) ? "" : mean(gapOf).toFixed(4),
       `${Math.min(...gaps).toFixed(4)} to ${Math.max(...gaps).toFixed(4)}`,
       mean(({ seconds }) => seconds).toFixed(0),
     ]),
@@ -109,6 +116,7 @@ export function recipeNote({ backend, validationTokens, rows }: RecipeResults): 
   return (
     `Means over seeds ${seeds.join(", ")}; nats a token on the first ${validationTokens.toLocaleString("en-US")} ` +
     `validation tokens of the model that ships. One training for all (the reference recipe's, at so many updates), so that ` +
-    `each seed has one control. Worst spike: the most that a batch's loss was above the control's on the same batch. ${backend}.`
+    `each seed has one control; what is distilled has the original for it. Range: of the gap over the seeds. Worst spike: the ` +
+    `most that a batch's loss was above the control's on the same batch, or the KL to the original. ${backend}.`
   );
 }

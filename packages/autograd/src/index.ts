@@ -1,6 +1,7 @@
 export { gradientCheck, type GradientMismatch } from "./gradient-check.js";
 export { attention } from "./ops/attention.js";
 export { type Head, linearCrossEntropy, weightedCrossEntropy } from "./ops/cross-entropy.js";
+export { type Teacher, weightedKlDivergence } from "./ops/kl-divergence.js";
 export { add, mean, mul, scale, square, squaredDistance, sum } from "./ops/elementwise.js";
 export { embedding } from "./ops/embedding.js";
 export { frozenNorm } from "./ops/frozen-norm.js";

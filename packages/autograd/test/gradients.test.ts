@@ -23,6 +23,7 @@ import {
   type Variable,
   type Variables,
   weightedCrossEntropy,
+  weightedKlDivergence,
 } from "../src/index.js";
 
 const backend = reference();
@@ -36,6 +37,7 @@ const shape = [2, 3, 4];
 const ids = up(integers([2, 3], 5, 6));
 const classes = up({ shape: [2, 3], data: Int32Array.of(0, 2, 1, 0, 2, 2) });
 const columns = { begin: 2, end: 5, of: 7 };
+const teacher = { x: up(random([2, 3, 5], 11, 2)), w: up(random([6, 5], 12)), bias: up(random([6], 13)) };
 const norm = { x: random(shape, 1, 2), gamma: random([4], 2, 1, 1), beta: random([4], 3) };
 const qkv = { q: random([2, 5, 6], 1, 2), k: random([2, 5, 6], 2, 2), v: random([2, 5, 6], 3) };
 
@@ -93,6 +95,16 @@ const checks: [string, Record<string, Value>, (v: Variables) => Variable][] = [
     "weightedCrossEntropy",
     { x: random(shape, 1), w: random([6, 4], 2), b: random([6], 3) },
     (v) => scale(weightedCrossEntropy(v.x, { w: v.w, bias: v.b, targets: ids }, 0.3), -2),
+  ],
+  [
+    "weightedKlDivergence",
+    { x: random(shape, 1), w: random([6, 4], 2), b: random([6], 3) },
+    (v) => scale(weightedKlDivergence(v.x, { w: v.w, bias: v.b, teacher }, 0.3), -2),
+  ],
+  [
+    "tied embedding and head, distilled",
+    { w: random([6, 4], 2) },
+    (v) => weightedKlDivergence(embedding(v.w, ids), { w: v.w, teacher }, 0.1),
   ],
   [
     "tied embedding and head",

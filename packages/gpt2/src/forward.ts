@@ -6,6 +6,7 @@ import {
   add,
   attention,
   embedding,
+  evaluate,
   linear,
   linearCrossEntropy,
   linearGelu,
@@ -15,8 +16,9 @@ import {
   squaredDistance,
   stdSpread,
   weightedCrossEntropy,
+  weightedKlDivergence,
 } from "@normless/autograd";
-import type { Parameters, Variable, Variables } from "@normless/autograd";
+import type { Parameters, Teacher, Variable, Variables } from "@normless/autograd";
 import { applyNorm, sameNorm } from "@normless/layernorm";
 import type { Tensor } from "@normless/tensor";
 import type { Tokens } from "./batch.js";
@@ -156,6 +158,11 @@ export function tokenLosses(
 export interface TrainingLossOptions extends ForwardOptions {
   /** Targets of the whole batch, over all its micro-batches: what the sum of losses is divided by. */
   readonly totalTokens: number;
+  /**
+   * Whose prediction is to be matched, in place of the text's next tokens: the loss is then KL(teacher ‖ model), the
+   * targets do not count. It needs the model's vocabulary.
+   */
+  readonly teacher?: Model | undefined;
   /** λ of the auxiliary loss on the final residual's stds (Baroni et al. 2025, eq. 3); 0 leaves it out. */
   readonly auxiliaryWeight?: number;
   /**
@@ -167,21 +174,35 @@ export interface TrainingLossOptions extends ForwardOptions {
 
 /**
  * This micro-batch's share of the batch's mean loss, in nats; the shares add up to the mean over all tokens. The
- * auxiliary loss is weighed by the micro-batch's share of tokens likewise. Returns the cross-entropy share apart.
+ * auxiliary loss is weighed by the micro-batch's share of tokens likewise. Returns the share without it apart.
  */
 export function trainingLoss(
   model: BoundModel,
   tokens: Tokens,
   targets: Tensor,
-  { totalTokens, auxiliaryWeight = 0, auxiliaryTarget, ...options }: TrainingLossOptions,
-): { readonly total: Variable; readonly crossEntropy: Variable } {
+  { totalTokens, teacher, auxiliaryWeight = 0, auxiliaryTarget, ...options }: TrainingLossOptions,
+): { readonly total: Variable; readonly prediction: Variable } {
+  const read = teacher && teacherHead(teacher, tokens);
   const x = residual(model, tokens, options);
-  const head = { w: headWeight(model), bias: model.params["lm_head.bias"], targets };
-  const crossEntropy = weightedCrossEntropy(headInput(model, x, tokens), head, 1 / totalTokens);
-  if (auxiliaryWeight === 0) return { total: crossEntropy, crossEntropy };
+  const head = { w: headWeight(model), bias: model.params["lm_head.bias"] };
+  const input = headInput(model, x, tokens);
+  const prediction = read
+    ? weightedKlDivergence(input, { ...head, teacher: read }, 1 / totalTokens)
+    : weightedCrossEntropy(input, { ...head, targets }, 1 / totalTokens);
+  read?.x.free();
+  if (auxiliaryWeight === 0) return { total: prediction, prediction };
   const share = targets.size / totalTokens;
   const stds = rowStd(x);
   const spread =
     auxiliaryTarget === undefined ? stdSpread(stds, tokens.classes) : squaredDistance(stds, auxiliaryTarget);
-  return { total: add(crossEntropy, scale(spread, auxiliaryWeight * share)), crossEntropy };
+  return { total: add(prediction, scale(spread, auxiliaryWeight * share)), prediction };
+}
+
+/** What the teacher's head reads of these tokens, which is the caller's, and the head. */
+function teacherHead({ config, params, norms }: Model, tokens: Tokens): Teacher {
+  const x = evaluate((variables) => {
+    const model = { config, params: variables, norms };
+    return headInput(model, residual(model, tokens), tokens);
+  }, params);
+  return { x, w: params["lm_head.weight"] ?? params["wte.weight"], bias: params["lm_head.bias"] };
 }

@@ -115,7 +115,7 @@ class OnBackend {
         `${tag}/logits`,
         evaluate((p) => forward(bind(p), tokens), params),
       );
-      const loss = evaluate((p) => trainingLoss(bind(p), tokens, goal, { totalTokens }).crossEntropy, params);
+      const loss = evaluate((p) => trainingLoss(bind(p), tokens, goal, { totalTokens }).prediction, params);
       await this.#expectNumber(`${tag}/loss`, loss, fixture.number(`${tag}/loss`));
     });
   }

@@ -12,8 +12,11 @@ export interface CardFacts {
 
 export function modelCard(form: LnFreeForm, facts: CardFacts): string {
   const { baseModel, recipe, validation, validationTokens } = facts;
-  const row = (name: string, loss: number) =>
-    `| ${name} | ${loss.toFixed(4)} | ${difference(loss - validation.original)} | ${difference(loss - validation.control)} |`;
+  const { original, control } = validation;
+  const row = (name: string, loss: number) => {
+    const toControl = control === undefined ? "" : ` ${difference(loss - control)} |`;
+    return `| ${name} | ${loss.toFixed(4)} | ${difference(loss - original)} |${toControl}`;
+  };
   const tokens = recipe.steps * recipe.batchSize * recipe.blockSize;
   return `---
 library_name: ${form === "gpt2" ? "transformers" : "normless"}
@@ -29,14 +32,18 @@ ${loading(form, form === "gpt2" ? "ln-free-gpt2" : "ln-free")}
 
 ## Loss
 
-Mean nats a token on ${thousands(validationTokens)} validation tokens. The control was fine-tuned on the same batches with
-the same schedule and kept its LayerNorms.
+Mean nats a token on ${thousands(validationTokens)} validation tokens. ${
+    control === undefined
+      ? `The model was trained to predict what
+the original predicts (distillation), not the text's next tokens.`
+      : `The control was fine-tuned on the same batches with
+the same schedule and kept its LayerNorms.`
+  }
 
-| model | loss | to original | to control |
-| --- | --- | --- | --- |
-${row("original", validation.original)}
-${row("control", validation.control)}
-${row("LN-free (frozen)", validation.frozen)}
+| model | loss | to original |${control === undefined ? "" : " to control |"}
+| --- | --- | --- |${control === undefined ? "" : " --- |"}
+${row("original", original)}
+${control === undefined ? "" : `${row("control", control)}\n`}${row("LN-free (frozen)", validation.frozen)}
 ${row("LN-free (folded)", validation.folded)}
 
 ## Recipe

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { type LoadedModel, toEps1e12 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import {
+  controlSteps,
   describeRemoval,
   type DoneEvent,
   type PlanEvent,
@@ -74,14 +75,19 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | und
 /** Tokens that are still to be worked on. */
 function workOf({ recipe, validationTokens }: PlanEvent, resume: RunState | undefined) {
   const perStep = recipe.batchSize * recipe.blockSize;
-  const done = resume ? updatesDone(resume.phase, resume.step, recipe.steps) : 0;
+  const control = controlSteps(recipe);
+  const done = resume ? updatesDone(resume, control) : 0;
   const evaluated = Object.keys(resume?.validation ?? {}).length;
-  return { train: (2 * recipe.steps - done) * perStep, evaluate: (4 - evaluated) * validationTokens };
+  const contenders = control > 0 ? 4 : 3;
+  return {
+    train: (recipe.steps + control - done) * perStep,
+    evaluate: (contenders - evaluated) * validationTokens,
+  };
 }
 
-/** Updates of both phases together. */
-function updatesDone(phase: RunState["phase"], step: number, steps: number): number {
-  return phase === "control" ? step : steps + step;
+/** Updates of all phases together. */
+function updatesDone({ phase, step }: Pick<RunState, "phase" | "step">, control: number): number {
+  return phase === "control" ? step : control + step;
 }
 
 class Consumer {
@@ -95,7 +101,8 @@ class Consumer {
 
   async take(event: RunEvent): Promise<void> {
     const { progress, folder } = this;
-    const { steps, batchSize, blockSize } = this.plan.recipe;
+    const { recipe } = this.plan;
+    const { steps, batchSize, blockSize } = recipe;
     const line = metricsLine(event);
     if (line) await folder.appendMetrics(line);
     switch (event.type) {
@@ -120,8 +127,8 @@ class Consumer {
         return progress.note(`step ${event.step}: diverged (${event.why}), ${back}`, back);
       }
       case "checkpoint": {
-        const { phase, step } = event.state;
-        const path = await folder.saveCheckpoint(updatesDone(phase, step, steps), event.state);
+        const updates = updatesDone(event.state, controlSteps(recipe));
+        const path = await folder.saveCheckpoint(updates, event.state);
         progress.passed();
         return progress.note(`saved ${path}`, "saved");
       }

@@ -1,7 +1,7 @@
 /** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
 import type { Gpt2Config, WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
-import { type RemovalRecipe, specialConstants, type TrainRecipe } from "../core/index.js";
+import { removalLosses, type RemovalRecipe, specialConstants, type TrainRecipe } from "../core/index.js";
 import { engineChoices } from "./engine.js";
 
 const count = z.int().min(1);
@@ -56,6 +56,7 @@ const pace = z.discriminatedUnion("kind", [
 export const removalRecipeSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, "expected letters, digits, dots and dashes, since it names a folder"),
   source: z.string(),
+  loss: z.enum(removalLosses),
   ...training,
   auxiliaryWeight: z.number().min(0),
   constants: z.strictObject({

@@ -1,7 +1,7 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
 import Table from "cli-table3";
 import type { Contender, PlanEvent, Summary } from "../core/index.js";
-import { describePace, describeRemoval, stepBytes } from "../core/index.js";
+import { controlSteps, describePace, describeRemoval, stepBytes } from "../core/index.js";
 import { bytes, difference, thousands } from "./format.js";
 import type { Io } from "./io.js";
 
@@ -19,7 +19,7 @@ export function table(io: Io, head: Cells, rows: readonly Cells[]): string {
   return `${made.toString()}\n`;
 }
 
-export const CONTENDERS: readonly (readonly [Contender, string])[] = [
+const CONTENDERS: readonly (readonly [Contender, string])[] = [
   ["original", "original"],
   ["control", "control (LayerNorm kept)"],
   ["frozen", "LN-free (frozen)"],
@@ -27,21 +27,26 @@ export const CONTENDERS: readonly (readonly [Contender, string])[] = [
 ];
 
 export function resultTable(io: Io, { validation }: Pick<Summary, "validation">): string {
-  const rows = CONTENDERS.map(([model, name]) => {
+  const { original, control } = validation;
+  const rows = CONTENDERS.flatMap(([model, name]) => {
     const loss = validation[model];
-    const toOriginal = model === "original" ? "" : difference(loss - validation.original);
-    const toControl =
-      model === "original" || model === "control" ? "" : difference(loss - validation.control);
-    return [name, loss.toFixed(4), toOriginal, toControl];
+    if (loss === undefined) return [];
+    const toOriginal = model === "original" ? "" : difference(loss - original);
+    const lnFree = model === "frozen" || model === "folded";
+    const toControl = control === undefined ? [] : [lnFree ? difference(loss - control) : ""];
+    return [[name, loss.toFixed(4), toOriginal, ...toControl]];
   });
-  return table(io, ["model", "validation loss (nats/token)", "to original", "to control"], rows);
+  const others = control === undefined ? ["to original"] : ["to original", "to control"];
+  return table(io, ["model", "validation loss (nats/token)", ...others], rows);
 }
 
 /** What a run will do, before it does it. */
 export async function planText(io: Io, plan: PlanEvent, options: { parameters: number; recompute: boolean }) {
   const { parameters, recompute } = options;
   const { recipe, config } = plan;
-  const perPhase = recipe.steps * recipe.batchSize * recipe.blockSize;
+  const control = controlSteps(recipe);
+  const updates = `${recipe.steps} updates of ${recipe.batchSize} × ${recipe.blockSize} tokens`;
+  const tokens = (recipe.steps + control) * recipe.batchSize * recipe.blockSize;
   const facts: [string, string][] = [
     [
       "model",
@@ -51,13 +56,15 @@ export async function planText(io: Io, plan: PlanEvent, options: { parameters: n
     ["recipe", `${recipe.name}, seed ${recipe.seed}`],
     [
       "training",
-      `2 × ${recipe.steps} updates of ${recipe.batchSize} × ${recipe.blockSize} tokens (control, then removal)`,
+      control > 0
+        ? `2 × ${updates} (control, then removal)`
+        : `${updates}, to predict what the original does`,
     ],
-    ["tokens", `${thousands(2 * perPhase)} trained on, out of a corpus of ${thousands(plan.trainTokens)}`],
-    ["validation", `4 × ${thousands(plan.validationTokens)} tokens`],
+    ["tokens", `${thousands(tokens)} trained on, out of a corpus of ${thousands(plan.trainTokens)}`],
+    ["validation", `${control > 0 ? 4 : 3} × ${thousands(plan.validationTokens)} tokens`],
     [
       "memory",
-      `${bytes(await stepBytes({ config, recipe, recompute }))} in tensors at the height of an update`,
+      `${bytes(await stepBytes({ config, recipe, recompute, distilled: control === 0 }))} in tensors at the height of an update`,
     ],
   ];
   const lines = facts.map(([name, text]) => `${io.colors.bold(name.padEnd(11))}${text}\n`);

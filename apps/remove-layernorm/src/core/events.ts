@@ -10,7 +10,7 @@ import type { RunState } from "./state.js";
 
 /** The models that a run compares. */
 export type Contender = "original" | "control" | "frozen" | "folded";
-/** The two trainings of a run: on the same batches, with the same schedule, with and without LayerNorm. */
+/** The two trainings of a run: on the same batches, with the same schedule, with and without LayerNorm. A distilled run has but the second. */
 export type Phase = "control" | "removal";
 /** Mean std at each norm module, by position class, in the residual's units. */
 export type StdByModule = Readonly<Record<string, PerClass>>;
@@ -32,7 +32,7 @@ export interface StepEvent {
   readonly phase: Phase;
   /** Updates done in this phase, this one included. */
   readonly step: number;
-  /** Mean cross-entropy of this update's batch, in nats a token, before the update. */
+  /** Mean loss of this update's batch, in nats a token, before the update (see RemovalLoss). */
   readonly loss: number;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
@@ -97,12 +97,16 @@ export interface CheckpointEvent {
   /** Why: on schedule, or because the run was asked to stop and ends here. */
   readonly reason: "schedule" | "stop";
 }
+/** Cross-entropy on the validation set, nats a token; no control's in a distilled run. */
+export type ValidationLosses = Readonly<Record<Exclude<Contender, "control">, number>> & {
+  readonly control?: number | undefined;
+};
 export interface Summary {
   /** Nats a token. */
-  readonly validation: Readonly<Record<Contender, number>>;
+  readonly validation: ValidationLosses;
   /** Wall time of this process. */
   readonly seconds: number;
-  /** Tokens trained on, both phases. */
+  /** Tokens trained on, all phases. */
   readonly tokens: number;
   /** Tokens looked at besides, to measure what a removal would cost; of an adaptive pace alone. */
   readonly probedTokens?: number;

@@ -43,9 +43,12 @@ export {
 } from "./plan.js";
 export {
   type AdaptivePace,
+  controlSteps,
   type ConstantsRecipe,
   type FixedPace,
   type Pace,
+  type RemovalLoss,
+  removalLosses,
   type RemovalRecipe,
   specialConstants,
   type SpecialConstants,

@@ -8,20 +8,25 @@ export interface StepPlan {
   readonly config: Gpt2Config;
   readonly recipe: TrainingRecipe;
   readonly recompute: boolean;
+  /** A teacher of the same config is there, too. */
+  readonly distilled?: boolean | undefined;
 }
 
 /** Room for what kernels take besides tensors: packed weights (the largest once) and logits in the making. */
 const SCRATCH = 128 * 2 ** 20;
 
 /** Bytes of all tensors at the height of an update: weights, gradients, optimiser, activations. From a dry run of one. */
-export async function stepBytes({ config, recipe, recompute }: StepPlan): Promise<number> {
+export async function stepBytes({ config, recipe, recompute, distilled }: StepPlan): Promise<number> {
   const backend = dry();
   const shapes = Object.entries(parameterShapes(config, { norms: true }));
   // Zeros that nobody touches take no memory.
   const weights = Object.fromEntries(
     shapes.map(([name, shape]) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
   );
-  const trainer = new Trainer(backend, config, weights, recipe, { recompute });
+  const trainer = new Trainer(backend, config, weights, recipe, {
+    recompute,
+    ...(distilled && { teacher: weights }),
+  });
   const tokens = new Uint16Array(recipe.blockSize + 1);
   await trainer.update(tokens, { norms: standardNorms(config), auxiliaryWeight: 1 });
   return backend.memory().peakBytes;

@@ -33,14 +33,29 @@ export interface TrainRecipe extends TrainingRecipe {
   readonly evaluateEvery: number;
 }
 
+/**
+ * What a removal trains on:
+ * - cross-entropy: the text's next tokens, beside a control that keeps its LayerNorms and is trained in the same way
+ * - distillation: the original's own prediction of them, so that the loss is KL(original ‖ model). There is no control:
+ *   trained in the same way, a model that keeps its LayerNorms is the original to the bit, since its gradient is exactly 0
+ */
+export const removalLosses = ["cross-entropy", "distillation"] as const;
+export type RemovalLoss = (typeof removalLosses)[number];
+
 export interface RemovalRecipe extends TrainingRecipe {
   readonly name: string;
   /** Where it comes from, and where it is not what was published. */
   readonly source: string;
+  readonly loss: RemovalLoss;
   /** λ of the auxiliary loss on the final residual's stds; the control run has none. */
   readonly auxiliaryWeight: number;
   readonly constants: ConstantsRecipe;
   readonly pace: Pace;
+}
+
+/** Updates of the control that a run trains besides the removal. */
+export function controlSteps({ loss, steps }: Pick<RemovalRecipe, "loss" | "steps">): number {
+  return loss === "distillation" ? 0 : steps;
 }
 
 /** What a frozen norm divides by. A taper calibrates its own. */
@@ -103,7 +118,7 @@ export interface TaperPace {
   readonly keep: number;
 }
 
-/** The next norm goes when the loss is back, measured against the control on the same batches. */
+/** The next norm goes when the loss is back, measured against the control (or the original) on the same batches. */
 export interface AdaptivePace {
   readonly kind: "adaptive";
   /** Updates before the first norm goes. */

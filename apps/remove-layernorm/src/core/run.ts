@@ -15,11 +15,11 @@ import {
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
-import type { Contender, Phase, RunEvent, SampleEvent } from "./events.js";
+import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
 import { checkPlan, plan } from "./plan.js";
-import type { RemovalRecipe } from "./recipe.js";
+import { controlSteps, type RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
@@ -100,9 +100,15 @@ class Run {
     this.#losses = { ...resume?.validation };
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
     const { steps } = this.#recipe;
+    if (control && this.#distilled)
+      throw new RangeError("a distilled run is held against its original; it takes no control");
     if (control && control.losses.length !== steps) {
       throw new RangeError(`the control has ${control.losses.length} updates, and this run ${steps}`);
     }
+  }
+
+  get #distilled(): boolean {
+    return this.#recipe.loss === "distillation";
   }
 
   get #seconds(): number {
@@ -114,7 +120,8 @@ class Run {
     const removals = plan(this.#recipe, model.config);
     checkPlan(this.#recipe, model.config);
     const { recompute = false } = this.#input;
-    await checkMemory(backend, { config: model.config, recipe: this.#recipe, recompute });
+    const { config } = model;
+    await checkMemory(backend, { config, recipe: this.#recipe, recompute, distilled: this.#distilled });
     yield {
       type: "plan",
       recipe: this.#recipe,
@@ -134,7 +141,7 @@ class Run {
     const { control: known } = this.#input;
     if (known) {
       this.#losses.control = known.validation;
-    } else if (resume?.phase !== "removal") {
+    } else if (!this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control", original.weights);
       if (!control) return;
       yield* this.#evaluate("control", control);
@@ -153,9 +160,9 @@ class Run {
     yield* this.#sample("folded", folded);
     const { steps, batchSize, blockSize } = this.#recipe;
     const summary = {
-      validation: this.#losses as Record<Contender, number>,
+      validation: this.#losses as ValidationLosses,
       seconds: this.#seconds,
-      tokens: (known ? 1 : 2) * steps * batchSize * blockSize,
+      tokens: (steps + (known ? 0 : controlSteps(this.#recipe))) * batchSize * blockSize,
       ...(this.#probedTokens !== undefined && { probedTokens: this.#probedTokens }),
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
@@ -170,7 +177,10 @@ class Run {
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
     const standard = { norms: standardNorms(model.config), auxiliaryWeight: 0 };
-    const trainer = new Trainer(backend, model.config, resume?.weights ?? weights, recipe, this.#input);
+    const { recompute } = this.#input;
+    const teacher = this.#distilled ? model.weights : undefined;
+    const from = resume?.weights ?? weights;
+    const trainer = new Trainer(backend, model.config, from, recipe, { recompute, teacher });
     try {
       if (resume) trainer.load(resume);
       const begin = performance.now();
@@ -217,7 +227,10 @@ class Run {
     const state: RemovalState = resume
       ? { ...resume.removal, ...(fallback && { fallback }) }
       : { norms: standardNorms(model.config), averages: {} };
-    const context = { recipe: this.#recipe, train: corpus.train, control: this.#controlLosses, state };
+    const { steps } = this.#recipe;
+    // The original is no distance from itself.
+    const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
+    const context = { recipe: this.#recipe, train: corpus.train, control, state };
     return startRemoving(context, model.config);
   }
 

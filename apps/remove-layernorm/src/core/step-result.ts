@@ -11,7 +11,7 @@ export interface TaperSums {
 export interface StepResult {
   /** Updates done, this one included. */
   readonly step: number;
-  /** Mean cross-entropy of the batch before the update, in nats a token. */
+  /** Mean loss of the batch before the update, in nats a token: its cross-entropy, or the KL to a teacher. */
   readonly loss: number;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;

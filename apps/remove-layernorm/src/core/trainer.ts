@@ -9,6 +9,8 @@ import {
   freeTokens,
   type Gpt2Config,
   type NormTable,
+  type Model,
+  standardNorms,
   trainingLoss,
   uploadTargets,
   uploadTokens,
@@ -46,6 +48,8 @@ export interface StepOptions {
 export interface TrainerOptions {
   /** Keeps only what goes into each block and computes it again in the backward pass: less memory, the same bits. */
   readonly recompute?: boolean | undefined;
+  /** Whose prediction is to be matched in place of the text: weights of the same config, with LayerNorm everywhere. */
+  readonly teacher?: Weights | undefined;
 }
 
 /**
@@ -78,6 +82,7 @@ export class Trainer {
   readonly params: Named;
   readonly #grads: Named;
   readonly #optimizer: AdamW;
+  readonly #teacher: Model | undefined;
   readonly #pending: PendingUpdate[] = [];
   /** When the first of the pending updates began. */
   #pendingSince = 0;
@@ -98,6 +103,9 @@ export class Trainer {
     this.#grads = Object.fromEntries(grads);
     const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
     this.#optimizer = new AdamW(backend, this.params, { beta1, beta2, eps, weightDecay });
+    const { teacher } = options;
+    const norms = standardNorms(config);
+    this.#teacher = teacher && { config, params: uploadWeights(backend, teacher), norms };
   }
 
   /** Updates done. */
@@ -188,13 +196,14 @@ export class Trainer {
         auxiliaryWeight,
         auxiliaryTarget,
         recompute: this.options.recompute,
+        teacher: this.#teacher,
         observe(module, x) {
           if (measure.stds) measured.stds[module] = measureStd(x, classes, config.eps);
           const gamma = params[`${module}.weight`];
           if (measure.taper) measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
         },
       });
-      backend.run("scale", { x: loss.crossEntropy.tensor }, { factor: 1 }, { y: total });
+      backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: total });
       tape.backward(loss.total);
       return measured;
     } finally {
@@ -220,6 +229,7 @@ export class Trainer {
     freeParams(this.params);
     freeParams(this.#grads);
     this.#optimizer.free();
+    if (this.#teacher) freeParams(this.#teacher.params);
   }
 }
 

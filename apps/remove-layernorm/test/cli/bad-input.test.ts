@@ -63,7 +63,7 @@ describe("usage", () => {
     expect(await recipe({ pace: { start: 1.5 } })).toMatch(/bad\.json: pace\.start is 1\.5; expected int/);
     expect(await recipe({ pace: { kind: "taper", begin: 3 } })).toMatch(/bad\.json: pace\.end is missing/);
     expect(await recipe({ base: "slow" })).toContain(
-      'there is no recipe "slow"; the built-in ones are: adaptive, reference',
+      'there is no recipe "slow"; the built-in ones are: distilled, adaptive, reference',
     );
     expect(await recipe({ learningRate: { peek: 1 } })).toMatch(
       /bad\.json: learningRate: there is no field "peek"; the fields are peak, floor, warmupSteps, totalSteps/,
@@ -72,7 +72,7 @@ describe("usage", () => {
     expect(await refused(2, "remove", "--config", config)).toMatch(/options\.json: threads is 0; expected/);
     expect(await refused(2, "remove", "--config", await write("no.json", "{"))).toContain("is not JSON");
     expect(await refused(2, "remove", "--recipe", "quick")).toContain(
-      "the built-in ones are: adaptive, reference",
+      "the built-in ones are: distilled, adaptive, reference",
     );
   });
 });

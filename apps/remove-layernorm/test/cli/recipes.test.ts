@@ -41,7 +41,7 @@ describe("normless recipes", () => {
     const { code, err } = await run(["recipes", "show", "fast"]);
     expect(code).toBe(2);
     expect(err).toMatch(
-      /no recipe "fast"; the built-in ones are: adaptive, reference, taper, heimersheim-2024/,
+      /no recipe "fast"; the built-in ones are: distilled, adaptive, reference, taper, heimersheim-2024/,
     );
   });
 });

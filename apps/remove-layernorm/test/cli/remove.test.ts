@@ -68,6 +68,26 @@ describe("normless remove", () => {
     });
   });
 
+  it("distilled, trains no control and speaks of none", async () => {
+    const file = join(folder, "distilled.json");
+    await writeFile(file, JSON.stringify({ ...tinyRecipe, name: "tiny-distilled", loss: "distillation" }));
+    const out = join(folder, "distilled");
+    const plan = await run(["remove", "--model", tiny.model, "--recipe", file, "--dry-run"]);
+    expect(plan.out).toContain("12 updates of 4 × 16 tokens, to predict what the original does");
+    const ran = await run(["remove", "--model", tiny.model, "--recipe", file, "--out", out]);
+    expect(ran.code).toBe(0);
+    expect(ran.out).toContain("to original");
+    expect(ran.out + ran.err).not.toMatch(/control/i);
+    expect(await readdir(join(out, "checkpoints"))).toEqual([
+      "step-00000005.msgpack",
+      "step-00000010.msgpack",
+    ]);
+    const card = await readFile(join(out, "ln-free-gpt2", "README.md"), "utf8");
+    expect(card).toContain("trained to predict what\nthe original predicts");
+    expect(card).not.toMatch(/^\| control|to control/m);
+    expect(card).toMatch(/\| original \| \d\.\d{4} \| 0\.0000 \|\n\| LN-free \(frozen\)/);
+  });
+
   it("writes models that stand on their own, with tokenizer and card", async () => {
     const plain = await readModelFolder(join(whole, "ln-free"));
     expect(Object.values(plain.norms).map(({ kind }) => kind)).toEqual(Array(7).fill("folded"));

@@ -34,14 +34,36 @@ it("holds its data", () => {
   expect(embedded(page)).toEqual(run);
 });
 
+/** The numbers in a model's row of the result. */
+function cellsOf(text: string, model: string): number[] {
+  const [, row = ""] = new RegExp(`<tr class="${model}">(.*?)</tr>`, "s").exec(text) ?? [];
+  return [...row.matchAll(/<td>(.*?)<\/td>/g)].map(([, cell]) =>
+    cell === "—" ? 0 : Number(cell.replace("−", "-")),
+  );
+}
+
+it("holds a distilled run against its original, and speaks of no control", () => {
+  const { control: _control, ...validation } = run.summary.validation;
+  const recipe = { ...run.plan.recipe, loss: "distillation" } as const;
+  const steps = run.steps.filter(({ phase }) => phase === "removal");
+  const evals = run.evals.filter(({ model }) => model !== "control");
+  const summary = { ...run.summary, validation };
+  const distilled = renderReport({ ...run, plan: { ...run.plan, recipe }, steps, evals, summary });
+  const { original, folded } = validation;
+  expect(cellsOf(distilled, "folded")).toEqual([folded, folded - original].map((x) => Number(x.toFixed(4))));
+  expect(cellsOf(distilled, "control")).toEqual([]);
+  expect(distilled).toContain("that of the original, whose predictions it was trained to match");
+  expect(distilled).toContain("KL to the original, nats per token");
+  const words = shown(distilled)
+    .replace(/<style>.*?<\/style>/s, "")
+    .replace(/<[^>]*>/g, " ");
+  expect(words).not.toMatch(/control/i);
+  expect(shown(page)).toMatch(/LN-free minus control/);
+});
+
 it("shows the summary's figures in the table, with differences to original and control", () => {
-  const { original, control, frozen, folded } = run.summary.validation;
-  const cells = (model: string) => {
-    const [, row] = new RegExp(`<tr class="${model}">(.*?)</tr>`, "s").exec(page) ?? [];
-    return [...row.matchAll(/<td>(.*?)<\/td>/g)].map(([, text]) =>
-      text === "—" ? 0 : Number(text.replace("−", "-")),
-    );
-  };
+  const { original, control = NaN, frozen, folded } = run.summary.validation;
+  const cells = (model: string) => cellsOf(page, model);
   for (const [model, loss] of Object.entries({ original, control, frozen, folded })) {
     const [value, toOriginal, toControl] = cells(model);
     expect(value).toBeCloseTo(loss, 4);

@@ -1,6 +1,7 @@
 /** The language-model head with its loss, in row chunks: the logits are never kept. */
 import type { Tensor } from "@normless/tensor";
 import { onTape, type Tape, tapeOf, type Value, type Variable } from "../tape.js";
+import { weightedLoss, weightedSum, weightOfEach } from "./weighted-loss.js";
 
 /** The weight (V,C), a bias (V) and the targets, int32 (...). */
 export interface Head {
@@ -32,28 +33,14 @@ export function weightedCrossEntropy(x: Value, head: Head, weight: number): Vari
     const { loss } = backend.run("linearCrossEntropy", inputs, {});
     return tape.record([weightedSum(loss, weight)], parents, () => undefined);
   }
-  const dloss = backend.upload(new Float32Array(head.targets.size).fill(weight), xv.shape.slice(0, -1));
-  const { loss, dx, dw, dbias } = backend.run("linearCrossEntropyGrad", { ...inputs, dloss }, {});
+  const dloss = weightOfEach(xv, weight);
+  const made = backend.run("linearCrossEntropyGrad", { ...inputs, dloss }, {});
   dloss.free();
-  return tape.record([weightedSum(loss, weight), dx, dw, dbias], parents, (dy, gradients) => {
-    gradients.add("scale", { x: dx, by: dy }, { factor: 1 }, { y: xv });
-    gradients.add("scale", { x: dw, by: dy }, { factor: 1 }, { y: wv });
-    if (bv) gradients.add("scale", { x: dbias, by: dy }, { factor: 1 }, { y: bv });
-  });
+  return weightedLoss(made, { xv, wv, bv }, weight);
 }
 
 function operands(tape: Tape, x: Value, { w, bias, targets }: Head) {
   const [xv, wv] = [onTape(tape, x), onTape(tape, w)];
   const bv = bias && onTape(tape, bias);
   return { xv, wv, bv, inputs: { x: xv.tensor, w: wv.tensor, bias: bv?.tensor, targets } };
-}
-
-/** weight · Σ loss; frees the losses. */
-function weightedSum(loss: Tensor, weight: number): Tensor {
-  const { backend } = loss;
-  const total = backend.run("sum", { x: loss }, {}).y;
-  const { y } = backend.run("scale", { x: total }, { factor: weight });
-  loss.free();
-  total.free();
-  return y;
 }

@@ -23,15 +23,18 @@ export function recipesCommand(io: Io) {
 
 function listRecipes(io: Io): void {
   const recipes = Object.values(removalRecipes);
-  const rows = recipes.map(({ name, steps, batchSize, blockSize, auxiliaryWeight, constants, pace }) => [
-    name,
-    thousands(steps),
-    thousands(batchSize * blockSize),
-    auxiliaryWeight === 0 ? "" : String(auxiliaryWeight),
-    pace.kind === "taper" ? "calibrated" : constants.special,
-    describePace(pace),
-  ]);
-  const head = ["recipe", "updates", "tokens an update", "aux λ", "special constants", "pace"];
+  const rows = recipes.map(
+    ({ name, loss, steps, batchSize, blockSize, auxiliaryWeight, constants, pace }) => [
+      name,
+      loss,
+      thousands(steps),
+      thousands(batchSize * blockSize),
+      auxiliaryWeight === 0 ? "" : String(auxiliaryWeight),
+      pace.kind === "taper" ? "calibrated" : constants.special,
+      describePace(pace),
+    ],
+  );
+  const head = ["recipe", "loss", "updates", "tokens an update", "aux λ", "special constants", "pace"];
   io.out(table(io, head, rows));
   for (const { name, source } of recipes) io.out(`\n${io.colors.bold(name)}\n  ${source}\n`);
 }

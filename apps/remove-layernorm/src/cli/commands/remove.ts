@@ -78,7 +78,7 @@ const ALLOWED_ON_RESUME = [
 
 export function removeCommand(io: Io, done: (code: number) => void) {
   return shared
-    .command("remove", "Fine-tune a GPT-2 until it has no LayerNorm, beside a control that keeps them", [
+    .command("remove", "Fine-tune a GPT-2 until it has no LayerNorm", [
       "",
       "--dry-run",
       "--model gpt2 --train train.bin --validation val.bin --recipe recipe.json --out runs/gpt2",
@@ -90,7 +90,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--validation <file...>", "tokens to validate on (default: the corpus's)")
     .option(
       "--recipe <name|file.json>",
-      "a recipe's name (normless recipes lists them), or a file of fields over one (default: adaptive)",
+      "a recipe's name (normless recipes lists them), or a file of fields over one (default: distilled)",
     )
     .option("--out <dir>", "the run folder (default: runs/<recipe>-<time>)")
     .option("--prompt <text>", `what samples start with (default: "${PROMPT}")`)

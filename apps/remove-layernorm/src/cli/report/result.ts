@@ -12,25 +12,31 @@ const models: readonly { readonly key: Contender; readonly name: string; readonl
 
 /** `Without LayerNorm, … 0.0123 nats per token above …`. */
 export function resultSentence({ validation }: Summary): Html {
-  const difference = validation.folded - validation.control;
+  const { folded, original, control } = validation;
+  const difference = folded - (control ?? original);
   const amount = nats(Math.abs(difference));
   const place =
     Number(amount) === 0
       ? html`<strong>equal</strong> to`
       : html`<strong>${amount} nats</strong> per token ${difference > 0 ? "above" : "below"}`;
-  return html`Without LayerNorm, the model’s validation loss is ${place} that of a control trained the same
-  way with LayerNorm.`;
+  const other =
+    control === undefined
+      ? "the original, whose predictions it was trained to match"
+      : "a control trained the same way with LayerNorm";
+  return html`Without LayerNorm, the model’s validation loss is ${place} that of ${other}.`;
 }
 
 export function resultTable({ validation }: Summary): Html {
+  const { original, control } = validation;
   const rows = models.map(({ key, name, what }) => {
     const loss = validation[key];
-    const against = (other: Contender) => (key === other ? "—" : signed(loss - validation[other]));
+    if (loss === undefined) return undefined;
+    const against = (other: Contender, to: number) =>
+      html`<td>${key === other ? "—" : signed(loss - to)}</td>`;
     return html`<tr class="${key}">
       <th scope="row"><i class="dot"></i>${name}<small>${what}</small></th>
       <td>${nats(loss)}</td>
-      <td>${against("original")}</td>
-      <td>${against("control")}</td>
+      ${against("original", original)} ${control === undefined ? undefined : against("control", control)}
     </tr>`;
   });
   return html`<table class="figures result">
@@ -39,7 +45,7 @@ export function resultTable({ validation }: Summary): Html {
         <th scope="col">Model</th>
         <th scope="col">Validation loss<small>nats per token</small></th>
         <th scope="col">against original</th>
-        <th scope="col">against control</th>
+        ${control === undefined ? undefined : html`<th scope="col">against control</th>`}
       </tr>
     </thead>
     <tbody>

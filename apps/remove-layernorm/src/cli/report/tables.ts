@@ -104,11 +104,13 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
 
 export function recipeTable({ plan: { recipe } }: ReportData): Html {
   const { pace, constants, learningRate: rate } = recipe;
+  const distilled = recipe.loss === "distillation";
   const micro = recipe.microBatchSize === recipe.batchSize ? "" : `, ${recipe.microBatchSize} at a time`;
   return html`<div class="row two">
       ${table([
         ["recipe", recipe.name],
-        ["updates", `${count(recipe.steps)} each, control and removal`],
+        ["updates", distilled ? count(recipe.steps) : `${count(recipe.steps)} each, control and removal`],
+        ["loss", distilled ? "KL to the original’s prediction" : "cross-entropy of the text"],
         ["batch", `${recipe.batchSize} sequences of ${recipe.blockSize} tokens${micro}`],
         ["learning rate", `${compact(rate.peak)} to ${compact(rate.floor)}, cosine over ${rate.totalSteps}`],
         ["warm-up", `${rate.warmupSteps} updates`],
@@ -117,9 +119,12 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
       ])}
       ${table([
         ["gradient clipped to", compact(recipe.maxNorm)],
-        ["auxiliary loss", `λ = ${compact(recipe.auxiliaryWeight)}, removal alone`],
+        [
+          "auxiliary loss",
+          recipe.auxiliaryWeight === 0 ? "none" : `λ = ${compact(recipe.auxiliaryWeight)}, removal alone`,
+        ],
         ["pace", describePace(pace)],
-        ...paceRows(pace),
+        ...paceRows(pace, distilled ? "original" : "control"),
         ["constants", describeConstants(pace, constants)],
         ["seed", String(recipe.seed)],
       ])}
@@ -127,12 +132,12 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
     <p class="caption">${recipe.source}</p>`;
 }
 
-function paceRows(pace: Pace): Row[] {
+function paceRows(pace: Pace, other: "original" | "control"): Row[] {
   if (pace.kind !== "adaptive") return [];
   return [
-    ["next removal", `when the smoothed loss is within ${compact(pace.margin)} nats of the control's`],
+    ["next removal", `when the smoothed loss is within ${compact(pace.margin)} nats of the ${other}'s`],
     ["together", `as long as they cost at most ${compact(pace.together)} nats`],
-    ["taken back", `at ${compact(pace.diverged)} nats above the control`],
+    ["taken back", `at ${compact(pace.diverged)} nats above the ${other}`],
   ];
 }
 
@@ -159,7 +164,7 @@ export function runTable({ plan, fold, summary }: ReportData): Html {
     ${table([
       ["backend", summary.backend],
       ["time", duration(summary.seconds)],
-      ["trained on", `${count(summary.tokens)} tokens, both phases`],
+      ["trained on", `${count(summary.tokens)} tokens`],
       ["peak memory of tensors", bytes(summary.peakBytes)],
       ...resumed,
     ])}

@@ -22,30 +22,38 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
   const x = stepAxis(plan.recipe.steps);
   const { control, removal } = byPhase(steps, ({ loss }) => loss);
   const span = Math.min(20, Math.max(4, Math.round(plan.recipe.steps / 25)));
+  // What a distilled run has for a loss is the distance from the original already.
+  const distilled = plan.recipe.loss === "distillation";
   const price = difference(removal, control);
+  const series = distilled ? [removal] : [control, removal];
   const marks = removals.map((event) => ({
     at: x.at(event.step),
     tone: kinds[kindOf(event.removal)].tone,
   }));
-  const loss = curves(x, [control, removal], span, "Training loss, nats per token", 20);
-  const gap = curves(x, [price], span, "LN-free minus control, on the same batch", 9, [0]);
-  const outside = loss.outside + gap.outside;
+  const title = distilled
+    ? "Training loss: KL to the original, nats per token"
+    : "Training loss, nats per token";
+  const loss = curves(x, series, span, title, 20, distilled ? [0] : []);
+  const gap = distilled
+    ? undefined
+    : curves(x, [price], span, "LN-free minus control, on the same batch", 9, [0]);
+  const outside = loss.outside + (gap?.outside ?? 0);
   return html`<figure>
     ${plot({
-      label: "Training loss by step of the control and of the LN-free model, with a mark at every removal",
+      label: `Training loss by step of ${distilled ? "" : "the control and of "}the LN-free model, with a mark at every removal`,
       x: x.ticks,
       xTitle: "step",
       panels: [
         { ...lanes(x, removals), marks },
         { ...loss.panel, marks },
-        { ...gap.panel, marks },
+        ...(gap ? [{ ...gap.panel, marks }] : []),
       ],
       columns: columns(x, plan.recipe.steps, (from, to) =>
         lossNote(from, to, { control, removal, price }, removals),
       ),
     })}
     <figcaption>
-      ${[control, removal, price].map(({ name, tone }) => html`<span class="key ${tone}">${name}</span>`)}
+      ${[...series, ...(gap ? [price] : [])].map(({ name, tone }) => html`<span class="key ${tone}">${name}</span>`)}
       Faint: every step. Bold: exponential moving average over about ${span} steps. Vertical lines: removals,
       coloured by kind as in the top rows; point at one to read its name.
       ${outside > 0 ? `${count(outside)} outlying steps are beyond the edge of the plot.` : ""}
@@ -55,15 +63,15 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
 
 export function gradientChart({ plan: { recipe }, steps }: ReportData): Html {
   const { control, removal } = byPhase(steps, ({ gradNorm }) => gradNorm);
-  return smallChart("Gradient norm before clipping", recipe.steps, [control, removal]);
+  const series = [control, removal].filter(({ steps }) => steps.length > 0);
+  return smallChart("Gradient norm before clipping", recipe.steps, series);
 }
 
 export function learningRateChart({ plan: { recipe }, steps }: ReportData): Html {
   const { control, removal } = byPhase(steps, ({ learningRate }) => learningRate);
   const rate = removal.steps.length > 0 ? removal : control;
-  return smallChart("Learning rate, the same for both", recipe.steps, [
-    { ...rate, name: "learning rate", tone: "rate" },
-  ]);
+  const title = control.steps.length > 0 ? "Learning rate, the same for both" : "Learning rate";
+  return smallChart(title, recipe.steps, [{ ...rate, name: "learning rate", tone: "rate" }]);
 }
 
 function smallChart(title: string, steps: number, series: readonly Series[]): Html {

@@ -40,6 +40,7 @@ function recipe(figures: Figures): RemovalRecipe {
   };
   return {
     name: `baroni-2025-${size}${auxiliaryWeight === 0 ? "-no-aux" : ""}`,
+    loss: "cross-entropy",
     source:
       "Baroni et al. 2025, arXiv 2507.02559, tables 3 and 4, and the released configuration" +
       `${auxiliaryWeight === 0 ? " without auxiliary loss" : ""}. Without the dropout of 0.1; gamma is not decayed.`,

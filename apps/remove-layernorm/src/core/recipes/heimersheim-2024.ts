@@ -7,6 +7,7 @@ export const heimersheim2024: RemovalRecipe = {
   source:
     "Heimersheim 2024, arXiv 2409.13710, and its released training script (version 4, 1,200 steps). As the text means " +
     "it: the first position's constant belongs to the first position, at every norm, and is dropped at every norm.",
+  loss: "cross-entropy",
   steps: 1200,
   batchSize: 480,
   microBatchSize: 48,

@@ -12,6 +12,7 @@ export const reference: RemovalRecipe = {
   name: "reference",
   source:
     "The order of Heimersheim 2024 with the auxiliary loss of Baroni et al. 2025, at a pace for the model that ships.",
+  loss: "cross-entropy",
   steps: 300,
   batchSize: 16,
   microBatchSize: 16,
@@ -73,6 +74,24 @@ export const adaptive: RemovalRecipe = {
     patience: 10,
     deadline: 60,
   },
+};
+
+/**
+ * The same pace, trained on what the original predicts. Next tokens are noise that a fine-tuning at a fresh learning rate
+ * learns along, so that even a control gets worse; a whole prediction has none of it, and asks for nothing but what the
+ * removal took. Without weight decay, so that a model with all its LayerNorms would not change by a bit.
+ */
+export const distilled: RemovalRecipe = {
+  ...adaptive,
+  name: "distilled",
+  source:
+    "This project's: the pace of `adaptive`, and the loss of distillation (Hinton et al. 2015, arXiv 1503.02531) with " +
+    "the original as the teacher. Tuned on the model that ships, with seed 1337.",
+  loss: "distillation",
+  steps: 150,
+  learningRate: { peak: 7e-4, floor: 7e-6, warmupSteps: 10, totalSteps: 150 },
+  weightDecay: 0,
+  auxiliaryWeight: 0,
 };
 
 /** How the model that ships was trained: 24.6M tokens, a little under ten times through its text. */

@@ -70,7 +70,7 @@ export interface Removing {
 export interface RemovalContext {
   readonly recipe: RemovalRecipe;
   readonly train: Uint16Array;
-  /** The control's loss on each batch. */
+  /** The control's loss on each batch; in a distilled run the original's, which is 0. */
   readonly control: readonly number[];
   readonly state: RemovalState;
 }
