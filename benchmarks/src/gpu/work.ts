@@ -65,20 +65,20 @@ function linears(of: Dims): KernelWork[] {
         ? { ...common, kernel: "linearGelu", inputs, ...gelu }
         : { ...common, kernel: "linear", inputs, bytes: bytesOf(x, w, bias, y) };
     const gradInput = { ...common, kernel: "linearGradInput", inputs: { dy: y, w } } as const;
-    const added = bytesOf(y, w, x, x);
+    const gradWeight = { ...common, kernel: "linearGradWeight", inputs: { x, dy: y } } as const;
+    const gradBias = { ...common, kernel: "linearGradBias", inputs: { dy: y }, flops: N * M } as const;
+    // The gradients of query, key and value meet in what all three read, and are columns of one weight's and one bias's.
+    const first = (work: Omit<KernelWork, "bytes">, bytes: number) => ({ ...work, calls: of.L, bytes });
+    const others = (work: Omit<KernelWork, "bytes">, bytes: number) =>
+      each > 1 ? [{ ...work, part: `${part}, added`, calls: (each - 1) * of.L, bytes }] : [];
     return [
       forward,
-      // The gradients of query, key and value meet in what all three read.
-      { ...gradInput, calls: of.L, bytes: bytesOf(y, w, x) },
-      ...(each > 1 ? [{ ...gradInput, part: `${part}, added`, calls: (each - 1) * of.L, bytes: added }] : []),
-      { ...common, kernel: "linearGradWeight", bytes: bytesOf(x, y, w, w), inputs: { x, dy: y } },
-      {
-        ...common,
-        kernel: "linearGradBias",
-        flops: N * M,
-        bytes: bytesOf(y, bias, bias),
-        inputs: { dy: y },
-      },
+      first(gradInput, bytesOf(y, w, x)),
+      ...others(gradInput, bytesOf(y, w, x, x)),
+      first(gradWeight, bytesOf(x, y, w)),
+      ...others(gradWeight, bytesOf(x, y, w, w)),
+      first(gradBias, bytesOf(y, bias)),
+      ...others(gradBias, bytesOf(y, bias, bias)),
     ];
   });
 }
@@ -102,8 +102,8 @@ function stream(
   return { kernel, part, inputs, attributes, flops: flops * sizeOf(written[0]), bytes, ...rest };
 }
 
-/** A table is read, and its gradient added to, in the rows of the batch's tokens alone. */
-function tableRows({ B, T, C }: Dims, part: string, vocabulary: number): KernelWork[] {
+/** A table is read, and its gradient written or added to, in the rows of the batch's tokens alone. */
+function tableRows({ B, T, C }: Dims, part: string, vocabulary: number, add: boolean): KernelWork[] {
   const [x, ids] = [
     [B, T, C],
     [B, T],
@@ -118,7 +118,7 @@ function tableRows({ B, T, C }: Dims, part: string, vocabulary: number): KernelW
       ...common,
       flops: 1,
       attributes: { vocabulary },
-      added: [x],
+      ...(add && { added: [x] }),
     }),
   ];
 }
@@ -144,21 +144,21 @@ function streams(of: Dims): KernelWork[] {
       flops: 8,
       attributes: { eps: 1e-5 },
     }),
-    stream("layerNormGrad", dnorm, dx, { calls: 2 * L, flops: 14, added: dx }),
-    stream("layerNormGrad", dnorm, dx, { part: "last", calls: 1, flops: 14, added: [channels, channels] }),
+    stream("layerNormGrad", dnorm, dx, { calls: 2 * L, flops: 14, added: [x] }),
+    stream("layerNormGrad", dnorm, dx, { part: "last", calls: 1, flops: 14 }),
     stream("frozenNorm", { x, ...affine, classes: rows }, [x], { calls: 0, flops: 6, ...frozen }),
-    stream("frozenNormGrad", dfrozen, dx, { calls: 0, flops: 10, ...frozen, added: dx }),
+    stream("frozenNormGrad", dfrozen, dx, { calls: 0, flops: 10, ...frozen, added: [x] }),
     stream("add", { a: x, b: x }, [x], { calls: 2 * L + 1, flops: 1 }),
     // One side of a residual's sum takes its gradient over, the other a copy.
     stream("scale", { x }, [x], { ...half, calls: 2 * L + 1 }),
     stream("scale", { x, by: [] }, [x], { ...half, part: "head's input" }),
-    stream("scale", { x: table, by: [] }, [table], { ...half, part: "head's weight", added: [table] }),
+    stream("scale", { x: table, by: [] }, [table], { ...half, part: "head's weight" }),
     stream("scale", { x: [] }, [[]], { ...half, part: "mean" }),
     stream("scale", { x: [] }, [[]], { ...half, part: "loss", added: [[]] }),
     stream("sum", { x: rows }, [[]], { calls: 1, flops: B * T }),
-    ...tableRows(of, "tokens", V),
-    ...tableRows(of, "positions", T),
-    { ...stream("fill", { x: P }, [P], { calls: 1, flops: 0, attributes: { value: 0 } }), bytes: bytesOf(P) },
+    // The head has left its gradient in the token table's already.
+    ...tableRows(of, "tokens", V, true),
+    ...tableRows(of, "positions", T, false),
     stream("sumSquares", { x: P }, [[]], { calls: 1, flops: 2 * parameters(of), added: [[]] }),
     stream("adamw", { param: P, grad: P, m: P, v: P, normSquared: [] }, [P, P, P], {
       calls: 1,

@@ -9,8 +9,8 @@ import {
   uploadTargets,
   uploadTokens,
 } from "@normless/gpt2";
-import { AdamW, zeroGradients } from "@normless/optim";
-import { type Backend, type Tensor, zeros } from "@normless/tensor";
+import { AdamW } from "@normless/optim";
+import type { Backend } from "@normless/tensor";
 import { integers } from "@normless/tensor/testing";
 
 /** The same for everyone who takes a step. */
@@ -41,7 +41,6 @@ export function batchNumber(
 }
 
 export class Stepper {
-  readonly #grads: Readonly<Record<string, Tensor>>;
   readonly #optimizer: AdamW;
 
   /** Takes the parameters over. */
@@ -50,8 +49,6 @@ export class Stepper {
     readonly model: Model,
     readonly settings = optimizerSettings,
   ) {
-    const entries = Object.entries(model.params);
-    this.#grads = Object.fromEntries(entries.map(([name, { shape }]) => [name, zeros(backend, shape)]));
     this.#optimizer = new AdamW(backend, model.params, settings);
   }
 
@@ -61,13 +58,12 @@ export class Stepper {
     const { config, norms } = model;
     const tokens = uploadTokens(backend, config, { inputs, B, T });
     const wanted = uploadTargets(backend, config, targets, T);
-    zeroGradients(this.#grads);
-    const { value } = valueAndGrad(
+    const { value, grads } = valueAndGrad(
       (params) => trainingLoss({ config, params, norms }, tokens, wanted, { totalTokens: B * T }).total,
       model.params,
-      this.#grads,
     );
-    const normSquared = this.#optimizer.update(this.#grads, this.settings);
+    const normSquared = this.#optimizer.update(grads, this.settings);
+    freeParams(grads);
     const loss = await value.item();
     await backend.sync();
     for (const tensor of [value, normSquared, wanted]) tensor.free();
@@ -77,7 +73,6 @@ export class Stepper {
 
   free(): void {
     this.#optimizer.free();
-    freeParams(this.#grads);
     freeParams(this.model.params);
   }
 }

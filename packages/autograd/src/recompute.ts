@@ -1,5 +1,4 @@
 /** Gradient checkpointing (Chen et al. 2016, arXiv:1604.06174): less memory for one more forward pass. */
-import { zeros } from "@normless/tensor";
 import { Tape, type Variable } from "./tape.js";
 import type { Variables } from "./value-and-grad.js";
 
@@ -29,12 +28,15 @@ export function recompute<K extends string>(
       const again = new Tape(backend);
       const leaves = on((variable) => {
         if (!variable.needsGrad) return again.constant(variable.tensor);
-        if (!gradients.of(variable)) gradients.give(variable, zeros(backend, variable.shape));
-        const gradient = gradients.of(variable);
-        return gradient ? again.leaf(variable.tensor, gradient) : again.constant(variable.tensor);
+        return again.leaf(variable.tensor, gradients.of(variable));
       });
       try {
         again.backward(build(leaves), dy);
+        for (const [name, variable] of entries) {
+          if (variable.needsGrad && !gradients.of(variable)) {
+            gradients.give(variable, again.takeGradient(leaves[name as K]));
+          }
+        }
       } finally {
         again.free();
       }

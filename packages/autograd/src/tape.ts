@@ -12,6 +12,7 @@ import {
   type OutputsOf,
   type Shape,
   type Tensor,
+  zeros,
 } from "@normless/tensor";
 
 /** A tensor on a tape. */
@@ -43,6 +44,9 @@ export class Tape {
   readonly #nodes: Node[] = [];
   readonly #kept = new Set<Tensor>();
   readonly #leafGradients = new Map<Variable, Tensor>();
+  /** Leaves whose gradient the tape makes, and those that it has made. */
+  readonly #newLeaves: Variable[] = [];
+  readonly #newGradients = new Map<Variable, Tensor>();
   #done = false;
 
   /** `record: false` is for inference: nothing is kept for a backward pass. */
@@ -51,11 +55,22 @@ export class Tape {
     readonly options: { readonly record: boolean } = { record: true },
   ) {}
 
-  /** A parameter: its gradient is added into `gradient`, which has its shape. */
-  leaf(tensor: Tensor, gradient: Tensor): Variable {
+  /**
+   * A parameter: its gradient is added into `gradient`, which has its shape. Without one `backward` makes it, and
+   * `takeGradient` hands it out: what is written needs no zeros, which would be written and read first.
+   */
+  leaf(tensor: Tensor, gradient?: Tensor): Variable {
     const variable = new Variable(this, tensor, this.options.record);
-    this.#leafGradients.set(variable, gradient);
+    if (gradient) this.#leafGradients.set(variable, gradient);
+    else this.#newLeaves.push(variable);
     return variable;
+  }
+
+  /** What `backward` made for a leaf that came without a gradient; zeros where the loss does not depend on it. The caller's. */
+  takeGradient(leaf: Variable): Tensor {
+    const gradient = this.#newGradients.get(leaf);
+    this.#newGradients.delete(leaf);
+    return gradient ?? zeros(this.backend, leaf.shape);
   }
 
   /** A tensor that gets no gradient. It stays the caller's. */
@@ -117,10 +132,16 @@ export class Tape {
       gradients.drop(node.output);
       for (const tensor of node.made) this.#release(tensor);
     }
+    for (const leaf of this.#newLeaves) {
+      const gradient = gradients.take(leaf);
+      if (gradient) this.#newGradients.set(leaf, gradient);
+    }
   }
 
   /** Frees everything the tape still owns. */
   free(): void {
+    for (const gradient of this.#newGradients.values()) gradient.free();
+    this.#newGradients.clear();
     for (const { made } of this.#nodes.splice(0)) for (const tensor of made) this.#release(tensor);
   }
 
@@ -148,8 +169,13 @@ export class Gradients {
     return this.leaves.get(variable) ?? this.#gradients.get(variable);
   }
   drop(variable: Variable): void {
-    this.#gradients.get(variable)?.free();
+    this.take(variable)?.free();
+  }
+  /** A gradient that is not the caller's: from now on it is. */
+  take(variable: Variable): Tensor | undefined {
+    const gradient = this.#gradients.get(variable);
     this.#gradients.delete(variable);
+    return gradient;
   }
 
   /**

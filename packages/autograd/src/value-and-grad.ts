@@ -1,5 +1,5 @@
 /** Functions of named parameters: their value with every gradient, or their value alone. */
-import { type Backend, BackendError, type Tensor, zeros } from "@normless/tensor";
+import { type Backend, BackendError, type Tensor } from "@normless/tensor";
 import { Tape, type Variable } from "./tape.js";
 
 export type Parameters<K extends string = string> = Readonly<Record<K, Tensor>>;
@@ -28,14 +28,13 @@ export function valueAndGrad<K extends string>(
   params: Parameters<K>,
   gradients?: Parameters<K>,
 ): { readonly value: Tensor; readonly grads: Parameters<K> } {
-  const backend = backendOf("valueAndGrad", params);
-  const grads = gradients ?? mapValues<K, Tensor, Tensor>(params, (tensor) => zeros(backend, tensor.shape));
-  const tape = new Tape(backend);
+  const tape = new Tape(backendOf("valueAndGrad", params));
   try {
-    const loss = fn(mapValues(params, (tensor, name) => tape.leaf(tensor, grads[name])));
+    const leaves = mapValues(params, (tensor, name) => tape.leaf(tensor, gradients?.[name]));
+    const loss = fn(leaves);
     const value = tape.keep(loss);
     tape.backward(loss);
-    return { value, grads };
+    return { value, grads: gradients ?? mapValues(leaves, (leaf) => tape.takeGradient(leaf)) };
   } finally {
     tape.free();
   }

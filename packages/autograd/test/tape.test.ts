@@ -49,6 +49,19 @@ describe("the tape", () => {
     expect(await first.w.array()).toEqual(await total.array());
   });
 
+  it("makes the gradient of a leaf that has none, for who takes it, and frees what nobody takes", async () => {
+    const local = reference();
+    const [a, b] = [tensor(local, [1, 2]), tensor(local, [3, 4])];
+    const tape = new Tape(local);
+    const [one, other] = [tape.leaf(a), tape.leaf(b)];
+    tape.backward(sum(mul(one, mul(one, other))));
+    const gradient = tape.takeGradient(one);
+    expect(await gradient.array()).toEqual([6, 16]);
+    tape.free();
+    expect(local.memory().liveTensors).toBe(3);
+    expect(await gradient.array()).toEqual([6, 16]);
+  });
+
   it("frees intermediates of a scope early when it does not record", () => {
     const local = reference();
     const tape = new Tape(local, { record: false });

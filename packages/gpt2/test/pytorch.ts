@@ -4,7 +4,7 @@
  */
 import { evaluate, type Parameters, valueAndGrad, type Variables } from "@normless/autograd";
 import { measureStd } from "@normless/layernorm";
-import { AdamW, zeroGradients } from "@normless/optim";
+import { AdamW } from "@normless/optim";
 import { type Backend, sameShape, showShape, type Tensor } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
 import {
@@ -198,22 +198,19 @@ class OnBackend {
     await this.#withModel("standard", async (params, bind) => {
       const settings = { beta1: betas[0], beta2: betas[1], eps, weightDecay: weight_decay };
       const optimizer = new AdamW(backend, params, settings);
-      let grads: Parameters | undefined;
       for (const [step, loss] of losses.entries()) {
-        if (grads) zeroGradients(grads);
-        const run = valueAndGrad(
+        const { value, grads } = valueAndGrad(
           (p) => trainingLoss(bind(p), tokens, goal, { totalTokens }).total,
           params,
-          grads,
         );
-        grads = run.grads;
         const normSquared = optimizer.update(grads, { learningRate: lr, maxNorm: clip });
-        await this.#expectNumber(`loss of step ${step}`, run.value, loss);
+        await this.#expectNumber(`loss of step ${step}`, value, loss);
         await this.#expectNumber(
           `gradient norm of step ${step}, squared`,
           normSquared,
           grad_norms[step] ** 2,
         );
+        freeParams(grads);
       }
       for (const [name, param] of Object.entries(params)) {
         const after = `adamw${losses.length}/${name}`;
@@ -224,7 +221,6 @@ class OnBackend {
         expectClose(after, actual, wanted, TOLERANCE);
       }
       optimizer.free();
-      if (grads) freeParams(grads);
     });
   }
 }

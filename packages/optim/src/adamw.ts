@@ -110,8 +110,3 @@ export class AdamW {
     for (const tensor of [...Object.values(this.#m), ...Object.values(this.#v)]) tensor.free();
   }
 }
-
-/** Sets every gradient to zero, before the first micro-batch of a step. */
-export function zeroGradients(grads: Named<Tensor>): void {
-  for (const grad of Object.values(grads)) grad.backend.run("fill", { x: grad }, { value: 0 });
-}

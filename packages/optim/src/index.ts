@@ -1,2 +1,2 @@
-export { AdamW, type AdamWOptions, type AdamWState, type UpdateOptions, zeroGradients } from "./adamw.js";
+export { AdamW, type AdamWOptions, type AdamWState, type UpdateOptions } from "./adamw.js";
 export { warmupCosine, type WarmupCosine } from "./schedule.js";

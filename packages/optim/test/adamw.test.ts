@@ -1,6 +1,6 @@
 import { reference, tensor } from "@normless/tensor";
 import { describe, expect, it } from "vitest";
-import { AdamW, zeroGradients } from "../src/index.js";
+import { AdamW } from "../src/index.js";
 
 const options = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 };
 const learningRate = 1e-2;
@@ -77,11 +77,5 @@ describe("AdamW", () => {
       "parameter h.0.ln_1.weight has no gradient",
     );
     expect(() => adam.load({ step: 1, m: {}, v: {} })).toThrow(/no parameter h.0.ln_1.weight/);
-  });
-
-  it("zeroes gradients in place", async () => {
-    const grads = { w: tensor(reference(), [[1, 2]]) };
-    zeroGradients(grads);
-    expect(await grads.w.array()).toEqual([[0, 0]]);
   });
 });

@@ -18,7 +18,7 @@ import {
   type Weights,
 } from "@normless/gpt2";
 import { measureStd, measureTaper } from "@normless/layernorm";
-import { AdamW, type AdamWState, warmupCosine, zeroGradients } from "@normless/optim";
+import { AdamW, type AdamWState, warmupCosine } from "@normless/optim";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
 import { type Batch, batchAt } from "@normless/text";
 import type { TrainingRecipe } from "./recipe.js";
@@ -80,7 +80,6 @@ type Named = Readonly<Record<string, Tensor>>;
 
 export class Trainer {
   readonly params: Named;
-  readonly #grads: Named;
   readonly #optimizer: AdamW;
   readonly #teacher: Model | undefined;
   readonly #pending: PendingUpdate[] = [];
@@ -97,10 +96,6 @@ export class Trainer {
     readonly options: TrainerOptions = {},
   ) {
     this.params = uploadWeights(backend, weights);
-    const grads = Object.entries(this.params).map(
-      ([name, param]) => [name, zeros(backend, param.shape)] as const,
-    );
-    this.#grads = Object.fromEntries(grads);
     const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
     this.#optimizer = new AdamW(backend, this.params, { beta1, beta2, eps, weightDecay });
     const { teacher } = options;
@@ -132,12 +127,15 @@ export class Trainer {
     const batch = this.batch(tokens);
     const loss = zeros(backend, []);
     const measured: Measured[] = [];
-    zeroGradients(this.#grads);
+    let grads: Named = {};
     for (let row = 0; row < batchSize; row += microBatchSize) {
-      measured.push(this.#microBatch(rows(batch, row, microBatchSize), options, loss));
+      const part = this.#microBatch(rows(batch, row, microBatchSize), options, { loss, grads });
+      measured.push(part.measured);
+      grads = part.grads;
     }
     const learningRate = warmupCosine(recipe.learningRate, step);
-    const normSquared = this.#optimizer.update(this.#grads, { learningRate, maxNorm: recipe.maxNorm });
+    const normSquared = this.#optimizer.update(grads, { learningRate, maxNorm: recipe.maxNorm });
+    freeParams(grads);
     this.#pending.push({ step: this.step, learningRate, loss, normSquared, measured });
   }
 
@@ -175,12 +173,12 @@ export class Trainer {
     }
   }
 
-  /** Adds the micro-batch's gradients and its share of the loss. */
+  /** Adds the micro-batch's share of the loss, and its gradients to those of the batch so far, if there are any. */
   #microBatch(
     batch: Batch,
     { norms, auxiliaryWeight, auxiliaryTarget, measure = {} }: StepOptions,
-    total: Tensor,
-  ): Measured {
+    batchSoFar: { readonly loss: Tensor; readonly grads: Named },
+  ): { readonly measured: Measured; readonly grads: Named } {
     const { backend, config, recipe, params } = this;
     const tokens = uploadTokens(backend, config, batch);
     const targets = uploadTargets(backend, config, batch.targets, batch.T);
@@ -189,7 +187,7 @@ export class Trainer {
     const { classes } = tokens;
     try {
       const leaves = Object.entries(params).map(
-        ([name, param]) => [name, tape.leaf(param, this.#grads[name])] as const,
+        ([name, param]) => [name, tape.leaf(param, batchSoFar.grads[name])] as const,
       );
       const loss = trainingLoss({ config, params: Object.fromEntries(leaves), norms }, tokens, targets, {
         totalTokens: recipe.batchSize * recipe.blockSize,
@@ -203,9 +201,12 @@ export class Trainer {
           if (measure.taper) measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
         },
       });
-      backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: total });
+      backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: batchSoFar.loss });
       tape.backward(loss.total);
-      return measured;
+      const grads = leaves.map(
+        ([name, leaf]) => [name, batchSoFar.grads[name] ?? tape.takeGradient(leaf)] as const,
+      );
+      return { measured, grads: Object.fromEntries(grads) };
     } finally {
       tape.free();
       freeTokens(tokens);
@@ -227,7 +228,6 @@ export class Trainer {
   free(): void {
     this.#pending.splice(0).forEach(freeUpdate);
     freeParams(this.params);
-    freeParams(this.#grads);
     this.#optimizer.free();
     if (this.#teacher) freeParams(this.#teacher.params);
   }
