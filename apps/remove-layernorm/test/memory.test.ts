@@ -43,10 +43,11 @@ describe("the memory of an update", () => {
     await backend.dispose();
   });
 
-  it("of GPT-2 small at 1×1024 fits with recomputation", async () => {
+  it("of GPT-2 small at 1×1024 fits with recomputation, beside its teacher too", async () => {
     const backend = await wasm({ threads: 1 });
     const one = { ...recipe, batchSize: 1, microBatchSize: 1, blockSize: 1024 };
-    await checkMemory(backend, { config: presets.small, recipe: one, recompute: true });
+    for (const distilled of [false, true])
+      await checkMemory(backend, { config: presets.small, recipe: one, recompute: true, distilled });
     await backend.dispose();
   });
 });

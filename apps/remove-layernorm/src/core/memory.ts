@@ -12,7 +12,10 @@ export interface StepPlan {
   readonly distilled?: boolean | undefined;
 }
 
-/** Room for what kernels take besides tensors: packed weights (the largest once) and logits in the making. */
+/**
+ * Room for what kernels take besides tensors: packed weights (the largest once) and logits in the making, in a distilled
+ * run of two models.
+ */
 const SCRATCH = 128 * 2 ** 20;
 
 /** Bytes of all tensors at the height of an update: weights, gradients, optimiser, activations. From a dry run of one. */
@@ -37,7 +40,7 @@ export async function checkMemory(backend: Backend, plan: StepPlan): Promise<voi
   const { limitBytes } = backend.memory();
   if (limitBytes === undefined) return;
   const largest = Math.max(...Object.values(parameterShapes(plan.config, { norms: true })).map(sizeOf)) * 4;
-  const bytes = (await stepBytes(plan)) + largest + SCRATCH;
+  const bytes = (await stepBytes(plan)) + largest + SCRATCH * (plan.distilled ? 2 : 1);
   if (bytes <= limitBytes) return;
   const { microBatchSize, blockSize } = plan.recipe;
   const ways = [

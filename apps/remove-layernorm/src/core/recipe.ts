@@ -38,6 +38,7 @@ export interface TrainRecipe extends TrainingRecipe {
  * - cross-entropy: the text's next tokens, beside a control that keeps its LayerNorms and is trained in the same way
  * - distillation: the original's own prediction of them, so that the loss is KL(original ‖ model). There is no control:
  *   trained in the same way, a model that keeps its LayerNorms is the original to the bit, since its gradient is exactly 0
+ *   (weight decay alone would move it)
  */
 export const removalLosses = ["cross-entropy", "distillation"] as const;
 export type RemovalLoss = (typeof removalLosses)[number];
