@@ -13,7 +13,10 @@ export async function latencySuite(context: Context): Promise<void> {
   if (context.threads < 2 || !context.wants("handoff")) return;
   const backend = await mainEngine.start(2);
   const x = backend.upload(Float32Array.of(1), [1]);
-  const add = () => backend.run("add", { a: x, b: x }, {}).y.free();
+  const add = () => {
+    backend.run("add", { a: x, b: x }, {}).y.free();
+    backend.diagnostics.drain();
+  };
   const handOut = () => backend.diagnostics.handOut();
   const count = context.quick ? 200 : 5000;
   const rows = [

@@ -1,10 +1,12 @@
 /**
  * Where the time of a training step goes: op by op, as milliseconds of a step and as a rate, and that beside what this
- * machine can do, measured in the same turns. Products and attention are held against the micro-kernel on all threads,
+ * machine can do, measured in the same turns. Here every op ends before the next begins; in a step by itself the next one
+ * is written, and often begun, while the last still runs. Products and attention are held against the micro-kernel on all threads,
  * the others against a copy in memory (they can pass it where their operands are still in a cache).
  */
 import { initWeights, standardNorms, uploadWeights } from "@normless/gpt2";
-import type { AttributesOf, Backend, InputsOf, KernelName, OutputsOf } from "@normless/tensor";
+import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "@normless/tensor";
+import type { WasmBackend } from "@normless/tensor-wasm";
 import { type Context, longRounds } from "../context.js";
 import { mainEngine } from "../engines.js";
 import { inTurns, timed, timingOf } from "../measure.js";
@@ -69,7 +71,7 @@ async function profile(context: Context, name: string, shape: StepShape): Promis
       }),
       timed("copy", () => {
         backend.run("scale", { x: from }, { factor: 1 }).y.free();
-        return Promise.resolve();
+        return backend.sync();
       }),
     ],
     rounds,
@@ -85,8 +87,11 @@ async function profile(context: Context, name: string, shape: StepShape): Promis
   }
 }
 
-/** Times and counts every op from now on; what it returns hands over all since it was last called, by kernel. */
-function watchOps(backend: Backend): () => ReadonlyMap<string, Spent> {
+/**
+ * Times and counts every op from now on, each until it is done; what it returns hands over all since it was last called,
+ * by kernel.
+ */
+function watchOps(backend: WasmBackend): () => ReadonlyMap<string, Spent> {
   let ops = new Map<string, Spent>();
   const run = backend.run.bind(backend);
   backend.run = <K extends KernelName>(
@@ -97,6 +102,7 @@ function watchOps(backend: Backend): () => ReadonlyMap<string, Spent> {
   ): OutputsOf<K> => {
     const begin = performance.now();
     const outputs = run(kernel, inputs, attributes, into);
+    backend.diagnostics.drain();
     const took = performance.now() - begin;
     const { calls, ms, flops, bytes } = ops.get(kernel) ?? { calls: 0, ms: 0, flops: 0, bytes: 0 };
     const work = opWork({ kernel, inputs, outputs, into });

@@ -1,6 +1,6 @@
 /** What the host calls. */
 export { firstOutside } from "./embedding";
-export { publish, quitAll, runAlone, serve } from "./threads";
+export { drain, publish, quitAll, serve } from "./threads";
 
 // All jobs and the micro-kernels are exported only so that the optimizer does not inline them into their one caller:
 // in one large function they would share its registers, and the accumulators would be spilled.

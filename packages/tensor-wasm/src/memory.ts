@@ -7,17 +7,14 @@ import { BackendError } from "@normless/tensor";
 import { host, type WasmMemory } from "./platform.js";
 
 const PAGE = 65536;
-/** The first page holds the job (assembly/control.ts), the second the module's constants. */
-const HEAP_START = 2 * PAGE;
+/** The first page and the third are the threads' (assembly/control.ts), the second holds the module's constants. */
+const HEAP_START = 3 * PAGE;
 /** Kernels may read (never write) a few floats past a tensor's end. */
 const SLACK = 256;
 const GROW = 256;
 
 export class Heap {
   readonly memory: WasmMemory;
-  /** The arguments of a job; this part of a shared memory stays valid when it grows. */
-  readonly ints: Int32Array;
-  readonly floats: Float32Array;
   readonly #maximum: number;
   /** Gaps below the top, by address; no two touch, and none touches the top. */
   readonly #gaps: { begin: number; end: number }[] = [];
@@ -27,8 +24,6 @@ export class Heap {
     const { memory, maximum } = createMemory();
     this.memory = memory;
     this.#maximum = maximum;
-    this.ints = new Int32Array(memory.buffer, 2048, 64);
-    this.floats = new Float32Array(memory.buffer, 2048 + 256, 64);
   }
 
   /** The most bytes that tensors and scratch can take together. */

@@ -14,7 +14,7 @@ import {
   type Tensor,
   type TensorData,
 } from "@normless/tensor";
-import { Engine, type Exports } from "./engine.js";
+import { Engine, type Exports, type Footprint } from "./engine.js";
 import { kernels } from "./kernels/index.js";
 import type { Implementation, Operand, Result } from "./kernels/implementation.js";
 import type { Product } from "./kernels/gemm.js";
@@ -48,8 +48,27 @@ export interface WasmBackend extends Backend {
   readonly diagnostics: Diagnostics;
 }
 
+/** The memory of an op's tensors. */
+function footprint(
+  inputs: object,
+  outputs: Readonly<Record<string, WasmTensor>>,
+  mutates: readonly string[],
+): Footprint {
+  const reads: number[] = [];
+  const writes: number[] = [];
+  for (const [name, tensor] of Object.entries<WasmTensor | undefined>(
+    inputs as Record<string, WasmTensor | undefined>,
+  )) {
+    if (tensor) (mutates.includes(name) ? writes : reads).push(tensor.pointer, tensor.pointer + tensor.bytes);
+  }
+  for (const { pointer, bytes } of Object.values(outputs)) writes.push(pointer, pointer + bytes);
+  return { reads, writes };
+}
+
 /** What benchmarks hold the engine against: its own parts, alone. */
 export interface Diagnostics {
+  /** Returns when all that was run is done: what `sync` does, for whoever cannot await. */
+  drain(): void;
   /** Hands one empty unit to each thread and waits until they are done. */
   handOut(): void;
   /** `turns` times the micro-kernel (256 steps of a 6×8 tile) on every thread at once, in the nearest cache: flops done. */
@@ -87,6 +106,7 @@ export async function wasm({
     return tensor;
   };
   const put = (tensor: WasmTensor, data: TensorData) => {
+    engine.drain();
     if (tensor.dtype === "int32") heap.int32(tensor.pointer, tensor.size).set(data);
     else heap.float32(tensor.pointer, tensor.size).set(data);
   };
@@ -98,29 +118,26 @@ export async function wasm({
     into: Partial<OutputsOf<K>> = {},
   ): OutputsOf<K> {
     alive(kernel);
-    const { outputs } = planRun(backend, kernel, inputs, attributes as object, into);
+    const { contract, outputs } = planRun(backend, kernel, inputs, attributes as object, into);
     const implementation: Implementation<K> = kernels[kernel];
     // planRun has checked that every input is a tensor of this backend.
     const operands: object = inputs;
     implementation.check?.(engine, operands as InputsOf<K, Operand>, attributes);
+    const tensors: Record<string, WasmTensor> = {};
     const results: Record<string, Result> = {};
-    const tensors: Record<string, Tensor> = {};
-    const additions: { target: WasmTensor; pointer: number }[] = [];
     const made: WasmTensor[] = [];
+    const additions: { target: WasmTensor; pointer: number }[] = [];
     try {
       for (const { name, spec, into: given } of outputs) {
-        if (given && !implementation.accumulates) {
-          const target = ownTensor(given, backend, kernel);
-          const pointer = engine.scratch(target.bytes);
-          additions.push({ target, pointer });
-          results[name] = { pointer, shape: spec.shape, size: target.size, add: false };
-          tensors[name] = target;
-        } else {
-          const target = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype);
-          if (!given) made.push(target);
-          results[name] = { pointer: target.pointer, shape: spec.shape, size: target.size, add: !!given };
-          tensors[name] = target;
-        }
+        tensors[name] = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype);
+        if (!given) made.push(tensors[name]);
+      }
+      engine.beginOp(implementation.alone ? undefined : footprint(inputs, tensors, contract.mutates));
+      for (const { name, into: given } of outputs) {
+        const { pointer, shape, size, bytes } = tensors[name];
+        const add = !!given && !!implementation.accumulates;
+        results[name] = { pointer: given && !add ? engine.scratch(bytes) : pointer, shape, size, add };
+        if (given && !add) additions.push({ target: tensors[name], pointer: results[name].pointer });
       }
       implementation.run(
         engine,
@@ -143,7 +160,7 @@ export async function wasm({
     } finally {
       engine.endOp();
     }
-    return tensors as OutputsOf<K>;
+    return tensors as Record<string, Tensor> as OutputsOf<K>;
   }
 
   const backend: WasmBackend = {
@@ -167,12 +184,19 @@ export async function wasm({
       put(ownTensor(tensor, backend, "write"), data);
     },
     diagnostics: {
-      handOut: () => engine.run("nothing", threads, Infinity, []),
+      drain: () => engine.drain(),
+      handOut() {
+        engine.beginOp();
+        engine.run("nothing", threads, Infinity, []);
+        engine.drain();
+      },
       microKernel(turns) {
+        engine.beginOp();
         const perThread = 16 * 1024;
         const scratch = engine.scratch(perThread * threads);
         engine.run("microTurns", threads, Infinity, [turns, scratch, perThread]);
         engine.endOp();
+        engine.drain();
         return threads * turns * 2 * 6 * 8 * 256;
       },
     },
@@ -182,6 +206,7 @@ export async function wasm({
       return new Promise((resolve) => {
         alive("read");
         const { pointer, size, dtype } = ownTensor(tensor, backend, "read");
+        engine.drain();
         resolve(dtype === "int32" ? heap.int32(pointer, size).slice() : heap.float32(pointer, size).slice());
       });
     },
@@ -194,11 +219,17 @@ export async function wasm({
       memory.liveBytes -= own.bytes;
       memory.liveTensors -= 1;
     },
-    sync: () => Promise.resolve(),
+    sync: () =>
+      new Promise((resolve) => {
+        alive("sync");
+        engine.drain();
+        resolve();
+      }),
     memory: () => ({ ...memory, limitBytes: heap.limit }),
     async dispose() {
       if (disposed) return;
       disposed = true;
+      engine.drain();
       exports.quitAll();
       await pool.stop();
     },

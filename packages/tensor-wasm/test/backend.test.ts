@@ -69,6 +69,48 @@ function everything(backend: Backend): Tensor[] {
 
 const bits = async (tensor: Tensor) => Buffer.from((await tensor.read()).buffer).toString("base64");
 
+/** Square tensors, large enough that each op is shared, and what a script may do with them. */
+const TENSORS = 6;
+const SIDE = 320;
+const drawn = Array.from({ length: 2 * TENSORS }, (_, i) => random([SIDE, SIDE], i).data);
+const commands = ["add", "linear", "gradWeight", "norm", "scaleInto", "write", "copy"] as const;
+interface Command {
+  readonly name: (typeof commands)[number];
+  readonly a: number;
+  readonly b: number;
+  readonly to: number;
+}
+
+/** A result takes the place of tensor `to`, which is freed: its memory goes to a later op at once. */
+function follow(backend: Backend, script: readonly Command[]): Tensor[] {
+  const tensors = drawn.slice(0, TENSORS).map((data) => backend.upload(data, [SIDE, SIDE]));
+  const gamma = backend.upload(new Float32Array(SIDE).fill(1), [SIDE]);
+  for (const { name, a, b, to } of script) {
+    const [x, w, target] = [tensors[a], tensors[b], tensors[to]];
+    const put = (result: Tensor) => {
+      tensors[to] = result;
+      target.free();
+    };
+    if (name === "add") put(backend.run("add", { a: x, b: w }, {}).y);
+    else if (name === "linear") put(backend.run("linear", { x, w }, {}).y);
+    else if (name === "gradWeight" && a !== to && b !== to) {
+      backend.run("linearGradWeight", { x, dy: w }, {}, { dw: target });
+    } else if (name === "norm") {
+      const { y, mean, rstd } = backend.run("layerNorm", { x, gamma, beta: gamma }, { eps: 1e-5 });
+      free([mean, rstd]);
+      put(y);
+    } else if (name === "scaleInto" && a !== to) backend.run("scale", { x }, { factor: 0.5 }, { y: target });
+    else if (name === "write") backend.write(target, drawn[TENSORS + a]);
+    else if (name === "copy") put(backend.run("scale", { x }, { factor: 1 }).y);
+  }
+  gamma.free();
+  return tensors;
+}
+
+const free = (tensors: readonly Tensor[]) => {
+  for (const tensor of tensors) tensor.free();
+};
+
 describe("threads", () => {
   it.each(["relaxed", "plain"] as const)("never change a bit of the result (%s)", async (simd) => {
     const results = [];
@@ -89,6 +131,27 @@ describe("threads", () => {
     await backend.dispose();
     actual.forEach((values, i) => expectClose(`output ${i}`, values, expected[i], 1e-5));
     expect(actual).toHaveLength(expected.length);
+  });
+
+  it("never see what is not there yet, or is no more, whatever follows what", async () => {
+    const [one, many] = [await wasm({ threads: 1 }), await wasm({ threads: 3 })];
+    const index = fc.nat(TENSORS - 1);
+    const command = fc.record({ name: fc.constantFrom(...commands), a: index, b: index, to: index });
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 150 }), async (script) => {
+        const [expected, actual] = await Promise.all(
+          [one, many].map(async (backend) => {
+            const tensors = follow(backend, script);
+            const values = await Promise.all(tensors.map(bits));
+            free(tensors);
+            return values;
+          }),
+        );
+        expect(actual).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+    await Promise.all([one.dispose(), many.dispose()]);
   });
 
   it("are refused when there cannot be so many", async () => {
@@ -244,6 +307,7 @@ describe("diagnostics", () => {
   it("do what they say", async () => {
     const backend = await wasm({ threads: 2 });
     backend.diagnostics.handOut();
+    backend.diagnostics.drain();
     expect(backend.diagnostics.microKernel(3)).toBe(2 * 3 * 2 * 6 * 8 * 256);
     const x = backend.upload(Float32Array.of(2), []);
     expect(await backend.run("scale", { x }, { factor: 3 }).y.item()).toBe(6);

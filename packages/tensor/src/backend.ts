@@ -21,7 +21,7 @@ export interface Backend {
   readonly name: string;
   /** What really runs, for people: `wasm, relaxed SIMD, 2 threads`. */
   readonly description: string;
-  /** Whether `run` returns before its work is done, so that a read waits for all of it: then it pays to read seldom. */
+  /** Whether a read costs much more than the work it waits for, as from a device: then it pays to read seldom. */
   readonly asynchronous: boolean;
   /** Copies values in. Float64 data becomes float32 wherever the backend stores float32. */
   upload(data: TensorData, shape: Shape): Tensor;

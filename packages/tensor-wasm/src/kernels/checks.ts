@@ -3,7 +3,10 @@ import { BackendError, POSITION_CLASSES } from "@normless/tensor";
 import type { Engine } from "../engine.js";
 import type { Operand } from "./implementation.js";
 
-/** @throws BackendError when an id is not one of 0 to limit − 1. */
+/**
+ * Looks at once, before jobs that were handed over: no kernel writes int32, `upload` and `write` alone do.
+ * @throws BackendError when an id is not one of 0 to limit − 1.
+ */
 export function checkIds(engine: Engine, op: string, name: string, ids: Operand, limit: number): void {
   const at = engine.exports.firstOutside(ids.pointer, ids.size, limit);
   if (at < 0) return;

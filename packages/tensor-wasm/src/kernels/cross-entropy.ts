@@ -62,6 +62,7 @@ function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: Exp
 }
 
 export const linearCrossEntropy: Implementation<"linearCrossEntropy"> = {
+  alone: true,
   check: (engine, { w, targets }) => checkIds(engine, "linearCrossEntropy", "targets", targets, w.shape[0]),
   run(engine, { x, w, bias, targets }, _attributes, { loss }) {
     const N = rowsOf(x.shape);
@@ -87,6 +88,7 @@ export const linearCrossEntropy: Implementation<"linearCrossEntropy"> = {
 };
 
 export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = {
+  alone: true,
   accumulates: true,
   check: (engine, { w, targets }) =>
     checkIds(engine, "linearCrossEntropyGrad", "targets", targets, w.shape[0]),

@@ -21,11 +21,16 @@ export const scale: Implementation<"scale"> = {
   },
 };
 
+function fillWith(engine: Engine, { pointer, size }: Operand, value: number): void {
+  engine.run("fill", unitsOf(size, CHUNK), size * 0.2, [pointer, size], [value]);
+}
+
 export const fill: Implementation<"fill"> = {
-  run(engine, { x }, { value }) {
-    engine.run("fill", unitsOf(x.size, CHUNK), x.size * 0.2, [x.pointer, x.size], [value]);
-  },
+  run: (engine, { x }, { value }) => fillWith(engine, x, value),
 };
+
+/** For gradients that only a part of is written. */
+export const zero = (engine: Engine, x: Operand): void => fillWith(engine, x, 0);
 
 export const expand: Implementation<"expand"> = {
   run(engine, { x }, _attributes, { y }) {

@@ -1,5 +1,6 @@
 import { lastDim } from "@normless/tensor";
 import { checkIds } from "./checks.js";
+import { zero } from "./elementwise.js";
 import { type Implementation, ROWS, unitsOf } from "./implementation.js";
 
 /** Columns of a unit of embeddingGrad (assembly/embedding.ts). */
@@ -18,7 +19,7 @@ export const embeddingGrad: Implementation<"embeddingGrad"> = {
   check: (engine, { ids }, { vocabulary }) => checkIds(engine, "embeddingGrad", "ids", ids, vocabulary),
   run(engine, { dy, ids }, _attributes, { dtable }) {
     const C = lastDim(dy.shape);
-    if (!dtable.add) engine.heap.float32(dtable.pointer, dtable.size).fill(0);
+    if (!dtable.add) zero(engine, dtable);
     const ints = [dy.pointer, ids.pointer, dtable.pointer, ids.size, C];
     engine.run("embeddingGrad", unitsOf(C, COLUMNS), dy.size * 0.4, ints);
   },

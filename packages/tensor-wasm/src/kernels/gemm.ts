@@ -66,6 +66,8 @@ export function product(engine: Engine, task: Product): void {
       const ints = [c.pointer, c.stride * 4, M, N, bias, add ? 1 : 0];
       engine.run("biasRows", unitsOf(M, ROWS), M * N * 0.2, ints);
     }
+    // It computes at once, and may read what jobs before it have not written yet.
+    engine.drain();
     engine.gemm({ ...task, add: add || bias !== 0 });
     return;
   }

@@ -17,6 +17,8 @@ export interface Result extends Operand {
 export interface Implementation<K extends KernelName> {
   /** Whether it adds `into` by itself; otherwise it is given a temporary that is added afterwards. */
   readonly accumulates?: boolean;
+  /** Needs so much scratch memory that there should not be twice as much: never runs beside another op. */
+  readonly alone?: boolean;
   /** What can only be seen in the values (ids in range). Runs before anything is allocated. */
   check?(engine: Engine, inputs: InputsOf<K, Operand>, attributes: AttributesOf<K>): void;
   run(

@@ -4,6 +4,7 @@ import { BLOCK, headGradients, logitsOf, TILE, wholeRows } from "./head.js";
 import { CHUNK, type Implementation, unitsOf } from "./implementation.js";
 
 export const linearKlDivergence: Implementation<"linearKlDivergence"> = {
+  alone: true,
   accumulates: true,
   run(engine, { dloss, x, w, bias, teacherX, teacherW, teacherBias }, _attributes, { loss, dx, dw, dbias }) {
     const N = rowsOf(x.shape);

@@ -1,5 +1,6 @@
 /** The linear layer and its gradients: products of gemm.ts over a range of the weight's columns. */
 import { type Columns, lastDim, rowsOf, type Shape } from "@normless/tensor";
+import { zero } from "./elementwise.js";
 import { product } from "./gemm.js";
 import { flag, type Implementation, type Operand, unitsOf } from "./implementation.js";
 
@@ -47,7 +48,7 @@ export const linearGradWeight: Implementation<"linearGradWeight"> = {
     const [rows, K] = rowsByLast(x.shape);
     const width = lastDim(dy.shape);
     const begin = columns?.begin ?? 0;
-    if (!dw.add && dw.size !== K * width) engine.heap.float32(dw.pointer, dw.size).fill(0);
+    if (!dw.add && dw.size !== K * width) zero(engine, dw);
     const ofX = { pointer: x.pointer, stride: K };
     const ofDy = { pointer: dy.pointer, stride: width };
     const stride = dw.shape[1];
@@ -72,7 +73,7 @@ export const linearGradBias: Implementation<"linearGradBias"> = {
   accumulates: true,
   run(engine, { dy }, { columns }, { dbias }) {
     const [rows, width] = rowsByLast(dy.shape);
-    if (!dbias.add && dbias.size !== width) engine.heap.float32(dbias.pointer, dbias.size).fill(0);
+    if (!dbias.add && dbias.size !== width) zero(engine, dbias);
     const to = dbias.pointer + 4 * (columns?.begin ?? 0);
     const ints = [dy.pointer, width, to, rows, width, flag(dbias.add)];
     engine.run("columnSums", unitsOf(width, SUM_COLUMNS), rows * width * 0.2, ints);
