@@ -88,7 +88,8 @@ export function publish(phase: i32, units: i32, parts: i32, after: i32, chained:
   atomic.store<i32>(slot + DONE, 0);
   atomic.store<i32>(slot + TICKETS, TICKET_BASE + parts);
   atomic.store<i32>(PUBLISHED, number + 1);
-  if (atomic.load<i32>(SLEEPING) > 0) atomic.notify(PUBLISHED, -1);
+  // One part is done sooner than anybody is woken.
+  if (parts > 1 && atomic.load<i32>(SLEEPING) > 0) atomic.notify(PUBLISHED, -1);
   if (number + 1 - atomic.load<i32>(FINISHED) >= AHEAD) drain(LEFT);
 }
 
