@@ -108,7 +108,7 @@ export class Engine {
     /** Does the matrix products in place of the engine's own. */
     readonly gemm?: (product: Product) => void,
   ) {
-    // The first page of a shared memory stays valid when it grows.
+    // The start of a shared memory stays valid when it grows.
     this.#ints = new Int32Array(heap.memory.buffer, 0, RING + SLOTS * SLOT);
     this.#floats = new Float32Array(heap.memory.buffer, 0, RING + SLOTS * SLOT);
     this.#regions = [new Region(heap), new Region(heap)];
