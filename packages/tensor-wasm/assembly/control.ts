@@ -34,6 +34,7 @@ export const CHAINED: usize = 20;
 export const TICKETS: usize = 64;
 /** Parts that are done. */
 export const DONE: usize = 128;
+/** Room for 48 integers and 32 floats. */
 const INTS: usize = 192;
 const FLOATS: usize = 384;
 

@@ -83,8 +83,8 @@ class Region {
 }
 
 /**
- * Jobs are written ahead and done in their order, so memory that was freed may be given to a later op at once; only the
- * host must `drain` before it touches memory itself.
+ * Jobs are written ahead and begun in their order, and ops that touch what the other writes never run at once. So memory
+ * that was freed may be given to a later op at once; only the host must `drain` before it touches memory itself.
  */
 export class Engine {
   readonly #ints: Int32Array;
