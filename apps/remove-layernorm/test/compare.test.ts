@@ -192,6 +192,7 @@ it("counts every value once, around zero", () => {
       const near = values.filter((value) => Math.abs(value) < 0.499 * width).length;
       expect(counts[(counts.length - 1) / 2]).toBeGreaterThanOrEqual(near);
     }),
+    { examples: [[[0]], [[Number.MIN_VALUE, 0]]] },
   );
 });
 
