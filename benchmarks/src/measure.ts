@@ -22,8 +22,13 @@ export interface Timing {
 
 /** Between turns, so that threads of the one before have gone to sleep: OpenBLAS's wait awake for some 25 ms. */
 const REST_MS = 50;
+/** A turn is as many runs as fill this, so that a run of few milliseconds is not all waking up. */
+const TURN_MS = 50;
 
-/** What each contender takes over rounds in turns, A B C A B C …, after rounds that do not count. */
+/**
+ * What each contender takes over rounds in turns, A B C A B C …, after rounds that do not count. A turn counts as one
+ * run, of the mean of its time.
+ */
 export async function inTurns(
   contenders: readonly Contender[],
   { rounds, warmup }: Rounds,
@@ -32,8 +37,9 @@ export async function inTurns(
   for (let round = -warmup; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
       await wait(REST_MS);
-      const ms = await contender.run();
-      if (round >= 0) times[i].push(ms);
+      let [ms, runs] = [0, 0];
+      for (; ms < TURN_MS; runs++) ms += await contender.run();
+      if (round >= 0) times[i].push(ms / runs);
     }
   }
   return times.map(timingOf);

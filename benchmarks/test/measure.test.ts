@@ -22,25 +22,38 @@ it("refuses the median of nothing", () => {
   expect(() => median([])).toThrow(RangeError);
 });
 
+const contender = (name: string, ms: readonly number[], order: string[]) => {
+  let run = 0;
+  return {
+    name,
+    run() {
+      order.push(name);
+      return Promise.resolve(ms[run++]);
+    },
+  };
+};
+
 it("lets contenders take turns, and leaves the warm-up out", async () => {
   const order: string[] = [];
-  const contender = (name: string, ms: readonly number[]) => {
-    let turn = 0;
-    return {
-      name,
-      run() {
-        order.push(name);
-        return Promise.resolve(ms[turn++]);
-      },
-    };
-  };
-  const timings = await inTurns([contender("a", [900, 1, 3, 2]), contender("b", [900, 5, 5, 5])], {
-    rounds: 3,
-    warmup: 1,
-  });
+  const contenders = [
+    contender("a", [900, 100, 300, 200], order),
+    contender("b", [900, 500, 500, 500], order),
+  ];
+  const timings = await inTurns(contenders, { rounds: 3, warmup: 1 });
   expect(order.join("")).toBe("abababab");
   expect(timings).toEqual([
-    { median: 2, fastest: 1, slowest: 3, runs: 3 },
-    { median: 5, fastest: 5, slowest: 5, runs: 3 },
+    { median: 200, fastest: 100, slowest: 300, runs: 3 },
+    { median: 500, fastest: 500, slowest: 500, runs: 3 },
+  ]);
+});
+
+it("fills a turn with runs that are short, and counts their mean once", async () => {
+  const order: string[] = [];
+  const contenders = [contender("a", [29, 31, 20, 20, 20], order), contender("b", [50, 70], order)];
+  const timings = await inTurns(contenders, { rounds: 2, warmup: 0 });
+  expect(order.join("")).toBe("aabaaab");
+  expect(timings.map(({ fastest, slowest, runs }) => [fastest, slowest, runs])).toEqual([
+    [20, 30, 2],
+    [50, 70, 2],
   ]);
 });

@@ -16,6 +16,7 @@ import {
 } from "../steps/contender.js";
 
 const CHECKED_STEPS = 2;
+const ROUNDS = 9;
 /** Relative, between any two losses: of the first step, and of the second, which sees the update. */
 const TOLERANCE = 1e-4;
 
@@ -25,43 +26,59 @@ export async function stepSuite(context: Context): Promise<void> {
   }
 }
 
+/** What takes its turn: one process, or several at once, each with a step of its own. */
+interface Entry {
+  readonly engine: string;
+  readonly threads: number;
+  readonly contenders: readonly StepContender[];
+}
+
 async function measureStep(context: Context, name: string, shape: StepShape): Promise<void> {
   const { config, B, T } = shape;
   const task: StepTask = { config, B, T, folder: await context.models.of(config) };
   const contenders: StepContender[] = [];
+  const entries: Entry[] = [];
+  const add = (contender: StepContender) => {
+    const { engine, threads, description } = contender;
+    context.describe(engine, description);
+    contenders.push(contender);
+    entries.push({ engine, threads, contenders: [contender] });
+  };
   try {
     if (name === "small_1x256" && context.threads > 1) {
-      contenders.push(await ourContender(mainEngine.name, 1, task));
+      const single = () => ourContender(mainEngine.name, 1, task);
+      add(await single());
+      // What the machine's cores give to threads that share nothing and wait for nobody.
+      while (contenders.length < context.threads) contenders.push(await single());
+      const engine = `${context.threads} × ${mainEngine.name}`;
+      entries.push({ engine, threads: 1, contenders: [...contenders] });
     }
-    for (const { name: engine } of context.engines) {
-      contenders.push(await ourContender(engine, context.threads, task));
-    }
-    if (hasPeer(context, "pytorch")) contenders.push(await pytorchContender(context.threads, task));
-    for (const { engine, description } of contenders) context.describe(engine, description);
+    for (const { name: engine } of context.engines) add(await ourContender(engine, context.threads, task));
+    if (hasPeer(context, "pytorch")) add(await pytorchContender(context.threads, task));
     await checkLosses(name, contenders, task);
 
-    // The checked steps have warmed everything up.
-    const rounds = { rounds: context.quick ? 1 : 5, warmup: 0 };
+    let number = CHECKED_STEPS;
     const timings = await inTurns(
-      contenders.map((contender) => {
-        let number = CHECKED_STEPS;
-        return {
-          name: contender.engine,
-          run: async () => (await takeStep(contender, number++, task)).ms,
-        };
-      }),
-      rounds,
+      entries.map((entry) => ({
+        name: entry.engine,
+        async run() {
+          const steps = entry.contenders.map((contender) => takeStep(contender, number++, task));
+          return Math.max(...(await Promise.all(steps)).map(({ ms }) => ms));
+        },
+      })),
+      // The checked steps have warmed everything up.
+      { rounds: context.quick ? 1 : ROUNDS, warmup: 0 },
     );
-    for (const [i, contender] of contenders.entries()) {
-      const { engine, threads } = contender;
-      const peakBytes = await peakOf(contender);
+    for (const [i, { engine, threads, contenders }] of entries.entries()) {
+      const peaks = await Promise.all(contenders.map(peakOf));
+      const peakBytes = peaks.reduce((sum, peak) => (sum && peak ? sum + peak : undefined));
       context.record({
         suite: "steps",
         case: name,
         about: showStep(shape),
         engine,
         threads,
-        value: (B * T) / (timings[i].median / 1000),
+        value: (contenders.length * B * T) / (timings[i].median / 1000),
         unit: "tokens/s",
         ms: timings[i],
         ...(peakBytes !== undefined && { peakBytes }),
