@@ -9,5 +9,15 @@ export {
 export { END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
 export { encodeDocuments } from "./corpus.js";
 export { randomAt, type Random } from "./random.js";
-export { readShard, writeLlmcShard, writeNanogptShard, type Shard, type ShardFormat } from "./shards.js";
+export {
+  decodeTokens,
+  readShard,
+  SHARD_HEAD_BYTES,
+  shardLayout,
+  writeLlmcShard,
+  writeNanogptShard,
+  type Shard,
+  type ShardFormat,
+  type ShardLayout,
+} from "./shards.js";
 export { tokenizerFromJson, tokenizerFromVocabAndMerges } from "./tokenizer-files.js";

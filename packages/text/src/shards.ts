@@ -18,26 +18,47 @@ const LLMC_MAGIC = 20240520;
 const LLMC_VERSION = 1;
 const LLMC_HEADER_BYTES = 256 * 4;
 
+/** What a file's beginning says of it. */
+export interface ShardLayout {
+  readonly format: ShardFormat;
+  /** The byte that the tokens begin at. */
+  readonly begin: number;
+  readonly count: number;
+}
+
+/** So many bytes at the beginning of a shard tell its layout. */
+export const SHARD_HEAD_BYTES = LLMC_HEADER_BYTES;
+
 /**
  * Reads a shard; the format is told by llm.c's magic number in the first four bytes.
  * @throws Error when the bytes are empty, of odd length, truncated, or not as long as the header says
  */
 export function readShard(bytes: Uint8Array): Shard {
-  if (bytes.length === 0) throw new Error("readShard: the shard is empty; it must hold tokens");
-  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length >= 4 && header.getInt32(0, true) === LLMC_MAGIC) return readLlmc(bytes, header);
-  if (bytes.length % 2 !== 0) {
-    throw new Error(
-      `readShard: ${bytes.length} bytes are no whole number of 2-byte tokens; was the file truncated, or is it not a token shard?`,
-    );
-  }
-  return { format: "nanogpt", tokens: decodeTokens(bytes) };
+  const { format, begin, count } = shardLayout(bytes, bytes.length);
+  return { format, tokens: decodeTokens(bytes.subarray(begin), new Uint16Array(count)) };
 }
 
-function readLlmc(bytes: Uint8Array, header: DataView): Shard {
-  if (bytes.length < LLMC_HEADER_BYTES) {
+/**
+ * The layout of a shard of `size` bytes by its first SHARD_HEAD_BYTES (all, where it has fewer): for who reads only a
+ * part of a large one.
+ * @throws Error as readShard
+ */
+export function shardLayout(head: Uint8Array, size: number): ShardLayout {
+  if (size === 0) throw new Error("readShard: the shard is empty; it must hold tokens");
+  const header = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (size >= 4 && header.getInt32(0, true) === LLMC_MAGIC) return llmcLayout(header, size);
+  if (size % 2 !== 0) {
     throw new Error(
-      `readShard: an llm.c shard starts with a header of ${LLMC_HEADER_BYTES} bytes, and this one ends after ${bytes.length}; the file is truncated`,
+      `readShard: ${size} bytes are no whole number of 2-byte tokens; was the file truncated, or is it not a token shard?`,
+    );
+  }
+  return { format: "nanogpt", begin: 0, count: size / 2 };
+}
+
+function llmcLayout(header: DataView, size: number): ShardLayout {
+  if (size < LLMC_HEADER_BYTES) {
+    throw new Error(
+      `readShard: an llm.c shard starts with a header of ${LLMC_HEADER_BYTES} bytes, and this one ends after ${size}; the file is truncated`,
     );
   }
   const version = header.getInt32(4, true);
@@ -47,13 +68,13 @@ function readLlmc(bytes: Uint8Array, header: DataView): Shard {
     );
   }
   const count = header.getInt32(8, true);
-  const body = bytes.subarray(LLMC_HEADER_BYTES);
-  if (count * 2 !== body.length) {
+  const body = size - LLMC_HEADER_BYTES;
+  if (count * 2 !== body) {
     throw new Error(
-      `readShard: the llm.c header says ${count} tokens (${count * 2} bytes), and ${body.length} bytes follow it; the file is truncated or its header is wrong`,
+      `readShard: the llm.c header says ${count} tokens (${count * 2} bytes), and ${body} bytes follow it; the file is truncated or its header is wrong`,
     );
   }
-  return { format: "llmc", tokens: decodeTokens(body) };
+  return { format: "llmc", begin: LLMC_HEADER_BYTES, count };
 }
 
 /** The bytes of a nanoGPT shard: the tokens and nothing else. */
@@ -72,9 +93,10 @@ export function writeLlmcShard(tokens: Uint16Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function decodeTokens(bytes: Uint8Array): Uint16Array {
-  const tokens = new Uint16Array(bytes.length / 2);
-  for (let i = 0; i < tokens.length; i++) tokens[i] = bytes[2 * i] | (bytes[2 * i + 1] << 8);
+/** A shard's bytes, from a token's first one on, as tokens: into `tokens` from `at` on, which is returned. */
+export function decodeTokens(bytes: Uint8Array, tokens: Uint16Array, at = 0): Uint16Array {
+  const count = bytes.length / 2;
+  for (let i = 0; i < count; i++) tokens[at + i] = bytes[2 * i] | (bytes[2 * i + 1] << 8);
   return tokens;
 }
 

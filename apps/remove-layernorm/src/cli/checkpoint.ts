@@ -5,12 +5,13 @@
  * Source: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 import { createHash, type Hash } from "node:crypto";
-import { decodeMulti, encode, ExtensionCodec } from "@msgpack/msgpack";
+import { decodeMultiStream, encode, ExtensionCodec } from "@msgpack/msgpack";
 import type { HostTensor } from "@normless/gpt2";
 import { parseNorm } from "@normless/layernorm";
 import { sizeOf } from "@normless/tensor";
 import { z } from "zod";
 import type { RunState, TrainerState, TrainState } from "../core/index.js";
+import type { Bytes } from "./data/pieces.js";
 import { checkJson } from "./json.js";
 import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
 
@@ -144,29 +145,27 @@ export function* encodeCheckpoint<State extends TrainingState>(
 }
 
 /**
+ * Reads all bytes twice: to see that they are whole, and to decode them.
  * @throws DamagedCheckpointError when bytes are missing or changed.
  * @throws Error when it is whole, but another version or another command made it.
  */
-export function decodeCheckpoint<State extends TrainingState>(
+export async function decodeCheckpoint<State extends TrainingState>(
   kind: CheckpointKind<State>,
-  bytes: Uint8Array,
-): Checkpoint<State> {
-  const [first, ...objects] = decodeAll(bytes);
-  const head = checkJson("its head", headSchema, first);
+  bytes: Bytes,
+): Promise<Checkpoint<State>> {
+  const end = await checkHash(bytes);
+  const objects = decodeMultiStream(bytes.read(0, end), { extensionCodec });
+  const first = await objects.next();
+  const head = checkJson("its head", headSchema, first.value);
   if (head.kind !== kind.name) {
     throw new Error(`it is one of \`normless ${head.kind}\`; resume it with that command`);
   }
-  const { parameters, optimizerStep, fallbackStep } = head;
-  const [count, parts] = [3 * parameters.length, fallbackStep === undefined ? 1 : 2];
-  if (objects.length !== count * parts) {
-    throw new Error(`it has ${objects.length} tensors, not ${3 * parts} for each parameter`);
-  }
-  const trained = trainerState(parameters, optimizerStep, objects.slice(0, count));
-  const fallback =
-    fallbackStep === undefined
-      ? {}
-      : { fallback: trainerState(parameters, fallbackStep, objects.slice(count)) };
   const rest = checkJson("its state", kind.rest, head.rest);
+  const { parameters, optimizerStep, fallbackStep } = head;
+  const trained = await trainerState(parameters, optimizerStep, objects);
+  const fallback =
+    fallbackStep === undefined ? {} : { fallback: await trainerState(parameters, fallbackStep, objects) };
+  if (!(await objects.next()).done) throw new Error("it has more tensors than its head says");
   // Rest<State> and TrainingState make up State, which the compiler cannot see for a type parameter.
   return {
     metricsLines: head.metricsLines,
@@ -174,38 +173,39 @@ export function decodeCheckpoint<State extends TrainingState>(
   };
 }
 
-/** Weights and moments out of three tensors for each parameter. @throws Error naming one that is not of its shape. */
-function trainerState(
+/** Weights and moments, three tensors for each parameter. @throws Error naming one that is not of its shape. */
+async function trainerState(
   parameters: z.infer<typeof headSchema>["parameters"],
   step: number,
-  objects: readonly unknown[],
-): TrainerState {
+  objects: AsyncIterator<unknown>,
+): Promise<TrainerState> {
   const weights: Record<string, HostTensor> = {};
   const m: Record<string, Float32Array> = {};
   const v: Record<string, Float32Array> = {};
-  parameters.forEach(([name, shape], i) => {
-    const [data, first, second] = objects.slice(3 * i, 3 * i + 3).map((values) => {
-      if (values instanceof Float32Array && values.length === sizeOf(shape)) return values;
+  for (const [name, shape] of parameters) {
+    const next = async () => {
+      const value: unknown = (await objects.next()).value;
+      if (value instanceof Float32Array && value.length === sizeOf(shape)) return value;
       throw new Error(`the values of ${name} do not fill its shape (${shape.join(",")})`);
-    });
-    weights[name] = { shape, data };
-    m[name] = first;
-    v[name] = second;
-  });
+    };
+    weights[name] = { shape, data: await next() };
+    m[name] = await next();
+    v[name] = await next();
+  }
   return { weights, optimizer: { step, m, v } };
 }
 
-/** All objects before the hash, once it was compared. */
-function decodeAll(bytes: Uint8Array): unknown[] {
-  const end = bytes.length - footOf(createHash("sha256")).length;
-  const body = bytes.subarray(0, Math.max(0, end));
-  const foot = footOf(createHash("sha256").update(body));
-  if (end < 0 || !foot.every((byte, i) => byte === bytes[end + i])) {
-    throw new DamagedCheckpointError(
-      "it was truncated or changed since it was written (its SHA-256 differs)",
-    );
+/** Where the hash begins that all bytes before it have. */
+async function checkHash(bytes: Bytes): Promise<number> {
+  const hash = createHash("sha256");
+  const end = bytes.size - footOf(hash.copy()).length;
+  if (end >= 0) {
+    for await (const part of bytes.read(0, end)) hash.update(part);
+    const foot: Uint8Array[] = [];
+    for await (const part of bytes.read(end, bytes.size)) foot.push(part);
+    if (Buffer.concat(foot).equals(footOf(hash))) return end;
   }
-  return [...decodeMulti(body, { extensionCodec })];
+  throw new DamagedCheckpointError("it was truncated or changed since it was written (its SHA-256 differs)");
 }
 
 function footOf(hash: Hash): Uint8Array {

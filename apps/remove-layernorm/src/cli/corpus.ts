@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { END_OF_TEXT, encodeDocuments, readShard, type Tokenizer } from "@normless/text";
-import { byteChunks, readBytes, textBetween } from "./data/bytes.js";
-import { columnOf, type ColumnOptions, NO_TOKENIZER } from "./data/documents.js";
+import { END_OF_TEXT, encodeDocuments, type Tokenizer } from "@normless/text";
+import { byteChunks, textBetween } from "./data/bytes.js";
+import { columnOf, type ColumnOptions, columnsOf, NO_TOKENIZER } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
 import { withRecords } from "./data/records.js";
-import { TokenBuffer } from "./data/tokens.js";
+import { checkCount, readShardTokens, TokenBuffer } from "./data/tokens.js";
 import { UsageError, within } from "./errors.js";
 
 /** What the tokens must suit. */
@@ -20,8 +20,21 @@ export interface CorpusFor {
 export interface CorpusOptions extends ColumnOptions {
   /** Rows of a jsonl or parquet file; default all. */
   readonly rows?: number | undefined;
-  /** Default all. */
+  /** From the first, of all files together; default all. */
   readonly tokens?: number | undefined;
+}
+
+/** What a run reads: the files of both parts, and which column of those that have any. */
+export interface CorpusFiles extends ColumnOptions {
+  readonly train: readonly string[];
+  readonly validation: readonly string[];
+  /** So many to train on, from the first; default all. */
+  readonly trainTokens?: number | undefined;
+}
+
+export interface Corpus {
+  readonly train: Uint16Array;
+  readonly validation: Uint16Array;
 }
 
 export type CorpusPart = "train" | "val";
@@ -41,16 +54,48 @@ export function needCorpusFile(folder: string, part: CorpusPart, option: string)
   );
 }
 
+/** The files that were asked for, and those of a folder where none were. @throws UsageError when it has none either. */
+export function corpusFiles(asked: Partial<CorpusFiles>, folder: string): CorpusFiles {
+  const { train, validation, textColumn, tokenColumn, trainTokens } = asked;
+  if (textColumn !== undefined && tokenColumn !== undefined) {
+    throw new UsageError("--text-column and --token-column say what to read of a file; give one of them");
+  }
+  return {
+    train: train ?? [needCorpusFile(folder, "train", "--train")],
+    validation: validation ?? [needCorpusFile(folder, "val", "--validation")],
+    textColumn,
+    tokenColumn,
+    trainTokens,
+  };
+}
+
+/** @throws Error naming the file and what is wrong in it. */
+export async function readBoth(files: CorpusFiles, model: CorpusFor): Promise<Corpus> {
+  const columns = columnsOf(files);
+  return {
+    train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens }),
+    validation: await readCorpus(files.validation, model, columns),
+  };
+}
+
 /** Files or URLs, one after the other. @throws Error naming the file and what is wrong in it. */
 export async function readCorpus(
   paths: readonly string[],
   model: CorpusFor,
   options: CorpusOptions = {},
 ): Promise<Uint16Array> {
+  const { tokens: limit = Infinity } = options;
   const parts: Uint16Array[] = [];
-  for (const path of paths) parts.push(await within(path, () => readTokens(path, model, options)));
+  let length = 0;
+  for (const path of paths) {
+    if (length >= limit) break;
+    const part = await within(path, () => readTokens(path, model, { ...options, tokens: limit - length }));
+    parts.push(part);
+    length += part.length;
+    checkCount(length);
+  }
   if (parts.length === 1) return parts[0];
-  const all = new Uint16Array(parts.reduce((length, part) => length + part.length, 0));
+  const all = new Uint16Array(length);
   let at = 0;
   for (const part of parts) {
     all.set(part, at);
@@ -59,14 +104,17 @@ export async function readCorpus(
   return all;
 }
 
-async function readTokens(path: string, model: CorpusFor, options: CorpusOptions): Promise<Uint16Array> {
+/** What `readCorpus` was asked for, with a limit on the tokens of this file. */
+type FileOptions = CorpusOptions & { readonly tokens: number };
+
+async function readTokens(path: string, model: CorpusFor, options: FileOptions): Promise<Uint16Array> {
   const { kind } = kindOf(path);
   const tokens =
     kind === "bin"
-      ? readShard(await readBytes(path)).tokens.subarray(0, options.tokens)
+      ? await readShardTokens(path, options.tokens)
       : await (kind === "txt" ? encodeText : encodeRecords)(path, model, options);
-  const at = tokens.findIndex((id) => id >= model.vocabSize);
-  if (at >= 0) {
+  for (let at = 0; at < tokens.length; at++) {
+    if (tokens[at] < model.vocabSize) continue;
     throw new Error(
       `token ${at} has id ${tokens[at]}, outside the model's vocabulary of ${model.vocabSize}. ` +
         "Were these tokens made by another tokenizer?",
@@ -76,7 +124,7 @@ async function readTokens(path: string, model: CorpusFor, options: CorpusOptions
 }
 
 /** Documents stand between `<|endoftext|>`s; a text without one is one document. */
-async function encodeText(path: string, { tokenizer }: CorpusFor, options: CorpusOptions) {
+async function encodeText(path: string, { tokenizer }: CorpusFor, options: FileOptions) {
   if (!tokenizer) throw new UsageError(`is text, and ${NO_TOKENIZER} (.bin)`);
   const buffer = new TokenBuffer(options.tokens);
   for await (const document of textBetween(byteChunks(path), END_OF_TEXT)) {
@@ -88,7 +136,7 @@ async function encodeText(path: string, { tokenizer }: CorpusFor, options: Corpu
   return tokens;
 }
 
-function encodeRecords(path: string, { tokenizer }: CorpusFor, options: CorpusOptions) {
+function encodeRecords(path: string, { tokenizer }: CorpusFor, options: FileOptions) {
   return withRecords(path, async (file) => {
     const column = columnOf(file, options, tokenizer);
     const buffer = new TokenBuffer(options.tokens);
@@ -105,5 +153,8 @@ function encodeRecords(path: string, { tokenizer }: CorpusFor, options: CorpusOp
 /** Tells corpora apart: a resumed run must see the same tokens. */
 export function corpusHash(tokens: Uint16Array): string {
   const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
-  return createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+  const hash = createHash("sha256");
+  // It takes less than 2 GiB at once.
+  for (let at = 0; at < bytes.length; at += 2 ** 28) hash.update(bytes.subarray(at, at + 2 ** 28));
+  return hash.digest("hex").slice(0, 16);
 }

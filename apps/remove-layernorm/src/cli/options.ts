@@ -64,6 +64,22 @@ export const modelOption = new Option(
   "a Hugging Face folder of a GPT-2, or its name on the hub (default: the model that ships, models/sotu)",
 );
 
+/** A column of a data file; functions, since a command may put them into a group of its own. */
+export const textColumnOption = () =>
+  new Option("--text-column <name>", "the texts of a .jsonl or .parquet (default: text)").conflicts(
+    "tokenColumn",
+  );
+export const tokenColumnOption = () =>
+  new Option(
+    "--token-column <name>",
+    "or its lists of token ids (default: input_ids or tokens, where there is no text)",
+  );
+
+export const trainTokensOption = new Option(
+  "--train-tokens <n>",
+  "so many of the tokens to train on, from the first (default: all)",
+).argParser(countArgument);
+
 /** Fields of a recipe. */
 export const stepsOption = new Option("--steps <n>", "updates").argParser(countArgument).helpGroup(RECIPE);
 export const batchSizeOption = new Option("--batch-size <n>", "sequences an update")

@@ -1,7 +1,8 @@
 /** A run folder's config.json: everything that a run was resolved to, and what `--resume` starts from. */
 import { isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
-import { corpusHash } from "./corpus.js";
+import { type Corpus, type CorpusFiles, corpusHash } from "./corpus.js";
+import { isUrl } from "./data/kinds.js";
 import { engineNames, type EngineOptions, type EngineUsed } from "./engine.js";
 import { UsageError } from "./errors.js";
 import { checkJson, readJson } from "./json.js";
@@ -10,6 +11,9 @@ import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema, weightDtypes 
 const corpus = z.strictObject({
   train: z.array(z.string()),
   validation: z.array(z.string()),
+  textColumn: z.string().optional(),
+  tokenColumn: z.string().optional(),
+  trainTokens: z.int().min(1).optional(),
   /** Of the tokens of both. */
   hash: z.string(),
 });
@@ -45,17 +49,19 @@ export function readRunConfig<X>(folder: string, schema: z.ZodType<X>): Promise<
   return readJson(path).then((json) => checkJson(path, schema, json));
 }
 
-/** Paths as a later process, in another folder, finds them. */
-export function absolute(paths: readonly string[]): string[] {
-  return paths.map((path) => (isAbsolute(path) ? path : resolve(path)));
+/** What a run keeps of its corpus: files as a later process, in another folder, finds them. */
+export function corpusConfig(files: CorpusFiles, tokens: Corpus): RemoveConfig["corpus"] {
+  const absolute = (paths: readonly string[]) =>
+    paths.map((path) => (isUrl(path) || isAbsolute(path) ? path : resolve(path)));
+  return {
+    ...files,
+    train: absolute(files.train),
+    validation: absolute(files.validation),
+    hash: hashOf(tokens),
+  };
 }
 
-interface Corpus {
-  readonly train: Uint16Array;
-  readonly validation: Uint16Array;
-}
-
-export function hashOf({ train, validation }: Corpus): string {
+function hashOf({ train, validation }: Corpus): string {
   return `${corpusHash(train)}-${corpusHash(validation)}`;
 }
 

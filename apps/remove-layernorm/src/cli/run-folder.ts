@@ -13,6 +13,7 @@ import {
   encodeCheckpoint,
   type TrainingState,
 } from "./checkpoint.js";
+import { withFile } from "./data/pieces.js";
 import { messageOf, systemCode, UsageError } from "./errors.js";
 
 const METRICS = "metrics.jsonl";
@@ -195,9 +196,8 @@ export async function newestCheckpoint<S extends TrainingState>(
   }
   for (const name of files) {
     const file = join(path, CHECKPOINTS, name);
-    const bytes = await readFile(file);
     try {
-      return decodeCheckpoint(kind, bytes);
+      return await withFile(file, (bytes) => decodeCheckpoint(kind, bytes));
     } catch (error) {
       if (!(error instanceof DamagedCheckpointError))
         throw new Error(`${file}: ${messageOf(error)}`, { cause: error });

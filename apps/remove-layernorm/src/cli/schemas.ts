@@ -110,6 +110,9 @@ const fields = {
   corpus: z.string().optional(),
   train: files.optional(),
   validation: files.optional(),
+  textColumn: z.string().optional(),
+  tokenColumn: z.string().optional(),
+  trainTokens: count.optional(),
   recipe: recipe.optional(),
 };
 

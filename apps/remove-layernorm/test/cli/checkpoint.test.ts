@@ -9,6 +9,7 @@ import {
   removeKind,
   trainKind,
 } from "../../src/cli/checkpoint.js";
+import { type Bytes, inMemory } from "../../src/cli/data/pieces.js";
 import type { RunState } from "../../src/core/index.js";
 import { tinyConfig, tinyRecipe } from "./tiny.js";
 
@@ -50,23 +51,37 @@ const state: RunState = {
 const bytesOf = (from: RunState) =>
   Buffer.concat([...encodeCheckpoint(removeKind, { metricsLines: 12, state: from })]);
 
-describe("a checkpoint", () => {
-  it("comes back bit for bit, from any place in memory", () => {
-    const odd = new Uint8Array(bytesOf(state).length + 3).subarray(3);
-    odd.set(bytesOf(state));
-    for (const bytes of [bytesOf(state), odd]) {
-      expect(decodeCheckpoint(removeKind, bytes)).toEqual({ metricsLines: 12, state });
+/** Read in pieces of so many bytes. */
+const inPieces = (bytes: Uint8Array, piece: number): Bytes => ({
+  size: bytes.length,
+  async *read(begin, end) {
+    for (let at = begin; at < end; at += piece) {
+      yield await Promise.resolve(bytes.slice(at, Math.min(end, at + piece)));
     }
+  },
+});
+
+describe("a checkpoint", () => {
+  it("comes back bit for bit, in pieces of any size", async () => {
+    const bytes = bytesOf(state);
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 20, max: bytes.length }), async (piece) => {
+        expect(await decodeCheckpoint(removeKind, inPieces(bytes, piece))).toEqual({
+          metricsLines: 12,
+          state,
+        });
+      }),
+    );
   });
 
-  it("keeps any float32, denormals, infinities and NaN among them", () => {
-    fc.assert(
-      fc.property(fc.float32Array({ minLength: 1, maxLength: 50 }), (data) => {
+  it("keeps any float32, denormals, infinities and NaN among them", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.float32Array({ minLength: 1, maxLength: 50 }), async (data) => {
         const one = { wte: { shape: [data.length], data } };
         const optimizer = { step: 1, m: { wte: data }, v: { wte: data } };
         const fallback = { weights: one, optimizer };
         const bytes = bytesOf({ ...state, weights: one, optimizer, fallback });
-        const { state: back } = decodeCheckpoint(removeKind, bytes);
+        const { state: back } = await decodeCheckpoint(removeKind, inMemory(bytes));
         expect(back.weights.wte.data).toEqual(data);
         expect(back.optimizer.v.wte).toEqual(data);
         expect(back.fallback?.optimizer.m.wte).toEqual(data);
@@ -74,29 +89,31 @@ describe("a checkpoint", () => {
     );
   });
 
-  it("is known to be damaged when it was cut anywhere, or any byte changed", () => {
+  it("is known to be damaged when it was cut anywhere, or any byte changed", async () => {
     const bytes = bytesOf(state);
     const at = fc.nat(bytes.length - 1);
-    fc.assert(
-      fc.property(at, fc.integer({ min: 1, max: 255 }), (place, change) => {
+    await fc.assert(
+      fc.asyncProperty(at, fc.integer({ min: 1, max: 255 }), async (place, change) => {
         const changed = Uint8Array.from(bytes);
         changed[place] ^= change;
         for (const damaged of [changed, bytes.subarray(0, place)]) {
-          expect(() => decodeCheckpoint(removeKind, damaged)).toThrow(DamagedCheckpointError);
+          const decoding = decodeCheckpoint(removeKind, inMemory(damaged));
+          await expect(decoding).rejects.toThrow(DamagedCheckpointError);
         }
       }),
     );
   });
 
-  it("of another command or version is refused as such, and not as damaged", () => {
+  it("of another command or version is refused as such, and not as damaged", async () => {
     const later: object = { ...state, version: 2 };
-    const refused = (decode: () => unknown, why: RegExp) => {
-      expect(decode).toThrow(why);
-      expect(decode).not.toThrow(DamagedCheckpointError);
+    const refused = async (decoding: Promise<unknown>, why: RegExp) => {
+      const error = await decoding.catch((error: unknown) => error);
+      expect(error).not.toBeInstanceOf(DamagedCheckpointError);
+      expect(String(error)).toMatch(why);
     };
-    refused(() => decodeCheckpoint(trainKind, bytesOf(state)), /it is one of `normless remove`/);
-    refused(
-      () => decodeCheckpoint(removeKind, bytesOf(later as RunState)),
+    await refused(decodeCheckpoint(trainKind, inMemory(bytesOf(state))), /it is one of `normless remove`/);
+    await refused(
+      decodeCheckpoint(removeKind, inMemory(bytesOf(later as RunState))),
       /its state: version is 2; .*expected 1/,
     );
   });

@@ -1,6 +1,6 @@
 /** Data files of every kind come to the same tokens, and what is wrong in them is said with its place. */
 import { createServer, type Server } from "node:http";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -114,6 +114,30 @@ describe("a corpus", () => {
       ...tokens,
       ...tokens,
     ]);
+  });
+
+  it("takes the first tokens of all files together, of whatever kind", async () => {
+    const tokens = expected();
+    const files = [
+      await write("first.txt", documents.join(END_OF_TEXT)),
+      await write("second.bin", writeLlmcShard(tokens)),
+      await write("third.jsonl", jsonl(documents.map((text) => ({ text })))),
+    ];
+    const all = [...tokens, ...tokens, ...tokens];
+    for (const limit of [1, tokens.length, tokens.length + 1, 2 * tokens.length + 3, 4 * tokens.length]) {
+      const some = await readCorpus(files, { vocabSize: 4096, tokenizer }, { tokens: limit });
+      expect([...some]).toEqual(all.slice(0, limit));
+    }
+  });
+
+  it("of more tokens than memory should hold is refused, and a part of it read", async () => {
+    const path = await write("large.bin", writeNanogptShard(Uint16Array.of(7, 8, 9)));
+    // A hole takes no room on the disk.
+    await truncate(path, 2 * (2 ** 30 + 1));
+    await expect(read(path)).rejects.toThrow(
+      /large\.bin: 1,073,741,825 tokens are more than are held in memory, .* --train-tokens N/,
+    );
+    expect([...(await read(path, { tokens: 4 }))]).toEqual([7, 8, 9, 0]);
   });
 
   it("takes lists of ids as they are, of int32, int64 and jsonl", async () => {

@@ -1,4 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configToHf, standardNorms } from "@normless/gpt2";
@@ -58,6 +60,26 @@ describe("normless train", () => {
     expect(card).toContain("1,043 tokens");
   });
 
+  it("reads a part of another column from an address, and the same when it is resumed", async () => {
+    const lines = Array.from({ length: 40 }, (_, i) =>
+      JSON.stringify({ id: i, body: `Fellow citizens ${i}` }),
+    );
+    const server = createServer((_, response) => response.end(lines.join("\n")));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/some.jsonl`;
+    const data = ["--train", url, "--validation", url];
+    try {
+      expect((await run(start("url", ...data))).err).toContain('there is no column "text"');
+      const some = ["--text-column", "body", "--train-tokens", "200"];
+      const stopped = await run(start("url", ...data, ...some), "step 4: validation loss");
+      expect(stopped.code).toBe(130);
+      expect((await run(["train", "--resume", join(folder, "url")])).code).toBe(0);
+      expect(await readFile(join(folder, "url/model/README.md"), "utf8")).toContain("corpus of 200");
+    } finally {
+      server.close();
+    }
+  });
+
   it("refuses what cannot be trained, before it writes anything", async () => {
     const refused = async (...more: string[]) => {
       const { code, err } = await run(start("refused", ...more));
@@ -69,6 +91,9 @@ describe("normless train", () => {
     );
     expect(await refused("--preset", "base")).toContain("give one of them");
     expect(await refused("--micro-batch-size", "3")).toContain("is not a multiple of microBatchSize 3");
+    const both = join(folder, "both.json");
+    await writeFile(both, JSON.stringify({ textColumn: "a", tokenColumn: "b" }));
+    expect(await refused("--config", both)).toContain("give one of them");
     expect(await refused("--tokenizer", folder)).toContain("has no tokenizer");
     await expect(readFile(join(folder, "refused/config.json"))).rejects.toThrow("ENOENT");
   });

@@ -5,6 +5,8 @@ import { type AttributionError, attribute, attributionError } from "../../core/i
 import { countArgument, wholeArgument } from "../arguments.js";
 import { type AttributionData, attributionText } from "../attribution-text.js";
 import { corpusFile, readCorpus } from "../corpus.js";
+import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { dataKindsText } from "../data/kinds.js";
 import { counted } from "../counter.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
 import { UsageError, within } from "../errors.js";
@@ -13,7 +15,7 @@ import * as shared from "../options.js";
 import { writeJsonResult } from "../result-file.js";
 import { quotedToken } from "../token-text.js";
 
-export interface AttributeOptions extends ModelOptions {
+export interface AttributeOptions extends ModelOptions, ColumnOptions {
   readonly prompt: string;
   readonly token?: string | undefined;
   readonly top?: number | undefined;
@@ -50,8 +52,10 @@ export function attributeCommand(io: Io) {
     .addOption(new Option("--top <n>", "parts to show; 0 is all").argParser(wholeArgument).default(20))
     .option(
       "--data <file...>",
-      "tokens to measure NMAE on: .bin or .txt, also in gzip (default: the val tokens in the model's folder, if any)",
+      `what to measure NMAE on: ${dataKindsText} (default: the val tokens in the model's folder, if any)`,
     )
+    .addOption(shared.textColumnOption())
+    .addOption(shared.tokenColumnOption())
     .addOption(
       new Option("--sequences <n>", "sequences to measure NMAE on").argParser(countArgument).default(64),
     )
@@ -115,13 +119,15 @@ function oneToken(tokenizer: Encoder, text: string): number {
 async function measureError(
   io: Io,
   { path, loaded: { config, tokenizer }, device }: ModelOnDevice,
-  { data, sequences = 64 }: AttributeOptions,
+  options: AttributeOptions,
 ): Promise<AttributionError | undefined> {
+  const { data, sequences = 64 } = options;
   const file = corpusFile(path, "val");
   const files = data ?? (file === undefined ? [] : [file]);
   if (files.length === 0) return undefined;
-  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer });
   const blockSize = Math.min(ERROR_BLOCK, config.blockSize);
+  const limits = { ...columnsOf(options), tokens: sequences * blockSize + 1 };
+  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
   const steps = attributionError(device, tokens, { sequences, blockSize });
   return within(files.join(", "), () => counted(io, steps, sequences, "sequences"));
 }

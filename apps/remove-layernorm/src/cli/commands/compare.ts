@@ -1,11 +1,12 @@
 /** `normless compare`: two models on the same text, as tables, JSON and a page. */
 import { Option } from "@commander-js/extra-typings";
 import { compareModels } from "../../core/index.js";
-import { validationPart } from "../../core/measure.js";
 import { countArgument, wholeArgument } from "../arguments.js";
 import { type ComparisonData, inWords } from "../comparison-data.js";
 import { comparisonText } from "../comparison-text.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
+import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { dataKindsText } from "../data/kinds.js";
 import { resolveModel } from "../hub.js";
 import { counted } from "../counter.js";
 import type { EngineOptions } from "../engine.js";
@@ -16,7 +17,7 @@ import { renderComparison } from "../report/comparison-page.js";
 import { writeJsonResult, writeResult } from "../result-file.js";
 import { withTwoModels } from "../two-models.js";
 
-export interface CompareCommandOptions extends EngineOptions {
+export interface CompareCommandOptions extends EngineOptions, ColumnOptions {
   readonly data?: readonly string[] | undefined;
   readonly tokens?: number | undefined;
   readonly blockSize?: number | undefined;
@@ -34,8 +35,10 @@ export function compareCommand(io: Io) {
     .argument("<B>", "another, of the same tokenizer")
     .option(
       "--data <file...>",
-      "tokens: .bin or .txt, also in gzip (default: the val tokens in the folder of A)",
+      `files or https addresses: ${dataKindsText} (default: the val tokens in the folder of A)`,
     )
+    .addOption(shared.textColumnOption())
+    .addOption(shared.tokenColumnOption())
     .addOption(
       new Option("--tokens <n>", "tokens to compare on, from the first; 0 is all")
         .argParser(wholeArgument)
@@ -69,7 +72,8 @@ export async function compare(
     const data = options.data ?? [needCorpusFile(a, "val", "--data")];
     const tokenizer = models.a.loaded.tokenizer ?? models.b.loaded.tokenizer;
     const { vocabSize } = models.a.loaded.config;
-    const tokens = validationPart(await readCorpus(data, { vocabSize, tokenizer }), count);
+    const limits = { ...columnsOf(options), tokens: count > 0 ? count + 1 : undefined };
+    const tokens = await readCorpus(data, { vocabSize, tokenizer }, limits);
     const devices = { a: models.a.device, b: models.b.device };
     const comparison = await within(data.join(", "), () =>
       counted(io, compareModels(devices, tokens, { blockSize }), tokens.length - 1, "tokens"),

@@ -4,6 +4,7 @@ import { Option } from "@commander-js/extra-typings";
 import { HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
+import type { ColumnOptions } from "../data/documents.js";
 import { readHellaswag } from "../data/hellaswag.js";
 import { dataKindsText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
@@ -19,11 +20,9 @@ import { shippedModel } from "../shipped.js";
 
 const scorings = [...HELLASWAG_SCORINGS, "both"] as const;
 
-export interface EvalOptions extends Omit<ModelOptions, "model"> {
+export interface EvalOptions extends Omit<ModelOptions, "model">, ColumnOptions {
   readonly model?: readonly string[] | undefined;
   readonly data?: readonly string[] | undefined;
-  readonly textColumn?: string | undefined;
-  readonly tokenColumn?: string | undefined;
   readonly rows?: number | undefined;
   readonly tokens?: number | undefined;
   readonly eotTargets?: boolean | undefined;
@@ -69,17 +68,8 @@ export function evalCommand(io: Io) {
         `files or https addresses: ${dataKindsText} (default: the val tokens in the first model's folder)`,
       ),
     )
-    .addOption(
-      tokensOption("--text-column <name>", "the texts of a .jsonl or .parquet (default: text)").conflicts(
-        "tokenColumn",
-      ),
-    )
-    .addOption(
-      tokensOption(
-        "--token-column <name>",
-        "or its lists of token ids (default: input_ids or tokens, where there is no text)",
-      ),
-    )
+    .addOption(shared.textColumnOption().helpGroup(TOKENS))
+    .addOption(shared.tokenColumnOption().helpGroup(TOKENS))
     .addOption(
       tokensOption("--rows <n>", "rows of each .jsonl or .parquet (default: all)").argParser(countArgument),
     )

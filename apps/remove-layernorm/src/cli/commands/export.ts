@@ -5,6 +5,8 @@ import { type WeightDtype, withFrozenNames } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { countArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
+import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { dataKindsText } from "../data/kinds.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { systemCode, UsageError } from "../errors.js";
 import { EXPORT_FORMS, type ExportForm } from "../export-forms.js";
@@ -15,7 +17,7 @@ import { freezeAt, NORM_CONSTANTS } from "../norm-constants.js";
 import * as shared from "../options.js";
 import { weightDtypes } from "../schemas.js";
 
-export interface ExportOptions extends EngineOptions {
+export interface ExportOptions extends EngineOptions, ColumnOptions {
   readonly model: string;
   readonly out: string;
   readonly form?: ExportForm | undefined;
@@ -63,8 +65,10 @@ export function exportCommand(io: Io) {
     .option("--norms <file.json>", "constants to freeze norms at before, see below")
     .option(
       "--data <file...>",
-      "tokens to check on: .bin or .txt, also in gzip (default: the val tokens in the model's folder)",
+      `what to check on: ${dataKindsText} (default: the val tokens in the model's folder)`,
     )
+    .addOption(shared.textColumnOption())
+    .addOption(shared.tokenColumnOption())
     .addOption(
       new Option("--tokens <n>", "tokens to check on, from the start of the data")
         .argParser(countArgument)
@@ -94,8 +98,9 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
   const loaded = await readModelFolder(path);
   const { config, tokenizer } = loaded;
   const files = options.data ?? [needCorpusFile(path, "val", "--data")];
-  const all = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer });
-  if (all.length < 2) throw new UsageError(`${files.join(", ")}: 2 tokens are needed to check a model`);
+  const limits = { ...columnsOf(options), tokens: count + 1 };
+  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
+  if (tokens.length < 2) throw new UsageError(`${files.join(", ")}: 2 tokens are needed to check a model`);
   const model = withFrozenNames({ ...loaded, norms: await freezeAt(options.norms, loaded) });
   checkFrozen(path, model);
   await withEngine(io, options, ({ backend }) =>
@@ -103,7 +108,7 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
       backend,
       model,
       source: options.model,
-      tokens: all.subarray(0, count + 1),
+      tokens,
       out,
       form,
       dtype,

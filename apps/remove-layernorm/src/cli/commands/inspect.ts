@@ -6,6 +6,8 @@ import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
 import { measureModel } from "../../core/index.js";
 import { countArgument } from "../arguments.js";
 import { corpusFile, readCorpus } from "../corpus.js";
+import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { dataKindsText } from "../data/kinds.js";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { thousands } from "../format.js";
@@ -13,7 +15,7 @@ import type { Io } from "../io.js";
 import * as shared from "../options.js";
 import { table } from "../tables.js";
 
-export interface InspectOptions extends ModelOptions {
+export interface InspectOptions extends ModelOptions, ColumnOptions {
   readonly data?: readonly string[] | undefined;
   readonly batches?: number | undefined;
 }
@@ -31,8 +33,10 @@ export function inspectCommand(io: Io) {
     .addOption(shared.modelOption)
     .option(
       "--data <file...>",
-      "tokens to measure on (default: the val tokens in the model's folder, if any)",
+      `what to measure on: ${dataKindsText} (default: the val tokens in the model's folder, if any)`,
     )
+    .addOption(shared.textColumnOption())
+    .addOption(shared.tokenColumnOption())
     .addOption(
       new Option("--batches <n>", `batches of ${BATCH_SIZE} sequences to measure`)
         .argParser(countArgument)
@@ -52,11 +56,13 @@ export async function inspect(io: Io, options: InspectOptions): Promise<void> {
     const files = options.data ?? (found === undefined ? [] : [found]);
     let stds: Readonly<Record<string, PerClass>> | undefined;
     if (files.length > 0) {
-      const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer });
+      const { batches = 8 } = options;
+      const limits = { ...columnsOf(options), tokens: batches * BATCH_SIZE * config.blockSize + 1 };
+      const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
       if (tokens.length < 3)
         throw new UsageError(`${files.join(", ")}: 3 tokens are needed to measure a std`);
       const measured = { ...device, config: { ...config, eps: STD_EPS } };
-      const sizes = { batchSize: BATCH_SIZE, blockSize: config.blockSize, batches: options.batches ?? 8 };
+      const sizes = { batchSize: BATCH_SIZE, blockSize: config.blockSize, batches };
       stds = await measureModel(measured, tokens, sizes);
     }
     io.out(

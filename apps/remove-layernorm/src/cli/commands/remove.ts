@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { removeKind } from "../checkpoint.js";
-import { needCorpusFile, readCorpus } from "../corpus.js";
+import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
+import { dataKindsText } from "../data/kinds.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { EXIT, UsageError } from "../errors.js";
@@ -15,10 +16,9 @@ import * as shared from "../options.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import { modelNameOf, type RemoveJob, runRemove, STOCK } from "../remove-job.js";
 import {
-  absolute,
   checkResumeOptions,
   checkSameCorpus,
-  hashOf,
+  corpusConfig,
   readRunConfig,
   type RemoveConfig,
   removeConfigSchema,
@@ -45,13 +45,11 @@ import {
   scaleRecipe,
 } from "../../core/index.js";
 
-export interface RemoveOptions extends RecipeOptions, EngineOptions {
+export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
   readonly tensorboard?: boolean | undefined;
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
-  readonly train?: readonly string[] | undefined;
-  readonly validation?: readonly string[] | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
@@ -86,8 +84,14 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     ])
     .addOption(shared.modelOption)
     .option("--corpus <dir>", "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's)")
-    .option("--train <file...>", "tokens to train on: .bin or .txt, also in gzip (default: the corpus's)")
-    .option("--validation <file...>", "tokens to validate on (default: the corpus's)")
+    .option(
+      "--train <file...>",
+      `files or https addresses to train on: ${dataKindsText} (default: the corpus's)`,
+    )
+    .option("--validation <file...>", "the same to validate on (default: the corpus's)")
+    .addOption(shared.textColumnOption())
+    .addOption(shared.tokenColumnOption())
+    .addOption(shared.trainTokensOption)
     .option(
       "--recipe <name|file.json>",
       "a recipe's name (normless recipes lists them), or a file of fields over one (default: distilled)",
@@ -142,13 +146,9 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   if (!options.dryRun) await checkNewFolder(out, { force });
 
   const modelFolder = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
-  const corpusFolder = options.corpus ?? modelFolder;
-  const files = {
-    train: options.train ?? [needCorpusFile(corpusFolder, "train", "--train")],
-    validation: options.validation ?? [needCorpusFile(corpusFolder, "val", "--validation")],
-  };
+  const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await readModelWithNorms(modelFolder);
-  const corpus = await readBoth(files, model);
+  const corpus = await readBoth(files, suitsOf(model));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -158,11 +158,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
       const config: RemoveConfig = {
         command: "remove",
         model: resolve(modelFolder),
-        corpus: {
-          train: absolute(files.train),
-          validation: absolute(files.validation),
-          hash: hashOf(corpus),
-        },
+        corpus: corpusConfig(files, corpus),
         prompt,
         engine: used,
         recipe,
@@ -202,7 +198,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const modelFolder = options.model === undefined ? config.model : await resolveModel(io, options.model);
   const model = await readModelWithNorms(modelFolder);
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
-  const corpus = await readBoth({ train, validation }, model);
+  const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(model));
   checkSameCorpus(corpus, out, config.corpus);
   return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
     finish(io, out, {
@@ -224,12 +220,7 @@ async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
   return path === undefined ? {} : checkJson(path, removeOptionsSchema, await readJson(path));
 }
 
-function readBoth(files: Readonly<Record<"train" | "validation", readonly string[]>>, model: LoadedModel) {
-  const about = { vocabSize: model.config.vocabSize, tokenizer: model.tokenizer };
-  return Promise.all([readCorpus(files.train, about), readCorpus(files.validation, about)]).then(
-    ([train, validation]) => ({ train, validation }),
-  );
-}
+const suitsOf = ({ config, tokenizer }: LoadedModel) => ({ vocabSize: config.vocabSize, tokenizer });
 
 /** @throws UsageError when the model has lost norms already. */
 async function readModelWithNorms(path: string): Promise<LoadedModel> {

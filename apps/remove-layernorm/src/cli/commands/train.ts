@@ -3,7 +3,8 @@ import { join, resolve } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { configFromHf, type Gpt2Config, presets, type PresetName, type WeightDtype } from "@normless/gpt2";
 import { trainKind } from "../checkpoint.js";
-import { needCorpusFile, readCorpus } from "../corpus.js";
+import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
+import { dataKindsText } from "../data/kinds.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { EXIT, UsageError, within } from "../errors.js";
@@ -13,10 +14,9 @@ import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import {
-  absolute,
   checkResumeOptions,
   checkSameCorpus,
-  hashOf,
+  corpusConfig,
   readRunConfig,
   resumedEngine,
   type TrainConfig,
@@ -37,15 +37,13 @@ import { readTokenizerFolder } from "../tokenizer-folder.js";
 import { checkTraining, runTrain, type TrainJob } from "../train-job.js";
 import { checkMemory, scaleTraining, trainRecipe, type TrainState } from "../../core/index.js";
 
-export interface TrainOptions extends RecipeOptions, EngineOptions {
+export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
   readonly tensorboard?: boolean | undefined;
   readonly preset?: string | undefined;
   readonly modelConfig?: string | undefined;
   readonly tokenizer?: string | undefined;
   readonly corpus?: string | undefined;
-  readonly train?: readonly string[] | undefined;
-  readonly validation?: readonly string[] | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
   readonly out?: string | undefined;
   readonly dtype?: WeightDtype | undefined;
@@ -89,8 +87,14 @@ export function trainCommand(io: Io, done: (code: number) => void) {
       "--corpus <dir>",
       "folder with the tokens, train.bin.gz and val.bin.gz (default: the tokenizer's)",
     )
-    .option("--train <file...>", "tokens to train on: .bin or .txt, also in gzip (default: the corpus's)")
-    .option("--validation <file...>", "tokens to validate on (default: the corpus's)")
+    .option(
+      "--train <file...>",
+      `files or https addresses to train on: ${dataKindsText} (default: the corpus's)`,
+    )
+    .option("--validation <file...>", "the same to validate on (default: the corpus's)")
+    .addOption(shared.textColumnOption())
+    .addOption(shared.tokenColumnOption())
+    .addOption(shared.trainTokensOption)
     .option("--recipe <file.json>", "fields over those of the built-in recipe")
     .option("--out <dir>", "the run folder; the model goes into its model/ (default: runs/train-<time>)")
     .addOption(
@@ -152,27 +156,15 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
         `${config.vocabSize}; choose another --preset, --model-config or --tokenizer`,
     );
   }
-  const corpusFolder = options.corpus ?? tokenizerFolder;
-  const files = {
-    train: options.train ?? [needCorpusFile(corpusFolder, "train", "--train")],
-    validation: options.validation ?? [needCorpusFile(corpusFolder, "val", "--validation")],
-  };
-  const suits = { vocabSize: config.vocabSize, tokenizer };
-  const corpus = {
-    train: await readCorpus(files.train, suits),
-    validation: await readCorpus(files.validation, suits),
-  };
+  const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
+  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer });
   checkTraining({ config, recipe, corpus });
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
       const runConfig: TrainConfig = {
         command: "train",
         tokenizer: resolve(tokenizerFolder),
-        corpus: {
-          train: absolute(files.train),
-          validation: absolute(files.validation),
-          hash: hashOf(corpus),
-        },
+        corpus: corpusConfig(files, corpus),
         engine: used,
         model: config,
         dtype: options.dtype ?? "F32",
@@ -196,11 +188,9 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const began = await readRunConfig(out, trainConfigSchema);
   const { config, recipe } = checkpoint.state;
   const { tokenizer, tokenizerFiles } = await readTokenizerFolder(options.tokenizer ?? began.tokenizer);
+  const { train = began.corpus.train, validation = began.corpus.validation } = options;
   const suits = { vocabSize: config.vocabSize, tokenizer };
-  const corpus = {
-    train: await readCorpus(options.train ?? began.corpus.train, suits),
-    validation: await readCorpus(options.validation ?? began.corpus.validation, suits),
-  };
+  const corpus = await readBoth({ ...began.corpus, train, validation }, suits);
   checkSameCorpus(corpus, out, began.corpus);
   return withEngine(io, resumedEngine(options, began.engine), ({ backend }) => {
     const { dtype } = began;

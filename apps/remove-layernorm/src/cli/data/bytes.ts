@@ -1,11 +1,11 @@
 /** Bytes of data files, on disk or behind a URL, unpacked. */
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { Readable, pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import bzip from "seek-bzip";
 import { messageOf, systemCode } from "../errors.js";
 import { isUrl, kindOf } from "./kinds.js";
+import { type Bytes, inMemory, withFile } from "./pieces.js";
 
 /** A file's bytes, piece by piece. @throws Error when there is no such file, or it is packed and damaged. */
 export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
@@ -29,14 +29,12 @@ export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** All bytes of a file at once. @throws Error as `byteChunks`. */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  if (!isUrl(path) && kindOf(path).packed === undefined) {
-    return readFile(path).catch((cause: unknown) => {
-      throw readable(cause);
-    });
-  }
-  return joined(byteChunks(path));
+/** A file's bytes from any place on; one that is packed or behind a URL is read as a whole. @throws Error as `byteChunks`. */
+export async function withBytes<X>(path: string, use: (bytes: Bytes) => Promise<X>): Promise<X> {
+  if (isUrl(path) || kindOf(path).packed !== undefined) return use(inMemory(await joined(byteChunks(path))));
+  return withFile(path, use).catch((cause: unknown) => {
+    throw readable(cause);
+  });
 }
 
 /** The pieces of a UTF-8 text between separators; the last one is empty where the text ends with a separator. */
@@ -78,7 +76,7 @@ async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream as AsyncIterable<Uint8Array>) yield chunk;
 }
 
-async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+export async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   return Buffer.concat(parts);

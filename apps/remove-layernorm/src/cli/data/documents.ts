@@ -11,6 +11,12 @@ export interface ColumnOptions {
   readonly tokenColumn?: string | undefined;
 }
 
+/** These of all options of a command. */
+export const columnsOf = ({ textColumn, tokenColumn }: ColumnOptions): ColumnOptions => ({
+  textColumn,
+  tokenColumn,
+});
+
 export interface DataColumn {
   readonly name: string;
   /** A row's ids; of a text with end-of-text after it, and none of a blank text. */

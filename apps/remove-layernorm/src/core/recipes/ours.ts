@@ -85,7 +85,7 @@ export const distilled: RemovalRecipe = {
   ...adaptive,
   name: "distilled",
   source:
-    "This project's: the pace of `adaptive`, and the loss of distillation (Hinton et al. 2015, arXiv 1503.02531) with " +
+    "This project's: the pace of adaptive, and the loss of distillation (Hinton et al. 2015, arXiv 1503.02531) with " +
     "the original as the teacher. Tuned on the model that ships, with seed 1337.",
   loss: "distillation",
   steps: 150,
