@@ -8,6 +8,7 @@ import {
   threadsArgument,
   wholeArgument,
 } from "./arguments.js";
+import { dataKindsText } from "./data/kinds.js";
 import { engineChoices } from "./engine.js";
 
 /** A command under its name, with examples at the end of its help. */
@@ -62,6 +63,15 @@ export const tensorboardOption = new Option(
 export const modelOption = new Option(
   "--model <dir|name>",
   "a Hugging Face folder of a GPT-2, or its name on the hub (default: the model that ships, models/sotu)",
+);
+
+export const trainOption = new Option(
+  "--train <file...>",
+  `files or https addresses to train on: ${dataKindsText} (default: the corpus's)`,
+);
+export const validationOption = new Option(
+  "--validation <file...>",
+  "the same to validate on (default: the corpus's)",
 );
 
 /** A column of a data file; functions, since a command may put them into a group of its own. */

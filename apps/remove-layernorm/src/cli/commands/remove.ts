@@ -5,7 +5,6 @@ import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
-import { dataKindsText } from "../data/kinds.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { EXIT, UsageError } from "../errors.js";
@@ -84,11 +83,8 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     ])
     .addOption(shared.modelOption)
     .option("--corpus <dir>", "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's)")
-    .option(
-      "--train <file...>",
-      `files or https addresses to train on: ${dataKindsText} (default: the corpus's)`,
-    )
-    .option("--validation <file...>", "the same to validate on (default: the corpus's)")
+    .addOption(shared.trainOption)
+    .addOption(shared.validationOption)
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())
     .addOption(shared.trainTokensOption)

@@ -4,7 +4,6 @@ import { Option } from "@commander-js/extra-typings";
 import { configFromHf, type Gpt2Config, presets, type PresetName, type WeightDtype } from "@normless/gpt2";
 import { trainKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
-import { dataKindsText } from "../data/kinds.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { EXIT, UsageError, within } from "../errors.js";
@@ -87,11 +86,8 @@ export function trainCommand(io: Io, done: (code: number) => void) {
       "--corpus <dir>",
       "folder with the tokens, train.bin.gz and val.bin.gz (default: the tokenizer's)",
     )
-    .option(
-      "--train <file...>",
-      `files or https addresses to train on: ${dataKindsText} (default: the corpus's)`,
-    )
-    .option("--validation <file...>", "the same to validate on (default: the corpus's)")
+    .addOption(shared.trainOption)
+    .addOption(shared.validationOption)
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())
     .addOption(shared.trainTokensOption)
