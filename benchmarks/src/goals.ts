@@ -37,11 +37,11 @@ export function goalsOf(results: Results): Goal[] {
   const microkernel = row("kernels", "microkernel", OURS, 1);
   const against = (peer: string, target: number) =>
     higher(`mlp_in against ${peer}`, target, ratio(mlpIn?.value, row("kernels", "mlp_in", peer)?.value));
-  const stepAgainst = (name: string, target: number) =>
+  const stepAgainst = (name: string, target: number, engine = OURS) =>
     higher(
-      `step of ${name} against PyTorch`,
+      `step of ${name}${engine === OURS ? "" : ` with ${engine}`} against PyTorch`,
       target,
-      ratio(row("steps", name, OURS)?.value, row("steps", name, "pytorch")?.value),
+      ratio(row("steps", name, engine)?.value, row("steps", name, "pytorch")?.value),
     );
   const layouts = results.rows.flatMap((r) =>
     r.suite === "transposes" && r.engine === OURS ? [r.toMlpIn] : [],
@@ -72,6 +72,8 @@ export function goalsOf(results: Results): Goal[] {
     stepAgainst("mini", 1.6),
     stepAgainst("small_1x256", 1.5),
     stepAgainst("small_1x1024", 1),
+    stepAgainst("small_1x1024", 1.6, "blas"),
+    stepAgainst("base", 2, "blas"),
     {
       name: "peak memory of small_1x1024 against PyTorch's",
       target: 1,

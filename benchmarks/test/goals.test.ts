@@ -40,3 +40,13 @@ it("compares two threads with one, whichever was measured first", () => {
     );
   }
 });
+
+it("measures the system's BLAS against PyTorch by its own rows", () => {
+  const rows = [
+    row("steps", "base", { value: 40 }),
+    row("steps", "base", { engine: "blas", value: 60 }),
+    row("steps", "base", { engine: "pytorch", value: 20 }),
+  ];
+  expect(goal("step of base against PyTorch", { ...synthetic, rows }).measured).toBeCloseTo(2);
+  expect(goal("step of base with blas against PyTorch", { ...synthetic, rows }).measured).toBeCloseTo(3);
+});
