@@ -83,7 +83,7 @@ function checkText({ exact, relativeDifference, error }: AttributionData): strin
 }
 
 function share({ value, interval }: Estimate): string {
-  return `${percent(value)}${interval ? ` [${percent(interval[0])}, ${percent(interval[1])}]` : ""}`;
+  return `${percent(value)}${interval ? ` [${percent(interval.low)}, ${percent(interval.high)}]` : ""}`;
 }
 
 const percent = (ratio: number): string => `${(100 * ratio).toFixed(2)} %`;

@@ -62,7 +62,7 @@ function betweenTable(io: Io, { klAB, klBA, jsd, agreement }: ComparisonData): s
 }
 
 function interval({ interval }: Estimate, show: (value: number) => string): string {
-  return interval ? `${show(interval[0])} to ${show(interval[1])}` : "—";
+  return interval ? `${show(interval.low)} to ${show(interval.high)}` : "—";
 }
 
 /** A module that one of two models of unequal depth does not have stands blank. */

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { END_OF_TEXT, encodeDocuments, type Tokenizer } from "@normless/text";
+import type { TrainingRecipe } from "../core/index.js";
 import { byteChunks, textBetween } from "./data/bytes.js";
 import { columnOf, type ColumnOptions, columnsOf, NO_TOKENIZER } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
@@ -69,12 +70,18 @@ export function corpusFiles(asked: Partial<CorpusFiles>, folder: string): Corpus
   };
 }
 
-/** @throws Error naming the file and what is wrong in it. */
-export async function readBoth(files: CorpusFiles, model: CorpusFor): Promise<Corpus> {
+/** Of the validation files only what the recipe looks at. @throws Error naming the file and what is wrong in it. */
+export async function readBoth(
+  files: CorpusFiles,
+  model: CorpusFor,
+  { validationTokens, blockSize }: Pick<TrainingRecipe, "validationTokens" | "blockSize">,
+): Promise<Corpus> {
   const columns = columnsOf(files);
+  // A whole row in any case, as runs ask for, and the last target.
+  const looked = validationTokens > 0 ? Math.max(validationTokens, blockSize) + 1 : undefined;
   return {
     train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens }),
-    validation: await readCorpus(files.validation, model, columns),
+    validation: await readCorpus(files.validation, model, { ...columns, tokens: looked }),
   };
 }
 

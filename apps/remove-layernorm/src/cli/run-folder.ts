@@ -15,6 +15,8 @@ import {
 } from "./checkpoint.js";
 import { withFile } from "./data/pieces.js";
 import { messageOf, systemCode, UsageError } from "./errors.js";
+import { bytes } from "./format.js";
+import type { Io } from "./io.js";
 
 const METRICS = "metrics.jsonl";
 const SUMMARY = "summary.json";
@@ -172,14 +174,15 @@ async function checkpointFiles(path: string): Promise<string[]> {
 }
 
 /**
- * The newest checkpoint that is whole; `skipped` hears of damaged ones.
+ * The newest checkpoint that is whole. Says which is read, since one of GPT-2 small takes half a minute, and which are
+ * damaged.
  * @throws UsageError when the folder has no run to go on with.
  * @throws Error when all are damaged, or the newest is of another command or version.
  */
 export async function newestCheckpoint<S extends TrainingState>(
+  io: Io,
   path: string,
   kind: CheckpointKind<S>,
-  skipped: (message: string) => void,
 ): Promise<Checkpoint<S>> {
   const there = await listFolder(path);
   if (!there.includes("config.json") || !there.includes(METRICS)) {
@@ -197,11 +200,14 @@ export async function newestCheckpoint<S extends TrainingState>(
   for (const name of files) {
     const file = join(path, CHECKPOINTS, name);
     try {
-      return await withFile(file, (bytes) => decodeCheckpoint(kind, bytes));
+      return await withFile(file, (content) => {
+        io.err(`going on from ${file} (${bytes(content.size)})\n`);
+        return decodeCheckpoint(kind, content);
+      });
     } catch (error) {
       if (!(error instanceof DamagedCheckpointError))
         throw new Error(`${file}: ${messageOf(error)}`, { cause: error });
-      skipped(`${file} is damaged: ${error.message}`);
+      io.err(`${file} is damaged: ${error.message}\n`);
     }
   }
   throw new Error(

@@ -4,6 +4,7 @@ import { type Gpt2Config, standardNorms, type TokenizerFiles, type WeightDtype }
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
+import { validationPart } from "../core/measure.js";
 import { UsageError } from "./errors.js";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
@@ -27,7 +28,7 @@ export interface TrainJob {
 }
 
 export interface TrainSummary {
-  /** Nats a token on the whole validation set. */
+  /** Nats a token on the recipe's validation tokens. */
   readonly validation: number;
   readonly seconds: number;
   readonly tokens: number;
@@ -128,18 +129,22 @@ export async function runTrain(
 
 /** Tokens that are still to be worked on. */
 function workOf({ recipe, corpus, resume }: TrainJob) {
-  const { steps, batchSize, blockSize, evaluateEvery, validationTokens } = recipe;
-  const whole = corpus.validation.length - 1;
-  const part = validationTokens > 0 ? Math.min(validationTokens, whole) : whole;
+  const { steps, batchSize, blockSize, evaluateEvery } = recipe;
   const looks = (step: number) => Math.floor(step / evaluateEvery);
   const done = resume?.step ?? 0;
   return {
     train: (steps - done) * batchSize * blockSize,
-    evaluate: Math.max(0, looks(steps - 1) - looks(done)) * part + whole,
+    evaluate: (1 + Math.max(0, looks(steps - 1) - looks(done))) * validationTargets({ recipe, corpus }),
   };
 }
 
+/** Predictions that a look at the validation set takes. */
+function validationTargets({ recipe, corpus }: Pick<TrainJob, "recipe" | "corpus">): number {
+  return validationPart(corpus.validation, recipe.validationTokens).length - 1;
+}
+
 function trainCard({ config, recipe, corpus }: TrainJob, loss: number, tokens: number): string {
+  const targets = validationTargets({ recipe, corpus });
   const { layers, channels, heads, blockSize, vocabSize } = config;
   return `---
 tags: [gpt2]
@@ -149,7 +154,7 @@ tags: [gpt2]
 
 Trained from fresh weights by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
 corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. Its LayerNorms are in
-place. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(corpus.validation.length - 1)} tokens.
+place. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
 
 \`\`\`json
 ${JSON.stringify(recipe, undefined, 2)}

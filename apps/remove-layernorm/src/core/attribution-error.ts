@@ -8,7 +8,7 @@
 import { type Model, residual } from "@normless/gpt2";
 import { sequentialBatches } from "@normless/text";
 import { classAt, logitPart, readReadout, stdOf, throughNorm } from "./readout.js";
-import { type Estimate, Resamples } from "./resample.js";
+import { type Estimate, Resamples } from "./statistics.js";
 import { capture, partsAt, readPartWeights } from "./residual-parts.js";
 
 export interface AttributionError {

@@ -60,7 +60,6 @@ export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js
 export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export { describePace, type RecipeSize, scaleRecipe, type Scaled, scaleTraining } from "./scale-recipe.js";
-export type { Estimate } from "./resample.js";
 export type { PartKind } from "./residual-parts.js";
 export type { Both, PairEstimate } from "./sequence-sums.js";
 export { fingerprint, type RunState } from "./state.js";
@@ -69,9 +68,9 @@ export { DivergedError, Trainer, type TrainerState } from "./trainer.js";
 export {
   Bootstrap,
   type BootstrapOptions,
+  type Estimate,
   type Groups,
   type Interval,
-  type MeanEstimate,
   meanOf,
   quantiles,
 } from "./statistics.js";

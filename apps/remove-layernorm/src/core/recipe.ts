@@ -29,7 +29,7 @@ export interface TrainingRecipe {
 
 /** A training from fresh weights. */
 export interface TrainRecipe extends TrainingRecipe {
-  /** A look at the first `validationTokens` of the validation set every so many updates. */
+  /** A look at the validation tokens every so many updates, besides the one at the end. */
   readonly evaluateEvery: number;
 }
 

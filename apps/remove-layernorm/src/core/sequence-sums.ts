@@ -2,7 +2,7 @@
 import { addPrediction, calibrationError, type CalibrationSums, calibrationSums } from "./calibration.js";
 import type { PredictionPair } from "./divergences.js";
 import type { SinkSums } from "./meters.js";
-import { type Estimate, Resamples } from "./resample.js";
+import { type Estimate, Resamples } from "./statistics.js";
 
 /** Of model A and of model B. */
 export interface Both<X> {

@@ -1,4 +1,4 @@
-/** Means with bootstrap intervals, and quantiles. */
+/** The percentile bootstrap (Efron 1979), and quantiles. */
 import { randomAt } from "@normless/text";
 
 /**
@@ -15,7 +15,7 @@ export interface Interval {
   readonly high: number;
 }
 
-export interface MeanEstimate {
+export interface Estimate {
   readonly value: number;
   /** The central 95 % of the resamples; undefined where there is one group alone. */
   readonly interval?: Interval | undefined;
@@ -31,6 +31,37 @@ export interface BootstrapOptions {
 // Sets these draws apart from others of the same seed.
 const STREAM = 0xb0075;
 
+/** How often each of `count` groups is drawn, with replacement and as many as there are. The same for the same seed. */
+function drawTimes(count: number, resample: number, seed: number): Uint32Array {
+  const random = randomAt(seed, STREAM, resample);
+  const times = new Uint32Array(count);
+  for (let draw = 0; draw < count; draw++) times[random.below(count)]++;
+  return times;
+}
+
+function estimateFrom(value: number, resampled: Float64Array): Estimate {
+  if (resampled.length === 0) return { value };
+  const [low, high] = quantiles(resampled, [0.025, 0.975]);
+  return { value, interval: { low, high } };
+}
+
+/** For statistics of any kind; where they are means of groups, or made of such, `Bootstrap` is much cheaper. */
+export class Resamples {
+  readonly #whole: Uint32Array;
+  readonly #draws: readonly Uint32Array[];
+
+  /** 1,000 draws of so many groups. */
+  constructor(count: number, seed = 0) {
+    this.#whole = new Uint32Array(count).fill(1);
+    this.#draws = Array.from({ length: count > 1 ? 1000 : 0 }, (_, i) => drawTimes(count, i, seed));
+  }
+
+  /** `statistic` gets how often each group counts. */
+  estimate(statistic: (times: ArrayLike<number>) => number): Estimate {
+    return estimateFrom(statistic(this.#whole), Float64Array.from(this.#draws, statistic));
+  }
+}
+
 /** The mean over all values, each counted once. NaN where there is none. */
 export function meanOf({ sums, counts }: Groups): number {
   let sum = 0;
@@ -43,9 +74,8 @@ export function meanOf({ sums, counts }: Groups): number {
 }
 
 /**
- * The percentile bootstrap of the mean (Efron 1979): groups are drawn with replacement, as many as there are, the
- * same ones for all columns. Columns that hold the same groups, such as two models on the same sequences, are thereby
- * paired. The same seed gives the same draws.
+ * For means: the same draws for all columns. Columns that hold the same groups, such as two models on the same sequences,
+ * are thereby paired.
  */
 export class Bootstrap {
   readonly #means: readonly number[];
@@ -73,26 +103,22 @@ export class Bootstrap {
       groups.length < 2
         ? []
         : Array.from({ length: resamples }, (_, resample) => {
-            const random = randomAt(seed, STREAM, resample);
-            const sums = new Float64Array(columns.length);
-            const counts = new Float64Array(columns.length);
-            for (let draw = 0; draw < groups.length; draw++) {
-              const group = groups[random.below(groups.length)];
-              for (let i = 0; i < columns.length; i++) {
-                sums[i] += columns[i].sums[group];
-                counts[i] += columns[i].counts[group];
+            const times = drawTimes(groups.length, resample, seed);
+            return Float64Array.from(columns, ({ sums, counts }) => {
+              let sum = 0;
+              let count = 0;
+              for (let i = 0; i < groups.length; i++) {
+                sum += times[i] * sums[groups[i]];
+                count += times[i] * counts[groups[i]];
               }
-            }
-            return sums.map((sum, i) => sum / counts[i]);
+              return sum / count;
+            });
           });
   }
 
   /** Any figure made of the columns' means: one of them, a difference of two, a perplexity. */
-  estimate(figure: (means: ArrayLike<number>) => number): MeanEstimate {
-    const value = figure(this.#means);
-    if (this.#resampled.length === 0) return { value };
-    const [low, high] = quantiles(Float64Array.from(this.#resampled, figure), [0.025, 0.975]);
-    return { value, interval: { low, high } };
+  estimate(figure: (means: ArrayLike<number>) => number): Estimate {
+    return estimateFrom(figure(this.#means), Float64Array.from(this.#resampled, figure));
   }
 }
 

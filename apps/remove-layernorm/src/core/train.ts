@@ -40,7 +40,7 @@ export interface TrainInput {
   readonly recompute?: boolean | undefined;
 }
 
-/** The last event is `done`, with the weights and their loss on the whole validation set, or a `stop` checkpoint. */
+/** The last event is `done`, with the weights and their validation loss, or a `stop` checkpoint. */
 export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent, void> {
   const { backend, corpus, resume, signal } = input;
   const config = checkConfig(resume?.config ?? input.config);
@@ -52,15 +52,16 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   const { recompute = false } = input;
   await checkMemory(backend, { config, recipe, recompute });
   const trainer = new Trainer(backend, config, weights, recipe, { recompute });
+  const validation = validationPart(corpus.validation, recipe.validationTokens);
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;
 
-  async function* evaluate(tokens: Uint16Array): AsyncGenerator<ProgressEvent, number> {
-    const losses = validationLoss({ config, params: trainer.params, norms }, tokens, sizes);
+  async function* evaluate(): AsyncGenerator<ProgressEvent, number> {
+    const losses = validationLoss({ config, params: trainer.params, norms }, validation, sizes);
     for (;;) {
       const { done, value } = await losses.next();
       if (done) return value;
-      yield { type: "progress", what: "validation", done: value, total: tokens.length - 1 };
+      yield { type: "progress", what: "validation", done: value, total: validation.length - 1 };
     }
   }
 
@@ -88,8 +89,8 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
         };
       }
       if (evaluationDue) {
-        const validation = yield* evaluate(validationPart(corpus.validation, recipe.validationTokens));
-        yield { type: "eval", step, loss: validation, seconds: seconds() };
+        const loss = yield* evaluate();
+        yield { type: "eval", step, loss, seconds: seconds() };
       }
       if (checkpointDue || signal?.aborted) {
         const state: TrainState = { version: 1, config, recipe, step, ...(await trainer.save()) };
@@ -97,7 +98,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
         if (signal?.aborted) return;
       }
     }
-    const loss = yield* evaluate(corpus.validation);
+    const loss = yield* evaluate();
     const weights = await downloadWeights(trainer.params);
     yield { type: "eval", step: steps, loss, seconds: seconds() };
     yield { type: "done", weights, loss, tokens: steps * batchSize * blockSize };

@@ -6,7 +6,10 @@ import { renderComparison } from "../../src/cli/report/comparison-page.js";
 import type { Estimate, PairEstimate } from "../../src/core/index.js";
 import { syntheticRun } from "./synthetic.js";
 
-const estimate = (value: number): Estimate => ({ value, interval: [value - 0.01, value + 0.01] });
+const estimate = (value: number): Estimate => ({
+  value,
+  interval: { low: value - 0.01, high: value + 0.01 },
+});
 const pair = (a: number, b: number): PairEstimate => ({
   a: estimate(a),
   b: estimate(b),

@@ -144,7 +144,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const modelFolder = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await readModelWithNorms(modelFolder);
-  const corpus = await readBoth(files, suitsOf(model));
+  const corpus = await readBoth(files, suitsOf(model), recipe);
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -189,12 +189,12 @@ function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecip
 
 async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
-  const checkpoint = await newestCheckpoint(out, removeKind, (message) => io.err(`${message}\n`));
+  const checkpoint = await newestCheckpoint(io, out, removeKind);
   const config = await readRunConfig(out, removeConfigSchema);
   const modelFolder = options.model === undefined ? config.model : await resolveModel(io, options.model);
   const model = await readModelWithNorms(modelFolder);
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
-  const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(model));
+  const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(model), config.recipe);
   checkSameCorpus(corpus, out, config.corpus);
   return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
     finish(io, out, {

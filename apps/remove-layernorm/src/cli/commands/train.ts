@@ -153,7 +153,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     );
   }
   const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
-  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer });
+  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer }, recipe);
   checkTraining({ config, recipe, corpus });
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -180,13 +180,13 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
 
 async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
-  const checkpoint = await newestCheckpoint(out, trainKind, (message) => io.err(`${message}\n`));
+  const checkpoint = await newestCheckpoint(io, out, trainKind);
   const began = await readRunConfig(out, trainConfigSchema);
   const { config, recipe } = checkpoint.state;
   const { tokenizer, tokenizerFiles } = await readTokenizerFolder(options.tokenizer ?? began.tokenizer);
   const { train = began.corpus.train, validation = began.corpus.validation } = options;
   const suits = { vocabSize: config.vocabSize, tokenizer };
-  const corpus = await readBoth({ ...began.corpus, train, validation }, suits);
+  const corpus = await readBoth({ ...began.corpus, train, validation }, suits, recipe);
   checkSameCorpus(corpus, out, began.corpus);
   return withEngine(io, resumedEngine(options, began.engine), ({ backend }) => {
     const { dtype } = began;

@@ -1,11 +1,11 @@
 /** What the measured models come to: means with intervals, and differences to the first model. */
-import { Bootstrap, type BootstrapOptions, type Groups, type MeanEstimate } from "../../core/index.js";
+import { Bootstrap, type BootstrapOptions, type Estimate, type Groups } from "../../core/index.js";
 import type { Inputs, ModelResult, TokenQuantiles } from "./measure.js";
 
 /** A figure of a model, and how far it is from that of the first. */
-export interface Figure extends MeanEstimate {
+export interface Figure extends Estimate {
   /** On the same sequences or items: the interval is of the difference itself. */
-  readonly toFirst?: MeanEstimate | undefined;
+  readonly toFirst?: Estimate | undefined;
 }
 
 export interface CorpusFigures {

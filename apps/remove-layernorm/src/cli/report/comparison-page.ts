@@ -96,5 +96,5 @@ function betweenTable({ klAB, klBA, jsd, agreement }: ComparisonData): Html {
 }
 
 function interval({ interval }: Estimate, show: Show): Html | undefined {
-  return interval && html`<small>${show(interval[0])} to ${show(interval[1])}</small>`;
+  return interval && html`<small>${show(interval.low)} to ${show(interval.high)}</small>`;
 }
