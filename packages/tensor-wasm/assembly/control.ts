@@ -10,6 +10,8 @@ export const FINISHED: usize = 1088;
 /** Workers that wait, for PUBLISHED to change. */
 export const SLEEPING: usize = 1152;
 export const QUIT: usize = 1216;
+/** 1 when a job has trapped: it will never be done, so nobody may wait for it. */
+export const FAILED: usize = 1280;
 /** Eight floats that are always 0: the bias of a product without one. */
 export const ZEROS: usize = 4096;
 /** One 6×8 tile a thread, for the edges of a product. */

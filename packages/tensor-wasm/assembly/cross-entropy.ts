@@ -25,12 +25,14 @@ function logits(
   thread: i32,
 ): void {
   const length = blockLength(C);
-  for (let k = 0; k < C; k += length) {
+  let k = 0;
+  do {
     const kc = min(length, C - k);
     const b = packed + (<usize>k * <usize>padded + <usize>j0 * <usize>kc) * 4;
     const biasAt = bias && k == 0 ? bias + (<usize>j0 << 2) : 0;
     block(rows, columns, kc, x + <usize>(k * BLOCK) * 4, b, to, ld, k > 0, biasAt, thread);
-  }
+    k += length;
+  } while (k < C);
 }
 
 /** The running values of a row: the largest logit so far, Σ exp(logit − that), and the target's logit. */
@@ -47,6 +49,10 @@ function startRows(n0: i32, rows: i32, maxima: usize, sums: usize, hits: usize):
 function takeTile(row: usize, columns: i32, target: i32, at: usize, maxima: usize, sums: usize, hits: usize, thread: i32): f32 {
   if (target >= 0 && target < columns) store<f32>(hits + at, load<f32>(row + (<usize>target << 2)));
   const largest = maxOf(row, columns);
+  if (largest == -Infinity) {
+    memory.fill(row, 0, <usize>columns << 2);
+    return largest;
+  }
   const sum = expRow(row, columns, 1, largest, thread);
   const before = load<f32>(maxima + at);
   const top = max(before, largest);

@@ -7,11 +7,11 @@
 import { fma, splat } from "./simd";
 import { int, pointer, tileOf, ZEROS } from "./control";
 
-/** How long a block of the summed dimension is: K cut evenly into blocks of at most 256. */
+/** How long a block of the summed dimension is: K cut evenly into blocks of at most 256; one of 0 where K is 0. */
 // @ts-ignore: decorator
 @inline
 export function blockLength(K: i32): i32 {
-  const blocks = (K + 255) / 256;
+  const blocks = max(1, (K + 255) / 256);
   return ((K + blocks - 1) / blocks + 7) & ~7;
 }
 
@@ -262,7 +262,9 @@ export function gemm(unit: i32, thread: i32): void {
   const to = c + <usize>i * ldc + (<usize>j << 2);
   const scratch = pointer(13) + <usize>thread * <usize>pointer(14);
   const length = blockLength(K);
-  for (let k = 0; k < K; k += length) {
+  // An empty sum, too, has a block: what C starts from.
+  let k = 0;
+  do {
     const kc = min(length, K - k);
     const b = packed + (<usize>k * <usize>padded + <usize>j * <usize>kc) * 4;
     const biasAt = bias && k == 0 ? bias + (<usize>j << 2) : 0;
@@ -270,5 +272,6 @@ export function gemm(unit: i32, thread: i32): void {
     if (transposed) packTransposed(rows, kc, a + <usize>k * lda + (<usize>i << 2), lda, scratch);
     else packA(rows, kc, a + <usize>i * lda + (<usize>k << 2), lda, scratch);
     block(rows, columns, kc, scratch, b, to, ldc, sum, biasAt, thread);
-  }
+    k += length;
+  } while (k < K);
 }

@@ -1,6 +1,6 @@
 /** What the host calls. */
 export { firstOutside } from "./embedding";
-export { drain, publish, quitAll, serve } from "./threads";
+export { drain, fail, publish, quitAll, serve } from "./threads";
 
 // All jobs and the micro-kernels are exported only so that the optimizer does not inline them into their one caller:
 // in one large function they would share its registers, and the accumulators would be spilled.
@@ -16,6 +16,7 @@ export { expRow, expRun } from "./exp";
 export * from "./frozen-norm";
 export { gelu, geluGrad } from "./gelu";
 export { gemm, micro, packB } from "./gemm";
+export { klDivergence } from "./kl-divergence";
 export * from "./layer-norm";
 export * from "./linear";
 export * from "./std-spread";

@@ -5,7 +5,7 @@
  * done (AFTER, CHAINED), which need not be all before it: then nobody waits for the last unit of the one before.
  */
 import {
-  AFTER, CHAINED, DONE, enter, FINISHED, NUMBER, PARTS, PHASE, PUBLISHED, QUIT, SLEEPING, slotOf, SLOTS, TICKETS, UNITS,
+  AFTER, CHAINED, DONE, enter, FAILED, FINISHED, NUMBER, PARTS, PHASE, PUBLISHED, QUIT, SLEEPING, slotOf, SLOTS, TICKETS, UNITS,
 } from "./control";
 import { runPhase } from "./phases";
 
@@ -41,6 +41,17 @@ function countFinished(): void {
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function failed(): bool {
+  return atomic.load<i32>(FAILED) != 0;
+}
+
+/** For a thread that has trapped, in the name of all. */
+export function fail(): void {
+  atomic.store<i32>(FAILED, 1);
+}
+
 function runPart(slot: usize, part: i32, thread: i32): void {
   const phase = load<i32>(slot + PHASE), units = load<i32>(slot + UNITS);
   enter(slot);
@@ -54,22 +65,26 @@ function work(number: i32, thread: i32): void {
   while (atomic.load<i32>(slot + TICKETS) > TICKET_BASE) {
     // A thread that was asleep for a whole round of the ring finds another job here.
     if (load<i32>(slot + NUMBER) != number) return;
-    if (!ready(slot)) continue;
+    if (!ready(slot)) {
+      if (failed()) return;
+      continue;
+    }
     const ticket = atomic.sub<i32>(slot + TICKETS, 1);
     if (ticket <= TICKET_BASE) return;
     // From here on the job cannot end, nor its slot change. If it became another one above, that one may not be ready.
-    while (!ready(slot)) {}
+    while (!ready(slot)) if (failed()) return;
     runPart(slot, load<i32>(slot + PARTS) - (ticket - TICKET_BASE), thread);
     if (atomic.add<i32>(slot + DONE, 1) + 1 == load<i32>(slot + PARTS)) countFinished();
   }
 }
 
-/** Host: works until at most so many jobs are not done. */
+/** Host: works until at most so many jobs are not done. Traps when a job has trapped. */
 export function drain(left: i32): void {
   let number = atomic.load<i32>(FINISHED);
   while (true) {
     const finished = atomic.load<i32>(FINISHED), published = load<i32>(PUBLISHED);
     if (published - finished <= left) return;
+    if (failed()) unreachable();
     if (finished - number > 0) number = finished;
     if (number != published) work(number++, 0);
   }

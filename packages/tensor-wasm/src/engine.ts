@@ -1,4 +1,5 @@
 /** Hands jobs to the module and lends scratch memory: all that the kernels of ./kernels need. */
+import { BackendError } from "@normless/tensor";
 import type { Product } from "./kernels/gemm.js";
 import type { Heap } from "./memory.js";
 import { type Phase, phases } from "./probe.js";
@@ -8,6 +9,7 @@ export interface Exports {
   publish(phase: number, units: number, parts: number, after: number, chained: number): void;
   drain(left: number): void;
   quitAll(): void;
+  fail(): void;
   firstOutside(ids: number, length: number, limit: number): number;
 }
 
@@ -39,46 +41,84 @@ function meet(a: Ranges, b: Ranges): boolean {
 const independent = (a: Footprint, b: Footprint) =>
   !meet(a.writes, b.writes) && !meet(a.writes, b.reads) && !meet(a.reads, b.writes);
 
-/** Scratch memory of one op at a time. */
+const failure = (cause?: unknown) =>
+  new BackendError(
+    "wasm: a kernel trapped, which is a defect of the engine; what was computed since the last read or sync is lost. " +
+      "This backend is of no more use: dispose of it and make another one.",
+    { cause },
+  );
+
+interface Block {
+  readonly pointer: number;
+  readonly size: number;
+}
+
+/**
+ * Scratch memory of one op at a time: a block as large as the largest op so far needs, and further ones while an op
+ * turns out to need more.
+ */
 class Region {
-  #block = { pointer: 0, size: 0, used: 0 };
-  #grew = false;
-  /** Blocks that this op has outgrown; its jobs may still use them. */
-  #outgrown: { pointer: number; size: number }[] = [];
+  #block: Block = { pointer: 0, size: 0 };
+  #used = 0;
+  /** Blocks that this op has outgrown; its jobs still use them. */
+  #outgrown: Block[] = [];
+  /** Bytes that this op holds, and the most that it held at once. */
+  #held = 0;
+  #most = 0;
 
   constructor(readonly heap: Heap) {}
 
   /** Since `clear`. */
   get grew(): boolean {
-    return this.#grew;
+    return this.#outgrown.length > 0;
   }
 
+  /** @throws BackendError when memory is full; then nothing has changed. */
   take(bytes: number): number {
     const size = Math.ceil(bytes / 64) * 64 + 64;
-    if (this.#block.used + size > this.#block.size) {
-      if (this.#block.size > 0) this.#outgrown.push(this.#block);
-      const room = Math.max(2 * this.#block.size, size, 1 << 20);
-      this.#block = { pointer: this.heap.allocate(room), size: room, used: 0 };
-      this.#grew = true;
+    if (this.#used + size > this.#block.size) {
+      const block = { pointer: this.heap.allocate(size), size };
+      this.#outgrown.push(this.#block);
+      this.#block = block;
+      this.#used = 0;
     }
-    const pointer = this.#block.pointer + this.#block.used;
-    this.#block.used += size;
+    const pointer = this.#block.pointer + this.#used;
+    this.#used += size;
+    this.#held += size;
+    this.#most = Math.max(this.#most, this.#held);
     return pointer;
   }
 
   /** Gives back what `body` took. */
   scoped(body: () => void): void {
-    const block = this.#block;
-    const used = block.used;
+    const { pointer } = this.#block;
+    const [used, held] = [this.#used, this.#held];
     body();
-    if (this.#block === block) block.used = used;
+    // A block that is new is all of `body`.
+    this.#used = this.#block.pointer === pointer ? used : 0;
+    this.#held = held;
   }
 
+  /** Ends an op. What it outgrew becomes one block, for the next op of its size. */
   clear(): void {
-    this.#block.used = 0;
-    this.#grew = false;
-    for (const { pointer, size } of this.#outgrown) this.heap.release(pointer, size);
-    this.#outgrown = [];
+    if (this.grew) {
+      for (const { pointer, size } of [...this.#outgrown, this.#block]) {
+        if (size > 0) this.heap.release(pointer, size);
+      }
+      this.#outgrown = [];
+      this.#block = this.#whole();
+    }
+    this.#used = 0;
+    this.#held = 0;
+  }
+
+  /** Nothing where there is room in pieces only. */
+  #whole(): Block {
+    try {
+      return { pointer: this.heap.allocate(this.#most), size: this.#most };
+    } catch {
+      return { pointer: 0, size: 0 };
+    }
   }
 }
 
@@ -100,6 +140,7 @@ export class Engine {
   #after: number | undefined;
   /** Its first job. */
   #first = 0;
+  #failed = false;
 
   constructor(
     readonly exports: Exports,
@@ -125,8 +166,9 @@ export class Engine {
     this.#after =
       footprint && previous && independent(previous.footprint, footprint) ? previous.first : undefined;
     this.#previous = footprint && { first: this.#first, footprint };
+    // The region of the op before, where this one may run beside it, is taken. In any other case all are free.
     const [one, other] = this.#regions;
-    this.#region = footprint && this.#region === one ? other : one;
+    this.#region = this.#after !== undefined && this.#region === one ? other : one;
   }
 
   /**
@@ -141,17 +183,42 @@ export class Engine {
     floats: readonly number[] = [],
   ): void {
     if (units <= 0) return;
+    this.#checkAlive();
     const job = this.#jobs++;
     const slot = RING + (job % SLOTS) * SLOT;
     for (let i = 0; i < ints.length; i++) this.#ints[slot + INTS + i] = ints[i];
     for (let i = 0; i < floats.length; i++) this.#floats[slot + FLOATS + i] = floats[i];
     const parts = this.threads > 1 && work > WORTH_SHARING ? units : 1;
-    this.exports.publish(phases[phase], units, parts, this.#after ?? job, job > this.#first ? 1 : 0);
+    this.#working(() =>
+      this.exports.publish(phases[phase], units, parts, this.#after ?? job, job > this.#first ? 1 : 0),
+    );
   }
 
-  /** Returns when all jobs are done. */
+  /** Returns when all jobs are done. @throws BackendError when one trapped, on whatever thread, and from then on. */
   drain(): void {
-    this.exports.drain(0);
+    this.#checkAlive();
+    this.#working(() => this.exports.drain(0));
+  }
+
+  /** Tells the threads to end. The engine is of no use afterwards. */
+  quit(): void {
+    if (!this.#failed) this.drain();
+    this.exports.quitAll();
+  }
+
+  /** A trap leaves its job unfinished, and whoever waits for it would wait forever. */
+  #working(work: () => void): void {
+    try {
+      work();
+    } catch (cause) {
+      this.#failed = true;
+      this.exports.fail();
+      throw failure(cause);
+    }
+  }
+
+  #checkAlive(): void {
+    if (this.#failed) throw failure();
   }
 
   /** Bytes that are the op's own until `endOp`, or until the enclosing `scoped` ends. */

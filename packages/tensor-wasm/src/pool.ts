@@ -14,7 +14,12 @@ export interface Pool {
 const SERVE = `const serve = ({ module, memory, thread }, post) => {
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   post("ready");
-  instance.exports.serve(thread);
+  try {
+    instance.exports.serve(thread);
+  } catch (error) {
+    instance.exports.fail();
+    throw error;
+  }
 };`;
 const NODE_SOURCE = `${SERVE}
 const { workerData, parentPort } = require("node:worker_threads");
@@ -22,17 +27,29 @@ serve(workerData, (message) => parentPort.postMessage(message));`;
 const WEB_SOURCE = `${SERVE}
 onmessage = ({ data }) => { serve(data, (message) => postMessage(message)); close(); };`;
 
-/** Starts `count` workers and waits until each is about to enter its loop. */
+/** Starts `count` workers and waits until each is about to enter its loop. Where one does not start, none stays. */
 export async function startPool(module: WasmModule, memory: WasmMemory, count: number): Promise<Pool> {
   const start = nodeModule("node:worker_threads") ? startNode : startWeb;
-  const workers = await Promise.all(
-    Array.from({ length: count }, (_, i) => start({ module, memory, thread: i + 1 })),
-  );
+  const workers = Array.from({ length: count }, (_, i) => start({ module, memory, thread: i + 1 }));
+  try {
+    await Promise.all(workers.map(({ ready }) => ready));
+  } catch (error) {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+    throw error;
+  }
   return {
     async stop() {
-      await Promise.all(workers.map((end) => end()));
+      await Promise.all(workers.map((worker) => worker.ended()));
     },
   };
+}
+
+interface PoolWorker {
+  readonly ready: Promise<void>;
+  /** When it has done what it was told: to quit. */
+  ended(): Promise<void>;
+  /** Ends it whatever it does. */
+  terminate(): Promise<void>;
 }
 
 interface Start {
@@ -41,28 +58,36 @@ interface Start {
   readonly thread: number;
 }
 
-async function startNode(workerData: Start): Promise<() => Promise<void>> {
+function startNode(workerData: Start): PoolWorker {
   const threads = nodeModule("node:worker_threads");
   if (!threads) throw new BackendError("wasm: node:worker_threads is missing");
   const worker = new threads.Worker(NODE_SOURCE, { eval: true, workerData, execArgv: [] });
-  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-  await new Promise<void>((resolve, reject) => {
+  const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  const ready = new Promise<void>((resolve, reject) => {
     worker.once("message", () => resolve());
-    worker.once("error", reject);
+    // One that traps later has said so in the memory itself, where a host that waits for it sees it.
+    worker.on("error", reject);
   });
-  // A process may end without dispose.
-  worker.unref();
-  return async () => {
-    worker.ref();
-    await ended;
+  return {
+    ready: ready.then(() => {
+      // A process may end without dispose.
+      worker.unref();
+    }),
+    async ended() {
+      worker.ref();
+      await exited;
+    },
+    async terminate() {
+      await worker.terminate();
+    },
   };
 }
 
-async function startWeb(start: Start): Promise<() => Promise<void>> {
+function startWeb(start: Start): PoolWorker {
   const url = URL.createObjectURL(new Blob([WEB_SOURCE], { type: "text/javascript" }));
   if (!host.Worker) throw new BackendError("wasm: this host has no Web Workers; ask for threads: 1");
   const worker = new host.Worker(url);
-  await new Promise<void>((resolve, reject) => {
+  const ready = new Promise<void>((resolve, reject) => {
     worker.onmessage = () => resolve();
     worker.onerror = (event) => {
       reject(
@@ -71,9 +96,9 @@ async function startWeb(start: Start): Promise<() => Promise<void>> {
     };
     worker.postMessage(start);
   });
-  URL.revokeObjectURL(url);
-  return () => {
+  const terminate = () => {
     worker.terminate();
     return Promise.resolve();
   };
+  return { ready: ready.finally(() => URL.revokeObjectURL(url)), ended: terminate, terminate };
 }

@@ -19,6 +19,9 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
  */
 export async function compileBuild(simd: "auto" | Simd): Promise<{ module: WasmModule; simd: Simd }> {
   const { WebAssembly } = host;
+  if (!["auto", "relaxed", "plain"].includes(simd)) {
+    throw new BackendError(`wasm: simd is "${simd}"; it is "auto", "relaxed" or "plain"`);
+  }
   if (simd !== "plain") {
     const bytes = decode(relaxed);
     if (!WebAssembly.validate(bytes)) {

@@ -4,6 +4,7 @@ import {
   type Backend,
   BackendError,
   checkUpload,
+  checkWrite,
   type DType,
   type InputsOf,
   type KernelName,
@@ -16,7 +17,7 @@ import {
 } from "@normless/tensor";
 import { Engine, type Exports, type Footprint } from "./engine.js";
 import { kernels } from "./kernels/index.js";
-import type { Implementation, Operand, Result } from "./kernels/implementation.js";
+import { CHUNK, type Implementation, type Operand, type Result, unitsOf } from "./kernels/implementation.js";
 import type { Product } from "./kernels/gemm.js";
 import { Heap } from "./memory.js";
 import { host } from "./platform.js";
@@ -69,7 +70,7 @@ function footprint(
 export interface Diagnostics {
   /** Returns when all that was run is done: what `sync` does, for whoever cannot await. */
   drain(): void;
-  /** Hands one empty unit to each thread and waits until they are done. */
+  /** Hands out as many empty units as there are threads and waits until they are done. */
   handOut(): void;
   /** `turns` times the micro-kernel (256 steps of a 6×8 tile) on every thread at once, in the nearest cache: flops done. */
   microKernel(turns: number): number;
@@ -89,9 +90,10 @@ export async function wasm({
   const { module, simd } = await compileBuild(wanted);
   const heap = new Heap();
   const instance = await host.WebAssembly.instantiate(module, { env: { memory: heap.memory } });
-  const exports = instance.exports as Exports;
+  // Before there are threads, since it may be refused.
+  const product = gemm?.attach(heap.memory.buffer);
+  const engine = new Engine(instance.exports as Exports, heap, threads, product);
   const pool = await startPool(module, heap.memory, threads - 1);
-  const engine = new Engine(exports, heap, threads, gemm?.attach(heap.memory.buffer));
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   let disposed = false;
 
@@ -146,7 +148,7 @@ export async function wasm({
         results as OutputsOf<K, Result>,
       );
       for (const { target, pointer } of additions) {
-        engine.run("add", Math.ceil(target.size / 16384), target.size, [
+        engine.run("add", unitsOf(target.size, CHUNK), target.size, [
           target.pointer,
           pointer,
           target.pointer,
@@ -180,17 +182,22 @@ export async function wasm({
     },
     write(tensor, data) {
       alive("write");
-      checkUpload(data, tensor.shape);
+      checkWrite(data, tensor);
       put(ownTensor(tensor, backend, "write"), data);
     },
     diagnostics: {
-      drain: () => engine.drain(),
+      drain() {
+        alive("diagnostics.drain");
+        engine.drain();
+      },
       handOut() {
+        alive("diagnostics.handOut");
         engine.beginOp();
         engine.run("nothing", threads, Infinity, []);
         engine.drain();
       },
       microKernel(turns) {
+        alive("diagnostics.microKernel");
         engine.beginOp();
         const perThread = 16 * 1024;
         const scratch = engine.scratch(perThread * threads);
@@ -229,8 +236,7 @@ export async function wasm({
     async dispose() {
       if (disposed) return;
       disposed = true;
-      engine.drain();
-      exports.quitAll();
+      engine.quit();
       await pool.stop();
     },
   };

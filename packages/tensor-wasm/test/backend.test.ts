@@ -2,7 +2,7 @@
 import { type Backend, BackendError, reference, ShapeError, type Tensor } from "@normless/tensor";
 import { expectClose, integers, random } from "@normless/tensor/testing";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { wasm, type WasmBackend } from "../src/index.js";
 import { Heap } from "../src/memory.js";
 
@@ -170,12 +170,31 @@ describe("memory", () => {
       const { y } = backend.run("linear", { x, w }, {});
       for (const tensor of [x, w, y]) tensor.free();
     };
+    const allocate = vi.spyOn(Heap.prototype, "allocate");
     step();
-    step();
-    const after2 = backend.memory();
-    for (let i = 0; i < 198; i++) step();
-    expect(backend.memory()).toEqual(after2);
-    expect(after2).toMatchObject({ liveBytes: 0, liveTensors: 0, peakBytes: 4 * (3000 + 600 + 2000) });
+    const after = backend.memory();
+    allocate.mockClear();
+    for (let i = 0; i < 199; i++) step();
+    expect(backend.memory()).toEqual(after);
+    expect(after).toMatchObject({ liveBytes: 0, liveTensors: 0, peakBytes: 4 * (3000 + 600 + 2000) });
+    // The three tensors of a step, and no scratch memory.
+    expect(allocate.mock.calls.length).toBe(3 * 199);
+    allocate.mockRestore();
+    await backend.dispose();
+  });
+
+  it("takes scratch memory once, whatever the ops", async () => {
+    const backend = await wasm({ threads: 2 });
+    const scratchTaken = () => {
+      const allocate = vi.spyOn(Heap.prototype, "allocate");
+      const before = backend.memory().liveTensors;
+      everything(backend);
+      const taken = allocate.mock.calls.length - (backend.memory().liveTensors - before);
+      allocate.mockRestore();
+      return taken;
+    };
+    expect(scratchTaken()).toBeGreaterThan(0);
+    expect(scratchTaken()).toBe(0);
     await backend.dispose();
   });
 

@@ -1,4 +1,5 @@
-/** What each job is told to wait for. */
+/** What each job is told to wait for, and which scratch memory it has. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Engine, type Footprint } from "../src/engine.js";
 import { Heap } from "../src/memory.js";
@@ -12,6 +13,7 @@ function recording() {
       void jobs.push({ after, chained: chained === 1 }),
     drain: () => undefined,
     quitAll: () => undefined,
+    fail: () => undefined,
     firstOutside: () => -1,
   };
   const engine = new Engine(exports, heap, 2);
@@ -24,7 +26,9 @@ function recording() {
     engine.endOp();
     return pointer;
   };
-  return { heap, engine, jobs, job, op };
+  /** Both regions of scratch memory grow at their first use, and then everything is waited for. */
+  const warm = () => [0, 100, 200].forEach((at) => op(1, touches([], [at])));
+  return { heap, engine, jobs, job, op, warm };
 }
 
 const touches = (reads: readonly number[], writes: readonly number[]): Footprint => ({
@@ -34,22 +38,18 @@ const touches = (reads: readonly number[], writes: readonly number[]): Footprint
 
 describe("an op", () => {
   it("waits for all before the last one where neither of the two touches what the other writes", () => {
-    const { op, jobs } = recording();
-    // Regions of scratch memory grow at their first use, and then everything is waited for.
-    op(1, touches([], [0]));
-    op(1, touches([], [0]));
+    const { op, jobs, warm } = recording();
+    warm();
     op(1, touches([], [0]));
     op(2, touches([20], [30]));
     op(3, touches([20], [40]));
-    expect(jobs).toEqual([
-      { after: 0, chained: false },
-      { after: 1, chained: false },
-      { after: 2, chained: false },
-      { after: 2, chained: false },
-      { after: 2, chained: true },
+    expect(jobs.slice(3)).toEqual([
+      { after: 3, chained: false },
       { after: 3, chained: false },
       { after: 3, chained: true },
-      { after: 3, chained: true },
+      { after: 4, chained: false },
+      { after: 4, chained: true },
+      { after: 4, chained: true },
     ]);
   });
 
@@ -60,41 +60,87 @@ describe("an op", () => {
     ["says nothing of what it touches", touches([20], [30]), undefined],
     ["follows one that said nothing", undefined, touches([50], [60])],
   ])("waits for all when it %s", (_name, first, second) => {
-    const { op, jobs } = recording();
-    for (const warm of [0, 100]) op(1, touches([], [warm]));
+    const { op, jobs, warm } = recording();
+    warm();
     op(1, first);
     op(2, second);
-    expect(jobs.slice(3)).toEqual([
-      { after: 3, chained: false },
-      { after: 4, chained: true },
+    expect(jobs.slice(4)).toEqual([
+      { after: 4, chained: false },
+      { after: 5, chained: true },
     ]);
   });
 
   it("may begin where the last one ends", () => {
-    const { op, jobs } = recording();
-    for (const warm of [0, 100]) op(1, touches([], [warm]));
+    const { op, jobs, warm } = recording();
+    warm();
     op(1, touches([20], [30]));
     op(1, touches([10], [40]));
-    expect(jobs[3].after).toBe(2);
+    expect(jobs[4].after).toBe(3);
   });
 });
 
 describe("scratch memory", () => {
   it("is never that of an op that may still run", () => {
-    const { op } = recording();
-    const pointers = [1, 2, 3, 4].map((i) => op(1, touches([], [i * 100])));
-    const alone = op(1);
-    expect(pointers).toContain(alone);
-    expect(op(1, touches([], [0]))).not.toBe(alone);
-    for (const [i, pointer] of pointers.entries()) if (i > 0) expect(pointer).not.toBe(pointers[i - 1]);
+    const place = fc.integer({ min: 0, max: 5 }).map((at) => at * 100);
+    const footprint = fc.option(fc.tuple(place, place), { nil: undefined });
+    const size = fc.integer({ min: 0, max: 5000 });
+    let beside = 0;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(footprint, size), { maxLength: 40 }), (ops) => {
+        const { op, jobs } = recording();
+        const taken = ops.map(([at, bytes]) => ({
+          begin: op(1, at && touches([at[0]], [at[1]]), bytes),
+          bytes,
+        }));
+        for (const [i, { begin, bytes }] of taken.entries()) {
+          // All jobs from `after` on may still run.
+          for (const other of taken.slice(jobs[i].after, i)) {
+            beside += 1;
+            expect(begin + bytes <= other.begin || other.begin + other.bytes <= begin).toBe(true);
+          }
+        }
+      }),
+    );
+    expect(beside).toBeGreaterThan(0);
+  });
+
+  it("is one block once an op has ended, however often it asked", () => {
+    const { heap, engine } = recording();
+    const op = () => {
+      engine.beginOp();
+      engine.scratch(10_000);
+      engine.scoped(() => engine.scratch(70_000));
+      engine.scoped(() => engine.scratch(50_000));
+      engine.scratch(20_000);
+      engine.endOp();
+    };
+    op();
+    const { extent } = heap;
+    // The most that it held at once, and no more.
+    expect(extent).toBeLessThan(10_000 + 70_000 + 1000);
+    for (let i = 0; i < 10; i++) op();
+    expect(heap.extent).toBe(extent);
+  });
+
+  it("that is not there leaves what is there to its owner", () => {
+    const { heap, engine, op } = recording();
+    op(1, undefined, 1000);
+    engine.beginOp();
+    const before = engine.scratch(500);
+    expect(() => engine.scratch(heap.limit)).toThrow("no room");
+    engine.endOp();
+    const tensor = heap.allocate(1000);
+    const after = op(1, undefined, 500);
+    expect(after).toBe(before);
+    expect(after + 500 <= tensor || tensor + 1000 <= after).toBe(true);
   });
 
   it("that is new is waited for: another op may still use the memory, and this one what it outgrew", () => {
-    const { op, jobs } = recording();
-    for (const warm of [0, 100]) op(1, touches([], [warm]));
+    const { op, jobs, warm } = recording();
+    warm();
     op(1, touches([20], [30]), 1 << 21);
     op(1, touches([20], [40]));
     op(1, touches([20], [50]));
-    expect(jobs.slice(2).map(({ after }) => after)).toEqual([2, 3, 3]);
+    expect(jobs.slice(3).map(({ after }) => after)).toEqual([3, 4, 4]);
   });
 });

@@ -7,7 +7,7 @@ import { BackendError } from "./errors.js";
 import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "./kernels/index.js";
 import { planRun } from "./run.js";
 import { type Shape, sizeOf } from "./shape.js";
-import { checkUpload, type DType, Tensor } from "./tensor.js";
+import { checkUpload, checkWrite, type DType, Tensor } from "./tensor.js";
 
 class DryTensor extends Tensor {
   isFreed = false;
@@ -32,7 +32,7 @@ export function dry(): Backend {
       checkUpload(data, shape);
       return make(shape, data instanceof Int32Array ? "int32" : "float32");
     },
-    write: (tensor, data) => checkUpload(data, tensor.shape),
+    write: (tensor, data) => checkWrite(data, tensor),
     run<K extends KernelName>(
       kernel: K,
       inputs: InputsOf<K>,

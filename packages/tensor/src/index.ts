@@ -25,6 +25,7 @@ export { reference } from "./reference.js";
 export { lastDim, rowsOf, sameShape, type Shape, showShape, sizeOf } from "./shape.js";
 export {
   checkUpload,
+  checkWrite,
   type DType,
   type NestedArray,
   Tensor,

@@ -9,7 +9,7 @@ import type { View } from "./kernels/contract.js";
 import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "./kernels/index.js";
 import { planRun, type TensorRecord } from "./run.js";
 import { type Shape, sizeOf } from "./shape.js";
-import { checkUpload, type DType, Tensor, type TensorData } from "./tensor.js";
+import { checkUpload, checkWrite, type DType, Tensor, type TensorData } from "./tensor.js";
 
 class ReferenceTensor extends Tensor {
   /** Undefined once freed. */
@@ -78,7 +78,7 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
       return make(shape, data instanceof Int32Array ? data.slice() : Store.from(data));
     },
     write(tensor, data) {
-      checkUpload(data, tensor.shape);
+      checkWrite(data, tensor);
       dataOf(tensor).set(data);
     },
     run<K extends KernelName>(

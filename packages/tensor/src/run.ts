@@ -50,6 +50,7 @@ export function planRun(
     const wanted = contract.integers.includes(name) ? "int32" : "float32";
     if (dtype !== wanted) throw new BackendError(`${kernel}: ${name} is ${dtype}; it must be ${wanted}`);
   }
+  checkTargets(kernel, operands, into);
   const specs = contract.infer(operands, attributes);
   const outputs = contract.outputs.map((name) => {
     const spec = specs[name];
@@ -63,4 +64,17 @@ export function planRun(
     return { name, spec, into: target };
   });
   return { contract, outputs };
+}
+
+/** A kernel may read its inputs while it adds to its results. @throws BackendError where one tensor is two of them. */
+function checkTargets(kernel: KernelName, operands: TensorRecord, into: TensorRecord): void {
+  const uses = new Map(Object.entries(operands).map(([name, tensor]) => [tensor, name]));
+  for (const [name, tensor] of Object.entries(into)) {
+    if (!tensor) continue;
+    const other = uses.get(tensor);
+    if (other !== undefined) {
+      throw new BackendError(`${kernel}: into.${name} and ${other} are one tensor; add into one of its own`);
+    }
+    uses.set(tensor, `into.${name}`);
+  }
 }

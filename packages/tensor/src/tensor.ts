@@ -88,7 +88,7 @@ export function zeros(backend: Backend, shape: Shape, dtype: DType = "float32"):
   return backend.upload(dtype === "float32" ? new Float32Array(size) : new Int32Array(size), shape);
 }
 
-/** Checks what `upload` and `write` are given: the length must be that of the shape. */
+/** Checks what `upload` is given: the length must be that of the shape. @throws BackendError */
 export function checkUpload(data: TensorData, shape: Shape): void {
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw new BackendError(`upload: ${showShape(shape)} is not a shape; sizes are whole numbers from 0 up`);
@@ -97,5 +97,17 @@ export function checkUpload(data: TensorData, shape: Shape): void {
     throw new BackendError(
       `upload: ${data.length} values do not fill shape ${showShape(shape)}, which takes ${sizeOf(shape)}`,
     );
+  }
+}
+
+/** Checks what `write` is given: as many values as the tensor has, and of its kind. @throws BackendError */
+export function checkWrite(data: TensorData, { shape, dtype }: Tensor): void {
+  if (data.length !== sizeOf(shape)) {
+    throw new BackendError(
+      `write: ${data.length} values do not fill a tensor of shape ${showShape(shape)}, which takes ${sizeOf(shape)}`,
+    );
+  }
+  if (data instanceof Int32Array !== (dtype === "int32")) {
+    throw new BackendError(`write: a ${data.constructor.name} cannot go into a tensor of ${dtype}`);
   }
 }

@@ -29,6 +29,23 @@ describe("operands that do not fit are refused before anything runs", () => {
     );
   });
 
+  it("refuses to add into what the op reads, and two results into one tensor", () => {
+    expect(() => backend.run("scale", { x }, { factor: 1 }, { y: x })).toThrow(
+      "scale: into.y and x are one tensor; add into one of its own",
+    );
+    const inputs = {
+      dy: x,
+      x,
+      gamma: zeros(backend, [2]),
+      mean: zeros(backend, [2]),
+      rstd: zeros(backend, [2]),
+    };
+    const both = zeros(backend, [2]);
+    expect(() => backend.run("layerNormGrad", inputs, {}, { dgamma: both, dbeta: both })).toThrow(
+      "layerNormGrad: into.dbeta and into.dgamma are one tensor",
+    );
+  });
+
   it("refuses freed and foreign tensors", () => {
     const freed = zeros(backend, [2]);
     freed.free();

@@ -3,7 +3,7 @@ import { rowsOf } from "@normless/tensor";
 import type { Engine } from "../engine.js";
 import { checkIds } from "./checks.js";
 import { packB } from "./gemm.js";
-import { BLOCK, headGradients, type HeadRows, IDS, logitsOf, TILE, wholeRows } from "./head.js";
+import { BLOCK, headGradients, type HeadRows, IDS, logitsOf, overRows, TILE, wholeRows } from "./head.js";
 import { CHUNK, type Implementation, unitsOf } from "./implementation.js";
 
 /** Some rows, their targets, and where their running values are. */
@@ -38,20 +38,21 @@ function overVocabulary(
   }
 }
 
-/** Memory for whole rows of exponentials, and for the largest logit of each of their tiles. */
-function exponentialRows(engine: Engine, N: number, V: number) {
+/** Memory for whole rows of exponentials, for the largest logit of each of their tiles, and for packed rows of x. */
+function exponentialRows(engine: Engine, N: number, [V, C]: readonly [number, number]) {
   const { ld, most } = wholeRows(N, V);
   const tiles = Math.ceil(V / TILE);
-  return { ld, tiles, most, e: engine.scratch(most * ld * 4), largest: engine.scratch(most * tiles * 4) };
+  const perThread = engine.gemm ? 0 : BLOCK * C * 4;
+  const [e, largest] = [engine.scratch(most * ld * 4), engine.scratch(most * tiles * 4)];
+  return { ld, tiles, most, e, largest, packed: engine.scratch(perThread * engine.threads), perThread };
 }
 type ExponentialRows = ReturnType<typeof exponentialRows>;
 
 /** e = exp(logit − the largest of its tile) for whole rows, and the rows' running values. */
-function exponentials(engine: Engine, rows: Rows, { e, ld, largest, tiles }: ExponentialRows): void {
+function exponentials(engine: Engine, rows: Rows, whole: ExponentialRows): void {
+  const { e, ld, largest, tiles, packed, perThread } = whole;
   const [V, C] = rows.w.shape as [number, number];
   if (!engine.gemm) {
-    const perThread = BLOCK * C * 4;
-    const packed = engine.scratch(perThread * engine.threads);
     overVocabulary(engine, "crossEntropyExp", rows, [e, ld, largest, tiles, packed, perThread]);
     return;
   }
@@ -68,14 +69,13 @@ export const linearCrossEntropy: Implementation<"linearCrossEntropy"> = {
     const N = rowsOf(x.shape);
     const [V, C] = w.shape as [number, number];
     if (engine.gemm) {
-      const whole = exponentialRows(engine, N, V);
+      const whole = exponentialRows(engine, N, [V, C]);
       const running = runningValues(engine, whole.most);
-      for (let row = 0; row < N; row += whole.most) {
-        const rows = Math.min(whole.most, N - row);
+      overRows(N, whole.most, (row, rows) => {
         const [from, ids] = [x.pointer + row * C * 4, targets.pointer + row * 4];
         exponentials(engine, { x: from, rows, w, bias, targets: ids, running }, whole);
         engine.run("crossEntropyEnd", 1, 0, [...running, loss.pointer + row * 4, rows]);
-      }
+      });
       return;
     }
     const running = runningValues(engine, N);
@@ -95,12 +95,11 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
   run(engine, { dloss, x, w, bias, targets }, _attributes, { loss, dx, dw, dbias }) {
     const N = rowsOf(x.shape);
     const [V, C] = w.shape as [number, number];
-    const whole = exponentialRows(engine, N, V);
+    const whole = exponentialRows(engine, N, [V, C]);
     const { e, ld, largest, tiles, most } = whole;
     const running = runningValues(engine, most);
     const losses = loss.add ? engine.scratch(most * 4) : 0;
-    for (let row = 0; row < N; row += most) {
-      const rows = Math.min(most, N - row);
+    overRows(N, most, (row, rows) => {
       const xRows = x.pointer + row * C * 4;
       const [ids, weight] = [targets.pointer + row * 4, dloss.pointer + row * 4];
       const lossAt = loss.pointer + row * 4;
@@ -110,6 +109,6 @@ export const linearCrossEntropyGrad: Implementation<"linearCrossEntropyGrad"> = 
       ]);
       if (losses) engine.run("add", unitsOf(rows, CHUNK), rows * 0.3, [lossAt, losses, lossAt, rows]);
       headGradients(engine, { x: xRows, rows, w }, { dlogits: e, ld, row }, { dx, dw, dbias });
-    }
+    });
   },
 };

@@ -34,9 +34,10 @@ const FEW_ROWS_COLUMNS = 256;
 const RATE = 40;
 
 /** Blocks of the summed dimension, as assembly/gemm.ts cuts them. */
-function blockLength(K: number): number {
-  const blocks = Math.ceil(K / 256);
-  return (Math.ceil(K / blocks) + 7) & ~7;
+function blocksOf(K: number): number {
+  const blocks = Math.max(1, Math.ceil(K / 256));
+  const length = (Math.ceil(K / blocks) + 7) & ~7;
+  return K === 0 ? 0 : Math.ceil(K / length);
 }
 
 /** Tiles of C: 96 rows, fewer when there would be too few tiles for the threads. Any choice gives the same bits. */
@@ -54,14 +55,15 @@ function tiles(M: number, N: number, threads: number) {
 /** Packs B for all threads; the pointer is scratch memory. */
 export function packB(engine: Engine, b: Matrix, K: number, N: number): number {
   const packed = engine.scratch(K * ((N + 7) & ~7) * 4);
-  const units = Math.ceil(K / blockLength(K)) * Math.ceil(N / PACK_COLUMNS);
+  const units = blocksOf(K) * Math.ceil(N / PACK_COLUMNS);
   engine.run("packB", units, K * N * 0.5, [b.pointer, b.stride * 4, K, N, b.transposed ? 1 : 0, packed]);
   return packed;
 }
 
 export function product(engine: Engine, task: Product): void {
   const { M, N, K, a, b, c, add, bias = 0 } = task;
-  if (engine.gemm) {
+  if (M === 0 || N === 0) return;
+  if (engine.gemm && K > 0) {
     if (bias) {
       const ints = [c.pointer, c.stride * 4, M, N, bias, add ? 1 : 0];
       engine.run("biasRows", unitsOf(M, ROWS), M * N * 0.2, ints);

@@ -16,7 +16,12 @@ const WHOLE = 1 << 24;
 /** Floats from one row of V logits to the next, and how many of N rows go through the head at once. */
 export function wholeRows(N: number, V: number): { readonly ld: number; readonly most: number } {
   const ld = (V + 7) & ~7;
-  return { ld, most: Math.min(N, Math.max(1, Math.floor(WHOLE / ld / BLOCK)) * BLOCK) };
+  return { ld, most: Math.max(1, Math.min(N, Math.max(1, Math.floor(WHOLE / ld / BLOCK)) * BLOCK)) };
+}
+
+/** Calls `body` for N rows, `most` at a time; once where there are none, whose gradients are zeros. */
+export function overRows(N: number, most: number, body: (row: number, rows: number) => void): void {
+  for (let row = 0; row === 0 || row < N; row += most) body(row, Math.min(most, N - row));
 }
 
 /** Some rows of what a head reads, and the head. */

@@ -1,6 +1,6 @@
 /** The head with the loss of distillation, in chunks of rows: neither model's (rows,V) logits are ever whole. */
 import { lastDim, rowsOf } from "@normless/tensor";
-import { BLOCK, headGradients, logitsOf, TILE, wholeRows } from "./head.js";
+import { BLOCK, headGradients, logitsOf, overRows, TILE, wholeRows } from "./head.js";
 import { CHUNK, type Implementation, unitsOf } from "./implementation.js";
 
 export const linearKlDivergence: Implementation<"linearKlDivergence"> = {
@@ -16,8 +16,7 @@ export const linearKlDivergence: Implementation<"linearKlDivergence"> = {
     const perThread = TILE * 4;
     const tile = engine.scratch(perThread * engine.threads);
     const losses = loss.add ? engine.scratch(most * 4) : 0;
-    for (let row = 0; row < N; row += most) {
-      const rows = Math.min(most, N - row);
+    overRows(N, most, (row, rows) => {
       const rowsAt = (pointer: number, width: number) => pointer + row * width * 4;
       const own = { x: rowsAt(x.pointer, lastDim(x.shape)), rows, w, bias };
       logitsOf(engine, own, logits, ld);
@@ -29,6 +28,6 @@ export const linearKlDivergence: Implementation<"linearKlDivergence"> = {
       ]);
       if (losses) engine.run("add", unitsOf(rows, CHUNK), rows * 0.3, [lossAt, losses, lossAt, rows]);
       headGradients(engine, own, { dlogits: logits, ld, row }, { dx, dw, dbias });
-    }
+    });
   },
 };

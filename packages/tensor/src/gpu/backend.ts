@@ -4,8 +4,8 @@ import { BackendError } from "../errors.js";
 import { type AttributesOf, type InputsOf, type KernelName, type OutputsOf } from "../kernels/index.js";
 import { POSITION_CLASSES } from "../kernels/position-class.js";
 import { planRun, type RunPlan, type TensorRecord } from "../run.js";
-import { type Shape, sizeOf } from "../shape.js";
-import { checkUpload, type DType, Tensor, type TensorData } from "../tensor.js";
+import { type Shape, showShape, sizeOf } from "../shape.js";
+import { checkUpload, checkWrite, type DType, Tensor, type TensorData } from "../tensor.js";
 import { type Builds, kernels } from "./kernels/index.js";
 import type { Executor, Operand, Result } from "./program.js";
 
@@ -78,7 +78,9 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     }
     const results: Record<string, Result> = {};
     const places: Record<string, { size: number; into?: Handle }> = {};
+    for (const [name, { shape }] of Object.entries(operands)) checkNotEmpty(kernel, name, shape);
     for (const { name, spec, into } of outputs) {
+      checkNotEmpty(kernel, name, spec.shape);
       const size = sizeOf(spec.shape);
       results[name] = { shape: spec.shape, size, add: into !== undefined };
       places[name] = { size, ...(into && { into: own(into, kernel).handle }) };
@@ -110,7 +112,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     },
     write(tensor, data) {
       const target = own(tensor, "write");
-      checkUpload(data, tensor.shape);
+      checkWrite(data, tensor);
       const handle = executor.upload(data);
       executor.release(target.handle);
       target.handle = handle;
@@ -169,4 +171,13 @@ function checkIds(op: string, name: string, ids: Int32Array, limit: number): voi
   const at = ids.findIndex((id) => id < 0 || id >= limit);
   if (at < 0) return;
   throw new BackendError(`${op}: ${name}[${at}] is ${ids[at]}; it must be from 0 to ${limit - 1}`);
+}
+
+/** gpu.js has no arrays without values, and WebGPU no bindings. */
+function checkNotEmpty(kernel: KernelName, name: string, shape: Shape): void {
+  if (sizeOf(shape) > 0) return;
+  throw new BackendError(
+    `gpu: ${kernel}: ${name} is ${showShape(shape)}, without any value, which no GPU kernel takes; ` +
+      "leave the op out, or run it on another backend",
+  );
 }

@@ -8,6 +8,7 @@ import { contracts, type KernelName, kernelNames } from "../kernels/index.js";
 import { reference } from "../reference.js";
 import type { AnyContract } from "../run.js";
 import type { Tensor, TensorData } from "../tensor.js";
+import { emptyCases } from "./cases/empty.js";
 import { cases } from "./cases/index.js";
 import { expectClose } from "./closeness.js";
 import { random, type Value } from "./values.js";
@@ -99,10 +100,17 @@ function definedInputs(test: Erased): Record<string, Value> {
   return defined;
 }
 
-/** All checks. `tolerance` is relative to each output's largest value. */
-export function conformance({ tolerance = 1e-5 }: { tolerance?: number } = {}): ConformanceCheck[] {
+export interface ConformanceOptions {
+  /** Relative to each output's largest value; default 1e-5. */
+  readonly tolerance?: number;
+  /** Operands without any value, too; default true. */
+  readonly empty?: boolean;
+}
+
+/** All checks. */
+export function conformance({ tolerance = 1e-5, empty = true }: ConformanceOptions = {}): ConformanceCheck[] {
   return kernelNames.flatMap((kernel) =>
-    (cases[kernel] as readonly Erased[]).map((test) => ({
+    ([...cases[kernel], ...(empty ? emptyCases[kernel] : [])] as readonly Erased[]).map((test) => ({
       kernel,
       name: `${kernel}: ${test.name}`,
       run: (backend: Backend) => check(backend, kernel, test, tolerance),

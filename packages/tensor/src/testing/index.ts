@@ -1,5 +1,5 @@
 export type { Case } from "./cases/case.js";
 export { cases } from "./cases/index.js";
 export { closeness, type Closeness, expectClose } from "./closeness.js";
-export { conformance, type ConformanceCheck } from "./conformance.js";
+export { conformance, type ConformanceCheck, type ConformanceOptions } from "./conformance.js";
 export { constant, integers, random, scalar, uniform, type Value } from "./values.js";

@@ -1,0 +1,76 @@
+/** Cases with no rows, and sums of nothing: new outputs of sums are zeros, and what is added into stays as it is. */
+import type { KernelName } from "../../kernels/index.js";
+import { integers, random, scalar } from "../values.js";
+import type { CasesOf } from "./case.js";
+
+/** Of x (rows,K) and w (K,M). */
+const PRODUCTS: readonly [rows: number, K: number, M: number][] = [
+  [0, 8, 5],
+  [3, 0, 5],
+  [130, 0, 9],
+];
+function products<T extends object>(make: (rows: number, K: number, M: number) => T) {
+  return PRODUCTS.map(([rows, K, M]) => ({ name: `${rows}×${K}×${M}`, ...make(rows, K, M) }));
+}
+const noRows = <I, A>(inputs: I, attributes: A) => [{ name: "no rows", inputs, attributes }];
+
+const rows = [2, 0];
+const x = random(rows, 1);
+const ids = integers(rows, 4, 11);
+const classes = integers(rows, 3, 3);
+const wide = random([...rows, 6], 1);
+const [gamma, beta] = [random([6], 2), random([6], 3)];
+const std = { first: 90.5, eot: 3.25, rest: 1.75 };
+const head = { x: wide, w: random([11, 6], 2), bias: random([11], 3) };
+const teacher = { teacherX: wide, teacherW: random([11, 6], 6), teacherBias: random([11], 7) };
+const [q, k, v, y, dy] = [1, 2, 3, 4, 5].map((seed) => random([0, 7, 6], seed));
+
+export const emptyCases: CasesOf<KernelName> = {
+  linear: products((N, K, M) => ({
+    inputs: { x: random([N, K], 1), w: random([K, M], 2), bias: random([M], 3) },
+    attributes: {},
+  })),
+  linearGelu: products((N, K, M) => ({
+    inputs: { x: random([N, K], 1), w: random([K, M], 2), bias: random([M], 3) },
+    attributes: { gelu: "tanh" as const },
+  })),
+  linearGradInput: products((N, K, M) => ({
+    inputs: { dy: random([N, M], 1), w: random([K, M], 2) },
+    attributes: {},
+  })),
+  linearGradWeight: products((N, K, M) => ({
+    inputs: { x: random([N, K], 1), dy: random([N, M], 2) },
+    attributes: {},
+  })),
+  linearGradBias: noRows({ dy: wide }, {}),
+  embedding: noRows({ table: random([11, 6], 1), ids }, {}),
+  embeddingGrad: noRows({ dy: wide, ids }, { vocabulary: 11 }),
+  linearCrossEntropy: noRows({ ...head, targets: ids }, {}),
+  linearCrossEntropyGrad: noRows({ ...head, targets: ids, dloss: x }, {}),
+  linearKlDivergence: noRows({ ...head, ...teacher, dloss: x }, {}),
+  layerNorm: noRows({ x: wide, gamma, beta }, { eps: 1e-5 }),
+  layerNormGrad: noRows({ dy: wide, x: wide, gamma, mean: x, rstd: x }, {}),
+  frozenNorm: noRows({ x: wide, gamma, beta, classes }, { std }),
+  frozenNormGrad: noRows({ dy: wide, x: wide, gamma, classes }, { std }),
+  rowStd: noRows({ x: wide }, { eps: 1e-5 }),
+  rowStdGrad: noRows({ dstd: x, x: wide, std: x }, {}),
+  classMean: noRows({ values: x, classes }, {}),
+  stdSpread: noRows({ std: x, classes }, {}),
+  stdSpreadGrad: noRows({ dloss: scalar(0.5), std: x, target: scalar(2.25) }, {}),
+  attention: noRows({ q, k, v }, { heads: 2 }),
+  attentionGrad: noRows({ dy, q, k, v, y, lse: random([0, 2, 7], 6) }, { heads: 2 }),
+  writeRows: noRows({ cache: random([2, 9, 6], 1), rows: wide }, { at: 4 }),
+  gelu: noRows({ x }, { approximate: "tanh" }),
+  geluGrad: noRows({ dy: x, x }, { approximate: "tanh" }),
+  add: noRows({ a: x, b: x }, {}),
+  mul: noRows({ a: x, b: x }, {}),
+  scale: noRows({ x }, { factor: 2 }),
+  sum: noRows({ x }, {}),
+  expand: noRows({ x: scalar(1.5) }, { shape: rows }),
+  fill: noRows({ x }, { value: 0.25 }),
+  sumSquares: noRows({ x }, {}),
+  adamw: noRows(
+    { param: x, grad: x, m: x, v: x, normSquared: scalar(1) },
+    { learningRate: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, step: 3, maxNorm: 1 },
+  ),
+};
