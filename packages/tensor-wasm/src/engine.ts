@@ -134,8 +134,10 @@ export class Engine {
   /** Two consecutive ops may run at once, so each has scratch memory of its own. */
   readonly #regions: readonly [Region, Region];
   #region: Region;
-  /** The op before this one: its first job, and what it touches; undefined when this one must wait for all of it. */
+  /** The op before this one: its first job, and what it touches; undefined where that is not known. */
   #previous: { readonly first: number; readonly footprint: Footprint } | undefined;
+  /** It has outgrown its scratch memory, so this one must wait for all of it. */
+  #outgrew = false;
   /** So many jobs must be done before this op starts; undefined for all before it. */
   #after: number | undefined;
   /** Its first job. */
@@ -163,12 +165,14 @@ export class Engine {
   beginOp(footprint?: Footprint): void {
     const previous = this.#previous;
     this.#first = this.#jobs;
-    this.#after =
+    const beside =
       footprint && previous && independent(previous.footprint, footprint) ? previous.first : undefined;
+    this.#after = this.#outgrew ? undefined : beside;
+    this.#outgrew = false;
     this.#previous = footprint && { first: this.#first, footprint };
-    // The region of the op before, where this one may run beside it, is taken. In any other case all are free.
+    // Where it can, even if this time it has to wait: so that a step has its ops in the same regions as the first one.
     const [one, other] = this.#regions;
-    this.#region = this.#after !== undefined && this.#region === one ? other : one;
+    this.#region = beside !== undefined && this.#region === one ? other : one;
   }
 
   /**
@@ -194,8 +198,14 @@ export class Engine {
     );
   }
 
-  /** Returns when all jobs are done. @throws BackendError when one trapped, on whatever thread, and from then on. */
+  /** Between ops: returns when all are done. @throws BackendError when a job trapped, on whatever thread. */
   drain(): void {
+    this.finish();
+    this.#previous = undefined;
+  }
+
+  /** Within an op: returns when its jobs so far are done, and all before them. */
+  finish(): void {
     this.#checkAlive();
     this.#working(() => this.exports.drain(0));
   }
@@ -236,7 +246,7 @@ export class Engine {
 
   endOp(): void {
     // What the region has outgrown may become the next op's result, while this one still works in it.
-    if (this.#region.grew) this.#previous = undefined;
+    if (this.#region.grew) this.#outgrew = true;
     this.#region.clear();
   }
 }

@@ -194,7 +194,7 @@ describe("memory", () => {
       return taken;
     };
     expect(scratchTaken()).toBeGreaterThan(0);
-    expect(scratchTaken()).toBe(0);
+    for (let i = 0; i < 5; i++) expect(scratchTaken()).toBe(0);
     await backend.dispose();
   });
 

@@ -69,7 +69,7 @@ export function product(engine: Engine, task: Product): void {
       engine.run("biasRows", unitsOf(M, ROWS), M * N * 0.2, ints);
     }
     // It computes at once, and may read what jobs before it have not written yet.
-    engine.drain();
+    engine.finish();
     engine.gemm({ ...task, add: add || bias !== 0 });
     return;
   }
