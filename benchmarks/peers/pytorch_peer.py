@@ -163,6 +163,7 @@ class Peer:
         return {"ok": True}
 
     def load(self, config, weights, optimizer):
+        self.step_of = None  # two models at once would be the peak of memory
         self.step_of = Step(config, weights, optimizer)
         return {"ok": True}
 

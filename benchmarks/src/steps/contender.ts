@@ -5,7 +5,7 @@ import type { Gpt2Config } from "@normless/gpt2";
 import { LineProcess } from "../line-process.js";
 import { startPyTorch } from "../peers/pytorch.js";
 import { aboutSchema, type LoadRequest, okSchema, peakSchema, stepSchema } from "./protocol.js";
-import { batchNumber, optimizerSettings, type StepBatch } from "./stepper.js";
+import { batchNumber, type optimizerSettings, type StepBatch } from "./stepper.js";
 
 export interface StepContender {
   readonly engine: string;
@@ -22,23 +22,27 @@ export interface StepTask {
   readonly folder: string;
 }
 
-function loadRequest({ config, folder }: StepTask): LoadRequest {
-  return { op: "load", config, weights: join(folder, "model.safetensors"), optimizer: optimizerSettings };
+/** The model's own weights and a fresh optimizer, whatever there was before. */
+export async function load(
+  { process }: StepContender,
+  { config, folder }: StepTask,
+  optimizer: typeof optimizerSettings,
+): Promise<void> {
+  const weights = join(folder, "model.safetensors");
+  await process.ask(okSchema, { op: "load", config, weights, optimizer } satisfies LoadRequest);
 }
 
-/** One of our engines on a model. */
-export async function ourContender(engine: string, threads: number, task: StepTask): Promise<StepContender> {
+/** One of our engines, without a model yet. */
+export async function ourContender(engine: string, threads: number): Promise<StepContender> {
   const script = fileURLToPath(new URL("./step.js", import.meta.url));
   const child = new LineProcess(`${engine}, ${threads} threads`, process.execPath, [script]);
   const { description } = await child.ask(aboutSchema, { op: "start", engine, threads });
-  await child.ask(okSchema, loadRequest(task));
   return { engine, threads, description, process: child };
 }
 
-/** PyTorch on the same model. */
-export async function pytorchContender(threads: number, task: StepTask): Promise<StepContender> {
+/** PyTorch, the same. */
+export async function pytorchContender(threads: number): Promise<StepContender> {
   const { process, description } = await startPyTorch(threads);
-  await process.ask(okSchema, loadRequest(task));
   return { engine: "pytorch", threads, description, process };
 }
 

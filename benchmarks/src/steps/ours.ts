@@ -15,6 +15,7 @@ let stepper: Stepper | undefined;
 /** Parameter by parameter, so that the whole model is in memory once. */
 async function load({ config, weights, optimizer }: LoadRequest): Promise<void> {
   if (!backend) throw new Error("load before start");
+  stepper?.free();
   const file = await openFile(weights);
   const store = await openStore([file]);
   const params: Record<string, Tensor> = {};

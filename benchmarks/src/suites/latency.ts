@@ -1,6 +1,7 @@
 /**
- * What it costs to hand an empty job to two threads and get it back: awake, when one job follows another, and asleep,
- * when the threads have rested before. Beside it the whole call of the smallest op, which is never handed out.
+ * What it costs to hand an empty job to two threads and get it back, of which each does a part: awake, when one job
+ * follows another, and asleep, when the threads have rested before. Beside it the whole call of the smallest op, which is
+ * never handed out.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { Context } from "../context.js";

@@ -1,6 +1,6 @@
 /**
  * Whole training steps of GPT-2, ours and PyTorch's, each contender in a process of its own. All start from the same
- * weights and see the same batches; the losses of two steps are compared before anything is timed.
+ * weights and see the same batches; the losses of a few steps are compared before anything is timed.
  */
 import { type Context, hasPeer } from "../context.js";
 import { mainEngine } from "../engines.js";
@@ -12,13 +12,12 @@ import {
   pytorchContender,
   type StepContender,
   type StepTask,
+  load,
   takeStep,
 } from "../steps/contender.js";
+import { checkBatches, checkSettings, checkTolerance, optimizerSettings } from "../steps/stepper.js";
 
-const CHECKED_STEPS = 2;
 const ROUNDS = 9;
-/** Relative, between any two losses: of the first step, and of the second, which sees the update. */
-const TOLERANCE = 1e-4;
 
 export async function stepSuite(context: Context): Promise<void> {
   for (const [name, shape] of Object.entries<StepShape>(steps)) {
@@ -46,18 +45,19 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
   };
   try {
     if (name === "small_1x256" && context.threads > 1) {
-      const single = () => ourContender(mainEngine.name, 1, task);
+      const single = () => ourContender(mainEngine.name, 1);
       add(await single());
       // What the machine's cores give to threads that share nothing and wait for nobody.
       while (contenders.length < context.threads) contenders.push(await single());
       const engine = `${context.threads} × ${mainEngine.name}`;
       entries.push({ engine, threads: 1, contenders: [...contenders] });
     }
-    for (const { name: engine } of context.engines) add(await ourContender(engine, context.threads, task));
-    if (hasPeer(context, "pytorch")) add(await pytorchContender(context.threads, task));
+    for (const { name: engine } of context.engines) add(await ourContender(engine, context.threads));
+    if (hasPeer(context, "pytorch")) add(await pytorchContender(context.threads));
     await checkLosses(name, contenders, task);
+    for (const contender of contenders) await load(contender, task, optimizerSettings);
 
-    let number = CHECKED_STEPS;
+    let number = 0;
     const timings = await inTurns(
       entries.map((entry) => ({
         name: entry.engine,
@@ -66,8 +66,7 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
           return Math.max(...(await Promise.all(steps)).map(({ ms }) => ms));
         },
       })),
-      // The checked steps have warmed everything up.
-      { rounds: context.quick ? 1 : ROUNDS, warmup: 0 },
+      { rounds: context.quick ? 1 : ROUNDS, warmup: 1 },
     );
     for (const [i, { engine, threads, contenders }] of entries.entries()) {
       const peaks = await Promise.all(contenders.map(peakOf));
@@ -95,18 +94,19 @@ async function checkLosses(
   contenders: readonly StepContender[],
   task: StepTask,
 ): Promise<void> {
-  for (let number = 0; number < CHECKED_STEPS; number++) {
+  for (const contender of contenders) await load(contender, task, checkSettings);
+  for (const [step, number] of checkBatches.entries()) {
     const losses: number[] = [];
     for (const contender of contenders) losses.push((await takeStep(contender, number, task)).loss);
     const [first] = losses;
-    if (!(Math.abs(first - Math.log(task.config.vocabSize)) < 0.5)) {
+    if (step === 0 && !(Math.abs(first - Math.log(task.config.vocabSize)) < 0.5)) {
       throw new Error(`${name}: a loss of ${first} is not that of a fresh model, near ln V`);
     }
     for (const [i, loss] of losses.entries()) {
-      if (Math.abs(loss - first) <= TOLERANCE * first) continue;
+      if (Math.abs(loss - first) <= checkTolerance * first) continue;
       const { engine, threads } = contenders[i];
       throw new Error(
-        `${name}, step ${number}: ${engine} (${threads} threads) has loss ${loss}, ` +
+        `${name}, step ${step}: ${engine} (${threads} threads) has loss ${loss}, ` +
           `${contenders[0].engine} ${first}: not the same computation, so nothing is timed`,
       );
     }

@@ -2,8 +2,12 @@
 import { int, pointer, ZEROS } from "./control";
 import { micro } from "./gemm";
 
-/** Hands a job out and does nothing. */
-export function nothing(): void {}
+/** Ends when so many units have begun, each of them on a thread of its own then. ints: a counter that is 0, units. */
+export function meet(): void {
+  const counter = pointer(0);
+  atomic.add<i32>(counter, 1);
+  while (atomic.load<i32>(counter) < int(1)) {}
+}
 
 /** The micro-kernel on operands that stay in the nearest cache. ints: turns, scratch (14,528 bytes a thread), bytes a thread. */
 export function microTurns(unit: i32, thread: i32): void {

@@ -4,7 +4,7 @@ import { attention, attentionPack, writeRows } from "./attention";
 import { attentionGrad } from "./attention-grad";
 import { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
 import { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
-import { microTurns, nothing } from "./diagnostics";
+import { meet, microTurns } from "./diagnostics";
 import { embedding, embeddingGrad } from "./embedding";
 import { fewRows, fewRowsDots } from "./few-rows";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm";
@@ -53,7 +53,7 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 33: return biasRows(unit);
     case 34: return fewRows(unit);
     case 35: return fewRowsDots(unit);
-    case 36: return nothing();
+    case 36: return meet();
     case 37: return microTurns(unit, thread);
     case 38: return attentionPack(unit);
     case 39: return klDivergence(unit, thread);

@@ -70,7 +70,7 @@ function footprint(
 export interface Diagnostics {
   /** Returns when all that was run is done: what `sync` does, for whoever cannot await. */
   drain(): void;
-  /** Hands out as many empty units as there are threads and waits until they are done. */
+  /** Hands out one unit to each thread, which ends when all have begun, and waits until they are done. */
   handOut(): void;
   /** `turns` times the micro-kernel (256 steps of a 6×8 tile) on every thread at once, in the nearest cache: flops done. */
   microKernel(turns: number): number;
@@ -192,8 +192,12 @@ export async function wasm({
       },
       handOut() {
         alive("diagnostics.handOut");
+        engine.drain();
         engine.beginOp();
-        engine.run("nothing", threads, Infinity, []);
+        const counter = engine.scratch(4);
+        heap.int32(counter, 1)[0] = 0;
+        engine.run("meet", threads, Infinity, [counter, threads]);
+        engine.endOp();
         engine.drain();
       },
       microKernel(turns) {

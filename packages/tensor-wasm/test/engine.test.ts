@@ -17,7 +17,7 @@ function recording() {
     firstOutside: () => -1,
   };
   const engine = new Engine(exports, heap, 2);
-  const job = () => engine.run("nothing", 2, Infinity, []);
+  const job = () => engine.run("meet", 2, Infinity, []);
   /** An op of so many jobs, which asks for scratch memory first. */
   const op = (count: number, footprint?: Footprint, scratch = 64) => {
     engine.beginOp(footprint);
