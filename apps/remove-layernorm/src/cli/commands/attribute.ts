@@ -12,7 +12,8 @@ import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
 import { UsageError, within } from "../errors.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
-import { writeJsonResult } from "../result-file.js";
+import { checkResults, writeJsonResult } from "../result-file.js";
+import { shippedModel } from "../shipped.js";
 import { quotedToken } from "../token-text.js";
 
 export interface AttributeOptions extends ModelOptions, ColumnOptions {
@@ -69,6 +70,8 @@ export function attributeCommand(io: Io) {
 }
 
 export async function attributeLogit(io: Io, options: AttributeOptions): Promise<void> {
+  const { model = shippedModel(), data: files = [] } = options;
+  await checkResults({ "--json": options.json }, { models: [model], files });
   await withModel(io, options, async ({ path, loaded, device: { params } }) => {
     const { tokenizer } = loaded;
     if (!tokenizer) {

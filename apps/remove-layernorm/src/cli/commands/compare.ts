@@ -14,7 +14,7 @@ import { UsageError, within } from "../errors.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
 import { renderComparison } from "../report/comparison-page.js";
-import { writeJsonResult, writeResult } from "../result-file.js";
+import { checkResults, writeJsonResult, writeResult } from "../result-file.js";
 import { withTwoModels } from "../two-models.js";
 
 export interface CompareCommandOptions extends EngineOptions, ColumnOptions {
@@ -60,6 +60,8 @@ export async function compare(
   second: string,
   options: CompareCommandOptions,
 ): Promise<void> {
+  const { json, html, data: files = [] } = options;
+  await checkResults({ "--json": json, "--html": html }, { models: [first, second], files });
   const [a, b] = [await resolveModel(io, first), await resolveModel(io, second)];
   await withTwoModels(io, { a, b }, options, async (models) => {
     const contexts = [models.a, models.b].map(({ loaded }) => loaded.config.blockSize);
@@ -86,7 +88,7 @@ export async function compare(
       passages: comparison.passages.map((passage) => inWords(tokenizer, passage)),
     };
     io.out(comparisonText(io, found));
-    if (options.json !== undefined) await writeJsonResult(io, options.json, found);
-    if (options.html !== undefined) await writeResult(io, options.html, renderComparison(found));
+    if (json !== undefined) await writeJsonResult(io, json, found);
+    if (html !== undefined) await writeResult(io, html, renderComparison(found));
   });
 }

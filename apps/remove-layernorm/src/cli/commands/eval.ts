@@ -1,5 +1,4 @@
 /** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
-import { writeFile } from "node:fs/promises";
 import { Option } from "@commander-js/extra-typings";
 import { HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
 import { countArgument, integerArgument } from "../arguments.js";
@@ -9,13 +8,14 @@ import { readHellaswag } from "../data/hellaswag.js";
 import { dataKindsText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
-import { UsageError, within } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";
 import { figuresOf } from "../evaluate/figures.js";
 import { type Inputs, measureOne, type ModelResult } from "../evaluate/measure.js";
 import { evaluationText } from "../evaluate/tables.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
+import { checkResults, writeJsonResult } from "../result-file.js";
 import { shippedModel } from "../shipped.js";
 
 const scorings = [...HELLASWAG_SCORINGS, "both"] as const;
@@ -116,6 +116,8 @@ export function evalCommand(io: Io) {
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {
   const { batchSize = 16, eotTargets = true, scoring = "both", resamples, seed } = options;
   const names = options.model ?? [shippedModel()];
+  const files = [...(options.data ?? []), options.hellaswag, options.lambada];
+  await checkResults({ "--json": options.json }, { models: names, files });
   // What does not go together is refused before hours are spent on the first model.
   const known = (await Promise.all(names.map(folderFacts))).filter((facts) => facts !== undefined);
   const onTokens = options.data !== undefined || (options.hellaswag ?? options.lambada) === undefined;
@@ -153,8 +155,7 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
     const settings = { blockSize, batchSize, eotTargets, hellaswag, lambada, resamples, seed };
     const models = results.map(({ name, engine }) => ({ name, engine }));
     const all = { settings, models, ...figures };
-    const { json } = options;
-    await within(json, () => writeFile(json, `${JSON.stringify(all, undefined, 1)}\n`));
+    await writeJsonResult(io, options.json, all);
   }
 }
 
