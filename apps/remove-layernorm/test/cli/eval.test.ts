@@ -161,6 +161,32 @@ it("ends at Control-C, which leaves no bar behind", async () => {
   expect((await run(argv("--model", model), "validating")).err).toContain("would have ended with 130");
 });
 
+it("refuses options for what it is not asked to measure", async () => {
+  const items = await write("items.txt", "x: y\n0\na\nb\nc\nd\n");
+  const one = ["--model", model];
+  expect(await refused(2, ...one, "--scoring", "both", "--lambada", items)).toContain("add --hellaswag FILE");
+  expect(await refused(2, ...one, "--tokens", "100", "--limit", "3")).toContain(
+    "add --hellaswag FILE or --lambada FILE. Tokens are limited by --tokens",
+  );
+  for (const option of [
+    ...[
+      ["--rows", "1"],
+      ["--tokens", "1"],
+      ["--block-size", "1"],
+      ["--text-column", "a"],
+      ["--token-column", "a"],
+    ],
+    ["--no-eot-targets"],
+  ]) {
+    expect(await refused(2, ...one, "--hellaswag", items, ...option)).toContain(
+      `${option[0]} is for the loss on tokens, and only tasks are asked for; add --data FILE`,
+    );
+  }
+  expect(await refused(2, ...one, "--rows", "2")).toContain(
+    `--rows: only .jsonl and .parquet files have rows, and there is none among ${val}`,
+  );
+});
+
 describe("normless eval on tasks", () => {
   const hellaswag = fileURLToPath(new URL("../fixtures/hellaswag.txt", import.meta.url));
 

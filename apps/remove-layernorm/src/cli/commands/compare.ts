@@ -5,7 +5,7 @@ import { countArgument, wholeArgument } from "../arguments.js";
 import { type ComparisonData, inWords } from "../comparison-data.js";
 import { comparisonText } from "../comparison-text.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
-import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { dataKindsText } from "../data/kinds.js";
 import { resolveModel } from "../hub.js";
 import { counted } from "../counter.js";
@@ -74,7 +74,7 @@ export async function compare(
     const data = options.data ?? [needCorpusFile(a, "val", "--data")];
     const tokenizer = models.a.loaded.tokenizer ?? models.b.loaded.tokenizer;
     const { vocabSize } = models.a.loaded.config;
-    const limits = { ...columnsOf(options), tokens: count > 0 ? count + 1 : undefined };
+    const limits = { ...rowOptions(data, options), tokens: count > 0 ? count + 1 : undefined };
     const tokens = await readCorpus(data, { vocabSize, tokenizer }, limits);
     const devices = { a: models.a.device, b: models.b.device };
     const comparison = await within(data.join(", "), () =>
