@@ -135,8 +135,19 @@ describe("normless eval on tokens", () => {
     const swapped = { ...vocab, [a]: vocab[b], [b]: vocab[a] };
     await writeFile(join(other, "vocab.json"), JSON.stringify(swapped));
     const message = await refused(2, "--model", model, other, "--data", val);
-    expect(message).toMatch(/model and .*other have different tokens .* Evaluate them one by one/);
+    expect(message).toMatch(
+      /model and .*other: the tokenizers differ: token \d+ is "a" in the first and "b" in the second, .*\. Evaluate them one/,
+    );
     expect(message).not.toContain("validating");
+
+    // A vocabulary that is padded holds the same tokens.
+    const padded = join(folder, "padded");
+    const wide = { ...tinyConfig, vocabSize: 264 };
+    await writeModelFolder(padded, {
+      ...{ config: wide, weights: initWeights(wide, 2), norms: standardNorms(wide) },
+      tokenizerFiles: (await readModelFolder(model)).tokenizerFiles,
+    });
+    await result("--model", model, padded, "--data", val);
 
     // A shorter context is kept to unless the sequences are asked to be longer.
     const short = join(folder, "short");
