@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { type Comparison, compareModels, validationLoss } from "../src/core/index.js";
 import { comparePredictions } from "../src/core/divergences.js";
 import { histogram } from "../src/core/histogram.js";
-import { highestSpans } from "../src/core/passages.js";
+import { highestSpan, type Passage, withPassage } from "../src/core/passages.js";
 import { Resamples } from "../src/core/statistics.js";
 import { naivePass } from "./naive.js";
 import { configs, frozenModel, onDevice, randomIds, randomModel, seeds } from "./random-model.js";
@@ -173,14 +173,25 @@ describe("compareModels", () => {
   });
 });
 
-it("finds the spans of the highest mean, one a sequence", () => {
-  const values = [0, 0, 5, 5, 9, 0, 0, 0, 1, 1, 1, 1, 7];
-  expect(highestSpans(values, { T: 6, length: 2, count: 9 })).toEqual([
-    { begin: 3, end: 5, mean: 7 },
-    { begin: 12, end: 13, mean: 7 },
-    { begin: 8, end: 10, mean: 1 },
-  ]);
-  expect(highestSpans(values, { T: 6, length: 20, count: 1 })).toEqual([{ begin: 12, end: 13, mean: 7 }]);
+it("finds the span of the highest mean, the first of equals", () => {
+  const values = [0, 0, 5, 5, 9, 0];
+  expect(highestSpan(values, 2)).toEqual({ begin: 3, end: 5, mean: 7 });
+  expect(highestSpan([0, 0, 1, 1, 1, 1], 2)).toEqual({ begin: 2, end: 4, mean: 1 });
+  expect(highestSpan([1, 1, 7], 20)).toEqual({ begin: 0, end: 3, mean: 3 });
+});
+
+it("keeps the passages that differ most, of equals the first, whatever their order", () => {
+  const passages = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3].map((jsd, start): Passage => ({
+    start,
+    jsd,
+    before: [],
+    tokens: [],
+  }));
+  for (const order of [passages, [...passages].reverse()]) {
+    let kept: readonly Passage[] = [];
+    for (const passage of order) kept = withPassage(kept, passage, 4);
+    expect(kept.map(({ start }) => start)).toEqual([5, 7, 4, 8]);
+  }
 });
 
 it("counts every value once, around zero", () => {

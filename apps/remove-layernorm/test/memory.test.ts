@@ -1,4 +1,5 @@
 import { presets } from "@normless/gpt2";
+import { dry } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { describe, expect, it } from "vitest";
 import { checkMemory, referenceRecipe, stepBytes, Trainer } from "../src/core/index.js";
@@ -31,6 +32,29 @@ describe("the memory of an update", () => {
       await backend.dispose();
     },
   );
+
+  it("is that of any number of micro-batches, told from two of them", async () => {
+    const weights = initWeights(config, 1);
+    const norms = standardNorms(config);
+    for (const [batchSize, recompute] of [1, 2, 3, 5].flatMap(
+      (n) =>
+        [
+          [2 * n, false],
+          [2 * n, true],
+        ] as const,
+    )) {
+      const backend = dry();
+      const trainer = new Trainer(backend, config, weights, { ...recipe, batchSize }, { recompute });
+      await trainer.update(new Uint16Array(500), { norms, auxiliaryWeight: 1 });
+      const { peakBytes } = backend.memory();
+      expect(await stepBytes({ config, recipe: { ...recipe, batchSize }, recompute })).toBe(peakBytes);
+    }
+    // The ids alone of so many would be terabytes.
+    const endless = { ...recipe, batchSize: 2 ** 36 };
+    expect(await stepBytes({ config, recipe: endless, recompute: false })).toBe(
+      await stepBytes({ config, recipe, recompute: false }),
+    );
+  });
 
   it("is refused before it starts when it does not fit, with the figures and what to do", async () => {
     const backend = await wasm({ threads: 1 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { END_OF_TEXT, encodeDocuments, type Tokenizer } from "@normless/text";
 import type { TrainingRecipe } from "../core/index.js";
 import { byteChunks, textBetween } from "./data/bytes.js";
-import { columnOf, type ColumnOptions, columnsOf, NO_TOKENIZER } from "./data/documents.js";
+import { columnOf, type ColumnOptions, NO_TOKENIZER, type RowOptions, rowOptions } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
 import { withRecords } from "./data/records.js";
 import { checkCount, readShardTokens, TokenBuffer } from "./data/tokens.js";
@@ -18,9 +18,7 @@ export interface CorpusFor {
 }
 
 /** How much of each file is read. */
-export interface CorpusOptions extends ColumnOptions {
-  /** Rows of a jsonl or parquet file; default all. */
-  readonly rows?: number | undefined;
+export interface CorpusOptions extends RowOptions {
   /** From the first, of all files together; default all. */
   readonly tokens?: number | undefined;
 }
@@ -61,13 +59,12 @@ export function corpusFiles(asked: Partial<CorpusFiles>, folder: string): Corpus
   if (textColumn !== undefined && tokenColumn !== undefined) {
     throw new UsageError("--text-column and --token-column say what to read of a file; give one of them");
   }
-  return {
+  const files = {
     train: train ?? [needCorpusFile(folder, "train", "--train")],
     validation: validation ?? [needCorpusFile(folder, "val", "--validation")],
-    textColumn,
-    tokenColumn,
-    trainTokens,
   };
+  rowOptions([...files.train, ...files.validation], { textColumn, tokenColumn });
+  return { ...files, textColumn, tokenColumn, trainTokens };
 }
 
 /** Of the validation files only what the recipe looks at. @throws Error naming the file and what is wrong in it. */
@@ -76,7 +73,8 @@ export async function readBoth(
   model: CorpusFor,
   { validationTokens, blockSize }: Pick<TrainingRecipe, "validationTokens" | "blockSize">,
 ): Promise<Corpus> {
-  const columns = columnsOf(files);
+  const { textColumn, tokenColumn } = files;
+  const columns = { textColumn, tokenColumn };
   // A whole row in any case, as runs ask for, and the last target.
   const looked = validationTokens > 0 ? Math.max(validationTokens, blockSize) + 1 : undefined;
   return {

@@ -11,7 +11,7 @@ import { comparePredictions, type PredictionPair } from "./divergences.js";
 import { type Histogram, histogram } from "./histogram.js";
 import { ActivationMeter, type LayerAttention, type ModuleNorm } from "./meters.js";
 import { logitsOf, observe } from "./observe.js";
-import { highestSpans, type Passage, type PassageToken } from "./passages.js";
+import { highestSpan, type Passage, type PassageToken, withPassage } from "./passages.js";
 import {
   type Both,
   type MeanEstimates,
@@ -68,7 +68,10 @@ export async function* compareModels(
   const { blockSize = Math.min(A.blockSize, B.blockSize), seed = 0 } = options;
   const meters = { a: new ActivationMeter(), b: new ActivationMeter() };
   const sequences: SequenceSums[] = [];
-  const pairs: PredictionPair[] = [];
+  // Of every token only this is kept, since there may be millions.
+  const lossDifferences = new Float64Array(tokens.length - 1);
+  let passages: readonly Passage[] = [];
+  let done = 0;
   for (const batch of sequentialBatches({
     tokens,
     batchSize: Math.ceil(BATCH_TOKENS / blockSize),
@@ -81,40 +84,39 @@ export async function* compareModels(
       predicted.push(pair);
     for (let row = 0; row < batch.B; row++) {
       const [from, to] = [row * batch.T, (row + 1) * batch.T];
+      const pairs = predicted.slice(from, to);
       sequences.push(
-        sequenceSums(predicted.slice(from, to), batch.targets.subarray(from, to), {
-          a: sinks.a[row],
-          b: sinks.b[row],
-        }),
+        sequenceSums(pairs, batch.targets.subarray(from, to), { a: sinks.a[row], b: sinks.b[row] }),
       );
+      passages = withPassage(passages, passageOf(pairs, tokens, done), PASSAGE.count);
+      for (const { a, b } of pairs) lossDifferences[done++] = b.loss - a.loss;
     }
-    for (const pair of predicted) pairs.push(pair);
-    yield pairs.length;
+    yield done;
   }
   const bins = (model: "a" | "b") => calibrationBins(totalBins(sequences, model));
-  const spans = highestSpans(
-    pairs.map(({ jsd }) => jsd),
-    { ...PASSAGE, T: blockSize },
-  );
   return {
-    tokens: pairs.length,
+    tokens: done,
     sequences: sequences.length,
     blockSize,
     ...meanEstimates(sequences, seed),
     calibration: { a: bins("a"), b: bins("b") },
     norms: { a: meters.a.norms(), b: meters.b.norms() },
     attention: { a: meters.a.layers(), b: meters.b.layers() },
-    lossDifferences: histogram(pairs.map(({ a, b }) => b.loss - a.loss)),
-    passages: spans.map(({ begin, end, mean }): Passage => {
-      const start = begin + 1;
-      const sequence = begin - (begin % blockSize);
-      return {
-        start,
-        jsd: mean,
-        before: [...tokens.subarray(Math.max(sequence, start - CONTEXT), start)],
-        tokens: pairs.slice(begin, end).map((pair, i) => passageToken(pair, tokens[start + i])),
-      };
-    }),
+    lossDifferences: histogram(lossDifferences),
+    passages,
+  };
+}
+
+/** Where the predictions of a sequence differ most. Its inputs begin at `sequence` of the tokens. */
+function passageOf(pairs: readonly PredictionPair[], tokens: Uint16Array, sequence: number): Passage {
+  const jsds = pairs.map(({ jsd }) => jsd);
+  const { begin, end, mean } = highestSpan(jsds, PASSAGE.length);
+  const start = sequence + begin + 1;
+  return {
+    start,
+    jsd: mean,
+    before: [...tokens.subarray(Math.max(sequence, start - CONTEXT), start)],
+    tokens: pairs.slice(begin, end).map((pair, i) => passageToken(pair, tokens[start + i])),
   };
 }
 

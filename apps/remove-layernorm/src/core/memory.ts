@@ -26,10 +26,18 @@ export async function stepBytes({ config, recipe, recompute, distilled }: StepPl
   const weights = Object.fromEntries(
     shapes.map(([name, shape]) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
   );
-  const trainer = new Trainer(backend, config, weights, recipe, {
-    recompute,
-    ...(distilled && { teacher: weights }),
-  });
+  // The second micro-batch finds gradients of the first; all others are like it, and there may be a million.
+  const batchSize = Math.min(recipe.batchSize, 2 * recipe.microBatchSize);
+  const trainer = new Trainer(
+    backend,
+    config,
+    weights,
+    { ...recipe, batchSize },
+    {
+      recompute,
+      ...(distilled && { teacher: weights }),
+    },
+  );
   const tokens = new Uint16Array(recipe.blockSize + 1);
   await trainer.update(tokens, { norms: standardNorms(config), auxiliaryWeight: 1 });
   return backend.memory().peakBytes;

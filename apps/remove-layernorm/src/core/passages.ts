@@ -32,27 +32,21 @@ export interface Span {
   readonly mean: number;
 }
 
-/**
- * The spans of `length` values with the highest means, highest first: at most one from each sequence. Sequences of
- * `T` values stand one after the other, the last may be shorter; a short one is a span as a whole.
- */
-export function highestSpans(
-  values: ArrayLike<number>,
-  { T, length, count }: { readonly T: number; readonly length: number; readonly count: number },
-): Span[] {
-  const spans: Span[] = [];
-  for (let from = 0; from < values.length; from += T) {
-    const to = Math.min(values.length, from + T);
-    const size = Math.min(length, to - from);
-    let best = { begin: from, sum: -Infinity };
-    let sum = 0;
-    for (let i = from; i < to; i++) {
-      sum += values[i];
-      if (i - size >= from) sum -= values[i - size];
-      // The first of equals, and rounding alone moves nothing.
-      if (i - from + 1 >= size && sum > best.sum + 1e-12) best = { begin: i + 1 - size, sum };
-    }
-    spans.push({ begin: best.begin, end: best.begin + size, mean: best.sum / size });
+/** The span of `length` values with the highest mean, the first of equals; all of them where they are fewer. */
+export function highestSpan(values: ArrayLike<number>, length: number): Span {
+  const size = Math.min(length, values.length);
+  let best = { begin: 0, sum: -Infinity };
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    sum += values[i];
+    if (i >= size) sum -= values[i - size];
+    // Rounding alone moves nothing.
+    if (i + 1 >= size && sum > best.sum + 1e-12) best = { begin: i + 1 - size, sum };
   }
-  return spans.sort((a, b) => b.mean - a.mean || a.begin - b.begin).slice(0, count);
+  return { begin: best.begin, end: best.begin + size, mean: best.sum / size };
+}
+
+/** With one more, the `count` where the models differ most, highest first. */
+export function withPassage(passages: readonly Passage[], one: Passage, count: number): Passage[] {
+  return [...passages, one].sort((a, b) => b.jsd - a.jsd || a.start - b.start).slice(0, count);
 }

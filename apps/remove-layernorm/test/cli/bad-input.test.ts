@@ -154,12 +154,40 @@ describe("tokens", () => {
   });
 });
 
+it("a column of files that have none is refused, by every command that reads data", async () => {
+  const data = await write("plain.txt", "Fellow citizens");
+  const val = join(tiny.model, "val.bin");
+  const one = ["--model", tiny.model];
+  for (const argv of [
+    ["eval", ...one, "--data", data, val],
+    ["compare", tiny.model, tiny.model, "--data", data],
+    ["inspect", ...one, "--data", data],
+    ["attribute", ...one, "--prompt", "a", "--data", data],
+    ["export", ...one, "--data", data, "--out", join(folder, "never")],
+    ["train", "--tokenizer", tiny.model, "--train", data, "--validation", data],
+    [...start(), "--train", data],
+  ]) {
+    for (const option of ["--text-column", "--token-column"]) {
+      expect(await refused(2, ...argv, option, "foo")).toMatch(
+        new RegExp(
+          `${option}: only \\.jsonl and \\.parquet files have rows, and there is none among .*plain\\.txt`,
+        ),
+      );
+    }
+  }
+  // One of two is enough.
+  const rows = await write("rows.jsonl", '{"foo": "Fellow citizens of the Senate"}\n');
+  const mixed = [...start(), "--dry-run", "--validation", rows, "--text-column", "foo"];
+  expect((await run(mixed)).code).toBe(0);
+});
+
 describe("a run folder", () => {
   it("that exists is kept, unless it is a run that is given up", async () => {
     const message = await refused(2, ...start(), "--out", stopped);
     expect(message).toContain(`--resume ${stopped}`);
     expect(message).toContain("--out DIR");
     expect(message).toContain("--force");
+    expect(await refused(2, ...start(), "--out", stopped, "--dry-run")).toBe(message);
     expect(await refused(2, ...start(), "--out", tiny.model, "--force")).toContain("is no run folder");
     const given = join(folder, "given-up");
     await cp(stopped, given, { recursive: true });

@@ -97,6 +97,18 @@ describe("normless compare", () => {
     const config = { ...tinyConfig, vocabSize: 300 };
     await writeModelFolder(other, { config, weights: initWeights(config, 1), norms: loaded.norms });
     expect(await refused("compare", model, other)).toContain("the vocabularies have 257 and 300 tokens");
+    const { tokenizerFiles: same } = loaded;
+    const padded = join(folder, "padded");
+    await writeModelFolder(padded, {
+      config,
+      weights: initWeights(config, 1),
+      norms: loaded.norms,
+      tokenizerFiles: same,
+    });
+    expect(await refused("compare", model, padded)).toContain(
+      `read the same tokens, but one has 257 logits and the other 300: of such predictions only the losses can be ` +
+        `compared, normless eval --model ${model} ${padded}`,
+    );
     const swapped = join(folder, "swapped");
     const vocab = JSON.parse(loaded.tokenizerFiles["vocab.json"]) as Record<string, number>;
     [vocab["a"], vocab["b"]] = [vocab["b"], vocab["a"]];

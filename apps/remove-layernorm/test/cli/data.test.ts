@@ -1,6 +1,6 @@
 /** Data files of every kind come to the same tokens, and what is wrong in them is said with its place. */
 import { createServer, type Server } from "node:http";
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -245,14 +245,34 @@ describe("what is wrong in a corpus", () => {
     expect(await refusal(await write("n.parquet", parquet({ n: [1] })))).toMatch(
       /no column "text", nor one of tokens .* the columns are n\. Name the one to read: --text-column/,
     );
-    expect(await refusal(await write("no.parquet", "PAR0"))).toMatch(/no\.parquet: .*parquet/);
+    expect(await refusal(await write("empty.parquet", ""))).toMatch(
+      /empty\.parquet: is no parquet file: it is empty/,
+    );
+    for (const text of ["PAR0", "only text, of some length"]) {
+      expect(await refusal(await write("no.parquet", text))).toMatch(
+        /no\.parquet: is no parquet file: it does not begin with PAR1\. A name must end with what is in it: \.bin, /,
+      );
+    }
+    const whole = parquet({ text: documents }, { codec: "UNCOMPRESSED" });
+    expect(await refusal(await write("cut.parquet", whole.subarray(0, -9)))).toMatch(
+      /cut\.parquet: is no whole parquet file \(.*\); was it truncated\?/,
+    );
+    const damaged = whole.slice().fill(0xff, 4, 60);
+    expect(await refusal(await write("damaged.parquet", damaged))).toMatch(
+      /damaged\.parquet: rows 1 to 2 cannot be read \(.*\); is the file damaged\?/,
+    );
+    await mkdir(file("folder.parquet"));
+    expect(await refusal(file("folder.parquet"))).toMatch(/folder\.parquet: is a folder; name a file in it/);
     expect(await refusal(file("gone.parquet"))).toMatch(/gone\.parquet: there is no such file/);
   });
 
   it("behind a URL is named by it", async () => {
     expect(await refusal(url("gone.jsonl"))).toMatch(/^http:.*gone\.jsonl.*: the server answers 404/);
-    expect(await refusal(url("gone.parquet"))).toMatch(/^http:.*gone\.parquet.*404/);
-    expect(await refusal("http://127.0.0.1:9/a.txt")).toMatch(/a\.txt: cannot be reached: .*/);
+    expect(await refusal(url("gone.parquet"))).toMatch(/^http:.*gone\.parquet.*: the server answers 404/);
+    for (const name of ["a.txt", "a.parquet"]) {
+      expect(await refusal(`http://127.0.0.1:9/${name}`)).toMatch(/: cannot be reached: bad port/);
+    }
+    expect(await refusal(url("no.parquet"))).toMatch(/no\.parquet.*: is no parquet file/);
     expect(await refusal(url("a.npy"))).toContain("is none of the files that are read");
   });
 
@@ -260,11 +280,37 @@ describe("what is wrong in a corpus", () => {
     const cut = gzipSync("x".repeat(1000)).subarray(0, 20);
     expect(await refusal(await write("cut.txt.gz", cut))).toMatch(/is no whole gzip file/);
     expect(await refusal(await write("cut.txt.bz2", "BZh9 and no more"))).toMatch(/is no whole bzip2 file/);
-    expect(await refusal(await write("latin.txt", Uint8Array.of(65, 233, 66)))).toMatch(
-      /latin\.txt: .*utf-8/i,
-    );
     expect(await refusal(await write("blank.jsonl", '{"text": " "}\n'))).toMatch(
       /no row has anything in "text"/,
+    );
+  });
+});
+
+describe("bytes that are no UTF-8", () => {
+  const begin = new TextEncoder().encode("\ufeffaé𝄞");
+  const wrong = [Uint8Array.of(0xff), Uint8Array.of(0xe9, 66), Uint8Array.of(0xf0, 0x9d, 0x20)];
+
+  it("are named by their place, however the bytes are cut", async () => {
+    for (const bad of wrong) {
+      const bytes = Buffer.concat([begin, bad, Buffer.from("more")]);
+      for (let size = 1; size <= bytes.length; size++) {
+        async function* chunks() {
+          for (let at = 0; at < bytes.length; at += size)
+            yield await Promise.resolve(bytes.subarray(at, at + size));
+        }
+        await expect(textBetween(chunks(), "\n").next()).rejects.toThrow(
+          `no character is at byte ${begin.length}. Convert it, for example with iconv`,
+        );
+      }
+    }
+  });
+
+  it("are named with their file", async () => {
+    await expect(read(await write("latin.txt", Uint8Array.of(65, 233, 66)))).rejects.toThrow(
+      /latin\.txt: is no UTF-8: no character is at byte 1\. /,
+    );
+    await expect(read(await write("cut.txt", begin.subarray(0, -1)))).rejects.toThrow(
+      /cut\.txt: ends inside a UTF-8 character, at byte 9; was it truncated\?/,
     );
   });
 });

@@ -135,8 +135,19 @@ describe("normless eval on tokens", () => {
     const swapped = { ...vocab, [a]: vocab[b], [b]: vocab[a] };
     await writeFile(join(other, "vocab.json"), JSON.stringify(swapped));
     const message = await refused(2, "--model", model, other, "--data", val);
-    expect(message).toMatch(/model and .*other have different tokens .* Evaluate them one by one/);
+    expect(message).toMatch(
+      /model and .*other: the tokenizers differ: token \d+ is "a" in the first and "b" in the second, .*\. Evaluate them one/,
+    );
     expect(message).not.toContain("validating");
+
+    // A vocabulary that is padded holds the same tokens.
+    const padded = join(folder, "padded");
+    const wide = { ...tinyConfig, vocabSize: 264 };
+    await writeModelFolder(padded, {
+      ...{ config: wide, weights: initWeights(wide, 2), norms: standardNorms(wide) },
+      tokenizerFiles: (await readModelFolder(model)).tokenizerFiles,
+    });
+    await result("--model", model, padded, "--data", val);
 
     // A shorter context is kept to unless the sequences are asked to be longer.
     const short = join(folder, "short");
@@ -159,6 +170,32 @@ describe("normless eval on tokens", () => {
 
 it("ends at Control-C, which leaves no bar behind", async () => {
   expect((await run(argv("--model", model), "validating")).err).toContain("would have ended with 130");
+});
+
+it("refuses options for what it is not asked to measure", async () => {
+  const items = await write("items.txt", "x: y\n0\na\nb\nc\nd\n");
+  const one = ["--model", model];
+  expect(await refused(2, ...one, "--scoring", "both", "--lambada", items)).toContain("add --hellaswag FILE");
+  expect(await refused(2, ...one, "--tokens", "100", "--limit", "3")).toContain(
+    "add --hellaswag FILE or --lambada FILE. Tokens are limited by --tokens",
+  );
+  for (const option of [
+    ...[
+      ["--rows", "1"],
+      ["--tokens", "1"],
+      ["--block-size", "1"],
+      ["--text-column", "a"],
+      ["--token-column", "a"],
+    ],
+    ["--no-eot-targets"],
+  ]) {
+    expect(await refused(2, ...one, "--hellaswag", items, ...option)).toContain(
+      `${option[0]} is for the loss on tokens, and only tasks are asked for; add --data FILE`,
+    );
+  }
+  expect(await refused(2, ...one, "--rows", "2")).toContain(
+    `--rows: only .jsonl and .parquet files have rows, and there is none among ${val}`,
+  );
 });
 
 describe("normless eval on tasks", () => {

@@ -5,14 +5,15 @@ import { type AttributionError, attribute, attributionError } from "../../core/i
 import { countArgument, wholeArgument } from "../arguments.js";
 import { type AttributionData, attributionText } from "../attribution-text.js";
 import { corpusFile, readCorpus } from "../corpus.js";
-import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { dataKindsText } from "../data/kinds.js";
 import { counted } from "../counter.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
 import { UsageError, within } from "../errors.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
-import { writeJsonResult } from "../result-file.js";
+import { checkResults, writeJsonResult } from "../result-file.js";
+import { shippedModel } from "../shipped.js";
 import { quotedToken } from "../token-text.js";
 
 export interface AttributeOptions extends ModelOptions, ColumnOptions {
@@ -69,6 +70,8 @@ export function attributeCommand(io: Io) {
 }
 
 export async function attributeLogit(io: Io, options: AttributeOptions): Promise<void> {
+  const { model = shippedModel(), data: files = [] } = options;
+  await checkResults({ "--json": options.json }, { models: [model], files });
   await withModel(io, options, async ({ path, loaded, device: { params } }) => {
     const { tokenizer } = loaded;
     if (!tokenizer) {
@@ -126,7 +129,7 @@ async function measureError(
   const files = data ?? (file === undefined ? [] : [file]);
   if (files.length === 0) return undefined;
   const blockSize = Math.min(ERROR_BLOCK, config.blockSize);
-  const limits = { ...columnsOf(options), tokens: sequences * blockSize + 1 };
+  const limits = { ...rowOptions(files, options), tokens: sequences * blockSize + 1 };
   const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
   const steps = attributionError(device, tokens, { sequences, blockSize });
   return within(files.join(", "), () => counted(io, steps, sequences, "sequences"));

@@ -5,7 +5,7 @@ import { countArgument, wholeArgument } from "../arguments.js";
 import { type ComparisonData, inWords } from "../comparison-data.js";
 import { comparisonText } from "../comparison-text.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
-import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { dataKindsText } from "../data/kinds.js";
 import { resolveModel } from "../hub.js";
 import { counted } from "../counter.js";
@@ -14,7 +14,7 @@ import { UsageError, within } from "../errors.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
 import { renderComparison } from "../report/comparison-page.js";
-import { writeJsonResult, writeResult } from "../result-file.js";
+import { checkResults, writeJsonResult, writeResult } from "../result-file.js";
 import { withTwoModels } from "../two-models.js";
 
 export interface CompareCommandOptions extends EngineOptions, ColumnOptions {
@@ -60,6 +60,8 @@ export async function compare(
   second: string,
   options: CompareCommandOptions,
 ): Promise<void> {
+  const { json, html, data: files = [] } = options;
+  await checkResults({ "--json": json, "--html": html }, { models: [first, second], files });
   const [a, b] = [await resolveModel(io, first), await resolveModel(io, second)];
   await withTwoModels(io, { a, b }, options, async (models) => {
     const contexts = [models.a, models.b].map(({ loaded }) => loaded.config.blockSize);
@@ -72,7 +74,7 @@ export async function compare(
     const data = options.data ?? [needCorpusFile(a, "val", "--data")];
     const tokenizer = models.a.loaded.tokenizer ?? models.b.loaded.tokenizer;
     const { vocabSize } = models.a.loaded.config;
-    const limits = { ...columnsOf(options), tokens: count > 0 ? count + 1 : undefined };
+    const limits = { ...rowOptions(data, options), tokens: count > 0 ? count + 1 : undefined };
     const tokens = await readCorpus(data, { vocabSize, tokenizer }, limits);
     const devices = { a: models.a.device, b: models.b.device };
     const comparison = await within(data.join(", "), () =>
@@ -86,7 +88,7 @@ export async function compare(
       passages: comparison.passages.map((passage) => inWords(tokenizer, passage)),
     };
     io.out(comparisonText(io, found));
-    if (options.json !== undefined) await writeJsonResult(io, options.json, found);
-    if (options.html !== undefined) await writeResult(io, options.html, renderComparison(found));
+    if (json !== undefined) await writeJsonResult(io, json, found);
+    if (html !== undefined) await writeResult(io, html, renderComparison(found));
   });
 }

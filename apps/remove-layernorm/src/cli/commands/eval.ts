@@ -1,29 +1,28 @@
 /** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
-import { writeFile } from "node:fs/promises";
 import { Option } from "@commander-js/extra-typings";
 import { HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
-import type { ColumnOptions } from "../data/documents.js";
+import { type RowOptions, rowOptions } from "../data/documents.js";
 import { readHellaswag } from "../data/hellaswag.js";
 import { dataKindsText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
-import { UsageError, within } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";
 import { figuresOf } from "../evaluate/figures.js";
 import { type Inputs, measureOne, type ModelResult } from "../evaluate/measure.js";
 import { evaluationText } from "../evaluate/tables.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
+import { checkResults, writeJsonResult } from "../result-file.js";
 import { shippedModel } from "../shipped.js";
 
 const scorings = [...HELLASWAG_SCORINGS, "both"] as const;
 
-export interface EvalOptions extends Omit<ModelOptions, "model">, ColumnOptions {
+export interface EvalOptions extends Omit<ModelOptions, "model">, RowOptions {
   readonly model?: readonly string[] | undefined;
   readonly data?: readonly string[] | undefined;
-  readonly rows?: number | undefined;
   readonly tokens?: number | undefined;
   readonly eotTargets?: boolean | undefined;
   readonly blockSize?: number | undefined;
@@ -85,10 +84,8 @@ export function evalCommand(io: Io) {
       taskOption(
         "--scoring <way>",
         "completion, the context and the ending as they are, acc_norm by token, as in llm.c; harness, as in " +
-          "lm-evaluation-harness, with the activity's label, acc_norm by byte",
-      )
-        .choices(scorings)
-        .default("both" as const),
+          "lm-evaluation-harness, with the activity's label, acc_norm by byte (default: both)",
+      ).choices(scorings),
     )
     .addOption(
       taskOption("--lambada <file>", "LAMBADA, .jsonl or .parquet with a text, or .txt, a passage a line"),
@@ -116,9 +113,12 @@ export function evalCommand(io: Io) {
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {
   const { batchSize = 16, eotTargets = true, scoring = "both", resamples, seed } = options;
   const names = options.model ?? [shippedModel()];
+  const onTokens = options.data !== undefined || (options.hellaswag ?? options.lambada) === undefined;
+  checkSubjects(options, onTokens);
+  const files = [...(options.data ?? []), options.hellaswag, options.lambada];
+  await checkResults({ "--json": options.json }, { models: names, files });
   // What does not go together is refused before hours are spent on the first model.
   const known = (await Promise.all(names.map(folderFacts))).filter((facts) => facts !== undefined);
-  const onTokens = options.data !== undefined || (options.hellaswag ?? options.lambada) === undefined;
   const checkTokens = (reference: ModelFacts, facts: ModelFacts, blockSize = 1) => {
     if (!onTokens) return;
     checkSameTokens(reference, facts);
@@ -153,9 +153,34 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
     const settings = { blockSize, batchSize, eotTargets, hellaswag, lambada, resamples, seed };
     const models = results.map(({ name, engine }) => ({ name, engine }));
     const all = { settings, models, ...figures };
-    const { json } = options;
-    await within(json, () => writeFile(json, `${JSON.stringify(all, undefined, 1)}\n`));
+    await writeJsonResult(io, options.json, all);
   }
+}
+
+/** @throws UsageError when an option is given for what is not measured. */
+function checkSubjects(options: EvalOptions, onTokens: boolean): void {
+  const { hellaswag, lambada, scoring, limit } = options;
+  if (scoring !== undefined && hellaswag === undefined) {
+    throw new UsageError("--scoring says how HellaSwag is scored; add --hellaswag FILE");
+  }
+  if (limit !== undefined && (hellaswag ?? lambada) === undefined) {
+    throw new UsageError(
+      "--limit is for the items of a task; add --hellaswag FILE or --lambada FILE. Tokens are limited by --tokens",
+    );
+  }
+  if (onTokens) return;
+  const { textColumn, tokenColumn, rows, tokens, eotTargets, blockSize } = options;
+  const given = {
+    "--text-column": textColumn,
+    "--token-column": tokenColumn,
+    "--rows": rows,
+    "--tokens": tokens,
+    "--no-eot-targets": eotTargets === false ? true : undefined,
+    "--block-size": blockSize,
+  };
+  const [option] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (option === undefined) return;
+  throw new UsageError(`${option} is for the loss on tokens, and only tasks are asked for; add --data FILE`);
 }
 
 function checkBlockSize({ name, config }: ModelFacts, blockSize: number): void {
@@ -172,14 +197,14 @@ async function readInputs(
   { path, loaded }: ModelOnDevice,
   onTokens: boolean,
 ): Promise<Inputs> {
-  const { hellaswag, lambada, limit, textColumn, tokenColumn, rows } = options;
+  const { hellaswag, lambada, limit } = options;
   const { tokenizer } = loaded;
   const { vocabSize } = loaded.config;
   const files = options.data ?? (onTokens ? [needCorpusFile(path, "val", "--data")] : []);
   for (const url of [...files, hellaswag, lambada]) if (url && isUrl(url)) io.err(`reading ${url}\n`);
   // So many targets, and the input before the first of them.
   const tokens = options.tokens === undefined ? undefined : options.tokens + 1;
-  const limits = { textColumn, tokenColumn, rows, tokens };
+  const limits = { ...rowOptions(files, options), tokens };
   const corpora: { file: string; tokens: Uint16Array }[] = [];
   for (const file of files) {
     corpora.push({ file, tokens: await readCorpus([file], { vocabSize, tokenizer }, limits) });

@@ -5,7 +5,7 @@ import { type WeightDtype, withFrozenNames } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { countArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
-import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { dataKindsText } from "../data/kinds.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { systemCode, UsageError } from "../errors.js";
@@ -98,7 +98,7 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
   const loaded = await readModelFolder(path);
   const { config, tokenizer } = loaded;
   const files = options.data ?? [needCorpusFile(path, "val", "--data")];
-  const limits = { ...columnsOf(options), tokens: count + 1 };
+  const limits = { ...rowOptions(files, options), tokens: count + 1 };
   const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
   if (tokens.length < 2) throw new UsageError(`${files.join(", ")}: 2 tokens are needed to check a model`);
   const model = withFrozenNames({ ...loaded, norms: await freezeAt(options.norms, loaded) });

@@ -6,7 +6,7 @@ import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
 import { measureModel } from "../../core/index.js";
 import { countArgument } from "../arguments.js";
 import { corpusFile, readCorpus } from "../corpus.js";
-import { type ColumnOptions, columnsOf } from "../data/documents.js";
+import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { dataKindsText } from "../data/kinds.js";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
@@ -57,7 +57,7 @@ export async function inspect(io: Io, options: InspectOptions): Promise<void> {
     let stds: Readonly<Record<string, PerClass>> | undefined;
     if (files.length > 0) {
       const { batches = 8 } = options;
-      const limits = { ...columnsOf(options), tokens: batches * BATCH_SIZE * config.blockSize + 1 };
+      const limits = { ...rowOptions(files, options), tokens: batches * BATCH_SIZE * config.blockSize + 1 };
       const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
       if (tokens.length < 3)
         throw new UsageError(`${files.join(", ")}: 3 tokens are needed to measure a std`);

@@ -10,7 +10,9 @@ import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import { freezeAt, NORM_CONSTANTS } from "../norm-constants.js";
 import * as shared from "../options.js";
+import { checkResults } from "../result-file.js";
 import { tokenRowsSchema } from "../schemas.js";
+import { shippedModel } from "../shipped.js";
 
 export interface LogitsOptions extends ModelOptions {
   readonly tokens: string;
@@ -61,7 +63,8 @@ interface Rows {
 }
 
 export async function writeLogits(io: Io, options: LogitsOptions): Promise<void> {
-  const { grads = false, out } = options;
+  const { grads = false, out, model = shippedModel() } = options;
+  await checkResults({ "--out": out }, { models: [model], files: [options.tokens, options.norms] });
   const rows = await readRows(options.tokens, grads);
   await withModel(io, options, async ({ device }) => {
     const norms = await freezeAt(options.norms, device);

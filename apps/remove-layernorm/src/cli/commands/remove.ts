@@ -139,7 +139,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const recipe = asReleased(asked, options);
   sayScaled(io, recipe.name, notes);
   const out = options.out ?? newRunPath(recipe.name, io.now());
-  if (!options.dryRun) await checkNewFolder(out, { force });
+  await checkNewFolder(out, { force });
 
   const modelFolder = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
   const files = corpusFiles(options, options.corpus ?? modelFolder);

@@ -42,7 +42,6 @@ export async function* textBetween(
   chunks: AsyncIterable<Uint8Array>,
   separator: string,
 ): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   // The piece so far, and its end, which may begin a separator. Only the end is searched again with the next chunk.
   let piece: string[] = [];
   let end = "";
@@ -56,20 +55,73 @@ export async function* textBetween(
     end = last.slice(cut);
     return whole;
   };
-  for await (const chunk of chunks) yield* take(decoder.decode(chunk, { stream: true }));
-  yield* take(decoder.decode());
+  for await (const text of decoded(chunks)) yield* take(text);
   yield piece.join("") + end;
 }
 
-async function download(url: string): Promise<Readable> {
-  const response = await fetch(url).catch((cause: unknown) => {
-    const why = cause instanceof Error ? (cause.cause ?? cause) : cause;
-    throw new Error(`cannot be reached: ${messageOf(why)}`, { cause });
-  });
-  if (!response.ok || !response.body) {
-    throw new Error(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+/** UTF-8 as text. @throws Error saying at which byte it is none */
+async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let before = 0;
+  // The last bytes so far: the next chunk may begin inside a character.
+  let tail: Uint8Array = new Uint8Array();
+  for await (const chunk of chunks) {
+    let text: string;
+    try {
+      text = decoder.decode(chunk, { stream: true });
+    } catch (cause) {
+      const at = firstNotUtf8(tail, chunk);
+      throw new Error(
+        `is no UTF-8: no character is at byte ${before - tail.length + at}. ` +
+          "Convert it, for example with iconv -f LATIN1 -t UTF-8",
+        { cause },
+      );
+    }
+    yield text;
+    before += chunk.length;
+    tail = Buffer.concat([tail, chunk.subarray(-3)]).subarray(-3);
   }
-  return Readable.fromWeb(response.body);
+  try {
+    yield decoder.decode();
+  } catch (cause) {
+    throw new Error(`ends inside a UTF-8 character, at byte ${before}; was it truncated?`, { cause });
+  }
+}
+
+/** Where in `tail` and `chunk` together a character begins that is none; `tail` may begin inside one that is. */
+function firstNotUtf8(tail: Uint8Array, chunk: Uint8Array): number {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const bytes = Buffer.concat([tail, chunk]);
+  let begin = 0;
+  while (begin < tail.length && (tail[begin] & 0xc0) === 0x80) begin++;
+  try {
+    for (let at = begin; at < bytes.length; at++) {
+      if (decoder.decode(bytes.subarray(at, at + 1), { stream: true }) !== "") begin = at + 1;
+    }
+  } catch {
+    // It ends here by design.
+  }
+  return begin;
+}
+
+/** A server that cannot be reached, or does not give the file. */
+export class ServerError extends Error {}
+
+/** `fetch`. @throws ServerError */
+export async function fetchData(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const response = await fetch(url, init).catch((cause: unknown) => {
+    const why = cause instanceof Error ? (cause.cause ?? cause) : cause;
+    throw new ServerError(`cannot be reached: ${messageOf(why)}`, { cause });
+  });
+  // A signed address may be there for GET alone.
+  if (response.ok || (init?.method === "HEAD" && response.status === 403)) return response;
+  throw new ServerError(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+}
+
+async function download(url: string): Promise<Readable> {
+  const { body } = await fetchData(url);
+  if (!body) throw new ServerError("the server answers with nothing");
+  return Readable.fromWeb(body);
 }
 
 async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
@@ -91,7 +143,7 @@ function unbzip(bytes: Uint8Array): Uint8Array {
 }
 
 /** What Node's errors mean for whoever named the file. */
-function readable(cause: unknown): unknown {
+export function readable(cause: unknown): unknown {
   const code = systemCode(cause);
   if (code === "ENOENT") return new Error("there is no such file", { cause });
   if (code === "EISDIR") return new Error("is a folder; name a file in it", { cause });

@@ -1,6 +1,7 @@
 /** Records to tokens: a column of texts, or of lists of token ids. */
 import { encodeDocuments, type Tokenizer } from "@normless/text";
 import { UsageError } from "../errors.js";
+import { hasColumns } from "./kinds.js";
 import { type DataRecord, fieldOf, type RecordFile } from "./records.js";
 
 /** Which column of a jsonl or parquet file is read. */
@@ -11,11 +12,26 @@ export interface ColumnOptions {
   readonly tokenColumn?: string | undefined;
 }
 
-/** These of all options of a command. */
-export const columnsOf = ({ textColumn, tokenColumn }: ColumnOptions): ColumnOptions => ({
-  textColumn,
-  tokenColumn,
-});
+/** What is read of the rows of files that have any. */
+export interface RowOptions extends ColumnOptions {
+  /** So many of each file; default all. */
+  readonly rows?: number | undefined;
+}
+
+/** These of all options of a command. @throws UsageError when one is given and none of the files has rows. */
+export function rowOptions(
+  files: readonly string[],
+  { textColumn, tokenColumn, rows }: RowOptions,
+): RowOptions {
+  const options = { textColumn, tokenColumn, rows };
+  const given = Object.entries({ "--text-column": textColumn, "--token-column": tokenColumn, "--rows": rows })
+    .filter(([, value]) => value !== undefined)
+    .map(([option]) => option);
+  if (given.length === 0 || files.some(hasColumns)) return options;
+  throw new UsageError(
+    `${given.join(" and ")}: only .jsonl and .parquet files have rows, and there is none among ${files.join(", ")}`,
+  );
+}
 
 export interface DataColumn {
   readonly name: string;

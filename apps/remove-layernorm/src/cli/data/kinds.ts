@@ -25,10 +25,21 @@ export function isUrl(path: string): boolean {
 
 /** @throws UsageError when the name ends like no file that is read. */
 export function kindOf(path: string): DataKind {
+  const kind = knownKind(path);
+  if (!kind) throw new UsageError(`is none of the files that are read (${dataKindsText})`);
+  return kind;
+}
+
+/** Whether it has rows with columns. */
+export function hasColumns(path: string): boolean {
+  const kind = knownKind(path)?.kind;
+  return kind === "jsonl" || kind === "parquet";
+}
+
+function knownKind(path: string): DataKind | undefined {
   const name = isUrl(path) ? new URL(path).pathname : path;
   const ending = dataEndings.find((known) => name.toLowerCase().endsWith(known));
   const [kind, packing] = ending?.slice(1).split(".") ?? [];
   const known = KINDS.find((one) => one === kind);
-  if (!known) throw new UsageError(`is none of the files that are read (${dataKindsText})`);
-  return { kind: known, packed: PACKINGS.find((one) => one === packing) };
+  return known && { kind: known, packed: PACKINGS.find((one) => one === packing) };
 }

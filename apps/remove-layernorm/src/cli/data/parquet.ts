@@ -1,6 +1,7 @@
 /** Parquet files, on disk or behind a URL: of those only the footer and the columns asked for are fetched. */
 import { existsSync } from "node:fs";
 import {
+  type AsyncBuffer,
   asyncBufferFromFile,
   asyncBufferFromUrl,
   parquetMetadataAsync,
@@ -8,14 +9,20 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { isUrl } from "./kinds.js";
+import { messageOf, systemCode } from "../errors.js";
+import { fetchData, readable, ServerError } from "./bytes.js";
+import { dataKindsText, isUrl } from "./kinds.js";
 import type { DataRecord, RecordFile } from "./records.js";
 
 /** @throws Error when there is no such file or it is no parquet file. */
 export async function openParquet(path: string): Promise<RecordFile> {
   if (!isUrl(path) && !existsSync(path)) throw new Error("there is no such file");
-  const file = await (isUrl(path) ? asyncBufferFromUrl({ url: path }) : asyncBufferFromFile(path));
-  const metadata = await parquetMetadataAsync(file);
+  const file = await (isUrl(path)
+    ? asyncBufferFromUrl({ url: path, fetch: fetchData })
+    : asyncBufferFromFile(path));
+  const metadata = await parquetMetadataAsync(file).catch(async (cause: unknown) => {
+    throw await whyNoParquet(file, cause);
+  });
   const names = parquetSchema(metadata).children.map(({ element }) => element.name);
   /** One row group after the other, so that a large file is never whole in memory. */
   async function* read(columns: readonly string[], count = Infinity): AsyncGenerator<DataRecord> {
@@ -29,6 +36,10 @@ export async function openParquet(path: string): Promise<RecordFile> {
         metadata,
         compressors,
         ...range,
+      }).catch((cause: unknown) => {
+        if (isFromOutside(cause)) throw readable(cause);
+        const which = `rows ${rowStart + 1} to ${rowEnd}`;
+        throw new Error(`${which} cannot be read (${messageOf(cause)}); is the file damaged?`, { cause });
       });
       for (const [i, fields] of rows.entries()) yield { where: `row ${rowStart + i + 1}`, fields };
       rowStart = rowEnd;
@@ -36,4 +47,23 @@ export async function openParquet(path: string): Promise<RecordFile> {
   }
   // Nothing stays open between two reads.
   return { names, read, close: () => Promise.resolve() };
+}
+
+/** What its library could not make a file of. */
+async function whyNoParquet(file: AsyncBuffer, cause: unknown): Promise<unknown> {
+  if (isFromOutside(cause)) return readable(cause);
+  if (file.byteLength === 0) return new Error("is no parquet file: it is empty", { cause });
+  const magic = Buffer.from(await file.slice(0, 4)).toString("latin1");
+  if (magic === "PAR1") {
+    return new Error(`is no whole parquet file (${messageOf(cause)}); was it truncated?`, { cause });
+  }
+  return new Error(
+    `is no parquet file: it does not begin with PAR1. A name must end with what is in it: ${dataKindsText}`,
+    { cause },
+  );
+}
+
+/** The disk or the server is at fault, not what came from it. */
+function isFromOutside(error: unknown): boolean {
+  return error instanceof ServerError || systemCode(error) !== undefined;
 }

@@ -1,10 +1,10 @@
 /** What decides whether models can be compared on tokens, known of a folder before its weights are read. */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { configFromHf, type Gpt2Config } from "@normless/gpt2";
 import type { Tokenizer } from "@normless/text";
 import { UsageError } from "../errors.js";
 import { readJson } from "../json.js";
+import { tokensDiffer } from "../same-tokens.js";
 import { readTokenizerFolder } from "../tokenizer-folder.js";
 
 export interface ModelFacts {
@@ -27,30 +27,10 @@ export async function folderFacts(path: string): Promise<ModelFacts | undefined>
 
 /** @throws UsageError when an id is not the same token to both models, so that losses a token say nothing. */
 export function checkSameTokens(first: ModelFacts, other: ModelFacts): void {
-  const same =
-    first.tokenizer && other.tokenizer
-      ? tokensHash(first.tokenizer) === tokensHash(other.tokenizer)
-      : first.config.vocabSize === other.config.vocabSize;
-  if (same) return;
-  const size = ({ tokenizer, config }: ModelFacts) => tokenizer?.vocabSize ?? config.vocabSize;
+  const difference = tokensDiffer(first, other);
+  if (difference === undefined) return;
   throw new UsageError(
-    `${first.name} and ${other.name} have different tokens (${size(first)} and ${size(other)}), so their losses a token ` +
-      "cannot be compared. Evaluate them one by one; --hellaswag and --lambada compare any models",
+    `${first.name} and ${other.name}: ${difference}, so that their losses a token cannot be compared. ` +
+      "Evaluate them one by one; --hellaswag and --lambada compare any models",
   );
-}
-
-/** The same for tokenizers whose ids stand for the same bytes, in whatever files they came. */
-function tokensHash(tokenizer: Tokenizer): string {
-  const hash = createHash("sha256");
-  for (let id = 0; id < tokenizer.vocabSize; id++) {
-    let bytes: Uint8Array;
-    try {
-      bytes = tokenizer.decodeBytes([id]);
-    } catch {
-      // An id without a token.
-      bytes = new Uint8Array();
-    }
-    hash.update(`${bytes.length} `).update(bytes);
-  }
-  return hash.digest("hex");
 }
