@@ -14,6 +14,7 @@ import {
   type Tensor,
   zeros,
 } from "@normless/tensor";
+import { spend } from "./spend.js";
 
 /** A tensor on a tape. */
 export class Variable {
@@ -66,11 +67,16 @@ export class Tape {
     return variable;
   }
 
-  /** What `backward` made for a leaf that came without a gradient; zeros where the loss does not depend on it. The caller's. */
+  /**
+   * What `backward` made for a leaf that came without a gradient; zeros where the loss does not depend on it. The caller's.
+   * @throws BackendError before `backward`, the second time, and for a leaf that came with one.
+   */
   takeGradient(leaf: Variable): Tensor {
     const gradient = this.#newGradients.get(leaf);
+    if (!gradient)
+      throw new BackendError("takeGradient: backward has left no gradient for this leaf to take");
     this.#newGradients.delete(leaf);
-    return gradient ?? zeros(this.backend, leaf.shape);
+    return gradient;
   }
 
   /** A tensor that gets no gradient. It stays the caller's. */
@@ -90,10 +96,12 @@ export class Tape {
     return output;
   }
 
-  /** Hands a result to the caller, who frees it; the tape will not. */
-  keep(variable: Variable): Tensor {
-    this.#kept.add(variable.tensor);
-    return variable.tensor;
+  /** Hands a result to the caller, who frees it; the tape will not. Of a tensor that is not the tape's, a copy. */
+  keep({ tape, tensor }: Variable): Tensor {
+    if (tape !== this) throw new BackendError("keep: the result is on another tape");
+    if (!this.#nodes.some(({ made }) => made.includes(tensor))) return copyOf(tensor);
+    this.#kept.add(tensor);
+    return tensor;
   }
 
   /** While not recording, frees all that `build` made except its result; while recording, just builds. */
@@ -112,7 +120,7 @@ export class Tape {
 
   /**
    * Adds d loss/d leaf into every leaf's gradient, where `loss` is a scalar, or Σ dy·loss for a `dy` of its shape (which
-   * stays the caller's). Frees as it goes; one call a tape.
+   * stays the caller's). Frees as it goes; one call a tape. What is left when it throws, `free` frees.
    */
   backward(loss: Variable, dy?: Tensor): void {
     if (this.#done)
@@ -122,19 +130,24 @@ export class Tape {
         `backward: the loss has shape [${loss.shape.join(",")}]; reduce it to a scalar, e.g. mean(x)`,
       );
     }
+    if (loss.tape !== this) throw new BackendError("backward: the loss is on another tape");
     if (!loss.needsGrad) throw new BackendError("backward: the loss depends on no leaf of this tape");
     this.#done = true;
     const gradients = new Gradients(this.backend, this.#leafGradients);
-    gradients.seed(loss, dy);
-    for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
-      const dy = gradients.of(node.output);
-      if (dy && node.backward) node.backward(dy, gradients);
-      gradients.drop(node.output);
-      for (const tensor of node.made) this.#release(tensor);
-    }
-    for (const leaf of this.#newLeaves) {
-      const gradient = gradients.take(leaf);
-      if (gradient) this.#newGradients.set(leaf, gradient);
+    try {
+      gradients.seed(loss, dy);
+      for (let node = this.#nodes.at(-1); node; node = this.#nodes.at(-1)) {
+        const dy = gradients.of(node.output);
+        if (dy && node.backward) node.backward(dy, gradients);
+        gradients.drop(node.output);
+        this.#nodes.pop();
+        for (const tensor of node.made) this.#release(tensor);
+      }
+      for (const leaf of this.#newLeaves) {
+        this.#newGradients.set(leaf, gradients.take(leaf) ?? zeros(this.backend, leaf.shape));
+      }
+    } finally {
+      gradients.free();
     }
   }
 
@@ -158,12 +171,9 @@ export class Gradients {
     readonly leaves: ReadonlyMap<Variable, Tensor>,
   ) {}
 
-  /** The gradient to start from: `dy`, copied, or 1. */
+  /** The gradient to start from: `dy`, copied, or 1. The loss may be a leaf. */
   seed(loss: Variable, dy?: Tensor): void {
-    const own = dy
-      ? this.backend.run("scale", { x: dy }, { factor: 1 }).y
-      : this.backend.upload(Float32Array.of(1), []);
-    this.#gradients.set(loss, own);
+    this.give(loss, dy ? copyOf(dy) : this.backend.upload(Float32Array.of(1), []));
   }
   of(variable: Variable): Tensor | undefined {
     return this.leaves.get(variable) ?? this.#gradients.get(variable);
@@ -176,6 +186,10 @@ export class Gradients {
     const gradient = this.#gradients.get(variable);
     this.#gradients.delete(variable);
     return gradient;
+  }
+  /** Frees every gradient that is not the caller's. */
+  free(): void {
+    for (const variable of [...this.#gradients.keys()]) this.drop(variable);
   }
 
   /**
@@ -200,11 +214,16 @@ export class Gradients {
       if (present) into[name] = present;
     }
     const outputs = this.backend.run(kernel, inputs, attributes, into as Partial<OutputsOf<K>>);
-    for (const [name, tensor] of Object.entries<Tensor>(outputs)) {
-      if (into[name]) continue;
-      const variable = targets.find(([output]) => output === name)?.[1];
-      if (variable?.needsGrad) this.give(variable, tensor);
-      else tensor.free();
+    const made = Object.entries<Tensor>(outputs).filter(([name]) => !into[name]);
+    try {
+      for (let next = made.shift(); next; next = made.shift()) {
+        const [name, tensor] = next;
+        const variable = targets.find(([output]) => output === name)?.[1];
+        if (variable?.needsGrad) this.give(variable, tensor);
+        else tensor.free();
+      }
+    } finally {
+      for (const [, tensor] of made) tensor.free();
     }
   }
 
@@ -233,12 +252,15 @@ export class Gradients {
   give(variable: Variable, gradient: Tensor): void {
     const present = this.of(variable);
     if (present) {
-      this.backend.run("scale", { x: gradient }, { factor: 1 }, { y: present });
-      gradient.free();
+      spend(gradient, (x) => this.backend.run("scale", { x }, { factor: 1 }, { y: present }));
     } else {
       this.#gradients.set(variable, gradient);
     }
   }
+}
+
+function copyOf(x: Tensor): Tensor {
+  return x.backend.run("scale", { x }, { factor: 1 }).y;
 }
 
 /** The tape of an op's operands. @throws BackendError when none is on a tape, or they are on two. */

@@ -11,7 +11,8 @@ function backendOf(op: string, params: Parameters): Backend {
   return first.backend;
 }
 
-function mapValues<K extends string, X, Y>(
+/** The same names with other values. */
+export function mapValues<K extends string, X, Y>(
   record: Readonly<Record<K, X>>,
   map: (value: X, key: K) => Y,
 ): Record<K, Y> {
@@ -21,7 +22,8 @@ function mapValues<K extends string, X, Y>(
 
 /**
  * The scalar `fn(params)` and d value/d param for every parameter. Given `gradients` are added to (which is how
- * micro-batches accumulate) and returned; otherwise they are new and the caller's. The value is the caller's, too.
+ * micro-batches accumulate) and returned; otherwise they are new and the caller's. The value is the caller's, too. When it
+ * throws nothing is left, but given gradients may have been added to.
  */
 export function valueAndGrad<K extends string>(
   fn: (variables: Variables<K>) => Variable,
@@ -29,12 +31,16 @@ export function valueAndGrad<K extends string>(
   gradients?: Parameters<K>,
 ): { readonly value: Tensor; readonly grads: Parameters<K> } {
   const tape = new Tape(backendOf("valueAndGrad", params));
+  let value: Tensor | undefined;
   try {
     const leaves = mapValues(params, (tensor, name) => tape.leaf(tensor, gradients?.[name]));
     const loss = fn(leaves);
-    const value = tape.keep(loss);
+    value = tape.keep(loss);
     tape.backward(loss);
     return { value, grads: gradients ?? mapValues(leaves, (leaf) => tape.takeGradient(leaf)) };
+  } catch (error) {
+    value?.free();
+    throw error;
   } finally {
     tape.free();
   }

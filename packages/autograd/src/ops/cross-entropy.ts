@@ -1,7 +1,7 @@
 /** The language-model head with its loss, in row chunks: the logits are never kept. */
 import type { Tensor } from "@normless/tensor";
 import { onTape, type Tape, tapeOf, type Value, type Variable } from "../tape.js";
-import { weightedLoss, weightedSum, weightOfEach } from "./weighted-loss.js";
+import { weightedLoss, weightedSum, withWeights } from "./weighted-loss.js";
 
 /** The weight (V,C), a bias (V) and the targets, int32 (...). */
 export interface Head {
@@ -33,9 +33,9 @@ export function weightedCrossEntropy(x: Value, head: Head, weight: number): Vari
     const { loss } = backend.run("linearCrossEntropy", inputs, {});
     return tape.record([weightedSum(loss, weight)], parents, () => undefined);
   }
-  const dloss = weightOfEach(xv, weight);
-  const made = backend.run("linearCrossEntropyGrad", { ...inputs, dloss }, {});
-  dloss.free();
+  const made = withWeights(xv, weight, (dloss) =>
+    backend.run("linearCrossEntropyGrad", { ...inputs, dloss }, {}),
+  );
   return weightedLoss(made, { xv, wv, bv }, weight);
 }
 

@@ -1,4 +1,5 @@
 /** Sums, products, scalings, reductions and a squared distance. Operands of add and mul have one shape. */
+import { spend } from "../spend.js";
 import { onTape, tapeOf, type Value, type Variable } from "../tape.js";
 
 /** a + b, of one shape. */
@@ -61,7 +62,7 @@ export function squaredDistance(x: Value, target: number): Variable {
   const xv = onTape(tape, x);
   const { backend } = tape;
   const one = backend.upload(Float32Array.of(-target), []);
-  const { y } = backend.run("expand", { x: one }, { shape: xv.shape });
-  const shift = tape.record([y, one], [], () => undefined);
+  const { y } = spend(one, () => backend.run("expand", { x: one }, { shape: xv.shape }));
+  const shift = tape.record([y], [], () => undefined);
   return mean(square(add(xv, shift)));
 }

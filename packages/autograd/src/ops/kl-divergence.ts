@@ -1,7 +1,7 @@
 /** The language-model head with the loss of distillation, in row chunks: neither model's logits are kept. */
 import type { Tensor } from "@normless/tensor";
 import { onTape, tapeOf, type Value, type Variable } from "../tape.js";
-import { weightedLoss, weightOfEach } from "./weighted-loss.js";
+import { weightedLoss, withWeights } from "./weighted-loss.js";
 
 /** What a teacher's head reads and is: x (...,D), w (V,D), bias (V). Nothing flows back into it. */
 export interface Teacher {
@@ -22,15 +22,12 @@ export function weightedKlDivergence(
   const tape = tapeOf("weightedKlDivergence", x, w, bias);
   const [xv, wv] = [onTape(tape, x), onTape(tape, w)];
   const bv = bias && onTape(tape, bias);
-  const dloss = weightOfEach(xv, weight);
-  const made = tape.backend.run(
-    "linearKlDivergence",
-    {
-      ...{ dloss, x: xv.tensor, w: wv.tensor, bias: bv?.tensor },
-      ...{ teacherX: teacher.x, teacherW: teacher.w, teacherBias: teacher.bias },
-    },
-    {},
+  const inputs = {
+    ...{ x: xv.tensor, w: wv.tensor, bias: bv?.tensor },
+    ...{ teacherX: teacher.x, teacherW: teacher.w, teacherBias: teacher.bias },
+  };
+  const made = withWeights(xv, weight, (dloss) =>
+    tape.backend.run("linearKlDivergence", { dloss, ...inputs }, {}),
   );
-  dloss.free();
   return weightedLoss(made, { xv, wv, bv }, weight);
 }

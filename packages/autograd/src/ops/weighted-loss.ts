@@ -1,5 +1,6 @@
 /** Losses of the head whose every token weighs the same, known beforehand: what makes the loss makes its gradient, too. */
 import type { OutputsOf, Tensor } from "@normless/tensor";
+import { spend } from "../spend.js";
 import type { Variable } from "../tape.js";
 
 /** The head's input, its weight and its bias. */
@@ -9,21 +10,19 @@ export interface HeadVariables {
   readonly bv: Variable | undefined;
 }
 
-/** `weight` for each row of x (...,C): (...), the caller's. */
-export function weightOfEach(x: Variable, weight: number): Tensor {
+/** What `use` makes of `weight` for each row of x (...,C), a tensor (...) that is freed afterwards. */
+export function withWeights<R>(x: Variable, weight: number, use: (dloss: Tensor) => R): R {
   const rows = x.shape.slice(0, -1);
   const size = rows.reduce((a, b) => a * b, 1);
-  return x.tape.backend.upload(new Float32Array(size).fill(weight), rows);
+  return spend(x.tape.backend.upload(new Float32Array(size).fill(weight), rows), use);
 }
 
 /** weight · Σ loss; frees the losses. */
 export function weightedSum(loss: Tensor, weight: number): Tensor {
   const { backend } = loss;
-  const total = backend.run("sum", { x: loss }, {}).y;
-  const { y } = backend.run("scale", { x: total }, { factor: weight });
-  loss.free();
-  total.free();
-  return y;
+  return spend(loss, () =>
+    spend(backend.run("sum", { x: loss }, {}).y, (x) => backend.run("scale", { x }, { factor: weight }).y),
+  );
 }
 
 /** weight · Σ loss as a scalar on the tape; the gradients were made along with it and are handed on. */
@@ -32,7 +31,9 @@ export function weightedLoss(
   { xv, wv, bv }: HeadVariables,
   weight: number,
 ): Variable {
-  return xv.tape.record([weightedSum(loss, weight), dx, dw, dbias], [xv, wv, bv], (dy, gradients) => {
+  // On the tape before the sum is made, which may throw.
+  xv.tape.record([dx, dw, dbias], [], () => undefined);
+  return xv.tape.record([weightedSum(loss, weight)], [xv, wv, bv], (dy, gradients) => {
     gradients.add("scale", { x: dx, by: dy }, { factor: 1 }, { y: xv });
     gradients.add("scale", { x: dw, by: dy }, { factor: 1 }, { y: wv });
     if (bv) gradients.add("scale", { x: dbias, by: dy }, { factor: 1 }, { y: bv });
