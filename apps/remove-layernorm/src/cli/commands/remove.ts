@@ -32,6 +32,7 @@ import {
   resumeCommand,
   RunFolder,
 } from "../run-folder.js";
+import { lockedRun } from "../run-lock.js";
 import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
 import { resolveModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
@@ -122,7 +123,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 export async function remove(io: Io, options: RemoveOptions): Promise<number> {
   const { resume: folder } = options;
   if (folder === undefined) return startRun(io, options);
-  const again = () => resumeRun(io, options, folder);
+  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
   return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
@@ -160,11 +161,12 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
         recipe,
       };
       const openFolder = () => RunFolder.create(out, removeKind, config, { force });
-      return finish(io, out, { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder });
+      const job = { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder };
+      return lockedRun(out, () => finish(io, out, job), { make: true });
     });
   // The engine is the run's own; what is only how it is run comes along.
   const { threads, recompute, tensorboard } = options;
-  const resume = () => resumeRun(io, { threads, recompute, tensorboard }, out);
+  const resume = () => lockedRun(out, () => resumeRun(io, { threads, recompute, tensorboard }, out));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
@@ -187,6 +189,7 @@ function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecip
   return { ...recipe, constants: { ...constants, special, shareQkv: constants.shareQkv || sharedQkvStd } };
 }
 
+/** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
   const checkpoint = await newestCheckpoint(io, out, removeKind);

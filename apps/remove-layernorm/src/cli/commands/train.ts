@@ -30,6 +30,7 @@ import {
   resumeCommand,
   RunFolder,
 } from "../run-folder.js";
+import { lockedRun } from "../run-lock.js";
 import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { readTokenizerFolder } from "../tokenizer-folder.js";
@@ -123,7 +124,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
 export async function train(io: Io, options: TrainOptions): Promise<number> {
   const { resume: folder } = options;
   if (folder === undefined) return startRun(io, options);
-  const again = () => resumeRun(io, options, folder);
+  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
   return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
@@ -170,14 +171,16 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
       const { recompute = false, tensorboard } = options;
       await checkMemory(backend, { config, recipe, recompute });
       const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
-      return finish(io, out, job, () => RunFolder.create(out, trainKind, runConfig, { force }));
+      const openFolder = () => RunFolder.create(out, trainKind, runConfig, { force });
+      return lockedRun(out, () => finish(io, out, job, openFolder), { make: true });
     });
   // The engine is the run's own; what is only how it is run comes along.
   const { threads, recompute, tensorboard } = options;
-  const resume = () => resumeRun(io, { threads, recompute, tensorboard }, out);
+  const resume = () => lockedRun(out, () => resumeRun(io, { threads, recompute, tensorboard }, out));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
+/** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
   const checkpoint = await newestCheckpoint(io, out, trainKind);
