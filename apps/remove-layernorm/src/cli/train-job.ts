@@ -65,9 +65,7 @@ export async function runTrain(
 ): Promise<TrainSummary | undefined> {
   const begin = io.now().getTime();
   const progress = new Progress(io, workOf(job));
-  const interrupt = listenForInterrupt(io, () =>
-    progress.say("stopping after this update; Control-C again quits at once"),
-  );
+  const interrupt = listenForInterrupt(io, (what) => progress.say(what));
   const board = job.tensorboard
     ? tensorboardWriter(join(folder.path, "tensorboard"), () => io.now())
     : undefined;
@@ -132,9 +130,10 @@ function workOf({ recipe, corpus, resume }: TrainJob) {
   const { steps, batchSize, blockSize, evaluateEvery } = recipe;
   const looks = (step: number) => Math.floor(step / evaluateEvery);
   const done = resume?.step ?? 0;
+  const looked = resume?.evaluationDue ? done - 1 : done;
   return {
     train: (steps - done) * batchSize * blockSize,
-    evaluate: (1 + Math.max(0, looks(steps - 1) - looks(done))) * validationTargets({ recipe, corpus }),
+    evaluate: (1 + Math.max(0, looks(steps - 1) - looks(looked))) * validationTargets({ recipe, corpus }),
   };
 }
 

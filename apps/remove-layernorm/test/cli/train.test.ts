@@ -48,6 +48,22 @@ describe("normless train", () => {
     expect((await trained("stopped")).weights).toEqual((await trained("whole")).weights);
   });
 
+  it("gives the same bits when stopped in a validation, again and again", async () => {
+    const out = join(folder, "stopped-validating");
+    // After four updates and after eight, and at the end.
+    expect((await run(start("stopped-validating"), "validating: validation")).code).toBe(130);
+    for (let i = 0; i < 3; i++) {
+      const { code, err } = await run(["train", "--resume", out], "validating: validation");
+      expect(err).toContain("stopping after the update or validation batch under way");
+      expect(code).toBe(130);
+      if (i === 0) expect(await metricsOf(out)).toHaveLength(4);
+      if (i === 0) expect((await run(["train", "--resume", out], "step 4: validation loss")).code).toBe(130);
+    }
+    expect((await run(["train", "--resume", out])).code).toBe(0);
+    expect(await metricsOf(out)).toEqual(await metricsOf(join(folder, "whole")));
+    expect((await trained("stopped-validating")).weights).toEqual((await trained("whole")).weights);
+  });
+
   it("encodes text with the tokenizer, end-of-text between documents", async () => {
     const text = join(folder, "some.txt");
     await writeFile(text, `${"Fellow citizens ".repeat(20)}<|endoftext|>${"The Union ".repeat(20)}`);
