@@ -23,14 +23,22 @@ const engine = z.strictObject({
   blasLibrary: z.string().optional(),
 });
 
+/** How the run is run: the same bits either way, but `--resume` is to do it as it was asked for. */
+const manner = {
+  recompute: z.boolean().optional(),
+  tensorboard: z.boolean().optional(),
+};
+
 export const removeConfigSchema = z.strictObject({
   command: z.literal("remove"),
   model: z.string(),
   corpus,
   prompt: z.string(),
   engine,
+  ...manner,
   recipe: removalRecipeSchema,
 });
+type Manner = Pick<z.infer<typeof removeConfigSchema>, keyof typeof manner>;
 export type RemoveConfig = z.infer<typeof removeConfigSchema>;
 
 export const trainConfigSchema = z.strictObject({
@@ -38,6 +46,7 @@ export const trainConfigSchema = z.strictObject({
   tokenizer: z.string(),
   corpus,
   engine,
+  ...manner,
   model: gpt2ConfigSchema,
   dtype: z.enum(weightDtypes),
   recipe: trainRecipeSchema,
@@ -72,6 +81,14 @@ export function checkSameCorpus(tokens: Corpus, folder: string, { hash }: Remove
     `the corpus is not the one that the run in ${folder} began with (its tokens differ); ` +
       "resume with the same files: --train FILE --validation FILE",
   );
+}
+
+/** As it was asked for now or when the run began. */
+export function resumedManner(asked: Manner, began: Manner): Manner {
+  return {
+    recompute: asked.recompute ?? began.recompute,
+    tensorboard: asked.tensorboard ?? began.tensorboard,
+  };
 }
 
 /** A resumed run gives the same bits only on the same engine and build; asking for another is the caller's will. */

@@ -97,11 +97,12 @@ export class RunFolder<S extends TrainingState> {
     return folder;
   }
 
-  /** Goes on with a run: cuts its metrics back to the checkpoint. */
+  /** Goes on with a run: cuts its metrics back to the checkpoint. The configuration is what a later process goes on with. */
   static async reopen<S extends TrainingState>(
     path: string,
     kind: CheckpointKind<S>,
     { metricsLines }: Checkpoint<S>,
+    config: object,
   ): Promise<RunFolder<S>> {
     const file = join(path, METRICS);
     const text = await readFile(file);
@@ -116,7 +117,9 @@ export class RunFolder<S extends TrainingState> {
       }
     }
     await truncate(file, end);
-    return new RunFolder(path, kind, metricsLines);
+    const folder = new RunFolder(path, kind, metricsLines);
+    await folder.writeJson("config.json", config);
+    return folder;
   }
 
   /** One more line of metrics. */

@@ -115,6 +115,24 @@ describe("normless remove", () => {
     }
   });
 
+  it("goes on with recomputing and TensorBoard as it began, or as a resumption asked for it", async () => {
+    const summaryOf = async (out: string) =>
+      JSON.parse(await readFile(join(out, "summary.json"), "utf8")) as { peakBytes: number };
+    const began = join(folder, "manner");
+    await run(start(began, "--recompute", "--tensorboard"), "control 1/12");
+    expect((await run(["remove", "--resume", began])).code).toBe(0);
+    expect(await readdir(join(began, "tensorboard"))).toContain("removal");
+    expect((await summaryOf(began)).peakBytes).toBeLessThan((await summaryOf(whole)).peakBytes);
+
+    const asked = join(folder, "manner-later");
+    await run(start(asked), "validating: original");
+    await run(["remove", "--resume", asked, "--recompute", "--tensorboard"], "control 1/12");
+    expect((await run(["remove", "--resume", asked])).code).toBe(0);
+    expect(await readdir(join(asked, "tensorboard"))).toContain("removal");
+    expect(await summaryOf(asked)).toMatchObject({ peakBytes: (await summaryOf(began)).peakBytes });
+    expect(await metricsOf(asked)).toEqual(await metricsOf(whole));
+  });
+
   it("gives the same bits with two threads", async () => {
     const out = join(folder, "two-threads");
     const argv = start(out);

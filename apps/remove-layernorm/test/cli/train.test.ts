@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -40,10 +40,12 @@ describe("normless train", () => {
   });
 
   it("gives the same bits when stopped and resumed", async () => {
-    const stopped = await run(start("stopped"), "step 4: validation loss");
+    const stopped = await run(start("stopped", "--tensorboard"), "step 4: validation loss");
     expect(stopped.code).toBe(130);
+    await rm(join(folder, "stopped", "tensorboard"), { recursive: true });
     expect(stopped.err).toContain(`npx normless train --resume ${join(folder, "stopped")}`);
     expect((await run(["train", "--resume", join(folder, "stopped"), "--threads", "2"])).code).toBe(0);
+    expect(await readdir(join(folder, "stopped", "tensorboard"))).toContain("train");
     expect(await metricsOf(join(folder, "stopped"))).toEqual(await metricsOf(join(folder, "whole")));
     expect((await trained("stopped")).weights).toEqual((await trained("whole")).weights);
   });

@@ -22,6 +22,7 @@ import {
   type RemoveConfig,
   removeConfigSchema,
   resumedEngine,
+  resumedManner,
 } from "../run-config.js";
 import {
   checkNewFolder,
@@ -158,15 +159,17 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
         corpus: corpusConfig(files, corpus),
         prompt,
         engine: used,
+        recompute,
+        tensorboard,
         recipe,
       };
       const openFolder = () => RunFolder.create(out, removeKind, config, { force });
       const job = { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder };
       return lockedRun(out, () => finish(io, out, job), { make: true });
     });
-  // The engine is the run's own; what is only how it is run comes along.
-  const { threads, recompute, tensorboard } = options;
-  const resume = () => lockedRun(out, () => resumeRun(io, { threads, recompute, tensorboard }, out));
+  // Threads are the machine's; everything else is in the run folder.
+  const { threads } = options;
+  const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
@@ -199,6 +202,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
   const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(model), config.recipe);
   checkSameCorpus(corpus, out, config.corpus);
+  const manner = resumedManner(options, config);
   return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
     finish(io, out, {
       backend,
@@ -206,11 +210,10 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       corpus,
       recipe: config.recipe,
       prompt: config.prompt,
-      recompute: options.recompute,
-      tensorboard: options.tensorboard,
+      ...manner,
       resume: checkpoint.state,
       modelName: modelNameOf(options.model ?? config.model),
-      openFolder: () => RunFolder.reopen(out, removeKind, checkpoint),
+      openFolder: () => RunFolder.reopen(out, removeKind, checkpoint, { ...config, ...manner }),
     }),
   );
 }

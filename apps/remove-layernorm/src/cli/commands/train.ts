@@ -18,6 +18,7 @@ import {
   corpusConfig,
   readRunConfig,
   resumedEngine,
+  resumedManner,
   type TrainConfig,
   trainConfigSchema,
 } from "../run-config.js";
@@ -158,25 +159,27 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
   checkTraining({ config, recipe, corpus });
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
+      const { recompute = false, tensorboard } = options;
       const runConfig: TrainConfig = {
         command: "train",
         tokenizer: resolve(tokenizerFolder),
         corpus: corpusConfig(files, corpus),
         engine: used,
+        recompute,
+        tensorboard,
         model: config,
         dtype: options.dtype ?? "F32",
         recipe,
       };
       const { dtype } = runConfig;
-      const { recompute = false, tensorboard } = options;
       await checkMemory(backend, { config, recipe, recompute });
       const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
       const openFolder = () => RunFolder.create(out, trainKind, runConfig, { force });
       return lockedRun(out, () => finish(io, out, job, openFolder), { make: true });
     });
-  // The engine is the run's own; what is only how it is run comes along.
-  const { threads, recompute, tensorboard } = options;
-  const resume = () => lockedRun(out, () => resumeRun(io, { threads, recompute, tensorboard }, out));
+  // Threads are the machine's; everything else is in the run folder.
+  const { threads } = options;
+  const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
@@ -191,21 +194,12 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const suits = { vocabSize: config.vocabSize, tokenizer };
   const corpus = await readBoth({ ...began.corpus, train, validation }, suits, recipe);
   checkSameCorpus(corpus, out, began.corpus);
+  const manner = resumedManner(options, began);
   return withEngine(io, resumedEngine(options, began.engine), ({ backend }) => {
     const { dtype } = began;
-    const { recompute, tensorboard } = options;
-    const job = {
-      backend,
-      config,
-      tokenizerFiles,
-      corpus,
-      recipe,
-      dtype,
-      recompute,
-      tensorboard,
-      resume: checkpoint.state,
-    };
-    return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint));
+    const { state: resume } = checkpoint;
+    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
+    return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint, { ...began, ...manner }));
   });
 }
 
