@@ -41,6 +41,7 @@ import { planText, resultTable } from "../tables.js";
 import {
   type DoneEvent,
   type RemovalRecipe,
+  removalNotes,
   removalRecipes,
   removeLayerNorm,
   scaleRecipe,
@@ -137,6 +138,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
     asked: options.recipe,
     options: recipeOptions(commandLine),
     scale: scaleRecipe,
+    notes: removalNotes,
   });
   const recipe = asReleased(asked, options);
   sayScaled(io, recipe.name, notes);

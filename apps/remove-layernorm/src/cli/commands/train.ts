@@ -36,7 +36,7 @@ import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.
 import { shippedModel } from "../shipped.js";
 import { readTokenizerFolder } from "../tokenizer-folder.js";
 import { checkTraining, runTrain, type TrainJob } from "../train-job.js";
-import { checkMemory, scaleTraining, trainRecipe, type TrainState } from "../../core/index.js";
+import { checkMemory, scaleTraining, trainingNotes, trainRecipe, type TrainState } from "../../core/index.js";
 
 export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
@@ -140,6 +140,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     asked: options.recipe,
     options: recipeOptions(commandLine),
     scale: scaleTraining,
+    notes: trainingNotes,
   });
   sayScaled(io, "the training", notes);
   const out = options.out ?? newRunPath("train", io.now());
