@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type Corpus, type CorpusFiles, corpusHash } from "./corpus.js";
 import { isUrl } from "./data/kinds.js";
 import { engineNames, type EngineOptions, type EngineUsed } from "./engine.js";
-import { UsageError } from "./errors.js";
+import { optionName, UsageError } from "./errors.js";
 import { checkJson, readJson } from "./json.js";
 import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema, weightDtypes } from "./schemas.js";
 
@@ -110,9 +110,8 @@ export function checkResumeOptions(options: object, allowed: readonly string[]):
   const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
   const stray = given.find(([name]) => name !== "resume" && !allowed.includes(name));
   if (!stray) return;
-  const dashed = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw new UsageError(
-    `${dashed(stray[0])} cannot change a run that has begun. With --resume there may be ` +
-      `${allowed.map(dashed).join(", ")}; everything else is in the run folder`,
+    `${optionName(stray[0])} cannot change a run that has begun. With --resume there may be ` +
+      `${allowed.map(optionName).join(", ")}; everything else is in the run folder`,
   );
 }

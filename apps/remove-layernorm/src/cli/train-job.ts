@@ -5,7 +5,6 @@ import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
 import { validationPart } from "../core/measure.js";
-import { UsageError } from "./errors.js";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
@@ -34,27 +33,6 @@ export interface TrainSummary {
   readonly tokens: number;
   readonly peakBytes: number;
   readonly backend: string;
-}
-
-/** @throws UsageError when recipe, config and corpus do not make a training. */
-export function checkTraining({
-  config,
-  recipe,
-  corpus,
-}: Pick<TrainJob, "config" | "recipe" | "corpus">): void {
-  const { blockSize, batchSize, microBatchSize } = recipe;
-  if (blockSize > config.blockSize) {
-    throw new UsageError(`blockSize ${blockSize} is more than the model's context of ${config.blockSize}`);
-  }
-  if (batchSize % microBatchSize !== 0) {
-    throw new UsageError(`batchSize ${batchSize} is not a multiple of microBatchSize ${microBatchSize}`);
-  }
-  for (const [name, { length }] of Object.entries(corpus)) {
-    if (length > blockSize) continue;
-    throw new UsageError(
-      `the ${name} corpus has ${length} tokens; a row of ${blockSize} needs at least ${blockSize + 1}`,
-    );
-  }
 }
 
 /** The result, or undefined when it was stopped; then a checkpoint is saved. */

@@ -15,6 +15,7 @@ import {
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
+import { checkRecipe } from "./check-recipe.js";
 import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
@@ -83,21 +84,8 @@ class Run {
           "resume with the model that the run started from",
       );
     }
-    const { blockSize, batchSize, microBatchSize } = this.#recipe;
-    if (batchSize % microBatchSize !== 0) {
-      throw new RangeError(`batchSize ${batchSize} is not a multiple of microBatchSize ${microBatchSize}`);
-    }
-    if (blockSize > model.config.blockSize) {
-      throw new RangeError(
-        `blockSize ${blockSize} is more than the model's context of ${model.config.blockSize}`,
-      );
-    }
-    for (const [name, tokens] of Object.entries(corpus)) {
-      if (tokens.length > blockSize) continue;
-      throw new RangeError(
-        `the ${name} corpus has ${tokens.length} tokens; a row of ${blockSize} needs at least ${blockSize + 1}`,
-      );
-    }
+    checkRecipe(this.#recipe, { config: model.config, corpus });
+    checkPlan(this.#recipe, model.config);
     this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
     this.#losses = { ...resume?.validation };
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
@@ -120,7 +108,6 @@ class Run {
   async *events(): AsyncGenerator<RunEvent, void> {
     const { backend, model, corpus, resume } = this.#input;
     const removals = plan(this.#recipe, model.config);
-    checkPlan(this.#recipe, model.config);
     const { recompute = false } = this.#input;
     const { config } = model;
     await checkMemory(backend, { config, recipe: this.#recipe, recompute, distilled: this.#distilled });

@@ -91,7 +91,7 @@ export function trainingNotes(before: TrainingRecipe, after: TrainingRecipe): st
   return notes;
 }
 
-function largestDivisor(of: number, atMost: number): number {
+export function largestDivisor(of: number, atMost: number): number {
   for (let divisor = Math.min(of, atMost); ; divisor--) if (of % divisor === 0) return divisor;
 }
 

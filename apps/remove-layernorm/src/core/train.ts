@@ -8,6 +8,7 @@ import {
   type Weights,
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
+import { checkRecipe } from "./check-recipe.js";
 import type { ProgressEvent, StepEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { validationLoss, validationPart } from "./measure.js";
@@ -43,11 +44,15 @@ export interface TrainInput {
   readonly recompute?: boolean | undefined;
 }
 
-/** The last event is `done`, with the weights and their validation loss, or a `stop` checkpoint. */
+/**
+ * The last event is `done`, with the weights and their validation loss, or a `stop` checkpoint.
+ * @throws RecipeError when recipe, config and corpus do not make a training.
+ */
 export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent, void> {
   const { backend, corpus, resume, signal } = input;
   const config = checkConfig(resume?.config ?? input.config);
   const recipe = resume?.recipe ?? input.recipe;
+  checkRecipe(recipe, { config, corpus });
   const norms = standardNorms(config);
   const { batchSize, microBatchSize, blockSize, steps } = recipe;
   const sizes = { batchSize: 2 * microBatchSize, blockSize };

@@ -107,10 +107,12 @@ describe("normless train", () => {
       return err;
     };
     expect(await refused("--block-size", "17")).toContain(
-      "blockSize 17 is more than the model's context of 16",
+      "blockSize 17 is more than the model's context of 16; give --block-size 16 or less",
     );
     expect(await refused("--preset", "base")).toContain("give one of them");
-    expect(await refused("--micro-batch-size", "3")).toContain("is not a multiple of microBatchSize 3");
+    expect(await refused("--micro-batch-size", "3")).toContain(
+      "is not a multiple of microBatchSize 3; give --micro-batch-size 2",
+    );
     const both = join(folder, "both.json");
     await writeFile(both, JSON.stringify({ textColumn: "a", tokenColumn: "b" }));
     expect(await refused("--config", both)).toContain("give one of them");

@@ -7,7 +7,7 @@ import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { EXIT, UsageError } from "../errors.js";
+import { checkAsked, EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
@@ -39,6 +39,8 @@ import { resolveModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
+  checkPlan,
+  checkRecipe,
   type DoneEvent,
   type RemovalRecipe,
   removalNotes,
@@ -149,6 +151,10 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await readModelWithNorms(modelFolder);
   const corpus = await readBoth(files, suitsOf(model), recipe);
+  checkAsked(() => {
+    checkRecipe(recipe, { config: model.config, corpus });
+    checkPlan(recipe, model.config);
+  });
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {

@@ -6,7 +6,7 @@ import { trainKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { EXIT, UsageError, within } from "../errors.js";
+import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
@@ -35,8 +35,15 @@ import { lockedRun } from "../run-lock.js";
 import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { readTokenizerFolder } from "../tokenizer-folder.js";
-import { checkTraining, runTrain, type TrainJob } from "../train-job.js";
-import { checkMemory, scaleTraining, trainingNotes, trainRecipe, type TrainState } from "../../core/index.js";
+import { runTrain, type TrainJob } from "../train-job.js";
+import {
+  checkMemory,
+  checkRecipe,
+  scaleTraining,
+  trainingNotes,
+  trainRecipe,
+  type TrainState,
+} from "../../core/index.js";
 
 export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
@@ -157,7 +164,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
   }
   const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
   const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer }, recipe);
-  checkTraining({ config, recipe, corpus });
+  checkAsked(() => checkRecipe(recipe, { config, corpus }));
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
       const { recompute = false, tensorboard } = options;
