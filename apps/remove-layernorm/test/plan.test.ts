@@ -183,7 +183,9 @@ describe("the plan", () => {
     expect(() =>
       checkPlan({ ...taper, pace: { kind: "taper", begin: 50, end: 40, keep: 0.9 } }, small),
     ).toThrow(/begins at step 50 and ends at 40/);
-    expect(() => checkPlan({ ...adaptive, steps: 20 }, small)).toThrow(/the deadline at step/);
+    expect(() => checkPlan({ ...adaptive, steps: 20 }, small)).toThrow(
+      "the plan of adaptive: the deadline at step 60, outside of steps 1 to 19; give steps 61 or more",
+    );
     const [first] = plan(heimersheim, presets.base);
     if (first.kind === "taper") throw new Error("a fixed plan has no taper");
     expect(() => applyRemoval(standardNorms(presets.base), first, {}, heimersheim.constants)).toThrow(

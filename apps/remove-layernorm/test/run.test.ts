@@ -65,12 +65,12 @@ describe("the run", () => {
     const whole = await collect(backend);
     const states = find(whole, "checkpoint").map(({ state }) => state);
     expect(states.map(({ phase, step }) => `${phase} ${step}`)).toEqual(
-      ["control", "removal"].flatMap((phase) => [7, 14, 21].map((step) => `${phase} ${step}`)),
+      ["control", "removal"].flatMap((phase) => [7, 14, 21, 24].map((step) => `${phase} ${step}`)),
     );
-    for (const state of [states[1], states[4]]) {
+    for (const state of [states[1], states[3], states[5], states[7]]) {
       const resumed = bits(await collect(backend, { resume: structuredClone(state) }));
       expect(resumed).toEqual(bits(whole).slice(-resumed.length));
-      expect(resumed.length).toBeGreaterThan(5);
+      expect(resumed.length).toBeGreaterThanOrEqual(5);
     }
     await backend.dispose();
   });
@@ -89,6 +89,34 @@ describe("the run", () => {
     const state: RunState | undefined = last?.type === "checkpoint" ? last.state : undefined;
     const both = [...bits(events), ...bits(await collect(backend, { resume: state }))];
     expect(both).toEqual(bits(await collect(backend)));
+    await backend.dispose();
+  });
+
+  it("asked to stop in any validation, ends after its batch with a checkpoint that goes on with the same bits", async () => {
+    const backend = await wasm({ threads: 1 });
+    const live = backend.memory().liveBytes;
+    const whole = bits(await collect(backend));
+    const where = {
+      original: "control 0",
+      control: "control 24",
+      frozen: "removal 24",
+      folded: "removal 24",
+    };
+    for (const [what, at] of Object.entries(where)) {
+      const stop = new AbortController();
+      const events: RunEvent[] = [];
+      const input = { backend, model: { config, weights }, corpus, recipe, signal: stop.signal };
+      for await (const event of removeLayerNorm(input)) {
+        events.push(event);
+        if (event.type === "progress" && event.what === what) stop.abort();
+      }
+      expect(events.filter((event) => event.type === "progress" && event.what === what)).toHaveLength(1);
+      const last = events.at(-1);
+      if (last?.type !== "checkpoint") throw new Error(`the last event is ${last?.type}`);
+      expect([last.reason, `${last.state.phase} ${last.state.step}`]).toEqual(["stop", at]);
+      expect([...bits(events), ...bits(await collect(backend, { resume: last.state }))]).toEqual(whole);
+    }
+    expect(backend.memory().liveBytes).toBe(live);
     await backend.dispose();
   });
 
@@ -148,6 +176,10 @@ describe("a distilled run", () => {
     const resumed = bits(await collect(one, { resume: structuredClone(state) }));
     expect(resumed).toEqual(bits(whole).slice(-resumed.length));
     expect(resumed.length).toBeGreaterThan(5);
+    // Stopped before anything is done, it has no control to go on with, either.
+    const [, stopped] = await collect(one, { recipe: distilled, signal: AbortSignal.abort() });
+    if (stopped.type !== "checkpoint") throw new Error(`the last event is ${stopped.type}`);
+    expect(bits(await collect(one, { resume: stopped.state }))).toEqual(bits(whole));
     await one.dispose();
     await two.dispose();
   });

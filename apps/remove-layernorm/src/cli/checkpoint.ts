@@ -95,6 +95,7 @@ export const trainKind: CheckpointKind<TrainState> = {
     config: gpt2ConfigSchema,
     recipe: trainRecipeSchema,
     step: whole,
+    evaluationDue: z.boolean().optional(),
   }),
 };
 

@@ -2,7 +2,7 @@
 import { type Backend, reference } from "@normless/tensor";
 import type { GpuMode } from "@normless/tensor/gpu";
 import { wasm } from "@normless/tensor-wasm";
-import { messageOf } from "./errors.js";
+import { messageOf, UsageError } from "./errors.js";
 import type { Io } from "./io.js";
 
 const gpuModes = ["webgpu", "webgl2", "headlessgl", "webasm", "cpu"] as const satisfies readonly GpuMode[];
@@ -37,7 +37,9 @@ export interface Engine {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { backend = "wasm", threads, simd, blasLibrary } = options;
   if (blasLibrary !== undefined && backend !== "blas") {
-    throw new Error(`--blas-library goes with --backend blas; the backend is ${backend}`);
+    throw new UsageError(
+      `--blas-library goes with --backend blas, and the backend is ${backend}; give both or neither`,
+    );
   }
   const cpu = { ...(threads !== undefined && { threads }), ...(simd && { simd }) };
   switch (backend) {

@@ -1,7 +1,28 @@
 /** Errors by who has to act. Every error's message is for people; only a usage error has an exit code of its own. */
+import { RecipeError } from "../core/check-recipe.js";
 
 /** The command was given wrongly: an option, a file of options. Exit code 2. */
 export class UsageError extends Error {}
+
+/** An option as it is typed, by the name of its field. */
+export function optionName(field: string): string {
+  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/**
+ * Runs a check of the core's on what was asked for.
+ * @throws UsageError that names the option of a field that does not fit; fields inside of others have none.
+ */
+export function checkAsked(check: () => void): void {
+  try {
+    check();
+  } catch (cause) {
+    if (!(cause instanceof RecipeError)) throw cause;
+    const { problem, field, fix } = cause;
+    const what = field.includes(".") ? field : optionName(field);
+    throw new UsageError(`${problem}; give ${what} ${fix}`, { cause });
+  }
+}
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 

@@ -8,12 +8,13 @@ export interface Interrupt {
   release(): void;
 }
 
-export function listenForInterrupt(io: Io, stopping: () => void): Interrupt {
+/** `say` is given what the first Control-C does. */
+export function listenForInterrupt(io: Io, say: (what: string) => void): Interrupt {
   const controller = new AbortController();
   const release = io.onInterrupt(() => {
     if (controller.signal.aborted) return io.exit(EXIT.interrupted);
     controller.abort();
-    stopping();
+    say("stopping after the update or validation batch under way; Control-C again quits at once");
   });
   return { signal: controller.signal, release };
 }

@@ -40,6 +40,8 @@ export interface RecipeSources<R extends Sized> {
   readonly options: RecipeOptions;
   /** What follows from other steps or another batch. */
   readonly scale: (recipe: R, size: RecipeSize) => Scaled<R>;
+  /** What scaling made of the first recipe, in words. */
+  readonly notes: (before: R, after: R) => readonly string[];
 }
 
 interface Scaled<R> {
@@ -96,7 +98,7 @@ export function unknownRecipe(builtIn: Readonly<Record<string, unknown>>, asked:
 
 /** The recipe at the size that the layer asks for, then the layer's own fields. */
 function withLayer<R extends Sized>(
-  { schema, scale }: RecipeSources<R>,
+  { schema, scale, notes }: RecipeSources<R>,
   where: string,
   recipe: R,
   layer: Readonly<Record<string, unknown>>,
@@ -105,7 +107,10 @@ function withLayer<R extends Sized>(
   checkJson(where, schema, mergeJson(recipe, layer));
   const { steps, batchSize, microBatchSize, blockSize } = layer as RecipeSize;
   const scaled = scale(recipe, { steps, batchSize, microBatchSize, blockSize });
-  return { recipe: checkJson(where, schema, mergeJson(scaled.recipe, layer)), notes: scaled.notes };
+  const after = checkJson(where, schema, mergeJson(scaled.recipe, layer));
+  // What the layer says itself was not scaled; but how much a batch has become is worth a note.
+  const said = { ...layer, batchSize: undefined, blockSize: undefined };
+  return { recipe: after, notes: notes(checkJson(where, schema, mergeJson(recipe, said)), after) };
 }
 
 /** What was changed so that the recipe fits the size that was asked for. */

@@ -42,8 +42,7 @@ export interface RemoveJob {
 
 /** The result, or undefined when it was stopped; then a checkpoint is saved. */
 export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | undefined> {
-  const stopping = () => progress?.say("stopping after this update; Control-C again quits at once");
-  const interrupt = listenForInterrupt(io, stopping);
+  const interrupt = listenForInterrupt(io, (what) => progress?.say(what));
   const events = removeLayerNorm({ ...job, signal: interrupt.signal });
   let progress: Progress | undefined;
   try {

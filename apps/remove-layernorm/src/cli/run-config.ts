@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type Corpus, type CorpusFiles, corpusHash } from "./corpus.js";
 import { isUrl } from "./data/kinds.js";
 import { engineNames, type EngineOptions, type EngineUsed } from "./engine.js";
-import { UsageError } from "./errors.js";
+import { optionName, UsageError } from "./errors.js";
 import { checkJson, readJson } from "./json.js";
 import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema, weightDtypes } from "./schemas.js";
 
@@ -23,14 +23,22 @@ const engine = z.strictObject({
   blasLibrary: z.string().optional(),
 });
 
+/** How the run is run: the same bits either way, but `--resume` is to do it as it was asked for. */
+const manner = {
+  recompute: z.boolean().optional(),
+  tensorboard: z.boolean().optional(),
+};
+
 export const removeConfigSchema = z.strictObject({
   command: z.literal("remove"),
   model: z.string(),
   corpus,
   prompt: z.string(),
   engine,
+  ...manner,
   recipe: removalRecipeSchema,
 });
+type Manner = Pick<z.infer<typeof removeConfigSchema>, keyof typeof manner>;
 export type RemoveConfig = z.infer<typeof removeConfigSchema>;
 
 export const trainConfigSchema = z.strictObject({
@@ -38,6 +46,7 @@ export const trainConfigSchema = z.strictObject({
   tokenizer: z.string(),
   corpus,
   engine,
+  ...manner,
   model: gpt2ConfigSchema,
   dtype: z.enum(weightDtypes),
   recipe: trainRecipeSchema,
@@ -74,6 +83,14 @@ export function checkSameCorpus(tokens: Corpus, folder: string, { hash }: Remove
   );
 }
 
+/** As it was asked for now or when the run began. */
+export function resumedManner(asked: Manner, began: Manner): Manner {
+  return {
+    recompute: asked.recompute ?? began.recompute,
+    tensorboard: asked.tensorboard ?? began.tensorboard,
+  };
+}
+
 /** A resumed run gives the same bits only on the same engine and build; asking for another is the caller's will. */
 export function resumedEngine(asked: EngineOptions, began: EngineUsed): EngineOptions {
   const backend = asked.backend ?? began.backend;
@@ -93,9 +110,8 @@ export function checkResumeOptions(options: object, allowed: readonly string[]):
   const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
   const stray = given.find(([name]) => name !== "resume" && !allowed.includes(name));
   if (!stray) return;
-  const dashed = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw new UsageError(
-    `${dashed(stray[0])} cannot change a run that has begun. With --resume there may be ` +
-      `${allowed.map(dashed).join(", ")}; everything else is in the run folder`,
+    `${optionName(stray[0])} cannot change a run that has begun. With --resume there may be ` +
+      `${allowed.map(optionName).join(", ")}; everything else is in the run folder`,
   );
 }

@@ -17,6 +17,7 @@ import { withFile } from "./data/pieces.js";
 import { messageOf, systemCode, UsageError } from "./errors.js";
 import { bytes } from "./format.js";
 import type { Io } from "./io.js";
+import { checkUnused, isLock } from "./run-lock.js";
 
 const METRICS = "metrics.jsonl";
 const SUMMARY = "summary.json";
@@ -40,8 +41,9 @@ export function newRunPath(name: string, now: Date): string {
   return join("runs", `${name}-${now.toISOString().slice(0, 19).replace(/[T:]/g, "-")}`);
 }
 
-/** @throws UsageError when there is something already, saying what to do. */
+/** @throws UsageError when there is something already, or somebody at work, saying what to do. */
 export async function checkNewFolder(path: string, { force }: { readonly force: boolean }): Promise<void> {
+  await checkUnused(path);
   const there = await listFolder(path);
   if (there.length === 0) return;
   if (!force) {
@@ -58,13 +60,14 @@ export async function checkNewFolder(path: string, { force }: { readonly force: 
   }
 }
 
-/** The names in a folder; none when there is no such folder. */
+/** The names in a folder, but for locks; none when there is no such folder. */
 async function listFolder(path: string): Promise<string[]> {
-  return readdir(path).catch((error: unknown) => {
+  const names = await readdir(path).catch((error: unknown): string[] => {
     if (systemCode(error) === "ENOENT") return [];
     if (systemCode(error) === "ENOTDIR") throw new UsageError(`${path} is a file; a folder is needed`);
     throw error;
   });
+  return names.filter((name) => !isLock(name));
 }
 
 export class RunFolder<S extends TrainingState> {
@@ -94,11 +97,12 @@ export class RunFolder<S extends TrainingState> {
     return folder;
   }
 
-  /** Goes on with a run: cuts its metrics back to the checkpoint. */
+  /** Goes on with a run: cuts its metrics back to the checkpoint. The configuration is what a later process goes on with. */
   static async reopen<S extends TrainingState>(
     path: string,
     kind: CheckpointKind<S>,
     { metricsLines }: Checkpoint<S>,
+    config: object,
   ): Promise<RunFolder<S>> {
     const file = join(path, METRICS);
     const text = await readFile(file);
@@ -113,7 +117,9 @@ export class RunFolder<S extends TrainingState> {
       }
     }
     await truncate(file, end);
-    return new RunFolder(path, kind, metricsLines);
+    const folder = new RunFolder(path, kind, metricsLines);
+    await folder.writeJson("config.json", config);
+    return folder;
   }
 
   /** One more line of metrics. */

@@ -5,7 +5,6 @@ import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
 import { validationPart } from "../core/measure.js";
-import { UsageError } from "./errors.js";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
@@ -36,27 +35,6 @@ export interface TrainSummary {
   readonly backend: string;
 }
 
-/** @throws UsageError when recipe, config and corpus do not make a training. */
-export function checkTraining({
-  config,
-  recipe,
-  corpus,
-}: Pick<TrainJob, "config" | "recipe" | "corpus">): void {
-  const { blockSize, batchSize, microBatchSize } = recipe;
-  if (blockSize > config.blockSize) {
-    throw new UsageError(`blockSize ${blockSize} is more than the model's context of ${config.blockSize}`);
-  }
-  if (batchSize % microBatchSize !== 0) {
-    throw new UsageError(`batchSize ${batchSize} is not a multiple of microBatchSize ${microBatchSize}`);
-  }
-  for (const [name, { length }] of Object.entries(corpus)) {
-    if (length > blockSize) continue;
-    throw new UsageError(
-      `the ${name} corpus has ${length} tokens; a row of ${blockSize} needs at least ${blockSize + 1}`,
-    );
-  }
-}
-
 /** The result, or undefined when it was stopped; then a checkpoint is saved. */
 export async function runTrain(
   io: Io,
@@ -65,9 +43,7 @@ export async function runTrain(
 ): Promise<TrainSummary | undefined> {
   const begin = io.now().getTime();
   const progress = new Progress(io, workOf(job));
-  const interrupt = listenForInterrupt(io, () =>
-    progress.say("stopping after this update; Control-C again quits at once"),
-  );
+  const interrupt = listenForInterrupt(io, (what) => progress.say(what));
   const board = job.tensorboard
     ? tensorboardWriter(join(folder.path, "tensorboard"), () => io.now())
     : undefined;
@@ -132,9 +108,10 @@ function workOf({ recipe, corpus, resume }: TrainJob) {
   const { steps, batchSize, blockSize, evaluateEvery } = recipe;
   const looks = (step: number) => Math.floor(step / evaluateEvery);
   const done = resume?.step ?? 0;
+  const looked = resume?.evaluationDue ? done - 1 : done;
   return {
     train: (steps - done) * batchSize * blockSize,
-    evaluate: (1 + Math.max(0, looks(steps - 1) - looks(done))) * validationTargets({ recipe, corpus }),
+    evaluate: (1 + Math.max(0, looks(steps - 1) - looks(looked))) * validationTargets({ recipe, corpus }),
   };
 }
 

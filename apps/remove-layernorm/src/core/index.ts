@@ -18,6 +18,7 @@ export {
   type HellaswagScoring,
 } from "./hellaswag.js";
 export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
+export { checkRecipe, RecipeError } from "./check-recipe.js";
 export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
@@ -59,7 +60,15 @@ export {
 export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
 export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
-export { describePace, type RecipeSize, scaleRecipe, type Scaled, scaleTraining } from "./scale-recipe.js";
+export {
+  describePace,
+  type RecipeSize,
+  removalNotes,
+  scaleRecipe,
+  type Scaled,
+  scaleTraining,
+  trainingNotes,
+} from "./scale-recipe.js";
 export type { PartKind } from "./residual-parts.js";
 export type { Both, PairEstimate } from "./sequence-sums.js";
 export { fingerprint, type RunState } from "./state.js";

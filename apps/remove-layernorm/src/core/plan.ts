@@ -4,6 +4,7 @@
  */
 import { type Gpt2Config, moduleOf, type NormSite, type NormTable, replaceNorm } from "@normless/gpt2";
 import { frozenNorm, frozenStd, type Norm, type StdAverage, withClassConstant } from "@normless/layernorm";
+import { RecipeError } from "./check-recipe.js";
 import type { ConstantsRecipe, FixedPace, RemovalRecipe } from "./recipe.js";
 
 export type Removal =
@@ -59,27 +60,33 @@ function fixedPlan(pace: FixedPace, { layers, special }: { layers: number; speci
   return removals.sort((a, b) => a.step - b.step);
 }
 
-/** @throws RangeError when the run would end before every norm is gone, or begin without having measured. */
+/** @throws RecipeError when the run would end before every norm is gone, or begin without having measured. */
 export function checkPlan(recipe: RemovalRecipe, config: Pick<Gpt2Config, "layers">): void {
   const { steps, pace } = recipe;
-  const outside = (what: string, step: number) =>
-    new RangeError(
-      `the plan of ${recipe.name}: ${what} at step ${step}, outside of steps 1 to ${steps - 1}. Move the pace or ` +
-        "change `steps`; the first removal needs a step before it, to measure the std.",
-    );
-  for (const removal of plan(recipe, config)) {
-    if (!Number.isSafeInteger(removal.step) || removal.step < 1 || removal.step >= steps) {
-      throw outside(describeRemoval(removal), removal.step);
-    }
-  }
+  const check = (what: string, step: number, field: string) => {
+    if (Number.isSafeInteger(step) && step >= 1 && step < steps) return;
+    const room = steps > 1 ? `outside of steps 1 to ${steps - 1}` : "and a run of one update has no room";
+    const problem = `the plan of ${recipe.name}: ${what} at step ${step}, ${room}`;
+    if (step >= steps) throw new RecipeError(problem, "steps", `${step + 1} or more`);
+    throw new RecipeError(problem, field, "a step before the first removal, to measure the std");
+  };
+  for (const removal of plan(recipe, config)) check(describeRemoval(removal), removal.step, "pace.start");
   if (pace.kind === "taper" && pace.begin >= pace.end) {
-    throw new RangeError(`the taper begins at step ${pace.begin} and ends at ${pace.end}; it must end later`);
+    throw new RecipeError(
+      `the taper begins at step ${pace.begin} and ends at ${pace.end}`,
+      "pace.end",
+      `${pace.begin + 1} or more`,
+    );
   }
   if (pace.kind === "adaptive") {
-    if (pace.start < 1) throw outside("the first norm", pace.start);
-    if (pace.deadline >= steps) throw outside("the deadline", pace.deadline);
+    check("the first norm", pace.start, "pace.start");
+    check("the deadline", pace.deadline, "pace.deadline");
     if (pace.deadline <= pace.start) {
-      throw new RangeError(`the deadline, step ${pace.deadline}, is not after the start, step ${pace.start}`);
+      throw new RecipeError(
+        `the deadline, step ${pace.deadline}, is not after the start, step ${pace.start}`,
+        "pace.deadline",
+        `${pace.start + 1} or more`,
+      );
     }
   }
 }

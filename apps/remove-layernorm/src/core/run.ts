@@ -15,6 +15,7 @@ import {
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
+import { checkRecipe } from "./check-recipe.js";
 import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
@@ -23,7 +24,7 @@ import { controlSteps, type RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
-import { DivergedError, Trainer } from "./trainer.js";
+import { DivergedError, Trainer, type TrainerState } from "./trainer.js";
 
 /** What another run's control came to, for a run of the same training: model, batches, learning rates and seed. */
 export interface ControlResult {
@@ -45,7 +46,7 @@ export interface RunInput {
   readonly recipe: RemovalRecipe;
   /** Goes on from here; the recipe is then the state's. */
   readonly resume?: RunState | undefined;
-  /** Asks the run to stop after the update under way: it yields a checkpoint and ends. */
+  /** Asks the run to stop after the update or the validation batch under way: it yields a checkpoint and ends. */
   readonly signal?: AbortSignal | undefined;
   /** What samples start with, when there is a tokenizer. */
   readonly prompt?: string | undefined;
@@ -69,6 +70,8 @@ class Run {
   readonly #losses: Partial<Record<Contender, number>>;
   readonly #controlLosses: number[];
   #probedTokens: number | undefined;
+  /** The end of the last training, until its validation is over: what a stop in there goes back to. */
+  #trained: RunState | undefined;
 
   constructor(input: RunInput) {
     const { model, corpus, resume, control } = input;
@@ -81,21 +84,8 @@ class Run {
           "resume with the model that the run started from",
       );
     }
-    const { blockSize, batchSize, microBatchSize } = this.#recipe;
-    if (batchSize % microBatchSize !== 0) {
-      throw new RangeError(`batchSize ${batchSize} is not a multiple of microBatchSize ${microBatchSize}`);
-    }
-    if (blockSize > model.config.blockSize) {
-      throw new RangeError(
-        `blockSize ${blockSize} is more than the model's context of ${model.config.blockSize}`,
-      );
-    }
-    for (const [name, tokens] of Object.entries(corpus)) {
-      if (tokens.length > blockSize) continue;
-      throw new RangeError(
-        `the ${name} corpus has ${tokens.length} tokens; a row of ${blockSize} needs at least ${blockSize + 1}`,
-      );
-    }
+    checkRecipe(this.#recipe, { config: model.config, corpus });
+    checkPlan(this.#recipe, model.config);
     this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
     this.#losses = { ...resume?.validation };
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
@@ -118,7 +108,6 @@ class Run {
   async *events(): AsyncGenerator<RunEvent, void> {
     const { backend, model, corpus, resume } = this.#input;
     const removals = plan(this.#recipe, model.config);
-    checkPlan(this.#recipe, model.config);
     const { recompute = false } = this.#input;
     const { config } = model;
     await checkMemory(backend, { config, recipe: this.#recipe, recompute, distilled: this.#distilled });
@@ -133,8 +122,8 @@ class Run {
       ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
     };
     const original = { config: model.config, weights: model.weights, norms: standardNorms(model.config) };
-    if (!resume) {
-      yield* this.#evaluate("original", original);
+    if (this.#losses.original === undefined) {
+      if (!(yield* this.#evaluate("original", original))) return;
       yield* this.#stds("original", original);
       yield* this.#sample("original", original);
     }
@@ -143,20 +132,22 @@ class Run {
       this.#losses.control = known.validation;
     } else if (!this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control", original.weights);
-      if (!control) return;
-      yield* this.#evaluate("control", control);
+      if (!control || !(yield* this.#evaluate("control", control))) return;
     }
     const frozen = yield* this.#train("removal", original.weights);
     if (!frozen) return;
-    yield* this.#evaluate("frozen", frozen);
-    yield* this.#stds("frozen", frozen);
-
     const folded = foldModel(frozen);
-    const relativeDifference = await this.#onDevice(folded, (a) =>
-      this.#onDevice(frozen, (b) => logitsDifference(a, b, this.#validation, this.#sizes(1))),
-    );
-    yield { type: "fold", relativeDifference };
-    yield* this.#evaluate("folded", folded);
+    // A run that was stopped while it validated the folded model has told all of this.
+    if (this.#losses.frozen === undefined) {
+      if (!(yield* this.#evaluate("frozen", frozen))) return;
+      yield* this.#stds("frozen", frozen);
+      const relativeDifference = await this.#onDevice(folded, (a) =>
+        this.#onDevice(frozen, (b) => logitsDifference(a, b, this.#validation, this.#sizes(1))),
+      );
+      yield { type: "fold", relativeDifference };
+    }
+    if (!(yield* this.#evaluate("folded", folded))) return;
+    this.#trained = undefined;
     yield* this.#sample("folded", folded);
     const { steps, batchSize, blockSize } = this.#recipe;
     const summary = {
@@ -175,6 +166,7 @@ class Run {
     const { backend, model, corpus, signal } = this.#input;
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
+    this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
     const standard = { norms: standardNorms(model.config), auxiliaryWeight: 0 };
     const { recompute } = this.#input;
@@ -189,8 +181,9 @@ class Run {
         if (removing) yield* await removing.before(trainer);
         await trainer.update(corpus.train, removing?.options(trainer.step) ?? standard);
         const { step } = trainer;
-        const due = step % recipe.checkpointEvery === 0 && step < recipe.steps;
-        const wanted = due || step === recipe.steps || signal?.aborted || removing?.due(step);
+        const last = step === recipe.steps;
+        const due = step % recipe.checkpointEvery === 0 || last;
+        const wanted = due || signal?.aborted || removing?.due(step);
         if (!wanted && !trainer.resultsDue) continue;
         try {
           for await (const result of trainer.results()) {
@@ -208,7 +201,8 @@ class Run {
           continue;
         }
         if (due || signal?.aborted) {
-          const state = await this.#state(phase, trainer, removing);
+          const state = this.#state(phase, await trainer.save(), removing);
+          if (last) this.#trained = state;
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
         }
@@ -248,7 +242,7 @@ class Run {
     };
   }
 
-  async #state(phase: Phase, trainer: Trainer, removing: Removing | undefined): Promise<RunState> {
+  #state(phase: Phase, trained: TrainerState, removing?: Removing): RunState {
     const { fallback, ...removal } = removing?.state ?? {
       norms: standardNorms(this.#input.model.config),
       averages: {},
@@ -258,28 +252,43 @@ class Run {
       fingerprint: this.#fingerprint,
       recipe: this.#recipe,
       phase,
-      step: trainer.step,
-      ...(await trainer.save()),
+      step: trained.optimizer.step,
+      ...trained,
       removal,
       ...(fallback && { fallback }),
       controlLosses: [...this.#controlLosses],
-      validation: this.#losses,
+      validation: { ...this.#losses },
     };
   }
 
-  async *#evaluate(model: Contender, contender: HostModel): AsyncGenerator<RunEvent, void> {
+  /** The end of the training that is validated, or the run's beginning where it is the original. */
+  #stateInValidation(): RunState {
+    if (this.#trained) return { ...this.#trained, validation: { ...this.#losses } };
+    const { weights } = this.#input.model;
+    const zeros = () =>
+      Object.fromEntries(
+        Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
+      );
+    const optimizer = { step: 0, m: zeros(), v: zeros() };
+    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer });
+  }
+
+  /** False where it was cut off; the checkpoint does it again from its first batch. */
+  async *#evaluate(model: Contender, contender: HostModel): AsyncGenerator<RunEvent, boolean> {
     const params = uploadWeights(this.#input.backend, contender.weights);
     try {
       const losses = validationLoss({ ...contender, params }, this.#validation, this.#sizes(2));
-      for (;;) {
+      while (!this.#input.signal?.aborted) {
         const { done, value } = await losses.next();
         if (done) {
           this.#losses[model] = value;
           yield { type: "eval", model, loss: value, seconds: this.#seconds };
-          return;
+          return true;
         }
         yield { type: "progress", what: model, done: value, total: this.#validation.length - 1 };
       }
+      yield { type: "checkpoint", state: this.#stateInValidation(), reason: "stop" };
+      return false;
     } finally {
       freeParams(params);
     }

@@ -22,23 +22,31 @@ export interface Scaled<R extends TrainingRecipe> {
  * micro-batch the moving mean of the stds keeps looking back over as much text.
  */
 export function scaleRecipe(recipe: RemovalRecipe, size: RecipeSize): Scaled<RemovalRecipe> {
-  const { recipe: training, notes } = scaleTraining(recipe, size);
+  const training = sized(recipe, size);
   const factor = training.steps / recipe.steps;
   const pace = factor === 1 ? recipe.pace : scalePace(recipe.pace, factor);
-  const said = [...notes];
-  if (factor !== 1) said.push(`removals: ${describePace(recipe.pace)} → ${describePace(pace)}`);
   const { from } = recipe.constants;
   const change = training.microBatchSize / recipe.microBatchSize;
-  if (from.kind !== "training" || change === 1) return { recipe: { ...training, pace }, notes: said };
-  const keep = from.keep ** change;
-  said.push(`moving mean of the stds: keeps ${short(from.keep)} → ${short(keep)} a micro-batch`);
-  const constants = { ...recipe.constants, from: { ...from, keep } };
-  return { recipe: { ...training, pace, constants }, notes: said };
+  const constants =
+    from.kind !== "training" || change === 1
+      ? recipe.constants
+      : { ...recipe.constants, from: { ...from, keep: from.keep ** change } };
+  const scaled = { ...training, pace, constants };
+  return { recipe: scaled, notes: removalNotes(asked(recipe, size), scaled) };
 }
 
 /** The same for any training: learning rates and batch. */
 export function scaleTraining<R extends TrainingRecipe>(recipe: R, size: RecipeSize): Scaled<R> {
-  const notes: string[] = [];
+  const scaled = sized(recipe, size);
+  return { recipe: scaled, notes: trainingNotes(asked(recipe, size), scaled) };
+}
+
+/** A micro-batch that was asked for is no news. */
+function asked<R extends TrainingRecipe>(recipe: R, { microBatchSize }: RecipeSize): R {
+  return { ...recipe, microBatchSize: microBatchSize ?? recipe.microBatchSize };
+}
+
+function sized<R extends TrainingRecipe>(recipe: R, size: RecipeSize): R {
   const { steps = recipe.steps, batchSize = recipe.batchSize, blockSize = recipe.blockSize } = size;
   const rates = recipe.learningRate;
   const factor = steps / recipe.steps;
@@ -47,22 +55,43 @@ export function scaleTraining<R extends TrainingRecipe>(recipe: R, size: RecipeS
     warmupSteps: rates.warmupSteps === 0 ? 0 : Math.max(1, Math.round(rates.warmupSteps * factor)),
     totalSteps: Math.max(1, Math.round(rates.totalSteps * factor)),
   };
-  if (factor !== 1) {
-    notes.push(
-      `learning rate: warm-up ${rates.warmupSteps} → ${learningRate.warmupSteps} updates, ` +
-        `cosine over ${rates.totalSteps} → ${learningRate.totalSteps}`,
-    );
-  }
   const microBatchSize = size.microBatchSize ?? largestDivisor(batchSize, recipe.microBatchSize);
-  if (size.microBatchSize === undefined && microBatchSize !== recipe.microBatchSize) {
-    notes.push(`micro-batch: ${recipe.microBatchSize} → ${microBatchSize} sequences, to divide ${batchSize}`);
-  }
-  const [before, after] = [recipe.batchSize * recipe.blockSize, batchSize * blockSize];
-  if (before !== after) notes.push(`an update: ${before} → ${after} tokens`);
-  return { recipe: { ...recipe, steps, batchSize, microBatchSize, blockSize, learningRate }, notes };
+  return { ...recipe, steps, batchSize, microBatchSize, blockSize, learningRate };
 }
 
-function largestDivisor(of: number, atMost: number): number {
+/** What scaling made of a removal's recipe, in words. */
+export function removalNotes(before: RemovalRecipe, after: RemovalRecipe): string[] {
+  const notes = trainingNotes(before, after);
+  const [pace, scaled] = [describePace(before.pace), describePace(after.pace)];
+  if (pace !== scaled) notes.push(`removals: ${pace} → ${scaled}`);
+  const [from, to] = [before.constants.from, after.constants.from];
+  if (from.kind === "training" && to.kind === "training" && from.keep !== to.keep) {
+    notes.push(`moving mean of the stds: keeps ${short(from.keep)} → ${short(to.keep)} a micro-batch`);
+  }
+  return notes;
+}
+
+/** The same for any training. */
+export function trainingNotes(before: TrainingRecipe, after: TrainingRecipe): string[] {
+  const notes: string[] = [];
+  const [from, to] = [before.learningRate, after.learningRate];
+  const rates = [
+    ...(from.warmupSteps === to.warmupSteps
+      ? []
+      : [`warm-up ${from.warmupSteps} → ${to.warmupSteps} updates`]),
+    ...(from.totalSteps === to.totalSteps ? [] : [`cosine over ${from.totalSteps} → ${to.totalSteps}`]),
+  ];
+  if (rates.length > 0) notes.push(`learning rate: ${rates.join(", ")}`);
+  const { batchSize, microBatchSize, blockSize } = after;
+  if (before.microBatchSize !== microBatchSize) {
+    notes.push(`micro-batch: ${before.microBatchSize} → ${microBatchSize} sequences, to divide ${batchSize}`);
+  }
+  const [tokens, now] = [before.batchSize * before.blockSize, batchSize * blockSize];
+  if (tokens !== now) notes.push(`an update: ${tokens} → ${now} tokens`);
+  return notes;
+}
+
+export function largestDivisor(of: number, atMost: number): number {
   for (let divisor = Math.min(of, atMost); ; divisor--) if (of % divisor === 0) return divisor;
 }
 

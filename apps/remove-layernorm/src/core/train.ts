@@ -8,6 +8,7 @@ import {
   type Weights,
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
+import { checkRecipe } from "./check-recipe.js";
 import type { ProgressEvent, StepEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { validationLoss, validationPart } from "./measure.js";
@@ -20,6 +21,8 @@ export interface TrainState extends TrainerState {
   readonly config: Gpt2Config;
   readonly recipe: TrainRecipe;
   readonly step: number;
+  /** The look at the validation tokens after this step was cut off, and is still to be done. */
+  readonly evaluationDue?: boolean | undefined;
 }
 
 export type TrainEvent =
@@ -35,16 +38,21 @@ export interface TrainInput {
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
   readonly resume?: TrainState | undefined;
+  /** Asks the training to stop after the update or the validation batch under way. */
   readonly signal?: AbortSignal | undefined;
   /** Less memory for one more forward pass a step; the same bits. */
   readonly recompute?: boolean | undefined;
 }
 
-/** The last event is `done`, with the weights and their validation loss, or a `stop` checkpoint. */
+/**
+ * The last event is `done`, with the weights and their validation loss, or a `stop` checkpoint.
+ * @throws RecipeError when recipe, config and corpus do not make a training.
+ */
 export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent, void> {
   const { backend, corpus, resume, signal } = input;
   const config = checkConfig(resume?.config ?? input.config);
   const recipe = resume?.recipe ?? input.recipe;
+  checkRecipe(recipe, { config, corpus });
   const norms = standardNorms(config);
   const { batchSize, microBatchSize, blockSize, steps } = recipe;
   const sizes = { batchSize: 2 * microBatchSize, blockSize };
@@ -56,25 +64,41 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;
 
-  async function* evaluate(): AsyncGenerator<ProgressEvent, number> {
+  const checkpoint = async (reason: "schedule" | "stop", evaluationDue: boolean): Promise<TrainEvent> => {
+    const due = evaluationDue && { evaluationDue };
+    const { step } = trainer;
+    return {
+      type: "checkpoint",
+      state: { version: 1, config, recipe, step, ...due, ...(await trainer.save()) },
+      reason,
+    };
+  };
+
+  /** The validation loss; undefined where it was cut off, with a checkpoint to do it again from. */
+  async function* evaluate(): AsyncGenerator<TrainEvent, number | undefined> {
     const losses = validationLoss({ config, params: trainer.params, norms }, validation, sizes);
-    for (;;) {
+    while (!signal?.aborted) {
       const { done, value } = await losses.next();
-      if (done) return value;
+      if (done) {
+        yield { type: "eval", step: trainer.step, loss: value, seconds: seconds() };
+        return value;
+      }
       yield { type: "progress", what: "validation", done: value, total: validation.length - 1 };
     }
+    yield await checkpoint("stop", true);
+    return undefined;
   }
 
   try {
     if (resume) trainer.load(resume);
     const firstStep = trainer.step;
+    if (resume?.evaluationDue && firstStep < steps && (yield* evaluate()) === undefined) return;
     while (trainer.step < steps) {
       await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });
       const { step } = trainer;
-      const [evaluationDue, checkpointDue] = [recipe.evaluateEvery, recipe.checkpointEvery].map(
-        (every) => step % every === 0 && step < steps,
-      );
-      const wanted = evaluationDue || checkpointDue || step === steps || signal?.aborted;
+      const evaluationDue = step % recipe.evaluateEvery === 0 && step < steps;
+      const checkpointDue = step % recipe.checkpointEvery === 0 || step === steps;
+      const wanted = evaluationDue || checkpointDue || signal?.aborted;
       if (!wanted && !trainer.resultsDue) continue;
       for await (const { step: done, loss, gradNorm, learningRate } of trainer.results()) {
         yield {
@@ -88,19 +112,15 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
           seconds: seconds(),
         };
       }
-      if (evaluationDue) {
-        const loss = yield* evaluate();
-        yield { type: "eval", step, loss, seconds: seconds() };
-      }
+      if (evaluationDue && (yield* evaluate()) === undefined) return;
       if (checkpointDue || signal?.aborted) {
-        const state: TrainState = { version: 1, config, recipe, step, ...(await trainer.save()) };
-        yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
+        yield await checkpoint(signal?.aborted ? "stop" : "schedule", false);
         if (signal?.aborted) return;
       }
     }
     const loss = yield* evaluate();
+    if (loss === undefined) return;
     const weights = await downloadWeights(trainer.params);
-    yield { type: "eval", step: steps, loss, seconds: seconds() };
     yield { type: "done", weights, loss, tokens: steps * batchSize * blockSize };
   } finally {
     trainer.free();

@@ -77,6 +77,32 @@ describe("usage", () => {
   });
 });
 
+describe("a recipe", () => {
+  it("that does not fit is refused by its options, with what would fit", async () => {
+    const dry = (...argv: string[]) => refused(2, ...start(), "--dry-run", ...argv);
+    expect(await dry("--block-size", "32")).toContain(
+      "blockSize 32 is more than the model's context of 16; give --block-size 16 or less",
+    );
+    expect(await dry("--batch-size", "15", "--micro-batch-size", "4")).toContain(
+      "batchSize 15 is not a multiple of microBatchSize 4; give --micro-batch-size 3",
+    );
+    const recipe = async (pace: object) =>
+      dry("--recipe", await write("pace.json", JSON.stringify({ blockSize: 16, pace })));
+    expect(await recipe({ start: 70 })).toContain(
+      "the deadline, step 60, is not after the start, step 70; give pace.deadline 71 or more",
+    );
+    expect(await recipe({ kind: "taper", begin: 50, end: 40, keep: 0.9 })).toContain(
+      "the taper begins at step 50 and ends at 40; give pace.end 51 or more",
+    );
+  });
+
+  it("comes with an engine of its own library, or with neither", async () => {
+    expect(await refused(2, ...start(), "--dry-run", "--blas-library", "libblas.so")).toContain(
+      "--blas-library goes with --backend blas, and the backend is wasm",
+    );
+  });
+});
+
 describe("a model", () => {
   it("whose safetensors file is truncated", async () => {
     const model = await modelCopy("truncated");
@@ -139,8 +165,11 @@ describe("tokens", () => {
       refused(code, ...start(), "--train", await write(name, content));
     expect(await train("empty.bin", "", 1)).toMatch(/empty\.bin: .*the shard is empty/);
     expect(await train("empty.txt", " \n", 1)).toMatch(/empty\.txt: the text is empty/);
-    expect(await train("few.bin", writeNanogptShard(new Uint16Array(9)), 1)).toContain(
-      "the train corpus has 9 tokens",
+    expect(await train("few.bin", writeNanogptShard(new Uint16Array(9)), 2)).toContain(
+      "the train corpus has 9 tokens; a row of 16 needs at least 17; give --block-size 8 or less, or more text",
+    );
+    expect(await train("one.bin", writeNanogptShard(new Uint16Array(1)), 2)).toContain(
+      "give --train more text",
     );
     expect(await train("cut.bin.gz", Uint8Array.of(31, 139, 8), 1)).toMatch(
       /cut\.bin\.gz: is no whole gzip file/,

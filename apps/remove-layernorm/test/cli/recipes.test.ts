@@ -69,6 +69,28 @@ describe("a published recipe", () => {
     expect(out).toMatch(/\n +5 {2}h\.0\.ln_2\n/);
   });
 
+  it("as a file is not scaled to itself, and of what is scaled only that is told", async () => {
+    const path = join(folder, "adaptive.json");
+    const { out: shown } = await run(["recipes", "show", "adaptive"]);
+    await writeFile(path, shown);
+    const whole = await run([
+      "remove",
+      "--dry-run",
+      "--model",
+      model,
+      "--recipe",
+      path,
+      "--block-size",
+      "16",
+    ]);
+    expect(whole.err).toBe("adaptive, scaled:\n  an update: 2048 → 256 tokens\n");
+    const fields = { base: "taper", name: "mine", steps: 600, learningRate: { warmupSteps: 7 } };
+    await writeFile(path, JSON.stringify({ ...fields, pace: { begin: 20, end: 100 } }));
+    expect((await dryRun("--recipe", path)).err).toBe(
+      "mine, scaled:\n  learning rate: cosine over 300 → 600\n  an update: 2048 → 256 tokens\n",
+    );
+  });
+
   it("refuses the switches of other recipes", async () => {
     const refused = async (...argv: string[]) => {
       const { code, err } = await dryRun(...argv);

@@ -49,8 +49,8 @@ describe("normless remove", () => {
     expect(Object.keys(summary)).toEqual(["validation", "seconds", "tokens", "peakBytes", "backend"]);
     expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16 });
     expect(await readdir(join(whole, "checkpoints"))).toEqual([
-      "step-00000017.msgpack",
       "step-00000022.msgpack",
+      "step-00000024.msgpack",
     ]);
     expect(await readFile(join(whole, "report.html"), "utf8")).toContain("<!doctype html>");
 
@@ -79,8 +79,8 @@ describe("normless remove", () => {
     expect(ran.out).toContain("to original");
     expect(ran.out + ran.err).not.toMatch(/control/i);
     expect(await readdir(join(out, "checkpoints"))).toEqual([
-      "step-00000005.msgpack",
       "step-00000010.msgpack",
+      "step-00000012.msgpack",
     ]);
     const card = await readFile(join(out, "ln-free-gpt2", "README.md"), "utf8");
     expect(card).toContain("trained to predict what\nthe original predicts");
@@ -99,16 +99,38 @@ describe("normless remove", () => {
     expect(card).toContain("# model without LayerNorm");
   });
 
-  it("gives the same bits when stopped and resumed, in either phase", async () => {
+  it("gives the same bits when stopped and resumed, in either phase and in any validation", async () => {
     for (const [name, at] of [
       ["control", "control 1/12"],
       ["removal", "step 6: removed"],
+      ["original", "validating: original"],
+      ["validation-of-control", "validating: control"],
+      ["frozen", "validating: frozen"],
+      ["folded", "validating: folded"],
     ]) {
       const out = join(folder, `stopped-in-${name}`);
       await stopAndResume(out, at);
       expect(await metricsOf(out)).toEqual(await metricsOf(whole));
       expect(await weightsOf(out)).toEqual(await weightsOf(whole));
     }
+  });
+
+  it("goes on with recomputing and TensorBoard as it began, or as a resumption asked for it", async () => {
+    const summaryOf = async (out: string) =>
+      JSON.parse(await readFile(join(out, "summary.json"), "utf8")) as { peakBytes: number };
+    const began = join(folder, "manner");
+    await run(start(began, "--recompute", "--tensorboard"), "control 1/12");
+    expect((await run(["remove", "--resume", began])).code).toBe(0);
+    expect(await readdir(join(began, "tensorboard"))).toContain("removal");
+    expect((await summaryOf(began)).peakBytes).toBeLessThan((await summaryOf(whole)).peakBytes);
+
+    const asked = join(folder, "manner-later");
+    await run(start(asked), "validating: original");
+    await run(["remove", "--resume", asked, "--recompute", "--tensorboard"], "control 1/12");
+    expect((await run(["remove", "--resume", asked])).code).toBe(0);
+    expect(await readdir(join(asked, "tensorboard"))).toContain("removal");
+    expect(await summaryOf(asked)).toMatchObject({ peakBytes: (await summaryOf(began)).peakBytes });
+    expect(await metricsOf(asked)).toEqual(await metricsOf(whole));
   });
 
   it("gives the same bits with two threads", async () => {

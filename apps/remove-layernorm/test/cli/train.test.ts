@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -40,12 +40,30 @@ describe("normless train", () => {
   });
 
   it("gives the same bits when stopped and resumed", async () => {
-    const stopped = await run(start("stopped"), "step 4: validation loss");
+    const stopped = await run(start("stopped", "--tensorboard"), "step 4: validation loss");
     expect(stopped.code).toBe(130);
+    await rm(join(folder, "stopped", "tensorboard"), { recursive: true });
     expect(stopped.err).toContain(`npx normless train --resume ${join(folder, "stopped")}`);
     expect((await run(["train", "--resume", join(folder, "stopped"), "--threads", "2"])).code).toBe(0);
+    expect(await readdir(join(folder, "stopped", "tensorboard"))).toContain("train");
     expect(await metricsOf(join(folder, "stopped"))).toEqual(await metricsOf(join(folder, "whole")));
     expect((await trained("stopped")).weights).toEqual((await trained("whole")).weights);
+  });
+
+  it("gives the same bits when stopped in a validation, again and again", async () => {
+    const out = join(folder, "stopped-validating");
+    // After four updates and after eight, and at the end.
+    expect((await run(start("stopped-validating"), "validating: validation")).code).toBe(130);
+    for (let i = 0; i < 3; i++) {
+      const { code, err } = await run(["train", "--resume", out], "validating: validation");
+      expect(err).toContain("stopping after the update or validation batch under way");
+      expect(code).toBe(130);
+      if (i === 0) expect(await metricsOf(out)).toHaveLength(4);
+      if (i === 0) expect((await run(["train", "--resume", out], "step 4: validation loss")).code).toBe(130);
+    }
+    expect((await run(["train", "--resume", out])).code).toBe(0);
+    expect(await metricsOf(out)).toEqual(await metricsOf(join(folder, "whole")));
+    expect((await trained("stopped-validating")).weights).toEqual((await trained("whole")).weights);
   });
 
   it("encodes text with the tokenizer, end-of-text between documents", async () => {
@@ -89,10 +107,12 @@ describe("normless train", () => {
       return err;
     };
     expect(await refused("--block-size", "17")).toContain(
-      "blockSize 17 is more than the model's context of 16",
+      "blockSize 17 is more than the model's context of 16; give --block-size 16 or less",
     );
     expect(await refused("--preset", "base")).toContain("give one of them");
-    expect(await refused("--micro-batch-size", "3")).toContain("is not a multiple of microBatchSize 3");
+    expect(await refused("--micro-batch-size", "3")).toContain(
+      "is not a multiple of microBatchSize 3; give --micro-batch-size 2",
+    );
     const both = join(folder, "both.json");
     await writeFile(both, JSON.stringify({ textColumn: "a", tokenColumn: "b" }));
     expect(await refused("--config", both)).toContain("give one of them");

@@ -7,7 +7,7 @@ import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { EXIT, UsageError } from "../errors.js";
+import { checkAsked, EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
@@ -22,6 +22,7 @@ import {
   type RemoveConfig,
   removeConfigSchema,
   resumedEngine,
+  resumedManner,
 } from "../run-config.js";
 import {
   checkNewFolder,
@@ -32,13 +33,17 @@ import {
   resumeCommand,
   RunFolder,
 } from "../run-folder.js";
+import { lockedRun } from "../run-lock.js";
 import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
 import { resolveModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
+  checkPlan,
+  checkRecipe,
   type DoneEvent,
   type RemovalRecipe,
+  removalNotes,
   removalRecipes,
   removeLayerNorm,
   scaleRecipe,
@@ -122,7 +127,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 export async function remove(io: Io, options: RemoveOptions): Promise<number> {
   const { resume: folder } = options;
   if (folder === undefined) return startRun(io, options);
-  const again = () => resumeRun(io, options, folder);
+  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
   return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
@@ -135,6 +140,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
     asked: options.recipe,
     options: recipeOptions(commandLine),
     scale: scaleRecipe,
+    notes: removalNotes,
   });
   const recipe = asReleased(asked, options);
   sayScaled(io, recipe.name, notes);
@@ -145,6 +151,10 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await readModelWithNorms(modelFolder);
   const corpus = await readBoth(files, suitsOf(model), recipe);
+  checkAsked(() => {
+    checkRecipe(recipe, { config: model.config, corpus });
+    checkPlan(recipe, model.config);
+  });
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -157,14 +167,17 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
         corpus: corpusConfig(files, corpus),
         prompt,
         engine: used,
+        recompute,
+        tensorboard,
         recipe,
       };
       const openFolder = () => RunFolder.create(out, removeKind, config, { force });
-      return finish(io, out, { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder });
+      const job = { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder };
+      return lockedRun(out, () => finish(io, out, job), { make: true });
     });
-  // The engine is the run's own; what is only how it is run comes along.
-  const { threads, recompute, tensorboard } = options;
-  const resume = () => resumeRun(io, { threads, recompute, tensorboard }, out);
+  // Threads are the machine's; everything else is in the run folder.
+  const { threads } = options;
+  const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
@@ -187,6 +200,7 @@ function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecip
   return { ...recipe, constants: { ...constants, special, shareQkv: constants.shareQkv || sharedQkvStd } };
 }
 
+/** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
   const checkpoint = await newestCheckpoint(io, out, removeKind);
@@ -196,6 +210,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
   const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(model), config.recipe);
   checkSameCorpus(corpus, out, config.corpus);
+  const manner = resumedManner(options, config);
   return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
     finish(io, out, {
       backend,
@@ -203,11 +218,10 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       corpus,
       recipe: config.recipe,
       prompt: config.prompt,
-      recompute: options.recompute,
-      tensorboard: options.tensorboard,
+      ...manner,
       resume: checkpoint.state,
       modelName: modelNameOf(options.model ?? config.model),
-      openFolder: () => RunFolder.reopen(out, removeKind, checkpoint),
+      openFolder: () => RunFolder.reopen(out, removeKind, checkpoint, { ...config, ...manner }),
     }),
   );
 }

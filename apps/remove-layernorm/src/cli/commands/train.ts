@@ -6,7 +6,7 @@ import { trainKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { EXIT, UsageError, within } from "../errors.js";
+import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
@@ -18,6 +18,7 @@ import {
   corpusConfig,
   readRunConfig,
   resumedEngine,
+  resumedManner,
   type TrainConfig,
   trainConfigSchema,
 } from "../run-config.js";
@@ -30,11 +31,19 @@ import {
   resumeCommand,
   RunFolder,
 } from "../run-folder.js";
+import { lockedRun } from "../run-lock.js";
 import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { readTokenizerFolder } from "../tokenizer-folder.js";
-import { checkTraining, runTrain, type TrainJob } from "../train-job.js";
-import { checkMemory, scaleTraining, trainRecipe, type TrainState } from "../../core/index.js";
+import { runTrain, type TrainJob } from "../train-job.js";
+import {
+  checkMemory,
+  checkRecipe,
+  scaleTraining,
+  trainingNotes,
+  trainRecipe,
+  type TrainState,
+} from "../../core/index.js";
 
 export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
@@ -123,7 +132,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
 export async function train(io: Io, options: TrainOptions): Promise<number> {
   const { resume: folder } = options;
   if (folder === undefined) return startRun(io, options);
-  const again = () => resumeRun(io, options, folder);
+  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
   return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
@@ -138,6 +147,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     asked: options.recipe,
     options: recipeOptions(commandLine),
     scale: scaleTraining,
+    notes: trainingNotes,
   });
   sayScaled(io, "the training", notes);
   const out = options.out ?? newRunPath("train", io.now());
@@ -154,30 +164,34 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
   }
   const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
   const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer }, recipe);
-  checkTraining({ config, recipe, corpus });
+  checkAsked(() => checkRecipe(recipe, { config, corpus }));
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
+      const { recompute = false, tensorboard } = options;
       const runConfig: TrainConfig = {
         command: "train",
         tokenizer: resolve(tokenizerFolder),
         corpus: corpusConfig(files, corpus),
         engine: used,
+        recompute,
+        tensorboard,
         model: config,
         dtype: options.dtype ?? "F32",
         recipe,
       };
       const { dtype } = runConfig;
-      const { recompute = false, tensorboard } = options;
       await checkMemory(backend, { config, recipe, recompute });
       const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
-      return finish(io, out, job, () => RunFolder.create(out, trainKind, runConfig, { force }));
+      const openFolder = () => RunFolder.create(out, trainKind, runConfig, { force });
+      return lockedRun(out, () => finish(io, out, job, openFolder), { make: true });
     });
-  // The engine is the run's own; what is only how it is run comes along.
-  const { threads, recompute, tensorboard } = options;
-  const resume = () => resumeRun(io, { threads, recompute, tensorboard }, out);
+  // Threads are the machine's; everything else is in the run folder.
+  const { threads } = options;
+  const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
+/** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
   const checkpoint = await newestCheckpoint(io, out, trainKind);
@@ -188,21 +202,12 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const suits = { vocabSize: config.vocabSize, tokenizer };
   const corpus = await readBoth({ ...began.corpus, train, validation }, suits, recipe);
   checkSameCorpus(corpus, out, began.corpus);
+  const manner = resumedManner(options, began);
   return withEngine(io, resumedEngine(options, began.engine), ({ backend }) => {
     const { dtype } = began;
-    const { recompute, tensorboard } = options;
-    const job = {
-      backend,
-      config,
-      tokenizerFiles,
-      corpus,
-      recipe,
-      dtype,
-      recompute,
-      tensorboard,
-      resume: checkpoint.state,
-    };
-    return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint));
+    const { state: resume } = checkpoint;
+    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
+    return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint, { ...began, ...manner }));
   });
 }
 

@@ -1,0 +1,51 @@
+/** Whether a recipe fits the model and the text, known before any work is done. */
+import type { Gpt2Config } from "@normless/gpt2";
+import type { TrainingRecipe } from "./recipe.js";
+import { largestDivisor } from "./scale-recipe.js";
+
+/** A recipe's field that does not fit, and what would. */
+export class RecipeError extends RangeError {
+  constructor(
+    /** What is wrong, with the value. */
+    readonly problem: string,
+    /** The field to change. */
+    readonly field: string,
+    /** A value, or what it should be like. */
+    readonly fix: string,
+  ) {
+    super(`${problem}; give ${field} ${fix}`);
+  }
+}
+
+export interface Corpus {
+  readonly train: Uint16Array;
+  readonly validation: Uint16Array;
+}
+
+/** @throws RecipeError naming the first field that does not fit. */
+export function checkRecipe(
+  { blockSize, batchSize, microBatchSize }: TrainingRecipe,
+  { config, corpus }: { readonly config: Pick<Gpt2Config, "blockSize">; readonly corpus: Corpus },
+): void {
+  if (blockSize > config.blockSize) {
+    throw new RecipeError(
+      `blockSize ${blockSize} is more than the model's context of ${config.blockSize}`,
+      "blockSize",
+      `${config.blockSize} or less`,
+    );
+  }
+  if (batchSize % microBatchSize !== 0) {
+    throw new RecipeError(
+      `batchSize ${batchSize} is not a multiple of microBatchSize ${microBatchSize}`,
+      "microBatchSize",
+      String(largestDivisor(batchSize, microBatchSize)),
+    );
+  }
+  for (const [name, { length }] of Object.entries(corpus)) {
+    if (length > blockSize) continue;
+    const problem = `the ${name} corpus has ${length} tokens; a row of ${blockSize} needs at least ${blockSize + 1}`;
+    throw length > 1
+      ? new RecipeError(problem, "blockSize", `${length - 1} or less, or more text`)
+      : new RecipeError(problem, name, "more text");
+  }
+}
