@@ -3,19 +3,34 @@
  * decay on tensors of two or more dimensions only (matrices and embeddings), none on biases, gamma and beta.
  * Everything happens on the device and in place; source: Loshchilov & Hutter 2019, torch.optim.AdamW.
  */
-import { type Backend, BackendError, type Tensor, type TensorData, zeros } from "@normless/tensor";
+import {
+  type Backend,
+  BackendError,
+  sameShape,
+  ShapeError,
+  showShape,
+  type Tensor,
+  type TensorData,
+  zeros,
+} from "@normless/tensor";
+import { check, checkCount, checkFinite } from "./check.js";
 
 export type Named<X> = Readonly<Record<string, X>>;
 
 export interface AdamWOptions {
+  /** Both in [0, 1). */
   readonly beta1: number;
   readonly beta2: number;
+  /** Above 0. */
   readonly eps: number;
+  /** From 0 up. */
   readonly weightDecay: number;
 }
 
 export interface UpdateOptions {
+  /** From 0 up. */
   readonly learningRate: number;
+  /** From 0 up; Infinity for no clipping. */
   readonly maxNorm: number;
 }
 
@@ -31,11 +46,18 @@ export class AdamW {
   readonly #v: Record<string, Tensor> = {};
   #step = 0;
 
+  /** @throws RangeError naming an option that is out of its range. */
   constructor(
     readonly backend: Backend,
     readonly params: Named<Tensor>,
     readonly options: AdamWOptions,
   ) {
+    const { beta1, beta2, eps, weightDecay } = options;
+    for (const [name, beta] of Object.entries({ beta1, beta2 })) {
+      check(beta >= 0 && beta < 1, `AdamW: ${name}`, beta, "a number in [0, 1)");
+    }
+    check(eps > 0 && eps < Infinity, "AdamW: eps", eps, "a finite number above 0");
+    checkFinite("AdamW: weightDecay", weightDecay);
     for (const [name, param] of Object.entries(params)) {
       this.#m[name] = zeros(backend, param.shape);
       this.#v[name] = zeros(backend, param.shape);
@@ -51,34 +73,36 @@ export class AdamW {
    * One update of every parameter. Gradients whose global norm is over `maxNorm` are scaled down to it; where it is not
    * finite, parameters and moments stay as they are. Returns the square of that norm, a scalar on the device, which the
    * caller frees.
+   * @throws before anything changes: BackendError naming a parameter without a gradient, ShapeError naming one whose
+   * gradient has another shape, RangeError for an option out of its range.
    */
   update(grads: Named<Tensor>, { learningRate, maxNorm }: UpdateOptions): Tensor {
-    for (const name of Object.keys(this.params)) {
-      if (!grads[name]) throw new BackendError(`AdamW: parameter ${name} has no gradient`);
-    }
+    checkFinite("AdamW: learningRate", learningRate);
+    check(maxNorm >= 0, "AdamW: maxNorm", maxNorm, "a number from 0 up, or Infinity for no clipping");
+    for (const [name, param] of Object.entries(this.params)) checkGradient(name, param, grads[name]);
     const normSquared = zeros(this.backend, []);
-    for (const name of Object.keys(this.params)) {
-      this.backend.run("sumSquares", { x: grads[name] }, {}, { total: normSquared });
+    const step = this.#step + 1;
+    try {
+      for (const name of Object.keys(this.params)) {
+        this.backend.run("sumSquares", { x: grads[name] }, {}, { total: normSquared });
+      }
+      for (const [name, param] of Object.entries(this.params)) {
+        const { weightDecay, ...rest } = this.options;
+        this.backend.run(
+          "adamw",
+          { param, grad: grads[name], m: this.#m[name], v: this.#v[name], normSquared },
+          { ...rest, learningRate, maxNorm, step, weightDecay: param.shape.length >= 2 ? weightDecay : 0 },
+        );
+      }
+    } catch (error) {
+      normSquared.free();
+      throw error;
     }
-    this.#step += 1;
-    for (const [name, param] of Object.entries(this.params)) {
-      const { weightDecay, ...rest } = this.options;
-      this.backend.run(
-        "adamw",
-        { param, grad: grads[name], m: this.#m[name], v: this.#v[name], normSquared },
-        {
-          ...rest,
-          learningRate,
-          maxNorm,
-          step: this.#step,
-          weightDecay: param.shape.length >= 2 ? weightDecay : 0,
-        },
-      );
-    }
+    this.#step = step;
     return normSquared;
   }
 
-  /** A copy of the state, for a checkpoint. */
+  /** A copy of the state, for a checkpoint: in float32, to which a backend of float64 rounds. */
   async save(): Promise<AdamWState> {
     const read = async (tensors: Named<Tensor>) => {
       const data: Record<string, Float32Array> = {};
@@ -89,24 +113,43 @@ export class AdamW {
     return { step: this.#step, m: await read(this.#m), v: await read(this.#v) };
   }
 
-  /** Takes up a saved state. @throws BackendError when a parameter is missing from it or differs in size. */
-  load(state: AdamWState): void {
-    for (const [moments, saved] of [
-      [this.#m, state.m],
-      [this.#v, state.v],
-    ] as const) {
-      for (const [name, tensor] of Object.entries(moments)) {
-        const data: TensorData | undefined = saved[name];
-        if (!data)
-          throw new BackendError(`AdamW: the saved state has no parameter ${name}; is it of another model?`);
-        this.backend.write(tensor, data);
-      }
-    }
-    this.#step = state.step;
+  /**
+   * Takes up a saved state. @throws before anything changes: BackendError when a parameter is missing from it or differs
+   * in size, RangeError when its step is no number of updates.
+   */
+  load({ step, m, v }: AdamWState): void {
+    checkCount("AdamW: the saved step", step);
+    const moments = Object.keys(this.params).flatMap((name) => [
+      [this.#m[name], savedMoment(name, this.#m[name], m[name])] as const,
+      [this.#v[name], savedMoment(name, this.#v[name], v[name])] as const,
+    ]);
+    for (const [tensor, data] of moments) this.backend.write(tensor, data);
+    this.#step = step;
   }
 
   /** Gives the moments' memory back. */
   free(): void {
     for (const tensor of [...Object.values(this.#m), ...Object.values(this.#v)]) tensor.free();
   }
+}
+
+function checkGradient(name: string, param: Tensor, grad: Tensor | undefined): void {
+  if (!grad) throw new BackendError(`AdamW: parameter ${name} has no gradient`);
+  if (sameShape(param.shape, grad.shape)) return;
+  throw new ShapeError(
+    "AdamW",
+    `the gradient of parameter ${name} is not of its shape`,
+    { param: param.shape, grad: grad.shape },
+    "Pass the gradients by the names of their own parameters.",
+  );
+}
+
+function savedMoment(name: string, { shape, size }: Tensor, data: TensorData | undefined): TensorData {
+  if (!data)
+    throw new BackendError(`AdamW: the saved state has no parameter ${name}; is it of another model?`);
+  if (data.length === size) return data;
+  throw new BackendError(
+    `AdamW: the saved state has ${data.length} values for parameter ${name}, whose shape ${showShape(shape)} takes ` +
+      `${size}; is it of another model?`,
+  );
 }

@@ -1,4 +1,5 @@
 import { reference, tensor } from "@normless/tensor";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AdamW } from "../src/index.js";
 
@@ -47,27 +48,28 @@ describe("AdamW", () => {
     );
   });
 
-  it("goes on from a saved state as if it had never stopped", async () => {
-    const run = async (stop: boolean) => {
-      const backend = reference();
+  it("goes on from a saved state with the bits of a run that never stopped, in float32", async () => {
+    const values = fc.array(fc.float({ noNaN: true, min: -10, max: 10 }), { minLength: 3, maxLength: 3 });
+    const run = async (grads: number[][], stop: number) => {
+      const backend = reference({ precision: "float32" });
       const params = { w: tensor(backend, [[1, 2, 3]]) };
-      const grads = { w: tensor(backend, [[0.1, -0.2, 0.3]]) };
       let adam = new AdamW(backend, params, options);
-      for (let i = 0; i < 4; i++) {
-        if (stop && i === 2) {
+      for (const [i, grad] of grads.entries()) {
+        if (i === stop) {
           const state = await adam.save();
           adam.free();
           adam = new AdamW(backend, params, options);
-          backend.write(params.w, Float32Array.from(await params.w.read()));
           adam.load(state);
         }
-        adam.update(grads, { learningRate, maxNorm: 1 }).free();
+        adam.update({ w: tensor(backend, [grad]) }, { learningRate, maxNorm: 1 }).free();
       }
-      return { step: adam.step, w: await params.w.read() };
+      return { ...(await adam.save()), w: await params.w.read() };
     };
-    const [whole, resumed] = [await run(false), await run(true)];
-    expect(resumed.step).toBe(4);
-    for (let i = 0; i < 3; i++) expect(resumed.w[i]).toBeCloseTo(whole.w[i], 6);
+    await fc.assert(
+      fc.asyncProperty(fc.array(values, { minLength: 1, maxLength: 6 }), fc.nat(5), async (grads, stop) => {
+        expect(await run(grads, stop)).toEqual(await run(grads, -1));
+      }),
+    );
   });
 
   it("names the parameter without a gradient, or without a saved state", () => {
@@ -77,5 +79,75 @@ describe("AdamW", () => {
       "parameter h.0.ln_1.weight has no gradient",
     );
     expect(() => adam.load({ step: 1, m: {}, v: {} })).toThrow(/no parameter h.0.ln_1.weight/);
+  });
+
+  it("refuses a gradient of another shape by name, before anything has changed", async () => {
+    const backend = reference();
+    const params = { a: tensor(backend, [1]), b: tensor(backend, [2, 3]) };
+    const adam = new AdamW(backend, params, options);
+    const grads = { a: tensor(backend, [0.1]), b: tensor(backend, [[0.2, 0.3]]) };
+    const read = async () => [await adam.save(), await params.a.read(), await params.b.read()];
+    const [before, { liveTensors }] = [await read(), backend.memory()];
+    const step = { learningRate, maxNorm: 1 };
+    expect(() => adam.update(grads, step)).toThrow(
+      /the gradient of parameter b is not of its shape \(param \[2\], grad \[1,2\]\)\. Pass the gradients by/,
+    );
+    const freed = tensor(backend, [1, 2]);
+    freed.free();
+    expect(() => adam.update({ ...grads, b: freed }, step)).toThrow(/freed before this use/);
+    expect(await read()).toEqual(before);
+    expect(backend.memory().liveTensors).toBe(liveTensors);
+  });
+
+  it("refuses a saved state of another size by name, before anything has changed", async () => {
+    const backend = reference();
+    const adam = new AdamW(backend, { a: tensor(backend, [1]), b: tensor(backend, [2, 3]) }, options);
+    const before = await adam.save();
+    const [one, two] = [Float32Array.of(1), Float32Array.of(1, 2)];
+    for (const state of [
+      { step: 1, m: { a: one, b: one }, v: { a: one, b: two } },
+      { step: 1, m: { a: one, b: two }, v: { a: one, b: one } },
+    ]) {
+      expect(() => adam.load(state)).toThrow(
+        "the saved state has 1 values for parameter b, whose shape [2] takes 2; is it of another model?",
+      );
+    }
+    const sizes = { a: one, b: two };
+    for (const step of [NaN, -1, 0.5]) {
+      expect(() => adam.load({ step, m: sizes, v: sizes })).toThrow(
+        `the saved step is ${step}; it is a whole`,
+      );
+    }
+    expect(await adam.save()).toEqual(before);
+  });
+
+  it("refuses options out of their range by name", () => {
+    const backend = reference();
+    const params = { a: tensor(backend, [1]) };
+    for (const [name, values] of [
+      ["beta1", [1, -0.1, NaN]],
+      ["beta2", [1, -0.1, NaN]],
+      ["eps", [0, -1, NaN, Infinity]],
+      ["weightDecay", [-1, NaN, Infinity]],
+    ] as const) {
+      for (const value of values) {
+        const make = () => new AdamW(backend, params, { ...options, [name]: value });
+        expect(make).toThrow(RangeError);
+        expect(make).toThrow(`AdamW: ${name} is ${value}; it is a `);
+      }
+    }
+    const adam = new AdamW(backend, params, options);
+    const { liveTensors } = backend.memory();
+    for (const [name, values] of [
+      ["learningRate", [-1, NaN, Infinity]],
+      ["maxNorm", [-1, NaN]],
+    ] as const) {
+      for (const value of values) {
+        const update = () => adam.update(params, { learningRate, maxNorm: 1, [name]: value });
+        expect(update).toThrow(RangeError);
+        expect(update).toThrow(`AdamW: ${name} is ${value}; it is a `);
+      }
+    }
+    expect([adam.step, backend.memory().liveTensors]).toEqual([0, liveTensors]);
   });
 });

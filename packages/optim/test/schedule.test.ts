@@ -41,4 +41,21 @@ describe("warm-up and cosine", () => {
       ),
     );
   });
+
+  it("refuses what is no rate and no number of steps, by name", () => {
+    const bad = { peak: [-1, NaN, Infinity], floor: [-1, NaN, Infinity] };
+    const steps = [0.5, -1, NaN, Infinity];
+    for (const [name, values] of Object.entries({ ...bad, warmupSteps: steps, totalSteps: steps })) {
+      for (const value of values) {
+        const rate = () => warmupCosine({ ...schedule, [name]: value }, 0);
+        expect(rate).toThrow(RangeError);
+        expect(rate).toThrow(`warmupCosine: ${name} is ${value}; it is a `);
+      }
+    }
+    for (const step of steps) {
+      expect(() => warmupCosine({ ...schedule, warmupSteps: 0 }, step)).toThrow(
+        `warmupCosine: step is ${step}; it is a whole number from 0 up`,
+      );
+    }
+  });
 });
