@@ -49,19 +49,29 @@ interface Scaled<R> {
   readonly notes: readonly string[];
 }
 
+interface Resolved<R> extends Scaled<R> {
+  /** The same recipe with other steps asked for on the command line. */
+  readonly withSteps: (steps: number) => R;
+}
+
 /**
  * The recipe, and what was changed so that it fits a size that was asked for.
  * @throws UsageError naming the file or option, the field and what is expected.
  */
-export async function resolveRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<Scaled<R>> {
+export async function resolveRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<Resolved<R>> {
   const { options } = sources;
   const { recipe, notes } = await askedRecipe(sources);
   const { learningRate: peak, ...fields } = options;
   const floor =
     peak === undefined ? undefined : (recipe.learningRate.floor * peak) / recipe.learningRate.peak;
   const layer = { ...fields, ...(peak !== undefined && { learningRate: { peak, floor } }) };
-  const changed = withLayer(sources, "the options", recipe, layer);
-  return { recipe: changed.recipe, notes: [...notes, ...changed.notes] };
+  const change = (more: object) => withLayer(sources, "the options", recipe, { ...layer, ...more });
+  const changed = change({});
+  return {
+    recipe: changed.recipe,
+    notes: [...notes, ...changed.notes],
+    withSteps: (steps) => change({ steps }).recipe,
+  };
 }
 
 async function askedRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<Scaled<R>> {
