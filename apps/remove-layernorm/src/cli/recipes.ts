@@ -37,6 +37,8 @@ export interface RecipeSources<R extends Sized> {
   readonly schema: z.ZodType<R>;
   /** A built-in recipe's name, a file's path, or fields over a built-in one. */
   readonly asked: string | Record<string, unknown> | undefined;
+  /** Where the recipe was asked for, in errors: a file of options, or the command line. */
+  readonly where?: string | undefined;
   readonly options: RecipeOptions;
   /** What follows from other steps or another batch. */
   readonly scale: (recipe: R, size: RecipeSize) => Scaled<R>;
@@ -78,7 +80,8 @@ async function askedRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<
   const { builtIn, asked } = sources;
   const [standard] = Object.values(builtIn);
   if (asked === undefined) return { recipe: standard, notes: [] };
-  if (typeof asked !== "string") return fromFields(sources, "recipe", asked);
+  if (typeof asked !== "string")
+    return fromFields(sources, `${sources.where ?? "the options"}: recipe`, asked);
   if (Object.hasOwn(builtIn, asked)) return { recipe: builtIn[asked], notes: [] };
   if (!asked.endsWith(".json")) throw unknownRecipe(builtIn, JSON.stringify(asked));
   const file = await readJson(asked);
@@ -95,7 +98,7 @@ function fromFields<R extends Sized>(
   const { builtIn } = sources;
   if (base === undefined) return withLayer(sources, where, Object.values(builtIn)[0], fields);
   if (typeof base !== "string" || !Object.hasOwn(builtIn, base))
-    throw unknownRecipe(builtIn, JSON.stringify(base));
+    throw new UsageError(`${where}: ${unknownRecipe(builtIn, JSON.stringify(base)).message}`);
   return withLayer(sources, where, builtIn[base], fields);
 }
 

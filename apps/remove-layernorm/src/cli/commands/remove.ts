@@ -143,7 +143,8 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
     builtIn: removalRecipes,
     schema: removalRecipeSchema,
     asked: options.recipe,
-    options: recipeOptions(commandLine),
+    where: commandLine.recipe === undefined ? commandLine.config : undefined,
+    options: recipeOptions(options),
     scale: scaleRecipe,
     notes: removalNotes,
   });
