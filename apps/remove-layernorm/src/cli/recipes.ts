@@ -37,6 +37,8 @@ export interface RecipeSources<R extends Sized> {
   readonly schema: z.ZodType<R>;
   /** A built-in recipe's name, a file's path, or fields over a built-in one. */
   readonly asked: string | Record<string, unknown> | undefined;
+  /** Where the recipe was asked for, in errors: a file of options, or the command line. */
+  readonly where?: string | undefined;
   readonly options: RecipeOptions;
   /** What follows from other steps or another batch. */
   readonly scale: (recipe: R, size: RecipeSize) => Scaled<R>;
@@ -49,26 +51,37 @@ interface Scaled<R> {
   readonly notes: readonly string[];
 }
 
+interface Resolved<R> extends Scaled<R> {
+  /** The same recipe with other steps asked for on the command line. */
+  readonly withSteps: (steps: number) => R;
+}
+
 /**
  * The recipe, and what was changed so that it fits a size that was asked for.
  * @throws UsageError naming the file or option, the field and what is expected.
  */
-export async function resolveRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<Scaled<R>> {
+export async function resolveRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<Resolved<R>> {
   const { options } = sources;
   const { recipe, notes } = await askedRecipe(sources);
   const { learningRate: peak, ...fields } = options;
   const floor =
     peak === undefined ? undefined : (recipe.learningRate.floor * peak) / recipe.learningRate.peak;
   const layer = { ...fields, ...(peak !== undefined && { learningRate: { peak, floor } }) };
-  const changed = withLayer(sources, "the options", recipe, layer);
-  return { recipe: changed.recipe, notes: [...notes, ...changed.notes] };
+  const change = (more: object) => withLayer(sources, "the options", recipe, { ...layer, ...more });
+  const changed = change({});
+  return {
+    recipe: changed.recipe,
+    notes: [...notes, ...changed.notes],
+    withSteps: (steps) => change({ steps }).recipe,
+  };
 }
 
 async function askedRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<Scaled<R>> {
   const { builtIn, asked } = sources;
   const [standard] = Object.values(builtIn);
   if (asked === undefined) return { recipe: standard, notes: [] };
-  if (typeof asked !== "string") return fromFields(sources, "recipe", asked);
+  if (typeof asked !== "string")
+    return fromFields(sources, `${sources.where ?? "the options"}: recipe`, asked);
   if (Object.hasOwn(builtIn, asked)) return { recipe: builtIn[asked], notes: [] };
   if (!asked.endsWith(".json")) throw unknownRecipe(builtIn, JSON.stringify(asked));
   const file = await readJson(asked);
@@ -85,7 +98,7 @@ function fromFields<R extends Sized>(
   const { builtIn } = sources;
   if (base === undefined) return withLayer(sources, where, Object.values(builtIn)[0], fields);
   if (typeof base !== "string" || !Object.hasOwn(builtIn, base))
-    throw unknownRecipe(builtIn, JSON.stringify(base));
+    throw new UsageError(`${where}: ${unknownRecipe(builtIn, JSON.stringify(base)).message}`);
   return withLayer(sources, where, builtIn[base], fields);
 }
 

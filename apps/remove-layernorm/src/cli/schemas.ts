@@ -114,6 +114,14 @@ const fields = {
   tokenColumn: z.string().optional(),
   trainTokens: count.optional(),
   recipe: recipe.optional(),
+  steps: count.optional(),
+  batchSize: count.optional(),
+  microBatchSize: count.optional(),
+  blockSize: count.optional(),
+  learningRate: positive.optional(),
+  seed: z.int().optional(),
+  validationTokens: step.optional(),
+  checkpointEvery: count.optional(),
 };
 
 /** The content of `normless remove --config FILE`: options by their names. */
@@ -121,6 +129,9 @@ export const removeOptionsSchema = z.strictObject({
   ...fields,
   model: z.string().optional(),
   prompt: z.string().optional(),
+  auxiliaryWeight: z.number().min(0).optional(),
+  sharedQkvStd: z.boolean().optional(),
+  bugCompatible: z.boolean().optional(),
 });
 export type RemoveFileOptions = z.infer<typeof removeOptionsSchema>;
 
@@ -132,6 +143,7 @@ export const trainOptionsSchema = z.strictObject({
   modelConfig: z.string().optional(),
   dtype: z.enum(weightDtypes).optional(),
   tokenizer: z.string().optional(),
+  evaluateEvery: count.optional(),
 });
 export type TrainFileOptions = z.infer<typeof trainOptionsSchema>;
 

@@ -112,15 +112,19 @@ function scalePace(pace: Pace, factor: number): Pace {
         firstAfter: pace.firstAfter * factor,
       } satisfies FixedPace;
     }
-    case "taper":
-      return { ...pace, begin: whole(pace.begin), end: whole(pace.end) } satisfies TaperPace;
-    case "adaptive":
+    case "taper": {
+      const begin = whole(pace.begin);
+      return { ...pace, begin, end: Math.max(begin + 1, whole(pace.end)) } satisfies TaperPace;
+    }
+    case "adaptive": {
+      const start = whole(pace.start);
       return {
         ...pace,
-        start: whole(pace.start),
+        start,
         patience: whole(pace.patience),
-        deadline: whole(pace.deadline),
+        deadline: Math.max(start + 1, whole(pace.deadline)),
       } satisfies AdaptivePace;
+    }
   }
 }
 

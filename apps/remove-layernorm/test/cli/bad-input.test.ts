@@ -70,6 +70,14 @@ describe("usage", () => {
     );
     const config = await write("options.json", '{"threads": 0}');
     expect(await refused(2, "remove", "--config", config)).toMatch(/options\.json: threads is 0; expected/);
+    const inside = await write("inside.json", '{"recipe": {"steps": 0}}');
+    expect(await refused(2, "remove", "--config", inside)).toMatch(
+      /inside\.json: recipe: steps is 0; expected/,
+    );
+    const base = await write("base.json", '{"recipe": {"base": "slow"}}');
+    expect(await refused(2, "train", "--config", base)).toMatch(
+      /base\.json: recipe: there is no recipe "slow"/,
+    );
     expect(await refused(2, "remove", "--config", await write("no.json", "{"))).toContain("is not JSON");
     expect(await refused(2, "remove", "--recipe", "quick")).toContain(
       "the built-in ones are: distilled, adaptive, reference",

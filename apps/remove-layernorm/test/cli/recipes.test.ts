@@ -69,6 +69,25 @@ describe("a published recipe", () => {
     expect(out).toMatch(/\n +5 {2}h\.0\.ln_2\n/);
   });
 
+  it("that has too few steps says how many it takes, and takes so many or any more", async () => {
+    for (const name of Object.keys(removalRecipes)) {
+      const sized = (steps: number) =>
+        dryRun("--recipe", name, "--batch-size", "2", "--steps", String(steps));
+      const { code, err } = await sized(1);
+      expect(code).toBe(2);
+      expect(err).toMatch(/at step \d+, and a run of one update has no room; give --steps \d+ or more\n$/);
+      const least = Number(/--steps (\d+) or more/.exec(err)?.[1]);
+      if (least > 2) expect((await sized(least - 1)).err).toContain(`give --steps ${least} or more`);
+      for (const more of [0, 1, 2, 3]) expect((await sized(least + more)).code).toBe(0);
+      if (name === "distilled" || name === "taper") expect(least).toBe(3);
+    }
+    const path = join(folder, "late.json");
+    await writeFile(path, JSON.stringify({ steps: 50, pace: { deadline: 60 } }));
+    expect((await dryRun("--recipe", path)).err).toContain(
+      "the deadline at step 60, outside of steps 1 to 49; give steps 61 or more, or a faster pace, in the recipe's file",
+    );
+  });
+
   it("as a file is not scaled to itself, and of what is scaled only that is told", async () => {
     const path = join(folder, "adaptive.json");
     const { out: shown } = await run(["recipes", "show", "adaptive"]);

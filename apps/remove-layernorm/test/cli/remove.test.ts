@@ -182,6 +182,12 @@ describe("normless remove", () => {
       "3",
     ]);
     expect(out).toMatch(/recipe +from-file, seed 5\n/);
+
+    const sizes = { steps: 24, batchSize: 2, seed: 7, sharedQkvStd: true };
+    await writeFile(config, JSON.stringify({ model: tiny.model, recipe, threads: 1, ...sizes }));
+    const sized = await run(["remove", "--config", config, "--dry-run", "--batch-size", "3"]);
+    expect(sized.out).toMatch(/recipe +from-file, seed 7\n/);
+    expect(sized.out).toMatch(/2 × 24 updates of 3 × 16 tokens/);
     expect(out).toMatch(/2 × 12 updates of 3 × 16 tokens/);
   });
 });

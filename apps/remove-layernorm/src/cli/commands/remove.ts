@@ -43,6 +43,7 @@ import {
   checkRecipe,
   type DoneEvent,
   type RemovalRecipe,
+  RecipeError,
   removalNotes,
   removalRecipes,
   removeLayerNorm,
@@ -134,11 +135,16 @@ export async function remove(io: Io, options: RemoveOptions): Promise<number> {
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
   const { force = false } = options;
-  const { recipe: asked, notes } = await resolveRecipe({
+  const {
+    recipe: asked,
+    notes,
+    withSteps,
+  } = await resolveRecipe({
     builtIn: removalRecipes,
     schema: removalRecipeSchema,
     asked: options.recipe,
-    options: recipeOptions(commandLine),
+    where: commandLine.recipe === undefined ? commandLine.config : undefined,
+    options: recipeOptions(options),
     scale: scaleRecipe,
     notes: removalNotes,
   });
@@ -151,10 +157,8 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await readModelWithNorms(modelFolder);
   const corpus = await readBoth(files, suitsOf(model), recipe);
-  checkAsked(() => {
-    checkRecipe(recipe, { config: model.config, corpus });
-    checkPlan(recipe, model.config);
-  });
+  checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
+  checkSteps(recipe, model.config, withSteps);
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -179,6 +183,38 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { threads } = options;
   const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
+}
+
+/** Where rounding leaves no room in a few updates, it does in so many. */
+const MANY_STEPS = 1000;
+
+/** @throws UsageError when the plan does not fit into the steps, with the least that it fits into once scaled to them. */
+function checkSteps(
+  recipe: RemovalRecipe,
+  config: LoadedModel["config"],
+  withSteps: (steps: number) => RemovalRecipe,
+): void {
+  const misfit = planError(recipe, config);
+  if (!misfit) return;
+  const { problem, field, fix } = misfit;
+  if (field !== "steps") throw new UsageError(`${problem}; give ${field} ${fix}`, { cause: misfit });
+  // Downwards: rounding may leave room in some number of steps and none in a greater one.
+  let steps = MANY_STEPS + 1;
+  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), config)) steps--;
+  // --steps would scale a pace that is too long as it is along with the run.
+  const inFile = `steps ${fix}, or a faster pace, in the recipe's file`;
+  const way = steps <= MANY_STEPS ? `--steps ${steps} or more` : inFile;
+  throw new UsageError(`${problem}; give ${way}`, { cause: misfit });
+}
+
+function planError(recipe: RemovalRecipe, config: LoadedModel["config"]): RecipeError | undefined {
+  try {
+    checkPlan(recipe, config);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RecipeError) return error;
+    throw error;
+  }
 }
 
 /** The recipe with what the released code did, where that is asked for. @throws UsageError where it did no such thing. */

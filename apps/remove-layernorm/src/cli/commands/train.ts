@@ -145,7 +145,8 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     builtIn: { sotu: trainRecipe },
     schema: trainRecipeSchema,
     asked: options.recipe,
-    options: recipeOptions(commandLine),
+    where: commandLine.recipe === undefined ? commandLine.config : undefined,
+    options: recipeOptions(options),
     scale: scaleTraining,
     notes: trainingNotes,
   });
