@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typin
 import Terminal from "cli-table3";
 import type { Context } from "./context.js";
 import { usableEngines } from "./engines.js";
+import { threadCount } from "./options.js";
 import { renderPage } from "./page/page.js";
 import { loadPeers } from "./peers/index.js";
 import {
@@ -31,12 +32,6 @@ function listOf<X extends string>(allowed: readonly X[]) {
       if (!found) throw new InvalidArgumentError(`${name} is none of ${allowed.join(", ")}.`);
       return found;
     });
-}
-
-function threadCount(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 64) return value;
-  throw new InvalidArgumentError("Expected a whole number from 1 to 64.");
 }
 
 const program = new Command("bench")
