@@ -1,4 +1,6 @@
 /** How the commands read their options. */
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 
 export const wholeNumber =
@@ -10,3 +12,17 @@ export const wholeNumber =
   };
 
 export const threadCount = wholeNumber(1, 64);
+
+/** Files are named from where npm was called, not from this package. */
+export const inputFile = (name: string): string => resolve(process.env["INIT_CWD"] ?? ".", name);
+
+/** Makes the file's folder at once: a name that cannot be written to should not wait for minutes of measuring. */
+export function outputFile(name: string): string {
+  const path = inputFile(name);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+  return path;
+}

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Command, Option } from "@commander-js/extra-typings";
 // @boundaries-ignore the SwiftShader that the tests run on
 import { useSwiftShader } from "../../../test/webgpu/vulkan.js";
-import { wholeNumber } from "../options.js";
+import { outputFile, wholeNumber } from "../options.js";
 import { benchGpu, type GpuReport } from "./bench.js";
 import { floorsTable } from "./floors.js";
 import { gpuText } from "./text.js";
@@ -26,7 +26,7 @@ const program = new Command("bench:gpu")
   )
   .option("--page", "measure in the browser that opens the address it prints")
   .option("--port <n>", "of that address", wholeNumber(1, 65_535), 8123)
-  .option("--json <file>", "write the figures")
+  .option("--json <file>", "write the figures", outputFile)
   .option("--swiftshader", "for machines without a GPU: Chromium's, on the CPU")
   .option("--floors", "print what known GPUs could do at best, without measuring")
   .parse();

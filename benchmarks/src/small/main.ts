@@ -4,10 +4,10 @@
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { presets } from "@normless/gpt2";
-import { threadCount } from "../options.js";
+import { outputFile, threadCount } from "../options.js";
 import { makeFolder, runStages } from "./stages.js";
 import { smallTable } from "./text.js";
 
@@ -15,7 +15,7 @@ const { json, threads, make } = new Command("bench:small")
   .description(
     "Takes a model of GPT-2 small's shapes through every command; some minutes, 6 GB of memory, 5 GB of disk",
   )
-  .option("--json <file>", "write the results")
+  .option("--json <file>", "write the results", outputFile)
   .option("--threads <n>", "threads of the engine", threadCount, Math.min(2, availableParallelism()))
   // The first stage, in a process of its own.
   .addOption(new Option("--make <folder>").hideHelp())
@@ -36,10 +36,12 @@ else {
       threads,
     };
     console.log(smallTable(results, machine));
-    // Files are named from where npm was called, not from this package.
     if (json !== undefined) {
-      const path = resolve(process.env["INIT_CWD"] ?? ".", json);
-      await writeFile(path, `${JSON.stringify({ machine, ...results }, undefined, 2)}\n`);
+      await writeFile(
+        json,
+        `${JSON.stringify({ machine, ...results }, undefined, 2)}
+`,
+      );
     }
   } finally {
     await rm(root, { recursive: true, force: true });
