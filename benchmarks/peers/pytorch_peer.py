@@ -13,15 +13,55 @@ import re
 import sys
 from time import perf_counter
 
+import numpy
+import torch
+import torch.nn.functional as F
+
+
+class SymbolInfo(ctypes.Structure):
+    """What dladdr says of an address: the file that it comes from, and more that nobody asks for here."""
+
+    _fields_ = [
+        ("file", ctypes.c_char_p),
+        ("base", ctypes.c_void_p),
+        ("symbol", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+    ]
+
+
+def torch_library():
+    """PyTorch's code for CPUs, as it is loaded. What is asked of it is found in what it is linked with: numpy, or the
+    system, may have a BLAS of their own."""
+    folder = os.path.join(os.path.dirname(torch.__file__), "lib")
+    return ctypes.CDLL(os.path.join(folder, "libtorch_cpu.so"))
+
 
 def openblas_core():
-    """Whose kernels OpenBLAS takes on this machine, where there is an OpenBLAS."""
+    """Whose kernels PyTorch's OpenBLAS takes on this machine, where it has an OpenBLAS."""
     try:
-        library = ctypes.CDLL("libopenblas.so.0")
-    except OSError:
+        core = torch_library().openblas_get_corename
+    except (OSError, AttributeError):
         return None
-    library.openblas_get_corename.restype = ctypes.c_char_p
-    return library.openblas_get_corename().decode()
+    core.restype = ctypes.c_char_p
+    return core().decode()
+
+
+def blas():
+    """PyTorch's BLAS, by its file's name, and whose kernels it takes."""
+    if torch.backends.mkl.is_available():
+        version = re.search(r"Math Kernel Library Version (\S+)", torch.__config__.show())
+        return f"MKL {version.group(1)}" if version else "MKL"
+    core = openblas_core()
+    symbol = "openblas_get_corename" if core else "sgemm_"
+    info = SymbolInfo()
+    try:
+        address = ctypes.cast(getattr(torch_library(), symbol), ctypes.c_void_p)
+    except (OSError, AttributeError):
+        return "its own BLAS"
+    if not ctypes.CDLL(None).dladdr(address, ctypes.byref(info)):
+        return "its own BLAS"
+    file = os.path.basename(os.path.realpath(info.file.decode()))
+    return f"{file} ({core} kernels)" if core else file
 
 
 def use_the_right_kernels():
@@ -41,21 +81,6 @@ def use_the_right_kernels():
 
 
 use_the_right_kernels()
-
-import numpy  # noqa: E402
-import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
-
-
-def blas():
-    """The BLAS that is loaded, by its file's name, and whose kernels it takes."""
-    with open("/proc/self/maps") as maps:
-        loaded = maps.read()
-    for name in ("openblas", "mkl_rt", "blis", "blas"):
-        found = re.search(rf"lib{name}[\w.-]*\.so[\d.]*", loaded)
-        if found:
-            return f"{found.group()} ({openblas_core()} kernels)" if name == "openblas" else found.group()
-    return "its own BLAS"
 
 
 def peak_bytes():
@@ -136,7 +161,6 @@ class Step:
 class Peer:
     def start(self, threads):
         torch.set_num_threads(threads)
-        torch.ones(256, 256) @ torch.ones(256, 256)  # loads the BLAS
         python = ".".join(map(str, sys.version_info[:3]))
         return {"description": f"PyTorch {torch.__version__}, {blas()}, Python {python}", "threads": threads}
 

@@ -1,11 +1,11 @@
 /** `npm run bench` and `npm run bench:peers`: runs the suites, prints tables, and writes JSON and the page. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { dirname, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import Terminal from "cli-table3";
 import type { Context } from "./context.js";
 import { usableEngines } from "./engines.js";
+import { outputFile, threadCount } from "./options.js";
 import { renderPage } from "./page/page.js";
 import { loadPeers } from "./peers/index.js";
 import {
@@ -33,12 +33,6 @@ function listOf<X extends string>(allowed: readonly X[]) {
     });
 }
 
-function threadCount(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 64) return value;
-  throw new InvalidArgumentError("Expected a whole number from 1 to 64.");
-}
-
 const program = new Command("bench")
   .description("Measures the engines, in turns with their peers, after checking every result")
   .addOption(
@@ -58,16 +52,9 @@ const program = new Command("bench")
     Math.min(2, availableParallelism()),
   )
   .option("--quick", "few rounds, small cases: to see that it works")
-  .option("--json <file>", "write the results")
-  .option("--html <file>", "write them as a page with charts")
+  .option("--json <file>", "write the results", outputFile)
+  .option("--html <file>", "write them as a page with charts", outputFile)
   .parse();
-
-/** Files are named from where npm was called, not from this package. */
-async function write(file: string, text: string): Promise<void> {
-  const path = resolve(process.env["INIT_CWD"] ?? ".", file);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-}
 
 function show({ title, note, head, rows }: Table): string {
   const table = new Terminal({ head: [...head], style: { head: [], border: [], compact: true } });
@@ -125,5 +112,5 @@ for (const name of suiteNames) {
   if (table) console.log(show(table));
 }
 console.log(show(goalTable(results)));
-if (json !== undefined) await write(json, `${JSON.stringify(results, null, 2)}\n`);
-if (html !== undefined) await write(html, renderPage(results));
+if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+if (html !== undefined) await writeFile(html, renderPage(results));

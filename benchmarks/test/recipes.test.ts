@@ -161,4 +161,5 @@ it("joins runs of one kind, and no others", () => {
     /wasm .* and of blas .* run them the same way/,
   );
   expect(() => joinResults([run, { ...next, validationTokens: 1 }])).toThrow(/cannot be joined/);
+  expect(() => joinResults([run, next, run])).toThrow("a, 100 updates, seed 1 twice");
 });

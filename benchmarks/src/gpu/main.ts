@@ -1,41 +1,41 @@
-/**
- * `npm run bench:gpu`: figures of the GPU's kernels in Node (through Dawn), or with `--page` in a browser that opens the
- * address it prints. `--swiftshader` is for machines without a GPU: Chromium's, on the CPU. `--json FILE` keeps them. `--floors` prints what known GPUs could do at best, without measuring.
- */
+/** `npm run bench:gpu`: figures of the GPU's kernels in Node, or with `--page` in a browser. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
+import { Command, Option } from "@commander-js/extra-typings";
 // @boundaries-ignore the SwiftShader that the tests run on
 import { useSwiftShader } from "../../../test/webgpu/vulkan.js";
+import { outputFile, wholeNumber } from "../options.js";
 import { benchGpu, type GpuReport } from "./bench.js";
 import { floorsTable } from "./floors.js";
 import { gpuText } from "./text.js";
-import { dims, type DimsName } from "./work.js";
+import { dims } from "./work.js";
 
 const HTML = `<!doctype html><meta charset="utf-8"><title>normless on this GPU</title>
 <pre id="out">starting …</pre><script type="module" src="/page.js"></script>`;
 
-const { values } = parseArgs({
-  options: {
-    json: { type: "string" },
-    model: { type: "string" },
-    page: { type: "boolean" },
-    port: { type: "string", default: "8123" },
-    floors: { type: "boolean" },
-    swiftshader: { type: "boolean" },
-  },
-});
-
-function modelNamed(name: string | undefined): DimsName | undefined {
-  if (name === undefined || name in dims) return name as DimsName | undefined;
-  throw new Error(`--model is one of ${Object.keys(dims).join(", ")}, not ${name}`);
-}
+const program = new Command("bench:gpu")
+  .description(
+    "Measures the kernels of the GPU at hand, gpu.js's beside ours, in Node (through Dawn) or in a browser",
+  )
+  .addOption(
+    new Option("--model <name>", "default: small, and tiny where a CPU stands for the GPU").choices([
+      "small",
+      "tiny",
+    ] as const),
+  )
+  .option("--page", "measure in the browser that opens the address it prints")
+  .option("--port <n>", "of that address", wholeNumber(1, 65_535), 8123)
+  .option("--json <file>", "write the figures", outputFile)
+  .option("--swiftshader", "for machines without a GPU: Chromium's, on the CPU")
+  .option("--floors", "print what known GPUs could do at best, without measuring")
+  .parse();
+const { model, page, port, json: file, swiftshader, floors } = program.opts();
 
 function keep(json: string): void {
-  if (!values.json) return;
-  writeFileSync(values.json, json);
-  console.log(`\nwritten to ${values.json}`);
+  if (file === undefined) return;
+  writeFileSync(file, json);
+  console.log(`\nwritten to ${file}`);
 }
 
 /** Serves the page until it has sent its report. */
@@ -60,18 +60,17 @@ async function inBrowser(): Promise<void> {
         resolve();
       });
     });
-    server.listen(Number(values.port), "127.0.0.1", () => {
-      const query = values.model ? `?model=${values.model}` : "";
-      console.log(`open http://127.0.0.1:${values.port}/${query} in a browser with WebGPU`);
+    server.listen(port, "127.0.0.1", () => {
+      const query = model ? `?model=${model}` : "";
+      console.log(`open http://127.0.0.1:${port}/${query} in a browser with WebGPU`);
     });
   });
 }
 
-const model = modelNamed(values.model);
-if (values.floors) console.log(floorsTable(dims[model ?? "small"]));
-else if (values.page) await inBrowser();
+if (floors) console.log(floorsTable(dims[model ?? "small"]));
+else if (page) await inBrowser();
 else {
-  if (values.swiftshader) useSwiftShader();
+  if (swiftshader) useSwiftShader();
   const report = await benchGpu({ model, say: (progress) => console.error(`${progress} …`) });
   console.log(gpuText(report));
   keep(`${JSON.stringify(report, null, 2)}\n`);

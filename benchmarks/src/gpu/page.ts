@@ -15,7 +15,6 @@ interface Page {
     createElement(name: "a"): PageElement;
   };
   readonly location: { readonly search: string };
-  report?: unknown;
 }
 const everything: object = globalThis;
 const page = everything as Page;

@@ -1,6 +1,6 @@
-/** `npm run bench:recipes`: every recipe on the model that ships, with several seeds; a table, JSON, and the README's table. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+/** `npm run bench:recipes`: every recipe on the model that ships, with several seeds; tables, and JSON where it is asked for. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { Command, Option } from "@commander-js/extra-typings";
@@ -12,6 +12,7 @@ import { wasm } from "@normless/tensor-wasm";
 import { readShard } from "@normless/text";
 import Terminal from "cli-table3";
 import { type ControlResult, type RemovalRecipe, removeLayerNorm, type RunEvent } from "normless";
+import { inputFile, outputFile, threadCount, wholeNumber } from "../options.js";
 import { withMarked } from "../readme.js";
 import { unique } from "../results.js";
 import { budgeted, type Contender, contenders, controlOf } from "./contenders.js";
@@ -25,27 +26,29 @@ const MODEL = join(root, "models/sotu");
 const RESULTS = join(root, "benchmarks/results/recipes.json");
 const README = join(root, "apps/remove-layernorm/README.md");
 
-const whole = (text: string) => Number.parseInt(text, 10);
-const list = (text: string) => (text === "none" ? [] : text.split(",").map(whole));
+const wholeNumbers = (least: number, most: number) => (text: string) =>
+  unique(text.split(",").map(wholeNumber(least, most)));
+const seedList = wholeNumbers(0, 2 ** 31 - 1);
+const updates = wholeNumbers(1, 1_000_000);
 const program = new Command("bench:recipes")
   .description(
     "Removes LayerNorm from the model that ships by every recipe, with one training and one control a seed",
   )
-  .option("--seeds <list>", "seeds, with commas", list, [1337, 1338, 1339])
-  .option("--steps <list>", "updates, with commas", list, [100])
+  .option("--seeds <list>", "seeds, with commas", seedList, [1337, 1338, 1339])
+  .option("--steps <list>", "updates, with commas", updates, [100])
   .option(
     "--budgets <list>",
     "more updates, of those contenders alone whose tokens to a gap are compared; or none",
-    list,
+    (text) => (text === "none" ? [] : updates(text)),
     [60, 80, 150],
   )
   .option("--only <name>", "contenders whose name has this in it")
   .addOption(
     new Option("--backend <name>", "the engine").choices(["wasm", "blas"] as const).default("wasm" as const),
   )
-  .option("--threads <n>", "threads", whole, 2)
-  .option("--json <file>", "write the results here instead of over the committed ones")
-  .option("--html <file>", "the results as a page with a chart")
+  .option("--threads <n>", "threads", threadCount, 2)
+  .option("--json <file>", "write the results, which are only shown without it", outputFile)
+  .option("--html <file>", "the results as a page with a chart", outputFile)
   .option("--join <file...>", "run nothing: take these results together, such as one for each seed")
   .option("--table", "run nothing: write the README's tables anew from the committed results")
   .parse();
@@ -117,7 +120,8 @@ async function removalRun(
 }
 
 async function compare(): Promise<RecipeResults> {
-  const { seeds, steps, budgets, only, threads, backend: name } = program.opts();
+  const { seeds, steps, budgets, only, threads, backend: name, json } = program.opts();
+  if (json === undefined) say("without --json, the results are only shown");
   const backend = name === "blas" ? await blas({ threads }) : await wasm({ threads });
   const corpus = { train: await readTokens("train.bin.gz"), validation: await readTokens("val.bin.gz") };
   const input = { backend, model: await readModelFolder(MODEL), corpus };
@@ -147,14 +151,6 @@ async function compare(): Promise<RecipeResults> {
   return { backend: description, validationTokens, rows };
 }
 
-/** A path as it was typed; npm runs the command elsewhere. */
-const asTyped = (path: string) => resolve(process.env["INIT_CWD"] ?? ".", path);
-
-async function writeText(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-}
-
 function show(results: RecipeResults): void {
   const parts = tablesOf(results);
   for (const { head, rows, note } of Object.values(parts)) {
@@ -169,14 +165,12 @@ const { table, join: files, json, html } = program.opts();
 const results = table
   ? await read(RESULTS)
   : files
-    ? joinResults(await Promise.all(files.map((file) => read(asTyped(file)))))
+    ? joinResults(await Promise.all(files.map((file) => read(inputFile(file)))))
     : await compare();
-if (!table) {
-  show(results);
-  await writeText(json === undefined ? RESULTS : asTyped(json), `${JSON.stringify(results, null, 2)}\n`);
-}
-if (html !== undefined) await writeText(asTyped(html), renderRecipes(results));
-if (table || json === undefined) {
+if (!table) show(results);
+if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+if (html !== undefined) await writeFile(html, renderRecipes(results));
+if (table) {
   const parts = tablesOf(results);
   const text = await withMarked(await readFile(README, "utf8"), (name) => {
     return parts[name] ?? "Not measured in this run.";

@@ -35,7 +35,7 @@ export function parseRecipeResults(text: string): RecipeResults {
   return resultsSchema.parse(JSON.parse(text));
 }
 
-/** The rows of several runs as those of one. @throws Error when they are not of one backend and one validation set. */
+/** The rows of several runs as those of one. @throws Error when they are not of one backend and one validation set, or have a run twice. */
 export function joinResults(runs: readonly RecipeResults[]): RecipeResults {
   const [{ backend, validationTokens }] = runs;
   const other = runs.find((run) => run.backend !== backend || run.validationTokens !== validationTokens);
@@ -45,7 +45,14 @@ export function joinResults(runs: readonly RecipeResults[]): RecipeResults {
         `${other.validationTokens} cannot be joined: run them the same way`,
     );
   }
-  return { backend, validationTokens, rows: runs.flatMap(({ rows }) => rows) };
+  const rows = runs.flatMap(({ rows }) => rows);
+  const seen = new Set<string>();
+  for (const { name, steps, seed } of rows) {
+    const key = `${name}, ${steps} updates, seed ${seed}`;
+    if (seen.has(key)) throw new Error(`these results have ${key} twice, which would count double`);
+    seen.add(key);
+  }
+  return { backend, validationTokens, rows };
 }
 
 /** Nats above the control, or above the original where it was distilled. */
