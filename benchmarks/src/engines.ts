@@ -26,13 +26,19 @@ export function engineNamed(name: string): EngineEntry {
   return found;
 }
 
+/** An engine that starts here, and what really runs under its name. */
+export interface UsableEngine extends EngineEntry {
+  readonly description: string;
+}
+
 /** Those that start on this machine; one that does not is said aloud and left out. @throws Error when the main one does not. */
-export async function usableEngines(say: (text: string) => void): Promise<EngineEntry[]> {
-  const usable: EngineEntry[] = [];
+export async function usableEngines(threads: number, say: (text: string) => void): Promise<UsableEngine[]> {
+  const usable: UsableEngine[] = [];
   for (const engine of engines) {
     try {
-      await (await engine.start(1)).dispose();
-      usable.push(engine);
+      const backend = await engine.start(threads);
+      usable.push({ ...engine, description: backend.description });
+      await backend.dispose();
     } catch (error) {
       if (engine === mainEngine) throw error;
       say(`LEFT OUT: ${engine.name}: ${error instanceof Error ? error.message : String(error)}`);

@@ -70,9 +70,12 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
   const peers = await loadPeers(asked, options.threads, say);
   const models = await ModelFolders.create();
   const rows: Row[] = [];
-  const descriptions: Record<string, string> = {};
+  const engines = await usableEngines(options.threads, say);
+  const descriptions = Object.fromEntries(
+    [...engines, ...peers].map(({ name, description }) => [name, description]),
+  );
   const context: Context = {
-    engines: await usableEngines(say),
+    engines,
     threads: options.threads,
     quick,
     productPeers: peers,

@@ -135,7 +135,8 @@ const verdict = (goal: Goal) =>
 export function machineLine({ machine, descriptions, rows }: Results): string {
   const ran = unique(rows.map(({ engine }) => engine)).flatMap((name) => descriptions[name] ?? []);
   const memory = Math.round(machine.memoryBytes / 2 ** 30);
-  return `${machine.cpu}, ${machine.cores} cores, ${memory} GiB, Node ${machine.node}. ${ran.join("; ")}.`;
+  const where = `${machine.cpu}, ${machine.cores} cores, ${memory} GiB, Node ${machine.node}.`;
+  return ran.length > 0 ? `${where} ${ran.join("; ")}.` : where;
 }
 
 /** Said wherever the figures of a quick run are shown. */

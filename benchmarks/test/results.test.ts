@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { parseResults } from "../src/results.js";
-import { figure, suiteTable } from "../src/text.js";
+import { figure, machineLine, suiteTable } from "../src/text.js";
 import { synthetic } from "./synthetic.js";
 
 it("reads what was written", () => {
@@ -32,6 +32,12 @@ it("puts a case on a line and an engine in a column", () => {
     "63.0 (0.70)",
   ]);
   expect(suiteTable(synthetic, "io")).toBeUndefined();
+});
+
+it("says where it ran, and what of it has a description", () => {
+  const machine = "A <fast> CPU, 2 cores, 24 GiB, Node 20.0.0.";
+  expect(machineLine(synthetic)).toBe(`${machine} wasm, relaxed SIMD, 2 threads; tfjs-backend-wasm 4.`);
+  expect(machineLine({ ...synthetic, descriptions: {} })).toBe(machine);
 });
 
 it.each([

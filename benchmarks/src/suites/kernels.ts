@@ -27,8 +27,6 @@ interface Entrant extends Contender {
 
 export async function kernelSuite(context: Context): Promise<void> {
   await withEngines(context, async (started) => {
-    for (const { name, backend } of started) context.describe(name, backend.description);
-    for (const peer of context.productPeers) context.describe(peer.name, peer.description);
     for (const [name, shape] of Object.entries<ProductShape>(products)) {
       if (context.wants(name)) await measureProduct(context, started, name, shape);
     }

@@ -13,7 +13,6 @@ const TOLERANCE = 1e-4;
 
 export async function opSuite(context: Context): Promise<void> {
   await withEngines(context, async (started) => {
-    for (const { name, backend } of started) context.describe(name, backend.description);
     for (const [name, op] of Object.entries(opCases)) {
       if (!context.wants(name)) continue;
       for (const engine of started) await check(name, op, engine);

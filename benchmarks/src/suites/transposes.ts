@@ -11,7 +11,6 @@ import { flops, productOps, products, showProduct, stepProducts } from "../shape
 
 export async function transposeSuite(context: Context): Promise<void> {
   await withEngines(context, async (started) => {
-    for (const { name, backend } of started) context.describe(name, backend.description);
     const mlpIn = productData(products.mlp_in);
     for (const engine of started.filter(({ threads }) => threads === context.threads)) {
       const anchor = ourProduct(engine, mlpIn, "linear");
