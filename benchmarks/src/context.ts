@@ -15,8 +15,8 @@ export interface Context {
   /** Peers that were asked for and are here, for products. */
   readonly productPeers: readonly ProductPeer[];
   readonly models: ModelFolders;
-  /** Whether a case was asked for. */
-  wants(name: string): boolean;
+  /** Whether a case was asked for, by any of its names. */
+  wants(...names: readonly string[]): boolean;
   /** For people, while it runs. */
   say(text: string): void;
   record(row: Row): void;

@@ -18,7 +18,7 @@ import {
   suiteNames,
 } from "./results.js";
 import { ModelFolders } from "./steps/models.js";
-import { suites } from "./suites/index.js";
+import { checkCases, listCases, suites } from "./suites/index.js";
 import { figure, goalTable, machineLine, QUICK, suiteTable, type Table } from "./text.js";
 
 /** Minutes and gigabytes: quick runs take them only by name. */
@@ -54,6 +54,7 @@ const program = new Command("bench")
   .option("--quick", "few rounds, small cases: to see that it works")
   .option("--json <file>", "write the results", outputFile)
   .option("--html <file>", "write them as a page with charts", outputFile)
+  .addHelpText("after", `\nCases, by suite:\n${listCases(suiteNames)}`)
   .parse();
 
 function show({ title, note, head, rows }: Table): string {
@@ -81,7 +82,9 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
     productPeers: peers,
     models,
     say,
-    wants: (name) => options.case?.includes(name) ?? !(quick && HEAVY.has(name)),
+    wants: (...names) =>
+      names.some((name) => options.case?.includes(name)) ||
+      (!options.case && !(quick && names.some((name) => HEAVY.has(name)))),
     record(row) {
       rows.push(row);
       say(`${row.suite} ${row.case}, ${showEngine(row)}: ${figure(row.value)} ${row.unit}`);
@@ -91,7 +94,7 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
     },
   };
   try {
-    for (const name of names) await suites[name](context);
+    for (const name of names) await suites[name].run(context);
   } finally {
     for (const peer of peers) await peer.end();
     await models.end();
@@ -105,10 +108,15 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
   return { quick, machine, descriptions, rows };
 }
 
-const { suite, json, html, quick } = program.opts();
-const results = await measure(suite ?? suiteNames.filter((name) => name !== "removal"));
-if (results.rows.length === 0)
-  program.error("error: these suites have no case of that name; see src/shapes.ts");
+const { suite, case: cases = [], json, html, quick } = program.opts();
+const asked = suite ?? suiteNames.filter((name) => name !== "removal");
+try {
+  checkCases(cases, asked);
+} catch (error) {
+  program.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+}
+const results = await measure(asked);
+if (results.rows.length === 0) program.error("error: nothing was measured");
 console.log(`\n${machineLine(results)}\nMedians, in turns.${quick ? ` ${QUICK}` : ""}`);
 for (const name of suiteNames) {
   const table = suiteTable(results, name);

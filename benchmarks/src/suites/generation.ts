@@ -20,11 +20,13 @@ const PROMPT = Array.from({ length: 32 }, (_, i) => 11 * i + 3);
 /** Greedy, so that every token can be checked. */
 const GREEDY = { temperature: 0 };
 
+const configs = { base: steps.base.config, small: steps.small_1x256.config };
+export const generationCases = Object.keys(configs);
+
 export async function generationSuite(context: Context): Promise<void> {
-  const cases = { base: steps.base.config, small: steps.small_1x256.config };
   const tokens = context.quick ? 8 : 64;
   await withEngines(context, async (started) => {
-    for (const [name, config] of Object.entries(cases)) {
+    for (const [name, config] of Object.entries(configs)) {
       if (!context.wants(name)) continue;
       const { weights, norms } = await readModelFolder(await context.models.of(config));
       const models = started.map(({ backend }) => ({

@@ -7,8 +7,10 @@ import { type Context, longRounds } from "../context.js";
 import { inTurns, timed } from "../measure.js";
 import { presets } from "@normless/gpt2";
 
+export const ioCases = ["save", "load"];
+
 export async function ioSuite(context: Context): Promise<void> {
-  if (!context.wants("save") && !context.wants("load")) return;
+  if (!context.wants(...ioCases)) return;
   const source = await context.models.of(presets.small);
   const model = await readModelFolder(source);
   const target = join(context.models.root, "saved");
@@ -32,7 +34,7 @@ export async function ioSuite(context: Context): Promise<void> {
   );
   await rm(target, { recursive: true });
   const bytes = 4 * parameterCount(model.weights);
-  for (const [i, name] of ["save", "load"].entries()) {
+  for (const [i, name] of ioCases.entries()) {
     context.record({
       suite: "io",
       case: name,

@@ -10,8 +10,11 @@ import { type Timing, timingOf } from "../measure.js";
 
 const RESTED_MS = 2;
 
+/** All of them take a second. */
+export const latencyCases = ["op", "handoff", "handoff_asleep"];
+
 export async function latencySuite(context: Context): Promise<void> {
-  if (context.threads < 2 || !context.wants("handoff")) return;
+  if (context.threads < 2 || !context.wants(...latencyCases)) return;
   const backend = await mainEngine.start(2);
   const x = backend.upload(Float32Array.of(1), [1]);
   const add = () => {

@@ -15,7 +15,7 @@ import type { Row } from "../results.js";
 import { showStep, steps, type StepShape } from "../shapes.js";
 import { batchNumber, Stepper } from "../steps/stepper.js";
 
-const profiled = ["tiny", "base", "small_1x256", "small_1x1024"] as const;
+export const profiled = ["tiny", "base", "small_1x256", "small_1x1024"] as const;
 /** About 50 ms. */
 const MICROKERNEL_TURNS = 100_000;
 /** 256 MiB, beyond any cache. */

@@ -37,6 +37,8 @@ const recipes = [
   { recipe: "adaptive", about: "the same with the recipe `adaptive`, which trains a control first" },
 ];
 
+export const removalCases = recipes.map(({ recipe }) => recipe);
+
 export async function removalSuite(context: Context): Promise<void> {
   for (const { recipe, about } of recipes) if (context.wants(recipe)) await removal(context, recipe, about);
 }

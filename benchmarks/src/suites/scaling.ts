@@ -9,6 +9,8 @@ import { batchNumber, Stepper } from "../steps/stepper.js";
 
 const MOST_THREADS = 8;
 
+export const scalingCases = ["T", "C", "threads"];
+
 export async function scalingSuite(context: Context): Promise<void> {
   const { threads } = context;
   const sets = {

@@ -9,22 +9,30 @@ import { expectedRows, ourProduct } from "../our-product.js";
 import { productData } from "../product-data.js";
 import { flops, productOps, products, showProduct, stepProducts } from "../shapes.js";
 
+/** A product is all of its layouts. */
+export const transposeCases = stepProducts.flatMap((name) => [
+  name,
+  ...productOps.map((op) => `${name} ${op}`),
+]);
+
 export async function transposeSuite(context: Context): Promise<void> {
   await withEngines(context, async (started) => {
     const mlpIn = productData(products.mlp_in);
     for (const engine of started.filter(({ threads }) => threads === context.threads)) {
       const anchor = ourProduct(engine, mlpIn, "linear");
-      for (const name of stepProducts.filter((name) => context.wants(name))) {
+      for (const name of stepProducts) {
+        const ops = productOps.filter((op) => context.wants(name, `${name} ${op}`));
+        if (ops.length === 0) continue;
         const shape = products[name];
         const data = productData(shape);
-        const contenders = productOps.map((op) => ourProduct(engine, data, op));
-        for (const [i, op] of productOps.entries()) await contenders[i].check(expectedRows(data, op));
+        const contenders = ops.map((op) => ourProduct(engine, data, op));
+        for (const [i, op] of ops.entries()) await contenders[i].check(expectedRows(data, op));
         const [reference, ...timings] = await inTurns(
           [anchor, ...contenders],
           productRounds(context, flops(shape)),
         );
         const anchorRate = flops(products.mlp_in) / reference.median / 1e6;
-        for (const [i, op] of productOps.entries()) {
+        for (const [i, op] of ops.entries()) {
           const value = flops(shape) / timings[i].median / 1e6;
           context.record({
             suite: "transposes",
