@@ -41,8 +41,6 @@ function countFinished(): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function failed(): bool {
   return atomic.load<i32>(FAILED) != 0;
 }
