@@ -34,8 +34,7 @@ export function renderPage(results: Results): string {
           <h1>normless, measured</h1>
           <p class="about">${machineLine(results)}</p>
           <p class="about">
-            Medians of runs in turns, in one go; every result was checked against a reference before it was
-            timed.
+            Medians of runs in turns, in one go; what is compared was checked before it was timed.
           </p>
           ${results.quick ? html`<p class="card warning">${QUICK}</p>` : undefined}
         </header>
