@@ -112,9 +112,10 @@ describe("a packed weight", () => {
     expect(await product(w)).toEqual(Float32Array.of(5, 5, 5));
     half.write(w, Float32Array.of(7, 8, 9));
     expect(await product(w)).toEqual(Float32Array.of(7, 8, 9));
-    half.run("scale", { x: w }, { factor: 2 }, { y: w });
+    const more = half.upload(Float32Array.of(7, 8, 9), [1, 3]);
+    half.run("scale", { x: more }, { factor: 2 }, { y: w });
     expect(await product(w)).toEqual(Float32Array.of(21, 24, 27));
-    w.free();
+    for (const tensor of [w, more]) tensor.free();
   });
 
   it("does not outlive the weight: another tensor in its memory has its own", async () => {
