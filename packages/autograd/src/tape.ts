@@ -10,7 +10,9 @@ import {
   type InputsOf,
   type KernelName,
   type OutputsOf,
+  sameShape,
   type Shape,
+  ShapeError,
   type Tensor,
   zeros,
 } from "@normless/tensor";
@@ -121,6 +123,8 @@ export class Tape {
   /**
    * Adds d loss/d leaf into every leaf's gradient, where `loss` is a scalar, or Σ dy·loss for a `dy` of its shape (which
    * stays the caller's). Frees as it goes; one call a tape. What is left when it throws, `free` frees.
+   * @throws ShapeError for a `dy` of another shape; BackendError the second time, for a loss of more than one value without
+   * `dy`, one of another tape, and one that depends on no leaf.
    */
   backward(loss: Variable, dy?: Tensor): void {
     if (this.#done)
@@ -128,6 +132,14 @@ export class Tape {
     if (loss.shape.length !== 0 && !dy) {
       throw new BackendError(
         `backward: the loss has shape [${loss.shape.join(",")}]; reduce it to a scalar, e.g. mean(x)`,
+      );
+    }
+    if (dy && !sameShape(dy.shape, loss.shape)) {
+      throw new ShapeError(
+        "backward",
+        "dy is not of the loss's shape",
+        { loss: loss.shape, dy: dy.shape },
+        "Pass a weight for each of the loss's values.",
       );
     }
     if (loss.tape !== this) throw new BackendError("backward: the loss is on another tape");

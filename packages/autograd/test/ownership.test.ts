@@ -233,6 +233,25 @@ describe("a tape", () => {
     expect(backend.memory().liveTensors).toBe(1);
   });
 
+  it("refuses a dy of another shape, and takes the right one after it", async () => {
+    const backend = reference();
+    const tape = new Tape(backend);
+    const leaf = tape.leaf(tensor(backend, [1, 2]));
+    const loss = scale(leaf, 3);
+    for (const [wrong, shape] of [
+      [[1, 2, 3], "3"],
+      [[[1, 2]], "1,2"],
+      [1, ""],
+    ] as const) {
+      const dy = tensor(backend, wrong);
+      expect(() => tape.backward(loss, dy)).toThrow(
+        `backward: dy is not of the loss's shape (loss [2], dy [${shape}])`,
+      );
+    }
+    tape.backward(loss, tensor(backend, [5, 7]));
+    expect(await tape.takeGradient(leaf).array()).toEqual([15, 21]);
+  });
+
   it("hands a gradient out once, after backward", () => {
     const backend = reference();
     const tape = new Tape(backend);

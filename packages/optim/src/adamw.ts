@@ -46,7 +46,7 @@ export class AdamW {
   readonly #v: Record<string, Tensor> = {};
   #step = 0;
 
-  /** @throws RangeError naming an option that is out of its range. */
+  /** @throws RangeError naming an option that is out of its range; where memory runs out, nothing is left of it. */
   constructor(
     readonly backend: Backend,
     readonly params: Named<Tensor>,
@@ -58,9 +58,14 @@ export class AdamW {
     }
     check(eps > 0 && eps < Infinity, "AdamW: eps", eps, "a finite number above 0");
     checkFinite("AdamW: weightDecay", weightDecay);
-    for (const [name, param] of Object.entries(params)) {
-      this.#m[name] = zeros(backend, param.shape);
-      this.#v[name] = zeros(backend, param.shape);
+    try {
+      for (const [name, param] of Object.entries(params)) {
+        this.#m[name] = zeros(backend, param.shape);
+        this.#v[name] = zeros(backend, param.shape);
+      }
+    } catch (error) {
+      this.free();
+      throw error;
     }
   }
 

@@ -72,6 +72,21 @@ describe("AdamW", () => {
     );
   });
 
+  it("leaves nothing behind where memory ends while its moments are made", () => {
+    const backend = reference();
+    const params = { a: tensor(backend, [1]), b: tensor(backend, [[2, 3]]) };
+    const upload = backend.upload.bind(backend);
+    for (const enough of [0, 1, 2, 3]) {
+      let left = enough;
+      backend.upload = (data, shape) => {
+        if (left-- === 0) throw new Error("out of memory");
+        return upload(data, shape);
+      };
+      expect(() => new AdamW(backend, params, options)).toThrow("out of memory");
+      expect(backend.memory().liveTensors).toBe(2);
+    }
+  });
+
   it("names the parameter without a gradient, or without a saved state", () => {
     const backend = reference();
     const adam = new AdamW(backend, { "h.0.ln_1.weight": tensor(backend, [1]) }, options);

@@ -83,7 +83,7 @@ async function askedRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<
   if (typeof asked !== "string")
     return fromFields(sources, `${sources.where ?? "the options"}: recipe`, asked);
   if (Object.hasOwn(builtIn, asked)) return { recipe: builtIn[asked], notes: [] };
-  if (!asked.endsWith(".json")) throw unknownRecipe(builtIn, JSON.stringify(asked));
+  if (!asked.endsWith(".json")) throw unknownRecipe(builtIn, JSON.stringify(asked), sources.where);
   const file = await readJson(asked);
   if (!isObject(file)) throw new UsageError(`${asked} is no JSON object; it must hold a recipe's fields`);
   return fromFields(sources, asked, file);
@@ -98,14 +98,19 @@ function fromFields<R extends Sized>(
   const { builtIn } = sources;
   if (base === undefined) return withLayer(sources, where, Object.values(builtIn)[0], fields);
   if (typeof base !== "string" || !Object.hasOwn(builtIn, base))
-    throw new UsageError(`${where}: ${unknownRecipe(builtIn, JSON.stringify(base)).message}`);
+    throw unknownRecipe(builtIn, JSON.stringify(base), where);
   return withLayer(sources, where, builtIn[base], fields);
 }
 
-export function unknownRecipe(builtIn: Readonly<Record<string, unknown>>, asked: string): UsageError {
+/** `where`: the file that asks for it, if one does. */
+export function unknownRecipe(
+  builtIn: Readonly<Record<string, unknown>>,
+  asked: string,
+  where?: string,
+): UsageError {
   const names = Object.keys(builtIn).join(", ");
   return new UsageError(
-    `there is no recipe ${asked}; the built-in ones are: ${names}. Or give a recipe's file, ending in .json`,
+    `${where ? `${where}: ` : ""}there is no recipe ${asked}; the built-in ones are: ${names}. Or give a recipe's file, ending in .json`,
   );
 }
 

@@ -78,6 +78,8 @@ describe("usage", () => {
     expect(await refused(2, "train", "--config", base)).toMatch(
       /base\.json: recipe: there is no recipe "slow"/,
     );
+    const name = await write("name.json", '{"recipe": "slow"}');
+    expect(await refused(2, "remove", "--config", name)).toMatch(/name\.json: there is no recipe "slow"/);
     expect(await refused(2, "remove", "--config", await write("no.json", "{"))).toContain("is not JSON");
     expect(await refused(2, "remove", "--recipe", "quick")).toContain(
       "the built-in ones are: distilled, adaptive, reference",
