@@ -91,12 +91,20 @@ class Region {
 
   /** Gives back what `body` took. */
   scoped(body: () => void): void {
-    const { pointer } = this.#block;
-    const [used, held] = [this.#used, this.#held];
+    const before = this.#block;
+    const [used, held, outgrown] = [this.#used, this.#held, this.#outgrown.length];
     body();
-    // A block that is new is all of `body`.
-    this.#used = this.#block.pointer === pointer ? used : 0;
     this.#held = held;
+    this.#used = used;
+    if (this.#block === before) return;
+    // Of the blocks with room again, the one with most: in a small one the next body's first piece may not fit.
+    const made = [...this.#outgrown.splice(outgrown), this.#block].filter((block) => block !== before);
+    const largest = made.reduce((a, b) => (b.size > a.size ? b : a));
+    if (largest.size > before.size - used) {
+      this.#block = largest;
+      this.#used = 0;
+    } else this.#block = before;
+    this.#outgrown.push(...[before, ...made].filter((block) => block !== this.#block));
   }
 
   /** Ends an op. What it outgrew becomes one block, for the next op of its size. */

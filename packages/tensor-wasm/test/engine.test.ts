@@ -122,6 +122,51 @@ describe("scratch memory", () => {
     expect(heap.extent).toBe(extent);
   });
 
+  it("takes no more while it grows because a large piece is followed by a small one, again and again", () => {
+    const { heap, engine } = recording();
+    engine.beginOp();
+    for (let i = 0; i < 10; i++) {
+      engine.scoped(() => {
+        engine.scratch(70_000);
+        engine.scratch(1000);
+      });
+    }
+    expect(heap.extent).toBeLessThan(2 * 70_000);
+    engine.endOp();
+  });
+
+  it("is no piece that is still held, however scopes are nested", () => {
+    type Piece = number | readonly Piece[];
+    const { piece } = fc.letrec<{ piece: Piece }>((tie) => ({
+      piece: fc.oneof(
+        { maxDepth: 3 },
+        fc.integer({ min: 0, max: 3000 }),
+        fc.array(tie("piece"), { maxLength: 5 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(fc.array(fc.array(piece, { maxLength: 8 }), { maxLength: 4 }), (ops) => {
+        const { heap, engine } = recording();
+        const tensor = heap.allocate(1000);
+        const take = (pieces: readonly Piece[], above: readonly (readonly [number, number])[]) => {
+          const held = [...above];
+          for (const next of pieces) {
+            if (typeof next === "number") {
+              const begin = engine.scratch(next);
+              for (const [other, end] of held) expect(begin + next <= other || end <= begin).toBe(true);
+              held.push([begin, begin + next]);
+            } else engine.scoped(() => take(next, held));
+          }
+        };
+        for (const pieces of ops) {
+          engine.beginOp();
+          take(pieces, [[tensor, tensor + 1000]]);
+          engine.endOp();
+        }
+      }),
+    );
+  });
+
   it("that is not there leaves what is there to its owner", () => {
     const { heap, engine, op } = recording();
     op(1, undefined, 1000);
