@@ -277,15 +277,13 @@ function copyOf(x: Tensor): Tensor {
 
 /** The tape of an op's operands. @throws BackendError when none is on a tape, or they are on two. */
 export function tapeOf(op: string, ...values: readonly (Value | undefined)[]): Tape {
-  const tapes = new Set(values.flatMap((value) => (value instanceof Variable ? [value.tape] : [])));
-  const [tape] = tapes;
-  if (!tape || tapes.size > 1) {
-    throw new BackendError(
-      tape
-        ? `${op}: operands are on two tapes`
-        : `${op}: no operand is on a tape; wrap one with tape.constant(tensor)`,
-    );
+  let tape: Tape | undefined;
+  for (const value of values) {
+    if (!(value instanceof Variable) || value.tape === tape) continue;
+    if (tape) throw new BackendError(`${op}: operands are on two tapes`);
+    tape = value.tape;
   }
+  if (!tape) throw new BackendError(`${op}: no operand is on a tape; wrap one with tape.constant(tensor)`);
   return tape;
 }
 

@@ -238,14 +238,9 @@ describe("a tape", () => {
     const tape = new Tape(backend);
     const leaf = tape.leaf(tensor(backend, [1, 2]));
     const loss = scale(leaf, 3);
-    for (const [wrong, shape] of [
-      [[1, 2, 3], "3"],
-      [[[1, 2]], "1,2"],
-      [1, ""],
-    ] as const) {
-      const dy = tensor(backend, wrong);
+    for (const dy of [tensor(backend, [1, 2, 3]), tensor(backend, [[1, 2]]), tensor(backend, 1)]) {
       expect(() => tape.backward(loss, dy)).toThrow(
-        `backward: dy is not of the loss's shape (loss [2], dy [${shape}])`,
+        `backward: dy is not of the loss's shape (loss [2], dy [${dy.shape.join(",")}])`,
       );
     }
     tape.backward(loss, tensor(backend, [5, 7]));

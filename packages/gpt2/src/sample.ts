@@ -22,10 +22,10 @@ export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: Sampling)
 export function sampleToken(logits: ArrayLike<number>, uniform: number, sampling: Sampling = {}): number {
   checkSampling(sampling);
   const { temperature = 1, topP = 1 } = sampling;
+  if (temperature === 0) return mostLikely(logits);
   const topK = Math.min(sampling.topK ?? Infinity, logits.length);
   const ids = new Descending(logits);
   const best = ids.at(0);
-  if (temperature === 0) return best;
   const weight = (id: number) => Math.exp((logits[id] - logits[best]) / temperature);
   let total = 0;
   if (topK < logits.length) for (let i = 0; i < topK; i++) total += weight(ids.at(i));
@@ -45,6 +45,12 @@ export function sampleToken(logits: ArrayLike<number>, uniform: number, sampling
   return ids.at(count - 1);
 }
 
+function mostLikely(logits: ArrayLike<number>): number {
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
+  return best;
+}
+
 /** Ids from the largest logit down, sorted no further than was asked for: a binary heap of those that are left. */
 class Descending {
   readonly #sorted: number[] = [];
@@ -53,7 +59,8 @@ class Descending {
 
   constructor(readonly logits: ArrayLike<number>) {
     this.#left = logits.length;
-    this.#heap = Int32Array.from({ length: logits.length }, (_, id) => id);
+    this.#heap = new Int32Array(logits.length);
+    for (let id = 0; id < logits.length; id++) this.#heap[id] = id;
     for (let i = (this.#left >> 1) - 1; i >= 0; i--) this.#sink(i);
   }
 

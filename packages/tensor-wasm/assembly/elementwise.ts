@@ -108,16 +108,35 @@ export function sumPartials(): void {
   store<f32>(pointer(2), <f32>total);
 }
 
-/** Column sums of partial rows in order: out (n) (+)= Σ partials (rows,n). ints: partials, rows, n, stride in floats, out, add. */
-export function addRows(): void {
-  const partials = pointer(0), rows = int(1), n = int(2), stride = <usize>int(3) << 2, out = pointer(4), add = int(5);
-  for (let i = 0; i < n; i++) {
-    let from = partials + (<usize>i << 2);
-    let total: f32 = add ? load<f32>(out + (<usize>i << 2)) : 0;
+/** Columns of a unit of addRows. */
+const SUMMED: i32 = 256;
+
+/**
+ * Column sums of partial rows in order: out (n) (+)= Σ partials (rows,n). Unit: some columns.
+ * ints: partials, rows, n, stride in floats, out, add.
+ */
+export function addRows(unit: i32): void {
+  const rows = int(1), stride = <usize>int(3) << 2, add = int(5);
+  const begin = <usize>(unit * SUMMED) << 2;
+  const end = <usize>min((unit + 1) * SUMMED, int(2)) << 2;
+  const partials = pointer(0), out = pointer(4);
+  let i = begin;
+  for (; i + 16 <= end; i += 16) {
+    let from = partials + i;
+    let total = add ? v128.load(out + i) : f32x4.splat(0);
+    for (let r = 0; r < rows; r++) {
+      total = f32x4.add(total, v128.load(from));
+      from += stride;
+    }
+    v128.store(out + i, total);
+  }
+  for (; i < end; i += 4) {
+    let from = partials + i;
+    let total: f32 = add ? load<f32>(out + i) : 0;
     for (let r = 0; r < rows; r++) {
       total += load<f32>(from);
       from += stride;
     }
-    store<f32>(out + (<usize>i << 2), total);
+    store<f32>(out + i, total);
   }
 }

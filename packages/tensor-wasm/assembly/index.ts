@@ -11,6 +11,7 @@ export { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradie
 export * from "./diagnostics";
 export { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 export { embedding, embeddingGrad } from "./embedding";
+export * from "./few-queries";
 export * from "./few-rows";
 export { expRow, expRun } from "./exp";
 export * from "./frozen-norm";

@@ -6,6 +6,7 @@ import { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradie
 import { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 import { meet, microTurns } from "./diagnostics";
 import { embedding, embeddingGrad } from "./embedding";
+import { fewQueries, fewQueriesEnd } from "./few-queries";
 import { fewRows, fewRowsDots } from "./few-rows";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm";
 import { gelu, geluGrad } from "./gelu";
@@ -47,7 +48,7 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 27: return sumChunks(unit);
     case 28: return sumSquaresChunks(unit);
     case 29: return sumPartials();
-    case 30: return addRows();
+    case 30: return addRows(unit);
     case 31: return adamw(unit);
     case 32: return crossEntropyGradient(unit);
     case 33: return biasRows(unit);
@@ -57,5 +58,7 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 37: return microTurns(unit, thread);
     case 38: return attentionPack(unit);
     case 39: return klDivergence(unit, thread);
+    case 40: return fewQueries(unit, thread);
+    case 41: return fewQueriesEnd(unit);
   }
 }

@@ -6,6 +6,10 @@ import { flag, type Implementation, unitsOf } from "./implementation.js";
 const QUERIES = 48;
 const KEYS = 96;
 const SIDE = 48;
+/** Queries up to which keys and values are not worth packing (assembly/few-queries.ts). */
+const FEW_QUERIES = 4;
+/** Keys of a unit then. */
+const FEW_KEYS = 64;
 const roundUp = (n: number, to: number) => Math.ceil(n / to) * to;
 
 export const attention: Implementation<"attention"> = {
@@ -14,6 +18,19 @@ export const attention: Implementation<"attention"> = {
     const capacity = k.shape[1];
     const Tk = keys ?? capacity;
     const D = C / H;
+    const pointers = [q, y, lse].map(({ pointer }) => pointer);
+    if (Tq <= FEW_QUERIES) {
+      const units = unitsOf(Tk, FEW_KEYS);
+      const results = engine.scratch(B * units * Tq * (C + 2 * H) * 4);
+      const perThread = H * FEW_KEYS * 4;
+      const scratch = engine.scratch(perThread * engine.threads);
+      const operands = [q.pointer, k.pointer, v.pointer, results, B, Tq, Tk, C, H, capacity];
+      const work = B * Tq * Tk * C * 0.2;
+      engine.run("fewQueries", B * units, work, [...operands, scratch, perThread], [1 / Math.sqrt(D)]);
+      const ends = [results, y.pointer, lse.pointer, B, Tq, Tk, C, H];
+      engine.run("fewQueriesEnd", B * Tq * H, B * Tq * units * C * 0.3, ends);
+      return;
+    }
     const wide = roundUp(D, 8);
     const packedKeys = engine.scratch(B * H * roundUp(Tk, 6) * D * 4);
     const packedValues = engine.scratch(B * H * Tk * wide * 4);
@@ -22,7 +39,6 @@ export const attention: Implementation<"attention"> = {
     ]);
     const perThread = 4 * (D * QUERIES + KEYS * QUERIES + KEYS * 4 + QUERIES * wide + 3 * QUERIES);
     const scratch = engine.scratch(perThread * engine.threads);
-    const pointers = [q, y, lse].map(({ pointer }) => pointer);
     engine.run(
       "attention",
       B * H * unitsOf(Tq, QUERIES),

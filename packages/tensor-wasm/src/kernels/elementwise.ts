@@ -1,6 +1,6 @@
 /** Elementwise kernels and the reductions to a scalar. */
 import type { Engine } from "../engine.js";
-import { CHUNK, type Implementation, type Operand, unitsOf } from "./implementation.js";
+import { CHUNK, flag, type Implementation, type Operand, unitsOf } from "./implementation.js";
 
 export const add: Implementation<"add"> = {
   run(engine, { a, b }, _attributes, { y }) {
@@ -37,6 +37,20 @@ export const expand: Implementation<"expand"> = {
     engine.run("expand", unitsOf(y.size, CHUNK), y.size * 0.2, [x.pointer, y.pointer, y.size]);
   },
 };
+
+/** Columns of a unit of addRows (assembly/elementwise.ts). */
+const SUMMED = 256;
+
+/** to (n) (+)= Σ x (rows,n), in the rows' order; `stride` is in floats from one to the next, the pointers are in bytes. */
+export function addRows(
+  engine: Engine,
+  x: { readonly pointer: number; readonly rows: number; readonly n: number; readonly stride: number },
+  to: { readonly pointer: number; readonly add: boolean },
+): void {
+  const { pointer, rows, n, stride } = x;
+  const ints = [pointer, rows, n, stride, to.pointer, flag(to.add)];
+  engine.run("addRows", unitsOf(n, SUMMED), rows * n * 0.2, ints);
+}
 
 /** Float64 sums of chunks of a fixed size, then of those sums in order. */
 function reduce(engine: Engine, phase: "sumChunks" | "sumSquaresChunks", x: Operand, to: Operand): void {

@@ -1,6 +1,7 @@
 /** The matrix product on the host's side: memory for the packed operands, and how C is cut into tiles. */
 import type { Engine } from "../engine.js";
-import { unitsOf, ROWS } from "./implementation.js";
+import { addRows } from "./elementwise.js";
+import { flag, ROWS, unitsOf } from "./implementation.js";
 
 /** One matrix product on the engine's memory. */
 export interface Product {
@@ -27,9 +28,12 @@ export interface Matrix {
 
 /** Columns of a unit of packB (assembly/gemm.ts). */
 const PACK_COLUMNS = 64;
-/** Rows of A up to which B is not worth packing, and columns of a unit then (assembly/few-rows.ts). */
+/** Rows of A up to which B is not worth packing (assembly/few-rows.ts), and columns of a unit where B is transposed. */
 const FEW_ROWS = 4;
 const FEW_ROWS_COLUMNS = 256;
+/** Otherwise B's rows are cut into at most so many parts, of at least so many values. */
+const PARTS = 16;
+const PART = 1 << 14;
 /** Floating-point operations a nanosecond, about, of one thread. */
 const RATE = 40;
 
@@ -60,9 +64,30 @@ export function packB(engine: Engine, b: Matrix, K: number, N: number): number {
   return packed;
 }
 
+/** Packs nothing and reads B once. Its rows are cut where that pays; what the parts give is added in order. */
+function fewRows(engine: Engine, { M, N, K, a, b, c, add, bias = 0 }: Product): void {
+  const matrices = [a.pointer, a.stride * 4, b.pointer, b.stride * 4, c.pointer, c.stride * 4];
+  const ints = [...matrices, M, N, K, flag(add), bias];
+  const work = N * K * 0.2;
+  if (b.transposed) return engine.run("fewRowsDots", unitsOf(N, FEW_ROWS_COLUMNS), work, ints);
+  const rows = Math.max(Math.ceil(PART / N), Math.ceil(K / PARTS), 8);
+  const parts = Math.max(1, unitsOf(K, rows));
+  engine.scoped(() => {
+    const partials = parts > 1 ? engine.scratch((parts - 1) * M * N * 4) : 0;
+    engine.run("fewRows", parts, work, [...ints, rows, partials]);
+    if (parts === 1) return;
+    for (let m = 0; m < M; m++) {
+      const others = { pointer: partials + m * N * 4, rows: parts - 1, n: N, stride: M * N };
+      addRows(engine, others, { pointer: c.pointer + m * c.stride * 4, add: true });
+    }
+  });
+}
+
 export function product(engine: Engine, task: Product): void {
   const { M, N, K, a, b, c, add, bias = 0 } = task;
   if (M === 0 || N === 0) return;
+  // Memory is the limit here, not arithmetic, and a BLAS that was made for large matrices is slower.
+  if (M <= FEW_ROWS && !a.transposed) return fewRows(engine, task);
   if (engine.gemm && K > 0) {
     if (bias) {
       const ints = [c.pointer, c.stride * 4, M, N, bias, add ? 1 : 0];
@@ -71,14 +96,6 @@ export function product(engine: Engine, task: Product): void {
     // It computes at once, and may read what jobs before it have not written yet.
     engine.finish();
     engine.gemm({ ...task, add: add || bias !== 0 });
-    return;
-  }
-  if (M <= FEW_ROWS && !a.transposed) {
-    const phase = b.transposed ? "fewRowsDots" : "fewRows";
-    engine.run(phase, unitsOf(N, FEW_ROWS_COLUMNS), N * K * 0.3, [
-      ...[a.pointer, a.stride * 4, b.pointer, b.stride * 4, c.pointer, c.stride * 4, M, N, K],
-      ...[add ? 1 : 0, bias],
-    ]);
     return;
   }
   engine.scoped(() => {

@@ -1,6 +1,7 @@
 /** LayerNorm, the std of rows, and their gradients. */
 import { lastDim, rowsOf } from "@normless/tensor";
 import type { Engine } from "../engine.js";
+import { addRows } from "./elementwise.js";
 import { flag, type Implementation, type Result, ROWS, unitsOf } from "./implementation.js";
 
 export const layerNorm: Implementation<"layerNorm"> = {
@@ -24,9 +25,9 @@ export function sumNormPartials(
   C: number,
   { dgamma, dbeta }: { readonly dgamma: Result; readonly dbeta: Result },
 ): void {
-  const chunks = unitsOf(N, ROWS);
-  engine.run("addRows", 1, 0, [partials, chunks, C, 2 * C, dgamma.pointer, flag(dgamma.add)]);
-  engine.run("addRows", 1, 0, [partials + 4 * C, chunks, C, 2 * C, dbeta.pointer, flag(dbeta.add)]);
+  const rows = unitsOf(N, ROWS);
+  addRows(engine, { pointer: partials, rows, n: C, stride: 2 * C }, dgamma);
+  addRows(engine, { pointer: partials + 4 * C, rows, n: C, stride: 2 * C }, dbeta);
 }
 
 export const layerNormGrad: Implementation<"layerNormGrad"> = {
