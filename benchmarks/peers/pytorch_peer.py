@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch as a peer of the benchmarks: matrix products, and whole training steps of GPT-2, eager, on the CPU.
+"""PyTorch as a peer of the benchmarks: matrix products, whole training steps of GPT-2 and generation, eager, on the CPU.
 
 Reads one JSON message a line from stdin and answers each with one line. Times are taken here, around the work alone.
 The step is forward, backward, clip_grad_norm_ and AdamW, as nanoGPT writes them; scaled_dot_product_attention where
@@ -102,12 +102,53 @@ def read_safetensors(path):
             yield name.removeprefix("transformer."), torch.from_numpy(values.reshape(info["shape"]))
 
 
+class Gpt2:
+    def __init__(self, config, weights):
+        self.config = config
+        self.params = dict(read_safetensors(weights))
+
+    def linear(self, name, x):
+        B, T, _ = x.shape
+        y = torch.addmm(self.params[f"{name}.bias"], x.reshape(B * T, -1), self.params[f"{name}.weight"])
+        return y.view(B, T, -1)
+
+    def norm(self, name, x):
+        C, eps = self.config["channels"], self.config["eps"]
+        return F.layer_norm(x, (C,), self.params[f"{name}.weight"], self.params[f"{name}.bias"], eps)
+
+    def attention(self, q, k, v):
+        """Queries are the last of the positions that have keys."""
+        if hasattr(F, "scaled_dot_product_attention") and q.size(-2) in (1, k.size(-2)):
+            return F.scaled_dot_product_attention(q, k, v, is_causal=q.size(-2) > 1)
+        scores = q @ k.transpose(-2, -1) * (1.0 / math.sqrt(q.size(-1)))
+        if q.size(-2) > 1:
+            future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1 + k.size(-2) - q.size(-2))
+            scores = scores.masked_fill(future, -math.inf)
+        return scores.softmax(-1) @ v
+
+    def residual(self, inputs, first=0, remember=lambda i, k, v: (k, v)):
+        """After the last block, for ids whose first is at position `first`; keys and values go through `remember`."""
+        C, H = self.config["channels"], self.config["heads"]
+        B, T = inputs.shape
+        x = self.params["wte.weight"][inputs] + self.params["wpe.weight"][first : first + T]
+        for i in range(self.config["layers"]):
+            qkv = self.linear(f"h.{i}.attn.c_attn", self.norm(f"h.{i}.ln_1", x)).split(C, dim=2)
+            q, k, v = (part.view(B, T, H, C // H).transpose(1, 2) for part in qkv)
+            y = self.attention(q, *remember(i, k, v)).transpose(1, 2).reshape(B, T, C)
+            x = x + self.linear(f"h.{i}.attn.c_proj", y)
+            hidden = F.gelu(self.linear(f"h.{i}.mlp.c_fc", self.norm(f"h.{i}.ln_2", x)), approximate="tanh")
+            x = x + self.linear(f"h.{i}.mlp.c_proj", hidden)
+        return x
+
+    def logits(self, x):
+        return F.linear(self.norm("ln_f", x), self.params["wte.weight"])
+
+
 class Step:
     def __init__(self, config, weights, optimizer):
-        self.config = config
-        self.params = {name: tensor.requires_grad_() for name, tensor in read_safetensors(weights)}
+        self.model = Gpt2(config, weights)
         self.clip = optimizer["maxNorm"]
-        params = list(self.params.values())
+        params = [tensor.requires_grad_() for tensor in self.model.params.values()]
         groups = [
             {"params": [p for p in params if p.dim() >= 2], "weight_decay": optimizer["weightDecay"]},
             {"params": [p for p in params if p.dim() < 2], "weight_decay": 0.0},
@@ -115,47 +156,45 @@ class Step:
         betas = (optimizer["beta1"], optimizer["beta2"])
         self.optimizer = torch.optim.AdamW(groups, lr=optimizer["learningRate"], betas=betas, eps=optimizer["eps"])
 
-    def attention(self, q, k, v):
-        if hasattr(F, "scaled_dot_product_attention"):
-            return F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        T = q.size(-2)
-        scores = q @ k.transpose(-2, -1) * (1.0 / math.sqrt(q.size(-1)))
-        future = torch.ones(T, T, dtype=torch.bool).triu(1)
-        return scores.masked_fill(future, -math.inf).softmax(-1) @ v
-
-    def loss(self, inputs, targets):
-        p, C, H, eps = self.params, self.config["channels"], self.config["heads"], self.config["eps"]
-        B, T = inputs.shape
-
-        def linear(name, x):
-            y = torch.addmm(p[f"{name}.bias"], x.reshape(B * T, -1), p[f"{name}.weight"])
-            return y.view(B, T, -1)
-
-        def norm(name, x):
-            return F.layer_norm(x, (C,), p[f"{name}.weight"], p[f"{name}.bias"], eps)
-
-        x = p["wte.weight"][inputs] + p["wpe.weight"][:T]
-        for i in range(self.config["layers"]):
-            qkv = linear(f"h.{i}.attn.c_attn", norm(f"h.{i}.ln_1", x)).split(C, dim=2)
-            q, k, v = (part.view(B, T, H, C // H).transpose(1, 2) for part in qkv)
-            y = self.attention(q, k, v).transpose(1, 2).reshape(B, T, C)
-            x = x + linear(f"h.{i}.attn.c_proj", y)
-            hidden = F.gelu(linear(f"h.{i}.mlp.c_fc", norm(f"h.{i}.ln_2", x)), approximate="tanh")
-            x = x + linear(f"h.{i}.mlp.c_proj", hidden)
-        logits = F.linear(norm("ln_f", x), p["wte.weight"])
-        return F.cross_entropy(logits.view(B * T, -1), targets.view(-1))
-
     def run(self, B, T, inputs, targets):
         inputs = torch.tensor(inputs).view(B, T)
         targets = torch.tensor(targets).view(B, T)
         begin = perf_counter()
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(inputs, targets)
+        logits = self.model.logits(self.model.residual(inputs))
+        loss = F.cross_entropy(logits.view(B * T, -1), targets.view(-1))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.params.values(), self.clip)
+        torch.nn.utils.clip_grad_norm_(self.model.params.values(), self.clip)
         self.optimizer.step()
         value = loss.item()
         return {"loss": value, "ms": (perf_counter() - begin) * 1000}
+
+
+class Generation:
+    """Greedy, one token at a time, with room for the keys and values of all positions from the start."""
+
+    def __init__(self, config, weights):
+        self.model = Gpt2(config, weights)
+
+    @torch.inference_mode()
+    def run(self, prompt, tokens):
+        config = self.model.config
+        begin = perf_counter()
+        shape = (1, config["heads"], len(prompt) + tokens, config["channels"] // config["heads"])
+        cache = [(torch.empty(shape), torch.empty(shape)) for _ in range(config["layers"])]
+        ids, new, first = [], list(prompt), 0
+        while len(ids) < tokens:
+            end = first + len(new)
+
+            def remember(i, k, v):
+                for rows, kept in zip((k, v), cache[i]):
+                    kept[:, :, first:end] = rows
+                return tuple(kept[:, :, :end] for kept in cache[i])
+
+            x = self.model.residual(torch.tensor([new]), first, remember)
+            ids.append(int(self.model.logits(x[:, -1:]).argmax()))
+            new, first = ids[-1:], end
+        return {"ids": ids, "ms": (perf_counter() - begin) * 1000}
 
 
 class Peer:
@@ -193,6 +232,14 @@ class Peer:
 
     def step(self, **batch):
         return self.step_of.run(**batch)
+
+    def load_generation(self, config, weights):
+        self.generation = None
+        self.generation = Generation(config, weights)
+        return {"ok": True}
+
+    def generate(self, prompt, tokens):
+        return self.generation.run(prompt, tokens)
 
     def peak(self):
         return {"bytes": peak_bytes()}

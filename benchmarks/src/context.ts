@@ -20,8 +20,6 @@ export interface Context {
   /** For people, while it runs. */
   say(text: string): void;
   record(row: Row): void;
-  /** What really runs under a name. */
-  describe(name: string, description: string): void;
 }
 
 export const hasPeer = ({ productPeers }: Context, name: PeerName): boolean =>

@@ -89,9 +89,6 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
       rows.push(row);
       say(`${row.suite} ${row.case}, ${showEngine(row)}: ${figure(row.value)} ${row.unit}`);
     },
-    describe(name, description) {
-      descriptions[name] = description;
-    },
   };
   try {
     for (const name of names) await suites[name].run(context);

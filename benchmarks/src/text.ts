@@ -42,7 +42,8 @@ const notes: Readonly<Record<SuiteName, string>> = {
     "Tokens a second of whole training steps: forward, backward, clip, AdamW. In brackets behind PyTorch, ours with all threads over it; and the most memory that each process held. `2 × wasm` is two processes of one thread, each with a step of its own, at once: what two cores give to threads that never wait for each other.",
   profile:
     "Milliseconds of a step, with all threads, in which each op ends before the next begins; a step by itself is faster, since there the next op is written, and often begun, while one runs. Products and attention as GFLOP/s, against the micro-kernel on as many threads in the same turns; the others as GB/s of the least that they could move, against a copy in memory, which they pass where operands are still in a cache. Between ops is JavaScript outside of them.",
-  generation: "Tokens a second, one at a time, with the key/value cache.",
+  generation:
+    "Tokens a second, one at a time, the most likely one each time, with a key/value cache; in brackets behind PyTorch, ours with all threads over it.",
   io: "Megabytes a second.",
   scaling: "Tokens a second of a training step.",
   removal: "Seconds of wall time; in brackets the most memory that tensors took.",

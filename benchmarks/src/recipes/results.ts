@@ -96,7 +96,6 @@ export function recipeTable({ rows }: RecipeResults): RecipeTable {
       "above original",
       "gap to control",
       "range",
-      "seconds",
     ],
     rows: lines.map(({ group, mean, gaps, above }) => [
       group[0].name,
@@ -110,7 +109,6 @@ export function recipeTable({ rows }: RecipeResults): RecipeTable {
       above.toFixed(4),
       group.some(({ control }) => control === undefined) ? "" : mean(gapOf).toFixed(4),
       `${Math.min(...gaps).toFixed(4)} to ${Math.max(...gaps).toFixed(4)}`,
-      mean(({ seconds }) => seconds).toFixed(0),
     ]),
   };
 }

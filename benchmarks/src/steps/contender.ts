@@ -10,7 +10,6 @@ import { batchNumber, type optimizerSettings, type StepBatch } from "./stepper.j
 export interface StepContender {
   readonly engine: string;
   readonly threads: number;
-  readonly description: string;
   readonly process: LineProcess;
 }
 
@@ -36,14 +35,14 @@ export async function load(
 export async function ourContender(engine: string, threads: number): Promise<StepContender> {
   const script = fileURLToPath(new URL("./step.js", import.meta.url));
   const child = new LineProcess(`${engine}, ${threads} threads`, process.execPath, [script]);
-  const { description } = await child.ask(aboutSchema, { op: "start", engine, threads });
-  return { engine, threads, description, process: child };
+  await child.ask(aboutSchema, { op: "start", engine, threads });
+  return { engine, threads, process: child };
 }
 
 /** PyTorch, the same. */
 export async function pytorchContender(threads: number): Promise<StepContender> {
-  const { process, description } = await startPyTorch(threads);
-  return { engine: "pytorch", threads, description, process };
+  const { process } = await startPyTorch(threads);
+  return { engine: "pytorch", threads, process };
 }
 
 /** The loss before the update and the milliseconds it took, for the batch of that number. */

@@ -1,20 +1,24 @@
-/** Tokens a second when text is generated with the key/value cache, one token at a time. */
+/** Tokens a second when text is generated with the key/value cache, one token at a time: ours, and PyTorch's. */
+import { join } from "node:path";
 import { evaluate } from "@normless/autograd";
 import {
   forward,
   freeParams,
   freeTokens,
   generate,
+  type Gpt2Config,
   type Model,
   uploadTokens,
   uploadWeights,
 } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
-import type { Backend } from "@normless/tensor";
-import { type Context, longRounds } from "../context.js";
+import { z } from "zod";
+import { type Context, hasPeer, longRounds } from "../context.js";
 import { withEngines } from "../engines.js";
-import { inTurns, timed } from "../measure.js";
+import { inTurns } from "../measure.js";
+import { startPyTorch } from "../peers/pytorch.js";
 import { steps } from "../shapes.js";
+import { okSchema } from "../steps/protocol.js";
 
 const PROMPT = Array.from({ length: 32 }, (_, i) => 11 * i + 3);
 /** Greedy, so that every token can be checked. */
@@ -23,54 +27,99 @@ const GREEDY = { temperature: 0 };
 const configs = { base: steps.base.config, small: steps.small_1x256.config };
 export const generationCases = Object.keys(configs);
 
+/** Greedy text after the prompt, and the milliseconds it took. */
+interface Generated {
+  readonly ids: readonly number[];
+  readonly ms: number;
+}
+
+interface Generator {
+  readonly engine: string;
+  readonly threads: number;
+  readonly take: (tokens: number) => Promise<Generated>;
+  readonly end: () => Promise<void>;
+}
+
 export async function generationSuite(context: Context): Promise<void> {
   const tokens = context.quick ? 8 : 64;
   await withEngines(context, async (started) => {
     for (const [name, config] of Object.entries(configs)) {
       if (!context.wants(name)) continue;
-      const { weights, norms } = await readModelFolder(await context.models.of(config));
+      const folder = await context.models.of(config);
+      const { weights, norms } = await readModelFolder(folder);
       const models = started.map(({ backend }) => ({
         config,
         norms,
         params: uploadWeights(backend, weights),
       }));
-      for (const [i, { backend }] of started.entries()) await check(name, models[i], backend);
-      const timings = await inTurns(
-        models.map((model) => timed(name, async () => void (await take(model, tokens)))),
-        longRounds(context),
-      );
-      for (const [i, { name: engine, threads }] of started.entries()) {
-        context.record({
-          suite: "generation",
-          case: name,
-          about: `${tokens} tokens after a prompt of ${PROMPT.length}`,
-          engine,
-          threads,
-          value: tokens / (timings[i].median / 1000),
-          unit: "tokens/s",
-          ms: timings[i],
-        });
-        freeParams(models[i].params);
+      const generators = started.map(({ name: engine, threads }, i) => ours(engine, threads, models[i]));
+      if (hasPeer(context, "pytorch")) generators.push(await pytorch(context.threads, config, folder));
+      try {
+        for (const { engine, take } of generators)
+          await check(`${name}, ${engine}`, models[0], await take(4));
+        const timings = await inTurns(
+          generators.map(({ engine, take }) => ({
+            name: engine,
+            run: async () => (await take(tokens)).ms,
+          })),
+          longRounds(context),
+        );
+        for (const [i, { engine, threads }] of generators.entries()) {
+          context.record({
+            suite: "generation",
+            case: name,
+            about: `${tokens} tokens after a prompt of ${PROMPT.length}`,
+            engine,
+            threads,
+            value: tokens / (timings[i].median / 1000),
+            unit: "tokens/s",
+            ms: timings[i],
+          });
+        }
+      } finally {
+        for (const generator of generators) await generator.end();
       }
     }
   });
 }
 
-async function take(model: Model, maxTokens: number): Promise<number[]> {
-  const ids: number[] = [];
-  for await (const id of generate(model, PROMPT, { maxTokens, ...GREEDY })) ids.push(id);
-  return ids;
+function ours(engine: string, threads: number, model: Model): Generator {
+  return {
+    engine,
+    threads,
+    take: async (maxTokens) => {
+      const ids: number[] = [];
+      const begin = performance.now();
+      for await (const id of generate(model, PROMPT, { maxTokens, ...GREEDY })) ids.push(id);
+      return { ids, ms: performance.now() - begin };
+    },
+    end: () => Promise.resolve(freeParams(model.params)),
+  };
+}
+
+const generatedSchema = z.object({ ids: z.array(z.int()), ms: z.number() });
+
+async function pytorch(threads: number, config: Gpt2Config, folder: string): Promise<Generator> {
+  const { process } = await startPyTorch(threads);
+  const weights = join(folder, "model.safetensors");
+  await process.ask(okSchema, { op: "load_generation", config, weights });
+  return {
+    engine: "pytorch",
+    threads,
+    take: (tokens) => process.ask(generatedSchema, { op: "generate", prompt: PROMPT, tokens }),
+    end: () => process.end(),
+  };
 }
 
 /** @throws Error when a token is not the most likely one by a forward pass over the whole text, without a cache. */
-async function check(name: string, model: Model, backend: Backend): Promise<void> {
-  const { config, norms } = model;
-  const generated = await take(model, 4);
-  const text = [...PROMPT, ...generated];
+async function check(name: string, model: Model, { ids }: Generated): Promise<void> {
+  const { config, norms, params } = model;
+  const { backend } = params["wte.weight"];
+  const text = [...PROMPT, ...ids];
   const tokens = uploadTokens(backend, config, { inputs: Int32Array.from(text), B: 1, T: text.length });
-  const logits = evaluate((params) => forward({ config, params, norms }, tokens), model.params);
+  const logits = evaluate((variables) => forward({ config, params: variables, norms }, tokens), params);
   const values = Float32Array.from(await logits.read());
-  for (const [i, id] of generated.entries()) {
+  for (const [i, id] of ids.entries()) {
     const row = values.subarray((PROMPT.length + i - 1) * config.vocabSize).subarray(0, config.vocabSize);
     const best = row.reduce((a, b) => Math.max(a, b), -Infinity);
     if (!(row[id] >= best - 1e-4)) {

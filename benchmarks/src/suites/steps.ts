@@ -38,8 +38,7 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
   const contenders: StepContender[] = [];
   const entries: Entry[] = [];
   const add = (contender: StepContender) => {
-    const { engine, threads, description } = contender;
-    context.describe(engine, description);
+    const { engine, threads } = contender;
     contenders.push(contender);
     entries.push({ engine, threads, contenders: [contender] });
   };
