@@ -16,11 +16,15 @@ describe("blas", async () => {
   for (const check of conformance()) it(check.name, () => check.run(backend));
 
   it("goes on after the memory has grown", async () => {
-    const x = backend.upload(Float32Array.of(2), [1, 1]);
+    // Enough rows for the library: products of a few are the engine's own.
+    const x = backend.upload(
+      Float32Array.from({ length: 8 }, (_, i) => i),
+      [8, 1],
+    );
     const large = backend.upload(new Float32Array(32 << 20), [32 << 20]);
     const w = backend.upload(Float32Array.of(3), [1, 1]);
     const { y } = backend.run("linear", { x, w }, {});
-    expect([...(await y.read())]).toEqual([6]);
+    expect([...(await y.read())]).toEqual([0, 3, 6, 9, 12, 15, 18, 21]);
     large.free();
   });
 });

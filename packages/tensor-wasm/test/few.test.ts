@@ -3,7 +3,7 @@ import { type Backend, reference, type Tensor } from "@normless/tensor";
 import { expectClose, random } from "@normless/tensor/testing";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { wasm } from "../src/index.js";
+import { type Product, wasm } from "../src/index.js";
 
 const oracle = reference();
 const engines = await Promise.all([1, 2, 3].map((threads) => wasm({ threads })));
@@ -61,6 +61,24 @@ describe("a product of few rows", () => {
       { numRuns: 60 },
     );
   });
+});
+
+it("leaves products of more than four rows, and those alone, to somebody else's gemm", async () => {
+  const rows: number[] = [];
+  const gemm = {
+    name: "theirs",
+    description: "theirs",
+    attach:
+      () =>
+      ({ M }: Product) =>
+        void rows.push(M),
+  };
+  const backend = await wasm({ threads: 1, gemm });
+  const w = backend.upload(new Float32Array(6), [2, 3]);
+  for (const M of [1, 4, 5, 100])
+    backend.run("linear", { x: backend.upload(new Float32Array(2 * M), [M, 2]), w }, {});
+  await backend.dispose();
+  expect(rows).toEqual([5, 100]);
 });
 
 describe("attention of few queries", () => {
