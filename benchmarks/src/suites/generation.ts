@@ -56,7 +56,7 @@ export async function generationSuite(context: Context): Promise<void> {
       if (hasPeer(context, "pytorch")) generators.push(await pytorch(context.threads, config, folder));
       try {
         for (const { engine, take } of generators)
-          await check(`${name}, ${engine}`, models[0], await take(4));
+          await check(`${name}, ${engine}`, models[0], await take(tokens));
         const timings = await inTurns(
           generators.map(({ engine, take }) => ({
             name: engine,

@@ -30,7 +30,7 @@ export interface WasmOptions {
   readonly threads?: number;
   /** Which build; "auto" takes relaxed SIMD where there is any. */
   readonly simd?: "auto" | Simd;
-  /** Somebody else's matrix product in place of the engine's own (see @normless/tensor-blas). */
+  /** Somebody else's matrix product in place of the engine's own, from five rows on (see @normless/tensor-blas). */
   readonly gemm?: Gemm;
 }
 

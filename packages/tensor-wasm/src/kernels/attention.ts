@@ -1,6 +1,7 @@
 /** Attention: scratch for the tiles of each thread, and the jobs of assembly/attention.ts. */
 import type { Shape } from "@normless/tensor";
-import { flag, type Implementation, unitsOf } from "./implementation.js";
+import type { Engine } from "../engine.js";
+import { flag, type Implementation, type Operand, type Result, unitsOf } from "./implementation.js";
 
 /** Queries of a block and keys of a tile (assembly/attention.ts); both, of a tile of the gradient (attention-grad.ts). */
 const QUERIES = 48;
@@ -12,23 +13,33 @@ const FEW_QUERIES = 4;
 const FEW_KEYS = 64;
 const roundUp = (n: number, to: number) => Math.ceil(n / to) * to;
 
+/** The heads' results for some keys at a time, then what they are together. `capacity`: rows of the cache. */
+function fewQueries(
+  engine: Engine,
+  sizes: Readonly<Record<"B" | "Tq" | "Tk" | "C" | "H" | "capacity", number>>,
+  { q, k, v }: Readonly<Record<"q" | "k" | "v", Operand>>,
+  { y, lse }: Readonly<Record<"y" | "lse", Result>>,
+): void {
+  const { B, Tq, Tk, C, H, capacity } = sizes;
+  const units = unitsOf(Tk, FEW_KEYS);
+  const results = engine.scratch(B * units * Tq * (C + 2 * H) * 4);
+  const perThread = H * FEW_KEYS * 4;
+  const scratch = engine.scratch(perThread * engine.threads);
+  const operands = [q.pointer, k.pointer, v.pointer, results, B, Tq, Tk, C, H, capacity];
+  const work = B * Tq * Tk * C * 0.2;
+  engine.run("fewQueries", B * units, work, [...operands, scratch, perThread], [1 / Math.sqrt(C / H)]);
+  const ends = [results, y.pointer, lse.pointer, B, Tq, Tk, C, H];
+  engine.run("fewQueriesEnd", B * Tq * H, B * Tq * units * C * 0.3, ends);
+}
+
 export const attention: Implementation<"attention"> = {
   run(engine, { q, k, v }, { heads: H, keys }, { y, lse }) {
     const [B, Tq, C] = q.shape as [number, number, number];
     const capacity = k.shape[1];
     const Tk = keys ?? capacity;
     const D = C / H;
-    const pointers = [q, y, lse].map(({ pointer }) => pointer);
     if (Tq <= FEW_QUERIES) {
-      const units = unitsOf(Tk, FEW_KEYS);
-      const results = engine.scratch(B * units * Tq * (C + 2 * H) * 4);
-      const perThread = H * FEW_KEYS * 4;
-      const scratch = engine.scratch(perThread * engine.threads);
-      const operands = [q.pointer, k.pointer, v.pointer, results, B, Tq, Tk, C, H, capacity];
-      const work = B * Tq * Tk * C * 0.2;
-      engine.run("fewQueries", B * units, work, [...operands, scratch, perThread], [1 / Math.sqrt(D)]);
-      const ends = [results, y.pointer, lse.pointer, B, Tq, Tk, C, H];
-      engine.run("fewQueriesEnd", B * Tq * H, B * Tq * units * C * 0.3, ends);
+      fewQueries(engine, { B, Tq, Tk, C, H, capacity }, { q, k, v }, { y, lse });
       return;
     }
     const wide = roundUp(D, 8);
@@ -39,6 +50,7 @@ export const attention: Implementation<"attention"> = {
     ]);
     const perThread = 4 * (D * QUERIES + KEYS * QUERIES + KEYS * 4 + QUERIES * wide + 3 * QUERIES);
     const scratch = engine.scratch(perThread * engine.threads);
+    const pointers = [q, y, lse].map(({ pointer }) => pointer);
     engine.run(
       "attention",
       B * H * unitsOf(Tq, QUERIES),
