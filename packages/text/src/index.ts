@@ -6,8 +6,8 @@ export {
   type BatchAtOptions,
   type BatchOptions,
 } from "./batches.js";
-export { END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
-export { encodeDocuments } from "./corpus.js";
+export { type Encoder, END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
+export { documentEncoder, encodeDocuments } from "./corpus.js";
 export { randomAt, type Random } from "./random.js";
 export {
   decodeTokens,
@@ -20,4 +20,10 @@ export {
   type ShardFormat,
   type ShardLayout,
 } from "./shards.js";
+export {
+  type FolderTokenizer,
+  TOKENIZER_FILES,
+  type TokenizerFiles,
+  tokenizerFromFiles,
+} from "./tokenizer-folder.js";
 export { tokenizerFromJson, tokenizerFromVocabAndMerges } from "./tokenizer-files.js";

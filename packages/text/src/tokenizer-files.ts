@@ -1,9 +1,12 @@
 /**
  * Makes a tokenizer from the content of GPT-2's files: vocab.json and merges.txt, or Hugging Face's tokenizer.json.
  * It takes what was parsed and reads no file. What this tokenizer would encode differently is refused, not ignored.
+ * A folder's files together are in tokenizer-folder.ts.
  */
+import type { AddedToken } from "./added-tokens.js";
 import { createTokenizer, END_OF_TEXT, type Tokenizer } from "./bpe.js";
 import { byteToCharacter, tokenBytes } from "./byte-alphabet.js";
+import { fields, list, requireField, show } from "./json-fields.js";
 import { MergeTable } from "./merge.js";
 
 /**
@@ -14,89 +17,119 @@ import { MergeTable } from "./merge.js";
  * @throws Error when a token, id or merge is wrong, naming it and its line
  */
 export function tokenizerFromVocabAndMerges(vocabJson: unknown, mergesTxt: string): Tokenizer {
+  return assemble(contentOfVocabAndMerges(vocabJson, mergesTxt));
+}
+
+/**
+ * A tokenizer from Hugging Face's tokenizer.json, for a ByteLevel pre-tokenizer and a BPE model as GPT-2 has.
+ * Merges may be written `"a b"` or `["a", "b"]`. A post-processor is not applied: `encode` never puts a token before
+ * or after a text.
+ * @param tokenizerJson the parsed content of tokenizer.json
+ * @throws Error when the file asks for something that GPT-2's tokenizer does not do, naming the field
+ */
+export function tokenizerFromJson(tokenizerJson: unknown): Tokenizer {
+  return assemble(contentOfJson(tokenizerJson));
+}
+
+/** What files say, before a tokenizer is made of it. */
+export interface TokenizerContent {
+  /** How errors call the vocabulary. */
+  readonly vocabName: string;
+  readonly vocab: ReadonlyMap<string, number>;
+  readonly merges: readonly NamedMerge[];
+  readonly added: readonly AddedToken[];
+}
+
+/** A merge, not checked yet, and how errors call its place. */
+export interface NamedMerge {
+  readonly where: string;
+  readonly pair: unknown;
+}
+
+export function contentOfVocabAndMerges(vocabJson: unknown, mergesTxt: string): TokenizerContent {
   const merges: NamedMerge[] = [];
   mergesTxt.split("\n").forEach((text, index) => {
     const line = text.endsWith("\r") ? text.slice(0, -1) : text;
     if (line === "" || (index === 0 && line.startsWith("#version"))) return;
     merges.push({ where: `merges.txt, line ${index + 1}`, pair: line.split(" ") });
   });
-  return assemble("vocab.json", vocabJson, merges, []);
+  return { vocabName: "vocab.json", vocab: vocabulary("vocab.json", vocabJson), merges, added: [] };
 }
 
-/**
- * A tokenizer from Hugging Face's tokenizer.json, for a ByteLevel pre-tokenizer and a BPE model as GPT-2 has.
- * Merges may be written `"a b"` or `["a", "b"]`. Every added token counts as special: `encode` finds it in a text
- * only when asked to. A post-processor is not applied: `encode` never adds a token.
- * @param tokenizerJson the parsed content of tokenizer.json
- * @throws Error when the file asks for something that GPT-2's tokenizer does not do, naming the field
- */
-export function tokenizerFromJson(tokenizerJson: unknown): Tokenizer {
+export function contentOfJson(tokenizerJson: unknown): TokenizerContent {
   const file = fields("tokenizer.json", tokenizerJson);
   const model = fields("tokenizer.json: model", file.model);
   const pre = fields("tokenizer.json: pre_tokenizer", file.pre_tokenizer);
-  requireField("normalizer", file.normalizer, [undefined, null]);
-  requireField("pre_tokenizer.type", pre.type, ["ByteLevel"]);
-  requireField("pre_tokenizer.add_prefix_space", pre.add_prefix_space, [false]);
-  requireField("pre_tokenizer.use_regex", pre.use_regex, [undefined, true]);
-  requireField("model.type", model.type, [undefined, "BPE"]);
+  const need = (name: string, value: unknown, allowed: unknown[]) =>
+    requireField(`tokenizer.json: ${name}`, value, allowed);
+  need("normalizer", file.normalizer, [undefined, null]);
+  need("pre_tokenizer.type", pre.type, ["ByteLevel"]);
+  need("pre_tokenizer.add_prefix_space", pre.add_prefix_space, [false]);
+  need("pre_tokenizer.use_regex", pre.use_regex, [undefined, true]);
+  need("model.type", model.type, [undefined, "BPE"]);
   for (const name of ["continuing_subword_prefix", "end_of_word_suffix"]) {
-    requireField(`model.${name}`, model[name], [undefined, null, ""]);
+    need(`model.${name}`, model[name], [undefined, null, ""]);
   }
   for (const name of ["byte_fallback", "ignore_merges"]) {
-    requireField(`model.${name}`, model[name], [undefined, null, false]);
+    need(`model.${name}`, model[name], [undefined, null, false]);
   }
-  requireField("model.dropout", model.dropout, [undefined, null, 0]);
+  need("model.dropout", model.dropout, [undefined, null, 0]);
 
   const merges = list("tokenizer.json: model.merges", model.merges).map((merge, index): NamedMerge => {
     const pair = typeof merge === "string" ? merge.split(" ") : merge;
     return { where: `tokenizer.json: model.merges[${index}]`, pair };
   });
-  const added = list("tokenizer.json: added_tokens", file.added_tokens ?? []).map(
-    (entry, index): AddedToken => {
-      const where = `added_tokens[${index}]`;
-      const { content, id, ...flags } = fields(`tokenizer.json: ${where}`, entry);
-      if (typeof content !== "string" || content === "") {
-        throw new Error(`tokenizer.json: ${where}.content is ${show(content)}; it must be the token's text`);
-      }
-      for (const name of ["lstrip", "rstrip", "single_word"]) {
-        requireField(`${where}.${name}`, flags[name], [undefined, false]);
-      }
-      return { content, id: checkedId(`tokenizer.json: ${where}.id`, id) };
-    },
-  );
-  return assemble("tokenizer.json: model.vocab", model.vocab, merges, added);
+  const added = list("tokenizer.json: added_tokens", file.added_tokens ?? []).map((entry, index) => {
+    const where = `tokenizer.json: added_tokens[${index}]`;
+    return addedToken(where, entry, fields(where, entry).id);
+  });
+  const vocabName = "tokenizer.json: model.vocab";
+  return { vocabName, vocab: vocabulary(vocabName, model.vocab), merges, added };
 }
 
-interface NamedMerge {
-  where: string;
-  pair: unknown;
-}
-
-interface AddedToken {
-  content: string;
-  id: number;
-}
-
-function assemble(vocabName: string, vocab: unknown, merges: NamedMerge[], added: AddedToken[]): Tokenizer {
-  const idOfToken = new Map<string, number>();
-  for (const [token, id] of Object.entries(fields(vocabName, vocab))) {
-    idOfToken.set(token, checkedId(`${vocabName}: the id of ${show(token)}`, id));
+/** An added token as tokenizer.json and tokenizer_config.json write it. @throws Error naming the field that is wrong */
+export function addedToken(where: string, entry: unknown, id: unknown): AddedToken {
+  const { content, special, normalized = special !== true, ...flags } = fields(where, entry);
+  if (typeof content !== "string" || content === "") {
+    throw new Error(`${where}.content is ${show(content)}; it must be the token's text`);
   }
-  const specialTokens = new Map(added.map(({ content, id }) => [content, id]));
-  const eot = specialTokens.get(END_OF_TEXT) ?? idOfToken.get(END_OF_TEXT);
+  const flag = (name: string, value: unknown): boolean => {
+    requireField(`${where}.${name}`, value, [undefined, false, true]);
+    return value === true;
+  };
+  return {
+    content,
+    id: checkedId(`${where}.id`, id),
+    singleWord: flag("single_word", flags.single_word),
+    lstrip: flag("lstrip", flags.lstrip),
+    rstrip: flag("rstrip", flags.rstrip),
+    normalized: flag("normalized", normalized),
+  };
+}
+
+/** @throws Error when the parts do not make a tokenizer, naming the token or merge */
+export function assemble({ vocabName, vocab, merges, added }: TokenizerContent): Tokenizer {
+  const addedTokens = new Map(added.map((token) => [token.content, token]));
+  const eot = addedTokens.get(END_OF_TEXT)?.id ?? vocab.get(END_OF_TEXT);
   if (eot === undefined) {
     throw new Error(`${vocabName}: ${END_OF_TEXT} is missing; GPT-2's tokenizer separates documents with it`);
   }
-  specialTokens.set(END_OF_TEXT, eot);
+  if (!addedTokens.has(END_OF_TEXT)) addedTokens.set(END_OF_TEXT, plainToken(END_OF_TEXT, eot));
 
   const tokenOfId: string[] = [];
   const bytesOfId: (Uint8Array | undefined)[] = [];
-  for (const [token, id] of [...idOfToken, ...specialTokens]) {
+  const ids: [string, number][] = Array.from(addedTokens.values(), ({ content, id }) => [content, id]);
+  for (const [token, id] of [...vocab, ...ids]) {
     const holder = tokenOfId[id];
     if (holder !== undefined && holder !== token) {
       throw new Error(`${vocabName}: ${show(holder)} and ${show(token)} share the id ${id}`);
     }
-    const bytes = specialTokens.has(token) ? new TextEncoder().encode(token) : tokenBytes(token);
+    const other = vocab.get(token) ?? id;
+    if (other !== id) {
+      throw new Error(`${vocabName}: ${show(token)} is ${other}, and ${id} among the added tokens`);
+    }
+    const inVocab = vocab.has(token) ? tokenBytes(token) : undefined;
+    const bytes = inVocab ?? (addedTokens.has(token) ? new TextEncoder().encode(token) : undefined);
     if (bytes === undefined) {
       throw new Error(
         `${vocabName}: ${show(token)} has a character that stands for no byte in GPT-2's alphabet`,
@@ -107,7 +140,7 @@ function assemble(vocabName: string, vocab: unknown, merges: NamedMerge[], added
   }
 
   const idOfByte = byteToCharacter.map((character, byte) => {
-    const id = idOfToken.get(character);
+    const id = vocab.get(character);
     if (id === undefined) {
       throw new Error(
         `${vocabName}: the token ${show(character)} for byte ${byte} is missing; a byte-level tokenizer has all 256`,
@@ -124,7 +157,7 @@ function assemble(vocabName: string, vocab: unknown, merges: NamedMerge[], added
       );
     }
     const [left, right, result] = [...pair, pair.join("")].map((token) => {
-      const id = idOfToken.get(token);
+      const id = vocab.get(token);
       if (id === undefined) {
         throw new Error(
           `${where}: the merge ${show(pair.join(" "))} needs the token ${show(token)}, which ${vocabName} does not have; are the two files of one tokenizer?`,
@@ -135,7 +168,21 @@ function assemble(vocabName: string, vocab: unknown, merges: NamedMerge[], added
     if (!table.add(left, right, result))
       throw new Error(`${where}: the merge ${show(pair.join(" "))} is repeated`);
   }
-  return createTokenizer({ bytesOfId, idOfByte, merges: table, specialTokens, eot });
+  return createTokenizer({ bytesOfId, idOfByte, merges: table, added: [...addedTokens.values()], eot });
+}
+
+/** An added token as transformers makes it of a special one's name. */
+function plainToken(content: string, id: number): AddedToken {
+  return { content, id, singleWord: false, lstrip: false, rstrip: false, normalized: false };
+}
+
+function vocabulary(name: string, json: unknown): Map<string, number> {
+  return new Map(
+    Object.entries(fields(name, json)).map(([token, id]) => [
+      token,
+      checkedId(`${name}: the id of ${show(token)}`, id),
+    ]),
+  );
 }
 
 function isPair(value: unknown): value is [string, string] {
@@ -154,27 +201,4 @@ function checkedId(name: string, id: unknown): number {
     throw new Error(`${name} is ${show(id)}; it must be an integer from 0 to ${MAX_ID}`);
   }
   return id;
-}
-
-function fields(name: string, value: unknown): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`${name} is ${show(value)}; it must be a JSON object (parsed, not its text)`);
-  }
-  return value as Record<string, unknown>;
-}
-
-function list(name: string, value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new Error(`${name} is ${show(value)}; it must be a list`);
-  return value;
-}
-
-function requireField(name: string, value: unknown, allowed: unknown[]): void {
-  if (allowed.includes(value)) return;
-  const wanted = allowed.filter((choice) => choice !== undefined).map(show);
-  throw new Error(`tokenizer.json: ${name} is ${show(value)}; GPT-2's tokenizer has ${wanted.join(" or ")}`);
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

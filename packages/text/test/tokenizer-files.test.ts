@@ -65,9 +65,28 @@ describe("tokenizerFromJson", () => {
     const json = gpt2Json({ vocab: smallVocab, merges: ["a b"] }, { added_tokens });
     const tokenizer = tokenizerFromJson(json);
     expect(tokenizer.vocabSize).toBe(260);
-    const ids = tokenizer.encode("ab<a> é<a>", { specialTokens: true });
+    expect([...tokenizer.addedTokens]).toEqual([
+      ["<a>", 258],
+      ["<a> é", 259],
+      [END_OF_TEXT, 257],
+    ]);
+    const ids = tokenizer.encode("ab<a> é<a>");
     expect(ids).toEqual([256, 259, 258]);
     expect(tokenizer.decode(ids)).toBe("ab<a> é<a>");
+  });
+
+  it("finds added tokens by their flags", () => {
+    const flags = { lstrip: "<left>", rstrip: "<right>", single_word: "<one>" };
+    const added_tokens = Object.entries(flags).map(([flag, content], i) => ({
+      ...{ id: 258 + i, content, [flag]: true },
+    }));
+    const tokenizer = tokenizerFromJson(gpt2Json({ vocab: smallVocab, merges: [] }, { added_tokens }));
+    const [a, space] = [smallVocab.a, smallVocab[byteToCharacter[32]]];
+    expect(tokenizer.encode("a  <left>  a")).toEqual([a, 258, space, space, a]);
+    expect(tokenizer.encode("a <right>  a")).toEqual([a, space, 259, a]);
+    expect(tokenizer.encode("a<one>a")).not.toContain(260);
+    expect(tokenizer.encode("a<one> a")).not.toContain(260);
+    expect(tokenizer.encode("a <one> a")).toEqual([a, space, 260, space, a]);
   });
 
   it.each<[string, object, string]>([
@@ -87,9 +106,19 @@ describe("tokenizerFromJson", () => {
     ["dropout", gpt2Json({ dropout: 0.1 }), "model.dropout is 0.1"],
     ["a suffix", gpt2Json({ end_of_word_suffix: "</w>" }), 'model.end_of_word_suffix is "</w>"'],
     [
-      "an added token that eats spaces",
-      gpt2Json({}, { added_tokens: [{ id: 50257, content: "<mask>", lstrip: true }] }),
-      "added_tokens[0].lstrip is true",
+      "a flag that is none",
+      gpt2Json({}, { added_tokens: [{ id: 50257, content: "<mask>", lstrip: "yes" }] }),
+      'added_tokens[0].lstrip is "yes"; GPT-2\'s tokenizer has false or true',
+    ],
+    [
+      "an added token that the vocabulary has under another id",
+      gpt2Json({}, { added_tokens: [{ id: 50257, content: "the" }] }),
+      '"the" is 1169, and 50257 among the added tokens',
+    ],
+    [
+      "an added token on the id of another",
+      gpt2Json({}, { added_tokens: [{ id: 7, content: "<mask>" }] }),
+      '"(" and "<mask>" share the id 7',
     ],
     [
       "an added token with no text",
@@ -164,6 +193,9 @@ describe("tokenizerFromVocabAndMerges", () => {
   it("says that an id in a gap of the vocabulary has no token", () => {
     const tokenizer = tokenizerFromVocabAndMerges({ ...smallVocab, ba: 260 }, "");
     expect(tokenizer.vocabSize).toBe(261);
+    const holes = Array.from({ length: 263 }, (_, id) => id).filter((id) => !tokenizer.has(id));
+    expect(holes).toEqual([258, 259, 261, 262]);
+    for (const id of [-1, 0.5, NaN]) expect(tokenizer.has(id)).toBe(false);
     expect(() => tokenizer.decode([259])).toThrow("id 259 at position 0 is not in the vocabulary");
   });
 });

@@ -1,0 +1,47 @@
+/** What a reader should know of the files of one tokenizer where they do not say the same. */
+import type { AddedToken } from "./added-tokens.js";
+import { show } from "./json-fields.js";
+import type { TokenizerContent } from "./tokenizer-files.js";
+
+/**
+ * Where tokenizer.json and GPT-2's own two files disagree. Tokens that another file adds to those two are not looked at
+ * here.
+ */
+export function disagreements(
+  json: TokenizerContent,
+  two: TokenizerContent,
+  elsewhere: ReadonlySet<string>,
+): string[] {
+  const all = new Map([...json.vocab, ...json.added.map(({ content, id }) => [content, id] as const)]);
+  const texts = new Set([...all.keys(), ...two.vocab.keys()].filter((text) => !elsewhere.has(text)));
+  const other = [...texts].filter((text) => all.get(text) !== two.vocab.get(text));
+  const notes: string[] = [];
+  if (other.length > 0) {
+    const [text] = other;
+    const id = (of: ReadonlyMap<string, number>) => of.get(text) ?? "missing";
+    notes.push(
+      `vocab.json and tokenizer.json disagree on ${other.length} ${other.length === 1 ? "token" : "tokens"} ` +
+        `(${show(text)} is ${id(two.vocab)} and ${id(all)}); tokenizer.json is taken`,
+    );
+  }
+  const [a, b] = [two.merges, json.merges].map((merges) => merges.map(({ pair }) => pair));
+  const text = (pair: unknown) => (Array.isArray(pair) ? pair.join(" ") : show(pair));
+  const at = Array.from({ length: Math.max(a.length, b.length) }).findIndex(
+    (_, i) => i >= a.length || i >= b.length || text(a[i]) !== text(b[i]),
+  );
+  if (at >= 0) {
+    notes.push(`merges.txt and tokenizer.json disagree from merge ${at + 1} on; tokenizer.json is taken`);
+  }
+  return notes;
+}
+
+/** Added tokens with ids that transformers would not give them: it counts on from the vocabulary, whatever the file says. */
+export function outOfOrder(vocab: ReadonlyMap<string, number>, added: readonly AddedToken[]): string[] {
+  const beyond = added.filter(({ content }) => !vocab.has(content)).sort((a, b) => a.id - b.id);
+  const at = beyond.findIndex(({ id }, i) => id !== vocab.size + i);
+  if (at < 0) return [];
+  const { content, id } = beyond[at];
+  return [
+    `${show(content)} is ${id}, where transformers counts on from the vocabulary and makes it ${vocab.size + at}; ${id} is taken`,
+  ];
+}
