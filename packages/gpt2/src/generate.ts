@@ -15,7 +15,8 @@ export interface GenerateOptions extends Sampling {
 
 /**
  * Yields up to `maxTokens` ids that continue `prompt`. When the context is full, its last half becomes the new
- * context, since GPT-2's positions are absolute. @throws RangeError for an empty prompt or a bad option.
+ * context, since GPT-2's positions are absolute. With a tokenizer, `drawable: tokenizer.has` keeps to ids that have a token.
+ * @throws RangeError for an empty prompt or a bad option.
  */
 export async function* generate(
   model: Model,

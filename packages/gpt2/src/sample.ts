@@ -6,6 +6,11 @@ export interface Sampling {
   readonly topK?: number;
   /** Only the fewest most likely tokens whose probabilities reach p (nucleus sampling, Holtzman et al. 2020). Default 1. */
   readonly topP?: number;
+  /**
+   * Which ids may be drawn; the others count as if they were not there. Default all. A tokenizer's `has` leaves out ids
+   * without a token, which a padded vocabulary has.
+   */
+  readonly drawable?: (id: number) => boolean;
 }
 
 /** @throws RangeError naming the option and its range. */
@@ -18,18 +23,22 @@ export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: Sampling)
   if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP is ${topP}; it is above 0 and at most 1`);
 }
 
-/** The id that `uniform`, in [0, 1), picks from one row of logits (V). Ties go to the lower id. */
+/**
+ * The id that `uniform`, in [0, 1), picks from one row of logits (V). Ties go to the lower id.
+ * @throws RangeError for a bad option, or when no id may be drawn.
+ */
 export function sampleToken(logits: ArrayLike<number>, uniform: number, sampling: Sampling = {}): number {
   checkSampling(sampling);
   const { temperature = 1, topP = 1 } = sampling;
-  if (temperature === 0) return mostLikely(logits);
-  const topK = Math.min(sampling.topK ?? Infinity, logits.length);
-  const ids = new Descending(logits);
+  const drawable = drawableIds(logits.length, sampling.drawable);
+  if (temperature === 0) return mostLikely(logits, drawable);
+  const topK = Math.min(sampling.topK ?? Infinity, drawable.length);
+  const ids = new Descending(logits, drawable);
   const best = ids.at(0);
   const weight = (id: number) => Math.exp((logits[id] - logits[best]) / temperature);
   let total = 0;
-  if (topK < logits.length) for (let i = 0; i < topK; i++) total += weight(ids.at(i));
-  else for (let id = 0; id < logits.length; id++) total += weight(id);
+  if (topK < drawable.length) for (let i = 0; i < topK; i++) total += weight(ids.at(i));
+  else for (const id of drawable) total += weight(id);
 
   let count = topK;
   let mass = total;
@@ -45,9 +54,20 @@ export function sampleToken(logits: ArrayLike<number>, uniform: number, sampling
   return ids.at(count - 1);
 }
 
-function mostLikely(logits: ArrayLike<number>): number {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
+/** In ascending order. */
+function drawableIds(V: number, drawable: (id: number) => boolean = () => true): Int32Array {
+  const ids = new Int32Array(V);
+  let count = 0;
+  for (let id = 0; id < V; id++) if (drawable(id)) ids[count++] = id;
+  if (count > 0) return ids.subarray(0, count);
+  throw new RangeError(
+    `sampleToken: drawable lets none of the ${V} ids be drawn; is it of this model's tokenizer?`,
+  );
+}
+
+function mostLikely(logits: ArrayLike<number>, ids: Int32Array): number {
+  let [best] = ids;
+  for (const id of ids) if (logits[id] > logits[best]) best = id;
   return best;
 }
 
@@ -57,10 +77,12 @@ class Descending {
   readonly #heap: Int32Array;
   #left: number;
 
-  constructor(readonly logits: ArrayLike<number>) {
-    this.#left = logits.length;
-    this.#heap = new Int32Array(logits.length);
-    for (let id = 0; id < logits.length; id++) this.#heap[id] = id;
+  constructor(
+    readonly logits: ArrayLike<number>,
+    ids: Int32Array,
+  ) {
+    this.#left = ids.length;
+    this.#heap = ids.slice();
     for (let i = (this.#left >> 1) - 1; i >= 0; i--) this.#sink(i);
   }
 

@@ -79,6 +79,23 @@ describe("generation with a cache", () => {
     expect(new Set(tokens).size).toBeGreaterThan(2);
   });
 
+  it("never gives an id that may not be drawn", async () => {
+    const m = model();
+    for (const sampling of [
+      { temperature: 0 },
+      { temperature: 5 },
+      { topK: 2 },
+      { topP: 0.5, temperature: 3 },
+    ]) {
+      const options = { maxTokens: 12, seed: 3, ...sampling };
+      const before = await collect(generate(m, [1], options));
+      const drawable = (id: number) => !before.includes(id);
+      const after = await collect(generate(m, [1], { ...options, drawable }));
+      expect(after).toHaveLength(12);
+      expect(after.every(drawable)).toBe(true);
+    }
+  });
+
   it("depends on the seed and on nothing else", async () => {
     const m = model();
     const run = (seed: number) => collect(generate(m, [1, 2], { maxTokens: 16, seed, temperature: 1.5 }));
@@ -125,6 +142,35 @@ describe("sampling", () => {
     const row = [Math.log(0.5), Math.log(0.3), Math.log(0.2)];
     expect(sampleToken(row, 0.999, { topP: 0.7 })).toBe(1);
     expect(sampleToken(row, 0.999, { topP: 0.81 })).toBe(2);
+  });
+
+  it("is as if ids that may not be drawn were not there", () => {
+    const options = fc.record(
+      {
+        temperature: fc.constantFrom(0, 0.5, 1, 3),
+        topK: fc.integer({ min: 1, max: 40 }),
+        topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(logits, fc.infiniteStream(fc.boolean()), uniform, options, (row, coins, u, options) => {
+        const may = row.map(() => Boolean(coins.next().value));
+        may[0] ||= !may.includes(true);
+        const left = row.map((_, id) => id).filter((id) => may[id]);
+        const id = sampleToken(row, u, { ...options, drawable: (id) => may[id] });
+        const among = sampleToken(
+          left.map((id) => row[id]),
+          u,
+          options,
+        );
+        expect(id).toBe(left[among]);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(() => sampleToken([1, 2], 0.5, { drawable: () => false })).toThrow(
+      "drawable lets none of the 2 ids be drawn",
+    );
   });
 
   it("follows the distribution", () => {

@@ -14,11 +14,13 @@ export {
   readShard,
   SHARD_HEAD_BYTES,
   shardLayout,
+  shardStart,
   writeLlmcShard,
   writeNanogptShard,
   type Shard,
   type ShardFormat,
   type ShardLayout,
+  type ShardStart,
 } from "./shards.js";
 export {
   type FolderTokenizer,

@@ -26,6 +26,11 @@ export interface ShardLayout {
   readonly count: number;
 }
 
+/** What its first bytes alone say; the count only where there is a header. */
+export interface ShardStart extends Omit<ShardLayout, "count"> {
+  readonly count: number | undefined;
+}
+
 /** So many bytes at the beginning of a shard tell its layout. */
 export const SHARD_HEAD_BYTES = LLMC_HEADER_BYTES;
 
@@ -53,6 +58,17 @@ export function shardLayout(head: Uint8Array, size: number): ShardLayout {
     );
   }
   return { format: "nanogpt", begin: 0, count: size / 2 };
+}
+
+/**
+ * What the first SHARD_HEAD_BYTES of a shard say, for who reads one without knowing its size; `shardLayout` checks that
+ * at the end.
+ */
+export function shardStart(head: Uint8Array): ShardStart {
+  const header = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return header.getInt32(0, true) === LLMC_MAGIC
+    ? { format: "llmc", begin: LLMC_HEADER_BYTES, count: header.getInt32(8, true) }
+    : { format: "nanogpt", begin: 0, count: undefined };
 }
 
 function llmcLayout(header: DataView, size: number): ShardLayout {

@@ -154,7 +154,9 @@ class AddedTokens {
     const known = this.#vocab.get(text);
     const id = known ?? [...this.#byId.keys()].reduce((a, b) => Math.max(a, b)) + 1;
     if (known === undefined) {
-      this.notes.push(`${show(text)}, ${role} of ${file}, has no id in any file: it gets the next one, ${id}`);
+      this.notes.push(
+        `${show(text)}, ${role} of ${file}, has no id in any file: it gets the next one, ${id}`,
+      );
     }
     this.#set(addedToken(`${file}: ${role}`, entry, id));
   }

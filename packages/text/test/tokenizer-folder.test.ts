@@ -79,7 +79,9 @@ describe("a folder's tokenizer", () => {
     for (const files of [two, json()]) {
       const { padded, notes } = read(files, file(name, content));
       expect(padded).toEqual([259]);
-      expect(notes).toEqual([`"[PAD]", ${role} of ${name}, has no id in any file: it gets the next one, 259`]);
+      expect(notes).toEqual([
+        `"[PAD]", ${role} of ${name}, has no id in any file: it gets the next one, 259`,
+      ]);
       expect(read(json([eot, pad]), file(name, content)).notes).toEqual([]);
     }
   });

@@ -2,10 +2,17 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { END_OF_TEXT, encodeDocuments, type Tokenizer } from "@normless/text";
+import { END_OF_TEXT, type Tokenizer } from "@normless/text";
 import type { TrainingRecipe } from "../core/index.js";
-import { byteChunks, textBetween } from "./data/bytes.js";
-import { columnOf, type ColumnOptions, NO_TOKENIZER, type RowOptions, rowOptions } from "./data/documents.js";
+import { byteChunks, textParts } from "./data/bytes.js";
+import {
+  columnOf,
+  type ColumnOptions,
+  Documents,
+  NO_TOKENIZER,
+  type RowOptions,
+  rowOptions,
+} from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
 import { withRecords } from "./data/records.js";
 import { checkCount, readShardTokens, TokenBuffer } from "./data/tokens.js";
@@ -132,8 +139,10 @@ async function readTokens(path: string, model: CorpusFor, options: FileOptions):
 async function encodeText(path: string, { tokenizer }: CorpusFor, options: FileOptions) {
   if (!tokenizer) throw new UsageError(`is text, and ${NO_TOKENIZER} (.bin)`);
   const buffer = new TokenBuffer(options.tokens);
-  for await (const document of textBetween(byteChunks(path), END_OF_TEXT)) {
-    if (document.trim() !== "") buffer.push(encodeDocuments(tokenizer, [document]));
+  const documents = new Documents(tokenizer, buffer);
+  for await (const { text, ends } of textParts(byteChunks(path), END_OF_TEXT)) {
+    documents.write(text);
+    if (ends) documents.end();
     if (buffer.full) break;
   }
   const tokens = buffer.tokens();
@@ -146,7 +155,7 @@ function encodeRecords(path: string, { tokenizer }: CorpusFor, options: FileOpti
     const column = columnOf(file, options, tokenizer);
     const buffer = new TokenBuffer(options.tokens);
     for await (const record of file.read([column.name], options.rows)) {
-      buffer.push(column.tokens(record));
+      column.push(record, buffer);
       if (buffer.full) break;
     }
     const tokens = buffer.tokens();

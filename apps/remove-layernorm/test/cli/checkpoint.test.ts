@@ -9,7 +9,7 @@ import {
   removeKind,
   trainKind,
 } from "../../src/cli/checkpoint.js";
-import { type Bytes, inMemory } from "../../src/cli/data/pieces.js";
+import type { Bytes } from "../../src/cli/data/pieces.js";
 import type { RunState } from "../../src/core/index.js";
 import { tinyConfig, tinyRecipe } from "./tiny.js";
 
@@ -60,6 +60,7 @@ const inPieces = (bytes: Uint8Array, piece: number): Bytes => ({
     }
   },
 });
+const inMemory = (bytes: Uint8Array): Bytes => inPieces(bytes, bytes.length);
 
 describe("a checkpoint", () => {
   it("comes back bit for bit, in pieces of any size", async () => {

@@ -1,11 +1,14 @@
 /** Bytes of data files, on disk or behind a URL, unpacked. */
+import { constants } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { Readable, pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import bzip from "seek-bzip";
 import { messageOf, systemCode } from "../errors.js";
+import { thousands } from "../format.js";
 import { isUrl, kindOf } from "./kinds.js";
-import { type Bytes, inMemory, withFile } from "./pieces.js";
+
+const PIECE = 2 ** 20;
 
 /** A file's bytes, piece by piece. @throws Error when there is no such file, or it is packed and damaged. */
 export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
@@ -13,7 +16,7 @@ export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
   const stream = isUrl(path) ? await download(path) : createReadStream(path);
   try {
     if (packed === "bz2") {
-      yield unbzip(await joined(stream));
+      yield* inPieces(unbzip(await joined(stream)));
     } else if (packed === "gz") {
       const gunzip = createGunzip();
       // The callback is there so that errors go to whoever reads `gunzip`.
@@ -29,34 +32,54 @@ export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** A file's bytes from any place on; one that is packed or behind a URL is read as a whole. @throws Error as `byteChunks`. */
-export async function withBytes<X>(path: string, use: (bytes: Bytes) => Promise<X>): Promise<X> {
-  if (isUrl(path) || kindOf(path).packed !== undefined) return use(inMemory(await joined(byteChunks(path))));
-  return withFile(path, use).catch((cause: unknown) => {
-    throw readable(cause);
-  });
+/** A part of a text between separators, which may be too long to be one string. */
+export interface TextPart {
+  readonly text: string;
+  /** Whether a separator follows, or the end. */
+  readonly ends: boolean;
 }
 
-/** The pieces of a UTF-8 text between separators; the last one is empty where the text ends with a separator. */
-export async function* textBetween(
+/** A UTF-8 text, cut at its separators and wherever else it was read so far. */
+export async function* textParts(
   chunks: AsyncIterable<Uint8Array>,
   separator: string,
-): AsyncGenerator<string> {
-  // The piece so far, and its end, which may begin a separator. Only the end is searched again with the next chunk.
-  let piece: string[] = [];
+): AsyncGenerator<TextPart> {
+  // What may begin a separator; it is searched again with the next chunk.
   let end = "";
-  const take = (text: string): string[] => {
+  for await (const text of decoded(chunks)) {
     const pieces = (end + text).split(separator);
     const last = pieces.pop() ?? "";
-    const whole = pieces.map((part, i) => (i === 0 ? piece.join("") + part : part));
-    if (whole.length > 0) piece = [];
+    for (const piece of pieces) yield { text: piece, ends: true };
     const cut = Math.max(0, last.length - (separator.length - 1));
-    piece.push(last.slice(0, cut));
+    if (cut > 0) yield { text: last.slice(0, cut), ends: false };
     end = last.slice(cut);
-    return whole;
-  };
-  for await (const text of decoded(chunks)) yield* take(text);
-  yield piece.join("") + end;
+  }
+  yield { text: end, ends: true };
+}
+
+/** The lines of a UTF-8 text; the last one is empty where the text ends with a line feed. @throws Error naming one that is longer than `most` */
+export async function* linesOf(
+  chunks: AsyncIterable<Uint8Array>,
+  most = constants.MAX_STRING_LENGTH,
+): AsyncGenerator<string> {
+  let number = 1;
+  let length = 0;
+  let parts: string[] = [];
+  for await (const { text, ends } of textParts(chunks, "\n")) {
+    length += text.length;
+    if (length > most) {
+      throw new Error(
+        `line ${number} is longer than ${thousands(most)} characters, the most that a text can have here; ` +
+          "break it into several, or write the file as .txt, whose documents may be of any length",
+      );
+    }
+    parts.push(text);
+    if (!ends) continue;
+    yield parts.join("");
+    parts = [];
+    length = 0;
+    number++;
+  }
 }
 
 /** UTF-8 as text. @throws Error saying at which byte it is none */
@@ -132,6 +155,11 @@ export async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Ar
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   return Buffer.concat(parts);
+}
+
+/** Bytes that are there at once, as if they came one piece after the other: text is made of one at a time. */
+function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
 
 function unbzip(bytes: Uint8Array): Uint8Array {

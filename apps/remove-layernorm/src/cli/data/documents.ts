@@ -1,8 +1,9 @@
 /** Records to tokens: a column of texts, or of lists of token ids. */
-import { encodeDocuments, type Tokenizer } from "@normless/text";
+import { documentEncoder, type Encoder, type Tokenizer } from "@normless/text";
 import { UsageError } from "../errors.js";
 import { hasColumns } from "./kinds.js";
 import { type DataRecord, fieldOf, type RecordFile } from "./records.js";
+import type { TokenBuffer } from "./tokens.js";
 
 /** Which column of a jsonl or parquet file is read. */
 export interface ColumnOptions {
@@ -35,9 +36,45 @@ export function rowOptions(
 
 export interface DataColumn {
   readonly name: string;
-  /** A row's ids; of a text with end-of-text after it, and none of a blank text. */
-  tokens(record: DataRecord): ArrayLike<number>;
+  /** A row's ids into the buffer, as far as it takes them; those of a text as `Documents` gives them. */
+  push(record: DataRecord, buffer: TokenBuffer): void;
 }
+
+/** Texts to tokens, each with end-of-text after it and none of a blank one, part by part: a text may be of any length. */
+export class Documents {
+  readonly #encoder: Encoder;
+  readonly #buffer: TokenBuffer;
+  /** Ids of what may yet turn out to be blank. */
+  #blank: number[] | undefined = [];
+
+  /** @throws RangeError when the vocabulary is too large for 16 bits */
+  constructor(tokenizer: Tokenizer, buffer: TokenBuffer) {
+    this.#encoder = documentEncoder(tokenizer);
+    this.#buffer = buffer;
+  }
+
+  write(part: string): void {
+    const ids = this.#encoder.write(part);
+    if (this.#blank) {
+      for (const id of ids) this.#blank.push(id);
+      if (part.trim() === "") return;
+      this.#buffer.push(this.#blank);
+      this.#blank = undefined;
+    } else {
+      this.#buffer.push(ids);
+    }
+  }
+
+  /** The text is whole. */
+  end(): void {
+    const ids = this.#encoder.end();
+    if (!this.#blank) this.#buffer.push(ids);
+    this.#blank = [];
+  }
+}
+
+/** A text that is there at once is encoded in pieces of so many characters, and no further than needed. */
+const PIECE = 2 ** 20;
 
 const TEXT = "text";
 const TOKENS = ["input_ids", "tokens"];
@@ -74,11 +111,15 @@ function textColumnOf(name: string, tokenizer: Tokenizer | undefined): DataColum
   if (!tokenizer) throw new UsageError(`holds text, and ${NO_TOKENIZER} (--token-column)`);
   return {
     name,
-    tokens(record) {
+    push(record, buffer) {
       const text = fieldOf(record, name);
       if (typeof text !== "string")
         throw new Error(`${record.where}: "${name}" is ${kind(text)}, not a text`);
-      return text.trim() === "" ? [] : encodeDocuments(tokenizer, [text]);
+      const documents = new Documents(tokenizer, buffer);
+      for (let at = 0; at < text.length && !buffer.full; at += PIECE) {
+        documents.write(text.slice(at, at + PIECE));
+      }
+      documents.end();
     },
   };
 }
@@ -86,12 +127,14 @@ function textColumnOf(name: string, tokenizer: Tokenizer | undefined): DataColum
 function tokenColumnOf(name: string): DataColumn {
   return {
     name,
-    tokens(record) {
+    push(record, buffer) {
       const ids = fieldOf(record, name);
       if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) {
         throw new Error(`${record.where}: "${name}" is ${kind(ids)}, not a list of token ids`);
       }
-      return Array.from(ids as ArrayLike<unknown>, (id, i) => idOf(id, `${record.where}: "${name}"[${i}]`));
+      buffer.push(
+        Array.from(ids as ArrayLike<unknown>, (id, i) => idOf(id, `${record.where}: "${name}"[${i}]`)),
+      );
     },
   };
 }

@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { HellaswagItem } from "../../core/index.js";
 import { UsageError, within } from "../errors.js";
 import { checkJson } from "../json.js";
-import { byteChunks, textBetween } from "./bytes.js";
+import { byteChunks, linesOf } from "./bytes.js";
 import { kindOf } from "./kinds.js";
 import { withRecords } from "./records.js";
 
@@ -64,7 +64,7 @@ async function fromText(path: string, limit: number = Infinity): Promise<Hellasw
   const items: HellaswagItem[] = [];
   let lines: string[] = [];
   let line = 0;
-  for await (const text of textBetween(byteChunks(path), "\n")) {
+  for await (const text of linesOf(byteChunks(path))) {
     line++;
     if (lines.length === 0 && text.trim() === "") continue;
     lines.push(text.trim());

@@ -1,6 +1,6 @@
 /** LAMBADA files: records with a `text` field (OpenAI's release, EleutherAI/lambada_openai), or text, a passage a line. */
 import { UsageError, within } from "../errors.js";
-import { byteChunks, textBetween } from "./bytes.js";
+import { byteChunks, linesOf } from "./bytes.js";
 import { kindOf } from "./kinds.js";
 import { fieldOf, withRecords } from "./records.js";
 
@@ -19,7 +19,7 @@ export function readLambada(path: string, limit?: number): Promise<readonly stri
 
 async function fromText(path: string, limit = Infinity): Promise<string[]> {
   const passages: string[] = [];
-  for await (const line of textBetween(byteChunks(path), "\n")) {
+  for await (const line of linesOf(byteChunks(path))) {
     if (line.trim() !== "") passages.push(line);
     if (passages.length >= limit) break;
   }

@@ -1,5 +1,5 @@
 /** Files of records: jsonl and parquet, whose rows have fields by name. */
-import { byteChunks, textBetween } from "./bytes.js";
+import { byteChunks, linesOf } from "./bytes.js";
 import { messageOf } from "../errors.js";
 import { isObject } from "../json.js";
 import { kindOf } from "./kinds.js";
@@ -55,7 +55,7 @@ async function openJsonl(path: string): Promise<RecordFile> {
 
 async function* jsonRecords(path: string): AsyncGenerator<DataRecord, undefined> {
   let line = 0;
-  for await (const text of textBetween(byteChunks(path), "\n")) {
+  for await (const text of linesOf(byteChunks(path))) {
     line++;
     if (text.trim() === "") continue;
     const where = `line ${line}`;

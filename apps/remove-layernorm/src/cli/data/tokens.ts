@@ -1,7 +1,9 @@
 /** Tokens as they are gathered from a file. */
-import { decodeTokens, SHARD_HEAD_BYTES, shardLayout } from "@normless/text";
+import { decodeTokens, SHARD_HEAD_BYTES, shardLayout, shardStart } from "@normless/text";
 import { thousands } from "../format.js";
-import { joined, withBytes } from "./bytes.js";
+import { byteChunks, joined, readable } from "./bytes.js";
+import { isUrl, kindOf } from "./kinds.js";
+import { withFile } from "./pieces.js";
 
 /** Two GiB of memory. */
 export const MOST_TOKENS = 2 ** 30;
@@ -16,8 +18,9 @@ export function checkCount(count: number): void {
 }
 
 /** The tokens of a shard, the first `limit` of them. @throws Error when it is damaged, or holds too many. */
-export function readShardTokens(path: string, limit: number): Promise<Uint16Array> {
-  return withBytes(path, async (bytes) => {
+export async function readShardTokens(path: string, limit: number): Promise<Uint16Array> {
+  if (isUrl(path) || kindOf(path).packed !== undefined) return streamedTokens(byteChunks(path), limit);
+  return withFile(path, async (bytes) => {
     const head = await joined(bytes.read(0, Math.min(SHARD_HEAD_BYTES, bytes.size)));
     const { begin, count } = shardLayout(head, bytes.size);
     const wanted = Math.min(count, limit);
@@ -29,7 +32,37 @@ export function readShardTokens(path: string, limit: number): Promise<Uint16Arra
       at += piece.length / 2;
     }
     return tokens;
+  }).catch((cause: unknown) => {
+    throw readable(cause);
   });
+}
+
+/** Those of a shard whose size is not known before its end. It is read, and checked, as far as the limit goes. */
+async function streamedTokens(chunks: AsyncIterable<Uint8Array>, limit: number): Promise<Uint16Array> {
+  const buffer = new TokenBuffer(limit);
+  let head: Uint8Array | undefined;
+  let most = limit;
+  let size = 0;
+  let rest: Uint8Array = new Uint8Array();
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    if (head === undefined) {
+      if (rest.length < SHARD_HEAD_BYTES) continue;
+      head = rest.slice(0, SHARD_HEAD_BYTES);
+      const { begin, count = Infinity } = shardStart(head);
+      most = Math.min(limit, count);
+      rest = rest.subarray(begin);
+    }
+    const whole = rest.length - (rest.length % 2);
+    buffer.push(decodeTokens(rest.subarray(0, whole), new Uint16Array(whole / 2)));
+    // Where the header tells of fewer, the end has to be seen.
+    if (buffer.full && most === limit) return buffer.tokens();
+    rest = rest.subarray(whole);
+  }
+  const { begin } = shardLayout(head ?? rest, size);
+  if (head === undefined) buffer.push(decodeTokens(rest.subarray(begin), new Uint16Array(rest.length / 2)));
+  return buffer.tokens();
 }
 
 export class TokenBuffer {
