@@ -9,8 +9,8 @@ import { checkSampling, sampleToken, type Sampling } from "./sample.js";
 export interface GenerateOptions extends Sampling {
   readonly maxTokens: number;
   readonly seed?: number;
-  /** Ends the text when this id comes; it is not given out. */
-  readonly stopAt?: number | undefined;
+  /** Ids that end the text when one comes; it is not given out. `stopTokens` are a config's own. Default none. */
+  readonly stopAt?: readonly number[] | undefined;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface GenerateOptions extends Sampling {
 export async function* generate(
   model: Model,
   prompt: readonly number[],
-  { maxTokens, seed = 0, stopAt, ...sampling }: GenerateOptions,
+  { maxTokens, seed = 0, stopAt = [], ...sampling }: GenerateOptions,
 ): AsyncGenerator<number, void> {
   checkSampling(sampling);
   if (prompt.length === 0)
@@ -37,7 +37,7 @@ export async function* generate(
       }
       const logits = await nextLogits(model, context, cache);
       const id = sampleToken(logits, randomAt(seed, count).uniform(), sampling);
-      if (id === stopAt) return;
+      if (stopAt.includes(id)) return;
       yield id;
       context.push(id);
     }
