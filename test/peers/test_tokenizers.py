@@ -388,15 +388,15 @@ FOLDERS = {
     "added_tokens.json alone": ({"added_tokens.json": {"foo": 4097, "[PAD]": 4096}}, []),
     "[PAD] in tokenizer.json alone": (
         {"tokenizer.json": saved((4096, PAD))},
-        ['disagree on 1 token ("[PAD]" is missing and 4096)'],
+        ['disagree on "[PAD]" (no id and id 4096)'],
     ),
     "[PAD] in the vocabulary of tokenizer.json": (
         {"tokenizer.json": saved((4096, PAD), vocab={"[PAD]": 4096})},
-        ['disagree on 1 token ("[PAD]" is missing and 4096)'],
+        ['disagree on "[PAD]" (no id and id 4096)'],
     ),
     "[PAD] in the vocabulary and not added": (
         {"tokenizer.json": saved(vocab={"[PAD]": 4096})},
-        ['disagree on 1 token ("[PAD]" is missing and 4096)'],
+        ['disagree on "[PAD]" (no id and id 4096)'],
     ),
     "named in tokenizer_config.json": (
         {"tokenizer_config.json": {"pad_token": "[PAD]", "sep_token": "<sep>", "additional_special_tokens": ["foo"]}},
@@ -412,11 +412,11 @@ FOLDERS = {
     ),
     "tokenizer.json and added_tokens.json, each with its own": (
         {"tokenizer.json": saved((4096, PAD)), "added_tokens.json": {"foo": 4097}},
-        ['disagree on 1 token ("[PAD]"', '"foo" (4097) is in added_tokens.json and not in tokenizer.json; it is taken'],
+        ['disagree on "[PAD]"', '"foo" (4097) is in added_tokens.json and not in tokenizer.json; it is taken'],
     ),
     "added_tokens.json with an id that is taken": (
         {"tokenizer.json": saved((4096, PAD)), "added_tokens.json": {"foo": 4096}},
-        ['disagree on 1 token ("[PAD]"', '"foo" is 4096 in added_tokens.json, which is "[PAD]"; it is left out'],
+        ['disagree on "[PAD]"', '"foo" is 4096 in added_tokens.json, which is "[PAD]"; it is left out'],
     ),
     "added_tokens.json with another id": (
         {"tokenizer.json": saved((4096, PAD)), "added_tokens.json": {"[PAD]": 4099}},

@@ -3,8 +3,8 @@
  * browser's file picker, in memory. Nothing here touches a file system or a backend.
  */
 import { type ByteSource, fromBytes, openStore, readIndex, type Store } from "@normless/safetensors";
-import { type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from "@normless/text";
-import { checkConfig } from "./config.js";
+import { TOKENIZER_FILES, type Tokenizer, type TokenizerFiles, tokenizerFromFiles } from "@normless/text";
+import { checkConfig, type Gpt2Config } from "./config.js";
 import { configFromHf, configText } from "./hf-config.js";
 import { DEFAULT_SHARD_BYTES, INDEX, WEIGHTS, weightFiles } from "./hf-shards.js";
 import { readWeights, type WeightDtype, weightEntries, type WeightNames } from "./hf-weights.js";
@@ -20,9 +20,6 @@ export interface Folder {
   /** Undefined where there is no file of that name. The folder keeps the source open as long as it is itself. */
   open(file: string): Promise<ByteSource | undefined>;
 }
-
-/** The content of tokenizer files by file name, such as `vocab.json` and `merges.txt`. */
-export type TokenizerFiles = Readonly<Record<string, string>>;
 
 /** A model as a folder holds it. */
 export interface LoadedModel extends HostModel {
@@ -54,13 +51,6 @@ export interface FileToWrite {
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
-const TOKENIZER_FILES = [
-  "vocab.json",
-  "merges.txt",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-];
 const TORCH_DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const satisfies Record<
   WeightDtype,
   string
@@ -82,14 +72,31 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
     const text = await readText(folder, file);
     if (text !== undefined) tokenizerFiles[file] = text;
   }
-  const tokenizer = readTokenizer(folder, tokenizerFiles);
-  if (tokenizer && tokenizer.vocabSize > model.config.vocabSize) {
+  return inside(folder, () => {
+    const read = tokenizerFromFiles(tokenizerFiles);
+    const ofTokenizer = read ? [...read.notes, ...beyond(read.tokenizer, model.config)] : [];
+    return { ...model, tokenizer: read?.tokenizer, tokenizerFiles, notes: [...notes, ...ofTokenizer] };
+  });
+}
+
+/**
+ * Added tokens that the model has no embedding for, as a padding token that was never used in training: no text can
+ * have them. @throws Error when others are beyond the vocabulary, too.
+ */
+function beyond(tokenizer: Tokenizer, { vocabSize }: Pick<Gpt2Config, "vocabSize">): string[] {
+  const added = [...tokenizer.addedTokens].filter(([, id]) => id >= vocabSize);
+  let count = 0;
+  for (let id = vocabSize; id < tokenizer.vocabSize; id++) if (tokenizer.has(id)) count++;
+  if (count > added.length) {
     throw new Error(
-      `${folder.name}: the tokenizer has ${tokenizer.vocabSize} tokens, but the model's vocabulary is ` +
-        `${model.config.vocabSize}. Do they belong to one model?`,
+      `the tokenizer has ${tokenizer.vocabSize} tokens, but the model's vocabulary is ${vocabSize}. ` +
+        "Do they belong to one model?",
     );
   }
-  return { ...model, tokenizer, tokenizerFiles, notes };
+  return added.map(
+    ([text, id]) =>
+      `${JSON.stringify(text)} has the id ${id}, and the model's vocabulary is ${vocabSize}: a text with it cannot be read`,
+  );
 }
 
 /**
@@ -152,17 +159,6 @@ async function openWeights(folder: Folder): Promise<{ readonly store: Store; rea
     store: await openStore(sources, { index }),
     files: `the ${shards.length} shards of ${INDEX}`,
   };
-}
-
-/** tokenizer.json is taken only where GPT-2's own two files are not: both tell the same, the two more simply. */
-function readTokenizer(folder: Folder, files: TokenizerFiles): Tokenizer | undefined {
-  const { "vocab.json": vocab, "merges.txt": merges, "tokenizer.json": whole } = files;
-  return inside(folder, () => {
-    if (vocab !== undefined && merges !== undefined) {
-      return tokenizerFromVocabAndMerges(parse("vocab.json", vocab), merges);
-    }
-    return whole === undefined ? undefined : tokenizerFromJson(parse("tokenizer.json", whole));
-  });
 }
 
 /** Puts the folder's name before the errors of what is read from it. */

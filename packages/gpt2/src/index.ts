@@ -24,7 +24,6 @@ export {
   modelFiles,
   type ModelToWrite,
   readModel,
-  type TokenizerFiles,
 } from "./hf-folder.js";
 export { Float, jsonText } from "./json.js";
 export type { WeightDtype, WeightNames } from "./hf-weights.js";

@@ -39,7 +39,7 @@ export interface Tokenizer {
   /** Tokens that no merge makes, as fine-tuning adds them: id by text. `<|endoftext|>` is one. */
   readonly addedTokens: ReadonlyMap<string, number>;
   /** Whether an id has a token. */
-  has(id: number): boolean;
+  readonly has: (id: number) => boolean;
   /**
    * Text to ids. A lone surrogate is encoded as U+FFFD, as TextEncoder does. No token is put before or after. Throws a
    * RangeError on a word of more than 2^20 characters, or a text of more than 2^26 tokens: `encoder` takes longer ones.

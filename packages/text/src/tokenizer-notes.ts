@@ -18,10 +18,10 @@ export function disagreements(
   const notes: string[] = [];
   if (other.length > 0) {
     const [text] = other;
-    const id = (of: ReadonlyMap<string, number>) => of.get(text) ?? "missing";
+    const which = other.length === 1 ? show(text) : `${other.length} tokens, such as ${show(text)}`;
+    const id = (of: ReadonlyMap<string, number>) => (of.has(text) ? `id ${of.get(text)}` : "no id");
     notes.push(
-      `vocab.json and tokenizer.json disagree on ${other.length} ${other.length === 1 ? "token" : "tokens"} ` +
-        `(${show(text)} is ${id(two.vocab)} and ${id(all)}); tokenizer.json is taken`,
+      `vocab.json and tokenizer.json disagree on ${which} (${id(two.vocab)} and ${id(all)}); tokenizer.json is taken`,
     );
   }
   const [a, b] = [two.merges, json.merges].map((merges) => merges.map(({ pair }) => pair));

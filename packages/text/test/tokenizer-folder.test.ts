@@ -44,7 +44,7 @@ describe("a folder's tokenizer", () => {
     const beside = read(two, json([eot, pad]));
     expect(beside.padded).toEqual([259]);
     expect(beside.notes).toEqual([
-      'vocab.json and tokenizer.json disagree on 1 token ("[PAD]" is missing and 259); tokenizer.json is taken',
+      'vocab.json and tokenizer.json disagree on "[PAD]" (no id and id 259); tokenizer.json is taken',
     ]);
     expect(read(two, json([eot, pad]), file("added_tokens.json", { "[PAD]": 259 })).notes).toEqual([]);
   });
@@ -99,7 +99,7 @@ describe("a folder's tokenizer", () => {
     );
     expect(tokenizer.encode("abc")).toEqual([257]);
     expect(notes).toEqual([
-      'vocab.json and tokenizer.json disagree on 3 tokens ("ab" is 257 and 256); tokenizer.json is taken',
+      'vocab.json and tokenizer.json disagree on 3 tokens, such as "ab" (id 257 and id 256); tokenizer.json is taken',
       "merges.txt and tokenizer.json disagree from merge 2 on; tokenizer.json is taken",
     ]);
   });

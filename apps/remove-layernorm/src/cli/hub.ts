@@ -7,6 +7,7 @@ import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs
 import { dirname, join, relative } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
 import { readIndex } from "@normless/safetensors";
+import { TOKENIZER_FILES } from "@normless/text";
 import { DownloadBar } from "./download-bar.js";
 import { download, type HubFile } from "./download.js";
 import { messageOf, systemCode, UsageError } from "./errors.js";
@@ -25,13 +26,6 @@ const COMMIT = /^[0-9a-f]{40}$/;
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const CONFIG = "config.json";
-const TOKENIZER = [
-  "vocab.json",
-  "merges.txt",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-];
 
 /**
  * The folder of a model: a folder of that path where there is one, or else that of `owner/name` or
@@ -103,7 +97,7 @@ class HubModel {
       weights.push(...new Set(readIndex(await readFile(path, "utf8"), path).values()));
     }
     // The config last: a snapshot that has one is whole.
-    await get([...TOKENIZER, ...weights, CONFIG]);
+    await get([...TOKENIZER_FILES, ...weights, CONFIG]);
     if (revision !== commit) {
       const ref = join(await this.#home(), "refs", revision);
       await mkdir(dirname(ref), { recursive: true });

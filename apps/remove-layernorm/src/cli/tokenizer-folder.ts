@@ -1,32 +1,37 @@
 /** The tokenizer of a folder that need not hold a model. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { TokenizerFiles } from "@normless/gpt2";
-import { type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from "@normless/text";
+import {
+  type FolderTokenizer,
+  TOKENIZER_FILES,
+  type TokenizerFiles,
+  tokenizerFromFiles,
+} from "@normless/text";
 import { systemCode, UsageError, within } from "./errors.js";
-import { readJson } from "./json.js";
+import type { Io } from "./io.js";
 
-export interface TokenizerFolder {
-  readonly tokenizer: Tokenizer;
+export interface TokenizerFolder extends FolderTokenizer {
   /** The files as they are, to be written beside a model. */
   readonly tokenizerFiles: TokenizerFiles;
 }
 
-/** GPT-2's own two files, or else tokenizer.json. @throws UsageError when the folder has neither. */
+/** @throws UsageError when the folder has none; Error naming the folder, the file and what is wrong in it. */
 export async function readTokenizerFolder(path: string): Promise<TokenizerFolder> {
-  const [vocab, merges] = [await textOf(path, "vocab.json"), await textOf(path, "merges.txt")];
-  if (vocab !== undefined && merges !== undefined) {
-    const json = await readJson(join(path, "vocab.json"));
-    const tokenizer = await within(path, () => tokenizerFromVocabAndMerges(json, merges));
-    return { tokenizer, tokenizerFiles: { "vocab.json": vocab, "merges.txt": merges } };
+  const tokenizerFiles: Record<string, string> = {};
+  for (const name of TOKENIZER_FILES) {
+    const text = await textOf(path, name);
+    if (text !== undefined) tokenizerFiles[name] = text;
   }
-  const whole = await textOf(path, "tokenizer.json");
-  if (whole === undefined) {
-    throw new UsageError(`${path} has no tokenizer: neither vocab.json and merges.txt nor tokenizer.json`);
-  }
-  const json = await readJson(join(path, "tokenizer.json"));
-  const tokenizer = await within(path, () => tokenizerFromJson(json));
-  return { tokenizer, tokenizerFiles: { "tokenizer.json": whole } };
+  const read = await within(path, () => tokenizerFromFiles(tokenizerFiles));
+  if (read) return { ...read, tokenizerFiles };
+  throw new UsageError(`${path} has no tokenizer: neither vocab.json and merges.txt nor tokenizer.json`);
+}
+
+/** The same, with what there is to say of it said. */
+export async function readTokenizerSaying(io: Io, path: string): Promise<TokenizerFolder> {
+  const read = await readTokenizerFolder(path);
+  for (const note of read.notes) io.err(`${path}: ${note}\n`);
+  return read;
 }
 
 async function textOf(path: string, name: string): Promise<string | undefined> {

@@ -1,8 +1,9 @@
 /** One run of `normless train`: the core's events to the terminal, the run folder and the model it ends with. */
 import { join } from "node:path";
-import { type Gpt2Config, standardNorms, type TokenizerFiles, type WeightDtype } from "@normless/gpt2";
+import { type Gpt2Config, standardNorms, type WeightDtype } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
+import type { TokenizerFiles } from "@normless/text";
 import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
 import { validationPart } from "../core/measure.js";
 import { thousands } from "./format.js";

@@ -20,7 +20,7 @@ export {
 export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
 export { checkRecipe, RecipeError } from "./check-recipe.js";
 export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
-export { logitsDifference, measureModel, sampleText, validationLoss } from "./measure.js";
+export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
 export { type AttributedPart, type Attribution, attribute } from "./attribute.js";
 export {

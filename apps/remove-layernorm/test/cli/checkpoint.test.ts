@@ -9,7 +9,7 @@ import {
   removeKind,
   trainKind,
 } from "../../src/cli/checkpoint.js";
-import type { Bytes } from "../../src/cli/data/pieces.js";
+import { type Bytes, inMemory } from "../../src/cli/data/pieces.js";
 import { checkJson } from "../../src/cli/json.js";
 import { resolveRecipe } from "../../src/cli/recipes.js";
 import { type RemoveConfig, removeConfigSchema, runConfigText } from "../../src/cli/run-config.js";
@@ -64,7 +64,6 @@ const inPieces = (bytes: Uint8Array, piece: number): Bytes => ({
     }
   },
 });
-const inMemory = (bytes: Uint8Array): Bytes => inPieces(bytes, bytes.length);
 
 /** The same data, and 0 for −0. */
 const plus0 = (value: unknown): unknown => {

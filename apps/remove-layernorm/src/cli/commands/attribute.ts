@@ -1,7 +1,7 @@
 /** `normless attribute`: what each part of a model writes for a token's logit. */
 import { Option } from "@commander-js/extra-typings";
 import { withFrozenNames } from "@normless/gpt2";
-import { type AttributionError, attribute, attributionError } from "../../core/index.js";
+import { type AttributionError, attribute, attributionError, promptIds } from "../../core/index.js";
 import { countArgument, wholeArgument } from "../arguments.js";
 import { type AttributionData, attributionText } from "../attribution-text.js";
 import { corpusFile, readCorpus } from "../corpus.js";
@@ -81,8 +81,7 @@ export async function attributeLogit(io: Io, options: AttributeOptions): Promise
     }
     const { config, norms } = withFrozenNames(loaded);
     const device = { config, norms, params };
-    const ids = tokenizer.encode(options.prompt, { specialTokens: true });
-    if (ids.length === 0) ids.push(tokenizer.eot);
+    const ids = promptIds(tokenizer, options.prompt);
     if (ids.length > config.blockSize) {
       throw new UsageError(
         `the prompt has ${ids.length} tokens, more than the model's context of ${config.blockSize}`,

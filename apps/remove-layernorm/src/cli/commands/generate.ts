@@ -2,6 +2,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { generate, stopTokens } from "@normless/gpt2";
 import { countArgument, integerArgument, notNegativeArgument, probabilityArgument } from "../arguments.js";
+import { promptIds } from "../../core/index.js";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { breathe, type Io } from "../io.js";
@@ -55,8 +56,7 @@ export async function generateText(io: Io, options: GenerateOptions): Promise<vo
         `${path} has no tokenizer; put vocab.json and merges.txt, or tokenizer.json, into the folder`,
       );
     }
-    const prompt = tokenizer.encode(options.prompt, { specialTokens: true });
-    if (prompt.length === 0) prompt.push(tokenizer.eot);
+    const prompt = promptIds(tokenizer, options.prompt);
     // A character may take several tokens; the decoder holds its bytes back until it is whole.
     const utf8 = new TextDecoder();
     io.out(options.prompt);
@@ -70,6 +70,7 @@ export async function generateText(io: Io, options: GenerateOptions): Promise<vo
       ...sampling,
       maxTokens,
       seed,
+      drawable: tokenizer.has,
       stopAt: [tokenizer.eot, ...stopTokens(device.config)],
     })) {
       io.out(utf8.decode(tokenizer.decodeBytes([id]), { stream: true }));

@@ -34,7 +34,7 @@ import {
 import { lockedRun } from "../run-lock.js";
 import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
-import { readTokenizerFolder } from "../tokenizer-folder.js";
+import { readTokenizerSaying } from "../tokenizer-folder.js";
 import { runTrain, type TrainJob } from "../train-job.js";
 import {
   checkMemory,
@@ -156,7 +156,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
 
   const config = await modelShape(io, options);
   const tokenizerFolder = options.tokenizer ?? shippedModel();
-  const { tokenizer, tokenizerFiles } = await readTokenizerFolder(tokenizerFolder);
+  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new UsageError(
       `the tokenizer in ${tokenizerFolder} has ${tokenizer.vocabSize} tokens, and the model's vocabulary is ` +
@@ -198,7 +198,7 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const checkpoint = await newestCheckpoint(io, out, trainKind);
   const began = await readRunConfig(out, trainConfigSchema);
   const { config, recipe } = checkpoint.state;
-  const { tokenizer, tokenizerFiles } = await readTokenizerFolder(options.tokenizer ?? began.tokenizer);
+  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, options.tokenizer ?? began.tokenizer);
   const { train = began.corpus.train, validation = began.corpus.validation } = options;
   const suits = { vocabSize: config.vocabSize, tokenizer };
   const corpus = await readBoth({ ...began.corpus, train, validation }, suits, recipe);

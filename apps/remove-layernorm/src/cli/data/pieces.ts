@@ -21,6 +21,14 @@ export async function withFile<X>(path: string, use: (bytes: Bytes) => Promise<X
   }
 }
 
+/** Bytes that are in memory, in one piece. */
+export const inMemory = (bytes: Uint8Array): Bytes => ({
+  size: bytes.length,
+  async *read(begin, end) {
+    yield await Promise.resolve(bytes.subarray(begin, end));
+  },
+});
+
 async function* pieces(file: FileHandle, begin: number, end: number): AsyncGenerator<Uint8Array> {
   for (let at = begin; at < end; at += PIECE) {
     const piece = Buffer.allocUnsafeSlow(Math.min(PIECE, end - at));
