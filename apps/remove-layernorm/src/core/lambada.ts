@@ -12,7 +12,7 @@ export interface LastWordScore {
   /** Nats of the word's tokens, added up. */
   readonly nats: number;
   readonly tokens: number;
-  /** Whether greedy decoding writes the word: each of its tokens is the likeliest. */
+  /** Whether each of its tokens is the likeliest of all ids, as lm-evaluation-harness asks: those without a token, too. */
   readonly greedy: boolean;
 }
 
