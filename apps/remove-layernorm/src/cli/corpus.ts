@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { END_OF_TEXT, type Tokenizer } from "@normless/text";
 import type { TrainingRecipe } from "../core/index.js";
+import { CountLine, type Watched } from "./counter.js";
 import { byteChunks, textParts } from "./data/bytes.js";
 import {
   columnOf,
@@ -15,13 +16,16 @@ import {
 } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
 import { withRecords } from "./data/records.js";
-import { checkCount, readShardTokens, TokenBuffer } from "./data/tokens.js";
+import { checkCount, type Counted, readShardTokens, TokenBuffer } from "./data/tokens.js";
 import { UsageError, within } from "./errors.js";
+import { thousands } from "./format.js";
 
-/** What the tokens must suit. */
+/** What the tokens must suit, and who waits for them. */
 export interface CorpusFor {
   readonly vocabSize: number;
   readonly tokenizer?: Tokenizer | undefined;
+  /** Where a long reading counts its tokens. */
+  readonly io?: Watched | undefined;
 }
 
 /** How much of each file is read. */
@@ -98,10 +102,13 @@ export async function readCorpus(
 ): Promise<Uint16Array> {
   const { tokens: limit = Infinity } = options;
   const parts: Uint16Array[] = [];
+  const line = new CountLine(model.io);
   let length = 0;
   for (const path of paths) {
     if (length >= limit) break;
-    const part = await within(path, () => readTokens(path, model, { ...options, tokens: limit - length }));
+    const counted = (count: number) => line.show(`reading ${path}: ${thousands(count)} tokens`);
+    const how = { ...options, tokens: limit - length, counted };
+    const part = await within(path, () => readTokens(path, model, how)).finally(() => line.stop());
     parts.push(part);
     length += part.length;
     checkCount(length);
@@ -116,14 +123,14 @@ export async function readCorpus(
   return all;
 }
 
-/** What `readCorpus` was asked for, with a limit on the tokens of this file. */
-type FileOptions = CorpusOptions & { readonly tokens: number };
+/** What `readCorpus` was asked for, with a limit on the tokens of this file, and what hears of them now and then. */
+type FileOptions = CorpusOptions & { readonly tokens: number; readonly counted: Counted };
 
 async function readTokens(path: string, model: CorpusFor, options: FileOptions): Promise<Uint16Array> {
   const { kind } = kindOf(path);
   const tokens =
     kind === "bin"
-      ? await readShardTokens(path, options.tokens)
+      ? await readShardTokens(path, options.tokens, options.counted)
       : await (kind === "txt" ? encodeText : encodeRecords)(path, model, options);
   for (let at = 0; at < tokens.length; at++) {
     if (tokens[at] < model.vocabSize) continue;
@@ -138,7 +145,7 @@ async function readTokens(path: string, model: CorpusFor, options: FileOptions):
 /** Documents stand between `<|endoftext|>`s; a text without one is one document. */
 async function encodeText(path: string, { tokenizer }: CorpusFor, options: FileOptions) {
   if (!tokenizer) throw new UsageError(`is text, and ${NO_TOKENIZER} (.bin)`);
-  const buffer = new TokenBuffer(options.tokens);
+  const buffer = new TokenBuffer(options.tokens, options.counted);
   const documents = new Documents(tokenizer, buffer);
   for await (const { text, ends } of textParts(byteChunks(path), END_OF_TEXT)) {
     documents.write(text);
@@ -153,7 +160,7 @@ async function encodeText(path: string, { tokenizer }: CorpusFor, options: FileO
 function encodeRecords(path: string, { tokenizer }: CorpusFor, options: FileOptions) {
   return withRecords(path, async (file) => {
     const column = columnOf(file, options, tokenizer);
-    const buffer = new TokenBuffer(options.tokens);
+    const buffer = new TokenBuffer(options.tokens, options.counted);
     for await (const record of file.read([column.name], options.rows)) {
       column.push(record, buffer);
       if (buffer.full) break;

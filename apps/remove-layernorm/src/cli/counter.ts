@@ -4,6 +4,28 @@ import { breathe, type Io } from "./io.js";
 
 const ERASE = "\r\u001b[K";
 
+/** Where somebody may watch: an `Io` is one. */
+export interface Watched {
+  readonly terminal: { write(text: string): unknown } | undefined;
+}
+
+/** The line itself. */
+export class CountLine {
+  readonly #terminal: Watched["terminal"];
+
+  constructor(io: Watched | undefined) {
+    this.#terminal = io?.terminal;
+  }
+
+  show(text: string): void {
+    this.#terminal?.write(`${ERASE}${text}`);
+  }
+
+  stop(): void {
+    this.#terminal?.write(ERASE);
+  }
+}
+
 /** Runs `steps`, which yield how many of `total` `units` are done, and returns their result. */
 export async function counted<X>(
   io: Io,
@@ -11,14 +33,15 @@ export async function counted<X>(
   total: number,
   units: string,
 ): Promise<X> {
+  const line = new CountLine(io);
   try {
     for (;;) {
       const { done, value } = await steps.next();
       if (done) return value;
-      io.terminal?.write(`${ERASE}${thousands(value)} of ${thousands(total)} ${units}`);
+      line.show(`${thousands(value)} of ${thousands(total)} ${units}`);
       await breathe();
     }
   } finally {
-    io.terminal?.write(ERASE);
+    line.stop();
   }
 }

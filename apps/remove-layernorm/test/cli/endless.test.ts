@@ -113,6 +113,29 @@ describe("a long text in a row", () => {
   });
 });
 
+describe("a long reading", () => {
+  it("counts its tokens where somebody watches, each million of them, and cleans up", async () => {
+    const path = join(folder, "long.txt");
+    const text = SENTENCE.repeat((12 * MiB) / SENTENCE.length);
+    await writeFile(path, text);
+    await writeFile(`${path}.gz`, gzipSync(text));
+    for (const file of [path, `${path}.gz`]) {
+      const lines: string[] = [];
+      const io = { terminal: { write: (line: string) => lines.push(line) } };
+      const { length } = await readCorpus([file], { vocabSize: tokenizer.vocabSize, tokenizer, io });
+      const counted = lines.map((line) => /reading (.*): ([\d,]+) tokens/.exec(line)).slice(0, -1);
+      expect(counted.map((line) => line?.[1])).toEqual(Array(Math.floor(length / MiB)).fill(file));
+      for (const [i, line] of counted.entries()) {
+        const count = Number(line?.[2].replaceAll(",", ""));
+        expect(count).toBeGreaterThanOrEqual((i + 1) * MiB);
+        expect(count).toBeLessThan((i + 2) * MiB);
+      }
+      expect(lines.at(-1)).toBe("\r\u001b[K");
+    }
+    await expect(read(join(folder, "none.txt"))).rejects.toThrow("there is no such file");
+  });
+});
+
 describe("a blank document", () => {
   it("is left out, in however many parts it comes", async () => {
     const blank = " \n".repeat(MiB / 16);

@@ -129,7 +129,7 @@ async function measureError(
   if (files.length === 0) return undefined;
   const blockSize = Math.min(ERROR_BLOCK, config.blockSize);
   const limits = { ...rowOptions(files, options), tokens: sequences * blockSize + 1 };
-  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
+  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
   const steps = attributionError(device, tokens, { sequences, blockSize });
   return within(files.join(", "), () => counted(io, steps, sequences, "sequences"));
 }

@@ -75,7 +75,7 @@ export async function compare(
     const tokenizer = models.a.loaded.tokenizer ?? models.b.loaded.tokenizer;
     const { vocabSize } = models.a.loaded.config;
     const limits = { ...rowOptions(data, options), tokens: count > 0 ? count + 1 : undefined };
-    const tokens = await readCorpus(data, { vocabSize, tokenizer }, limits);
+    const tokens = await readCorpus(data, { vocabSize, tokenizer, io }, limits);
     const devices = { a: models.a.device, b: models.b.device };
     const comparison = await within(data.join(", "), () =>
       counted(io, compareModels(devices, tokens, { blockSize }), tokens.length - 1, "tokens"),

@@ -207,7 +207,7 @@ async function readInputs(
   const limits = { ...rowOptions(files, options), tokens };
   const corpora: { file: string; tokens: Uint16Array }[] = [];
   for (const file of files) {
-    corpora.push({ file, tokens: await readCorpus([file], { vocabSize, tokenizer }, limits) });
+    corpora.push({ file, tokens: await readCorpus([file], { vocabSize, tokenizer, io }, limits) });
   }
   return {
     corpora,

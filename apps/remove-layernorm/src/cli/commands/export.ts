@@ -100,7 +100,7 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
   const { config, tokenizer } = loaded;
   const files = options.data ?? [needCorpusFile(path, "val", "--data")];
   const limits = { ...rowOptions(files, options), tokens: count + 1 };
-  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
+  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
   if (tokens.length < 2) throw new UsageError(`${files.join(", ")}: 2 tokens are needed to check a model`);
   const model = withFrozenNames({ ...loaded, norms: await freezeAt(options.norms, loaded) });
   checkFrozen(path, model);

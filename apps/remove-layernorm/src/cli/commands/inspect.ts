@@ -58,7 +58,7 @@ export async function inspect(io: Io, options: InspectOptions): Promise<void> {
     if (files.length > 0) {
       const { batches = 8 } = options;
       const limits = { ...rowOptions(files, options), tokens: batches * BATCH_SIZE * config.blockSize + 1 };
-      const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer }, limits);
+      const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
       if (tokens.length < 3)
         throw new UsageError(`${files.join(", ")}: 3 tokens are needed to measure a std`);
       const measured = { ...device, config: { ...config, eps: STD_EPS } };

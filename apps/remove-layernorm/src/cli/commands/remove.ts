@@ -156,7 +156,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const modelFolder = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await readModelWithNorms(io, modelFolder);
-  const corpus = await readBoth(files, suitsOf(model), recipe);
+  const corpus = await readBoth(files, suitsOf(io, model), recipe);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
   checkSteps(recipe, model.config, withSteps);
   const prompt = options.prompt ?? PROMPT;
@@ -244,7 +244,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const modelFolder = options.model === undefined ? config.model : await resolveModel(io, options.model);
   const model = await readModelWithNorms(io, modelFolder);
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
-  const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(model), config.recipe);
+  const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(io, model), config.recipe);
   checkSameCorpus(corpus, out, config.corpus);
   const manner = resumedManner(options, config);
   return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
@@ -266,7 +266,11 @@ async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
   return path === undefined ? {} : checkJson(path, removeOptionsSchema, await readJson(path));
 }
 
-const suitsOf = ({ config, tokenizer }: LoadedModel) => ({ vocabSize: config.vocabSize, tokenizer });
+const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
+  vocabSize: config.vocabSize,
+  tokenizer,
+  io,
+});
 
 /** @throws UsageError when the model has lost norms already. */
 async function readModelWithNorms(io: Io, path: string): Promise<LoadedModel> {

@@ -164,7 +164,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     );
   }
   const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
-  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer }, recipe);
+  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer, io }, recipe);
   checkAsked(() => checkRecipe(recipe, { config, corpus }));
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -200,7 +200,7 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const { config, recipe } = checkpoint.state;
   const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, options.tokenizer ?? began.tokenizer);
   const { train = began.corpus.train, validation = began.corpus.validation } = options;
-  const suits = { vocabSize: config.vocabSize, tokenizer };
+  const suits = { vocabSize: config.vocabSize, tokenizer, io };
   const corpus = await readBoth({ ...began.corpus, train, validation }, suits, recipe);
   checkSameCorpus(corpus, out, began.corpus);
   const manner = resumedManner(options, began);

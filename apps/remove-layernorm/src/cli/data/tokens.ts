@@ -17,9 +17,17 @@ export function checkCount(count: number): void {
   );
 }
 
+/** Hears how many tokens there are so far, now and then. */
+export type Counted = (count: number) => void;
+
+/** Every so many tokens, a part of a second's. */
+const COUNTED = 2 ** 20;
+
 /** The tokens of a shard, the first `limit` of them. @throws Error when it is damaged, or holds too many. */
-export async function readShardTokens(path: string, limit: number): Promise<Uint16Array> {
-  if (isUrl(path) || kindOf(path).packed !== undefined) return streamedTokens(byteChunks(path), limit);
+export async function readShardTokens(path: string, limit: number, counted?: Counted): Promise<Uint16Array> {
+  if (isUrl(path) || kindOf(path).packed !== undefined) {
+    return streamedTokens(byteChunks(path), new TokenBuffer(limit, counted));
+  }
   return withFile(path, async (bytes) => {
     const head = await joined(bytes.read(0, Math.min(SHARD_HEAD_BYTES, bytes.size)));
     const { begin, count } = shardLayout(head, bytes.size);
@@ -38,8 +46,8 @@ export async function readShardTokens(path: string, limit: number): Promise<Uint
 }
 
 /** Those of a shard whose size is not known before its end. It is read, and checked, as far as the limit goes. */
-async function streamedTokens(chunks: AsyncIterable<Uint8Array>, limit: number): Promise<Uint16Array> {
-  const buffer = new TokenBuffer(limit);
+async function streamedTokens(chunks: AsyncIterable<Uint8Array>, buffer: TokenBuffer): Promise<Uint16Array> {
+  const { limit } = buffer;
   let head: Uint8Array | undefined;
   let most = limit;
   let size = 0;
@@ -70,7 +78,10 @@ export class TokenBuffer {
   #length = 0;
 
   /** @param limit tokens past which nothing more is taken */
-  constructor(readonly limit: number) {}
+  constructor(
+    readonly limit: number,
+    readonly counted: Counted = () => {},
+  ) {}
 
   get full(): boolean {
     return this.#length >= this.limit;
@@ -87,7 +98,9 @@ export class TokenBuffer {
       this.#tokens = larger;
     }
     for (let i = 0; i < count; i++) this.#tokens[this.#length + i] = ids[i];
+    const before = this.#length;
     this.#length += count;
+    if (Math.floor(this.#length / COUNTED) > Math.floor(before / COUNTED)) this.counted(this.#length);
   }
 
   /** What was gathered, in memory of its own size. */
