@@ -315,20 +315,29 @@ def test_added_tokens_are_found_as_they_find_them(shipped, ours, tmp_path):
         assert any(content in text for text in many), content
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(24))
 def test_any_added_tokens(shipped, ours, tmp_path, seed):
     """Random tokens with random flags over few characters, so that they overlap and touch."""
     rng = random.Random(seed)
     letters = "ab <>_é\n"
     flags = ["single_word", "lstrip", "rstrip", "normalized", "special"]
     contents = sorted({"".join(rng.choices(letters, k=rng.randrange(1, 5))) for _ in range(8)})
-    # Of white space alone, one beside a token that takes white space makes tokenizers cut a text wrongly, or panic.
-    contents = [content for content in contents if content.strip(" \n")]
     tokenizer = AutoTokenizer.from_pretrained(shipped)
     tokenizer.add_tokens([AddedToken(c, **{flag: rng.random() < 0.3 for flag in flags}) for c in contents])
     tokenizer.save_pretrained(tmp_path)
     shutil.copy(shipped / "config.json", tmp_path)
-    check(tmp_path, ours, ["".join(rng.choices([*letters, *contents], k=rng.randrange(1, 16))) for _ in range(800)])
+    many = ["".join(rng.choices([*letters, *contents], k=rng.randrange(1, 16))) for _ in range(800)]
+    check(tmp_path, ours, [text for text in many if they_encode(tokenizer, text)])
+
+
+def they_encode(tokenizer, text):
+    """Where one token has taken white space that others are made of, tokenizers may panic."""
+    try:
+        tokenizer.backend_tokenizer.encode(text)
+    except BaseException as error:
+        assert str(error) == "AddedVocabulary bad split"
+        return False
+    return True
 
 
 def token(content, **how):

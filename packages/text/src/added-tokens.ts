@@ -126,10 +126,14 @@ class Finder implements TextSink {
       }
       const stop = token.rstrip ? spacesEnd(text, end) : end;
       if (token.rstrip && stop === text.length && !whole) return start;
-      this.#give(token.lstrip ? spacesBegin(text, this.#from, start) : start);
-      this.next.token(token.id);
-      this.#from = stop;
-      // In the white space that it took another one is found all the same, as in the source.
+      const begin = token.lstrip ? Math.max(this.#from, spacesBegin(text, this.#from, start)) : start;
+      // As in the source: white space that a token took may hold another all the same, but one that would take it, too,
+      // has nothing left.
+      if (begin < stop) {
+        this.#give(begin);
+        this.next.token(token.id);
+        this.#from = stop;
+      }
       this.#search = end;
     }
   }

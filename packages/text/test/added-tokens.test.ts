@@ -29,10 +29,12 @@ function naiveMatches(added: readonly AddedToken[], text: string): Part[] {
     const spaces = (part: string, pattern: RegExp) => pattern.exec(part)![0].length;
     const begin = found.lstrip ? Math.max(from, at - spaces(text.slice(0, at), /\p{White_Space}*$/u)) : at;
     const stop = found.rstrip ? end + spaces(text.slice(end), /^\p{White_Space}*/u) : end;
+    at = end;
+    // tokenizers leaves an empty match out, and ends with "bad split" where it would be less than empty.
+    if (begin >= stop) continue;
     if (from < begin) parts.push(text.slice(from, begin));
     parts.push(found.id);
     from = stop;
-    at = end;
   }
   if (from < text.length) parts.push(text.slice(from));
   return parts;
@@ -90,9 +92,7 @@ const sizes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength
 
 describe("added tokens", () => {
   it("are found as a naive search of the whole text finds them, however it is cut", () => {
-    // Of white space alone, one beside a token that takes white space makes the source give text twice.
-    const sound = added.filter((tokens) => tokens.every(({ content }) => content.trim() !== ""));
-    const text = sound.chain((tokens) => {
+    const text = added.chain((tokens) => {
       const contents = tokens.map(({ content }) => content);
       const pieces = contents.length === 0 ? letter : fc.oneof(letter, fc.constantFrom(...contents));
       return fc.tuple(fc.constant(tokens), fc.array(pieces, { maxLength: 20 }));
