@@ -3,17 +3,25 @@ import { thousands } from "./format.js";
 
 export interface Bounds {
   /** Of the answer's body, once it is unpacked; default any number. */
-  readonly bytes?: number | undefined;
+  readonly bytes?: number | ((response: Response) => number) | undefined;
   /** Milliseconds until the answer begins, and then between two pieces of it while somebody waits for them. */
   readonly silence: number;
   /** Milliseconds for the whole answer; default any number. */
   readonly whole?: number | undefined;
 }
 
+/** A server did not keep to the bounds. */
+export class BoundsError extends Error {}
 /** Nothing came for too long. */
-export class SilenceError extends Error {}
+export class SilenceError extends BoundsError {}
 /** More came than was asked for, and the rest was refused. */
-export class TooLongError extends Error {}
+export class TooLongError extends BoundsError {}
+
+/** Milliseconds that a server may be silent: huggingface_hub's variable, in seconds, but three times its default. */
+export function silence(): number {
+  const seconds = Number(process.env["HF_HUB_DOWNLOAD_TIMEOUT"] ?? "");
+  return 1000 * (seconds > 0 ? seconds : 30);
+}
 
 /** `fetch`, whose promise and body end with an error where a bound is passed. @throws SilenceError, TooLongError */
 export async function boundedFetch(
@@ -28,7 +36,8 @@ export async function boundedFetch(
     clock.stop();
     return response;
   }
-  const body = bounded(response.body, bounds, clock);
+  const bytes = typeof bounds.bytes === "function" ? bounds.bytes(response) : bounds.bytes;
+  const body = bounded(response.body, bytes ?? Infinity, clock);
   const { status, statusText, headers } = response;
   const answer = new Response(body, { status, statusText, headers });
   // What a Response that was made here does not know.
@@ -45,7 +54,10 @@ class Clock {
   constructor({ silence, whole }: Bounds) {
     this.#silence = silence;
     if (whole !== undefined)
-      this.#whole = setTimeout(() => this.#end("the answer takes longer than", whole), whole);
+      this.#whole = setTimeout(
+        () => this.#end(`the answer takes longer than ${whole / 1000} seconds`),
+        whole,
+      );
   }
 
   get signal(): AbortSignal {
@@ -53,7 +65,8 @@ class Clock {
   }
 
   async during<X>(promise: Promise<X>): Promise<X> {
-    const timer = setTimeout(() => this.#end("nothing came for", this.#silence), this.#silence);
+    const said = `nothing came for ${this.#silence / 1000} seconds; to wait for longer, set HF_HUB_DOWNLOAD_TIMEOUT`;
+    const timer = setTimeout(() => this.#end(said), this.#silence);
     try {
       return await promise;
     } catch (error) {
@@ -68,16 +81,12 @@ class Clock {
     clearTimeout(this.#whole);
   }
 
-  #end(what: string, milliseconds: number): void {
-    this.#abort.abort(new SilenceError(`${what} ${milliseconds / 1000} seconds`));
+  #end(message: string): void {
+    this.#abort.abort(new SilenceError(message));
   }
 }
 
-function bounded(
-  body: ReadableStream<Uint8Array>,
-  { bytes = Infinity }: Bounds,
-  clock: Clock,
-): ReadableStream<Uint8Array> {
+function bounded(body: ReadableStream<Uint8Array>, bytes: number, clock: Clock): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let count = 0;
   const cancel = async (reason?: unknown) => {

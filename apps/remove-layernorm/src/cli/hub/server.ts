@@ -6,7 +6,7 @@
 import type { ListFileEntry } from "@huggingface/hub";
 import { messageOf } from "../errors.js";
 import { thousands } from "../format.js";
-import { boundedFetch, SilenceError, TooLongError } from "../network.js";
+import { boundedFetch, silence, SilenceError, TooLongError } from "../network.js";
 import { type HubFile, isCommit, isHash, type Reference, showReference } from "./cache.js";
 
 /** Of an answer that is JSON; a page of a thousand files has a third of a megabyte. */
@@ -29,8 +29,6 @@ export class HubUnreachable extends Error {}
 
 export class HubServer {
   readonly endpoint = (process.env["HF_ENDPOINT"] ?? "https://huggingface.co").replace(/\/+$/, "");
-  /** As in huggingface_hub, but longer. */
-  readonly #silence = 1000 * seconds("HF_HUB_DOWNLOAD_TIMEOUT", 30);
 
   constructor(readonly reference: Reference) {}
 
@@ -78,7 +76,7 @@ export class HubServer {
       "accept-encoding": "identity",
       ...(begin > 0 && { range: `bytes=${begin}-${size - 1}` }),
     };
-    const bounds = { bytes: size, silence: this.#silence };
+    const bounds = { bytes: size, silence: silence() };
     const response = await this.#ask(() => boundedFetch(url, { headers }, bounds));
     const { status, statusText, body } = response;
     const [, from] = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "") ?? [];
@@ -101,7 +99,7 @@ export class HubServer {
   }
 
   #fetch(url: FetchTarget, init: RequestInit | undefined): Promise<Response> {
-    return boundedFetch(url, init, { ...ANSWER, silence: this.#silence });
+    return boundedFetch(url, init, { ...ANSWER, silence: silence() });
   }
 
   get #text(): string {
@@ -170,9 +168,4 @@ export function hubFile(where: string, { path, size: listed, oid, lfs }: ListFil
     throw new Error(`${where}: the hub says that ${path} has ${String(size)} bytes`);
   }
   return { path, size, hash, algorithm: hash.length === 64 ? "sha256" : "git" };
-}
-
-function seconds(name: string, standard: number): number {
-  const value = Number(process.env[name] ?? "");
-  return value > 0 ? value : standard;
 }
