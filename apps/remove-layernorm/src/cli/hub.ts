@@ -25,7 +25,7 @@ import {
   showReference,
   WEIGHTS,
 } from "./hub/cache.js";
-import { abandonedBytes, download } from "./hub/download.js";
+import { abandonedBytes, download, removeAbandoned } from "./hub/download.js";
 import { DownloadBar } from "./hub/download-bar.js";
 import { HubServer, hubFile, HubUnreachable } from "./hub/server.js";
 import type { Io } from "./io.js";
@@ -209,6 +209,8 @@ class HubModel {
             body: (begin) => this.#server.body(file, commit, begin),
             progress: (name, done) => bar.update(name, done),
           });
+        } else {
+          await removeAbandoned(cache.blob(file));
         }
         await cache.link(file, commit);
       }

@@ -118,6 +118,13 @@ it("goes on with the longest part that an ended process left, or begins anew whe
   }
 });
 
+it("removes what an ended process left of a file that another has brought since", async () => {
+  await inspect();
+  await writeFile(`${blobOf(WEIGHTS)}.0.${await ended()}.incomplete`, "a part");
+  expect((await inspect()).err).toBe("");
+  expect((await readdir(join(home, "blobs"))).filter((name) => name.endsWith("incomplete"))).toEqual([]);
+});
+
 it("leaves alone the parts of others: a living process's, another machine's, huggingface_hub's", async () => {
   await mkdir(join(home, "blobs"), { recursive: true });
   const names = [`0.${process.ppid}@${hostname()}.`, "0.1@elsewhere.", "1a2b3c4d.", ""];

@@ -62,6 +62,11 @@ export async function abandonedBytes(target: string): Promise<number> {
   return largest?.size ?? 0;
 }
 
+/** Removes what processes that have ended left of a file that is there. */
+export async function removeAbandoned(target: string): Promise<void> {
+  for (const { path } of await abandoned(target)) await rm(path, { force: true });
+}
+
 /** Makes the longest part that nobody writes to any more this one, and removes the others. */
 async function adopt(target: string, part: string): Promise<void> {
   let adopted = false;
