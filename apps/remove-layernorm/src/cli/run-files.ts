@@ -115,7 +115,7 @@ interface RunFiles {
   readonly written: readonly string[];
   /** Paths in it that no run wrote. */
   readonly others: readonly string[];
-  /** Folders in it, the deepest first. */
+  /** The run's folders in it, each after those inside of it. */
   readonly folders: readonly string[];
 }
 
@@ -143,7 +143,10 @@ async function filesToClear(path: string, command: RunCommand): Promise<RunFiles
   const others = files.filter((file) => !written.includes(file));
   // A link in the place of a folder would lead what is written, and what is cleared next time, out of this one.
   const lost = others.find((file) => isRunFile(command, file) || RUN_NAMES[command].includes(file));
-  if (lost === undefined) return { written, others, folders: paths(true).reverse() };
+  if (lost === undefined) {
+    const folders = paths(true).filter((folder) => RUN_NAMES[before].includes(folder.split("/")[0]));
+    return { written, others, folders: folders.sort((a, b) => b.length - a.length) };
+  }
   throw new UsageError(
     `${join(path, lost)} is none of the files of the run in ${path}, and one of the new run would take its place. ` +
       "Move it, or choose another folder: --out DIR",
@@ -161,7 +164,6 @@ export async function clearRun({ path, command, force }: NewFolder): Promise<rea
   const { written, others, folders } = await filesToClear(path, command);
   for (const file of written) await rm(join(path, file), { force: true });
   for (const folder of folders) {
-    if (!(folder.split("/")[0] in FOLDERS)) continue;
     await rmdir(join(path, folder)).catch((error: unknown) => {
       if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(systemCode(error) ?? "")) throw error;
     });

@@ -21,6 +21,8 @@ import type { OutputPath } from "./outputs.js";
 import { CHECKPOINTS, clearRun, CONFIG, listFolder, METRICS, type NewFolder, SUMMARY } from "./run-files.js";
 
 const KEPT_CHECKPOINTS = 2;
+/** So many files that a run leaves alone are named. */
+const NAMED = 8;
 
 export class RunFolder<S extends TrainingState> {
   #metricsLines: number;
@@ -41,7 +43,10 @@ export class RunFolder<S extends TrainingState> {
     config: object,
   ): Promise<RunFolder<S>> {
     const left = await clearRun(place);
-    if (left.length > 0) io.err(`left as they are in ${place.path}: ${left.join(", ")}\n`);
+    const more = left.length > NAMED ? `, and ${left.length - NAMED} more` : "";
+    if (left.length > 0) {
+      io.err(`left as they are in ${place.path}: ${left.slice(0, NAMED).join(", ")}${more}\n`);
+    }
     const { path } = place;
     await mkdir(join(path, CHECKPOINTS), { recursive: true });
     const folder = new RunFolder(path, kind, 0);

@@ -35,12 +35,12 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
   active.add(part);
   try {
     await adopt(options.target, part);
-    let resumed = await fetchAll(file, part, options);
+    const resumed = await fetchAll(file, part, options);
     let hash = await hashOf(part, file.algorithm);
     if (hash !== file.hash && resumed) {
       // The part that was there before may be at fault: once more, from the start.
       await rm(part);
-      resumed = await fetchAll(file, part, options);
+      await fetchAll(file, part, options);
       hash = await hashOf(part, file.algorithm);
     }
     if (hash === file.hash) return await take(part, options.target, file);
@@ -71,13 +71,9 @@ export async function removeAbandoned(target: string): Promise<void> {
 async function adopt(target: string, part: string): Promise<void> {
   let adopted = false;
   for (const { path } of await abandoned(target)) {
-    if (adopted) await rm(path, { force: true });
     // Of several processes one can rename it; it is not there for the others, or is being read.
-    else
-      adopted = await rename(path, part).then(
-        () => true,
-        () => false,
-      );
+    if (!adopted) adopted = await succeeds(rename(path, part));
+    else await rm(path, { force: true });
   }
 }
 
@@ -86,19 +82,23 @@ async function abandoned(target: string): Promise<{ readonly path: string; reado
   const found: { path: string; size: number }[] = [];
   for (const name of await readdir(dirname(target)).catch(() => [])) {
     if (!name.startsWith(`${basename(target)}.`)) continue;
-    const [, owner] = /^\.\d+\.(.+)\.incomplete$/.exec(name.slice(basename(target).length)) ?? [];
-    const process = owner === undefined ? undefined : processName(owner);
+    const [, text = ""] = /^\.\d+\.(.+)\.incomplete$/.exec(name.slice(basename(target).length)) ?? [];
+    const owner = processName(text);
     const path = join(dirname(target), name);
-    if (!process || active.has(path)) continue;
-    if (owner !== THIS_PROCESS && !hasEnded(process)) continue;
+    if (!owner || active.has(path)) continue;
+    if (text !== THIS_PROCESS && !hasEnded(owner)) continue;
     // In a cache that several people share, another's may not be written to.
-    const mine = await access(path, constants.R_OK | constants.W_OK).then(
-      () => true,
-      () => false,
-    );
-    if (mine) found.push({ path, size: (await fileSize(path)) ?? 0 });
+    const isOurs = await succeeds(access(path, constants.R_OK | constants.W_OK));
+    if (isOurs) found.push({ path, size: (await fileSize(path)) ?? 0 });
   }
   return found.sort((a, b) => b.size - a.size);
+}
+
+function succeeds(action: Promise<void>): Promise<boolean> {
+  return action.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Puts a whole part into its place. */
