@@ -1,7 +1,8 @@
 /**
  * A folded model under TransformerLens's names and shapes, and back: heads apart, (H,C,D), and an unembedding (C,V).
- * With them `HookedTransformer` runs it with `normalization_type=None`. Values are moved, never changed, but for
- * `centreWriters`. Source: https://transformerlensorg.github.io/TransformerLens, `convert_gpt2_weights`.
+ * With them TransformerLens runs it with `normalization_type=None`: 3 in a `HookedTransformer`, 4 in a native bridge,
+ * through its `convert_tl_checkpoint`. Values are moved, never changed, but for `centreWriters`.
+ * Source: https://transformerlensorg.github.io/TransformerLens, `convert_gpt2_weights`.
  */
 import { centreRows, centreVector } from "@normless/layernorm";
 import type { Gpt2Config } from "./config.js";

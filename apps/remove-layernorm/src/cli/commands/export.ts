@@ -31,7 +31,8 @@ export interface ExportOptions extends EngineOptions, ColumnOptions {
 const FORMS = `
 The forms: folded has no norm left, and an untied head with a bias over the vocabulary; gpt2 is for a stock
 GPT2LMHeadModel, its LayerNorms drowned by an epsilon of 1e12; transformer-lens is the folded model under
-TransformerLens's names and shapes, for HookedTransformer with normalization_type=None. README.md tells how to load each.
+TransformerLens's names and shapes, for models with normalization_type=None. README.md tells how to load each, and in
+which release.
 
 What was written is read back and held against the model on real text; where they differ by more than the weights'
 rounding explains, the folder is removed again and the command fails.
