@@ -22,12 +22,12 @@ or on the command line: \`normless generate --model ${folder} --prompt "Once"\`.
 the variance vanishes: it divides by 1e6 whatever it reads, and its gamma undoes that. Compute in float32; float16 cannot
 hold it.
 
-### transformers 4 and 5
+### transformers 5
 
 \`\`\`python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-# transformers 5 computes in the dtype of the file unless it is told another.
+# It computes in the dtype of the file unless it is told another.
 model = AutoModelForCausalLM.from_pretrained("${folder}").float()
 tokenizer = AutoTokenizer.from_pretrained("${folder}")
 \`\`\`

@@ -7,7 +7,6 @@ import { mkdir, readFile, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
 import type { LoadedModel } from "@normless/gpt2";
-import { readModelFolder } from "@normless/gpt2/node";
 import { messageOf, UsageError } from "./errors.js";
 import { bytes, thousands } from "./format.js";
 import {
@@ -29,6 +28,7 @@ import { abandonedBytes, download, removeAbandoned } from "./hub/download.js";
 import { DownloadBar } from "./hub/download-bar.js";
 import { HubServer, hubFile, HubUnreachable } from "./hub/server.js";
 import type { Io } from "./io.js";
+import { readModelSaying } from "./read-model.js";
 
 const TOKENIZER = [
   "vocab.json",
@@ -52,7 +52,7 @@ export interface FoundModel {
  * @throws Error saying what the hub answered, and what to do.
  */
 export async function findModel(io: Io, folderOrName: string): Promise<FoundModel> {
-  if (await exists(folderOrName)) return new Found(folderOrName, undefined);
+  if (await exists(folderOrName)) return new Found(io, folderOrName, undefined);
   const reference = parseReference(folderOrName);
   if (!reference) {
     throw new Error(
@@ -60,18 +60,19 @@ export async function findModel(io: Io, folderOrName: string): Promise<FoundMode
     );
   }
   const model = new HubModel(io, reference, await CachedModel.of(reference));
-  return new Found(await model.folder(), model);
+  return new Found(io, await model.folder(), model);
 }
 
 class Found implements FoundModel {
   constructor(
+    readonly io: Io,
     readonly folder: string,
     readonly source: HubModel | undefined,
   ) {}
 
   async load(): Promise<LoadedModel> {
     try {
-      return await readModelFolder(this.folder);
+      return await readModelSaying(this.io, this.folder);
     } catch (cause) {
       const broken = await brokenFiles(this.folder);
       if (broken.length === 0) throw cause;
@@ -90,7 +91,7 @@ class Found implements FoundModel {
             },
           );
         });
-        return readModelFolder(this.folder);
+        return readModelSaying(this.io, this.folder);
       }
       const way = this.source
         ? "Unset HF_HUB_OFFLINE and run the command again, which downloads it once more"

@@ -18,6 +18,7 @@ import { messageOf, UsageError } from "./errors.js";
 import { bytes } from "./format.js";
 import type { Io } from "./io.js";
 import type { OutputPath } from "./outputs.js";
+import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
 import { CHECKPOINTS, clearRun, CONFIG, listFolder, METRICS, type NewFolder, SUMMARY } from "./run-files.js";
 
 const KEPT_CHECKPOINTS = 2;
@@ -40,7 +41,7 @@ export class RunFolder<S extends TrainingState> {
     io: Io,
     place: NewFolder,
     kind: CheckpointKind<S>,
-    config: object,
+    config: RemoveConfig | TrainConfig,
   ): Promise<RunFolder<S>> {
     const left = await clearRun(place);
     const more = left.length > NAMED ? `, and ${left.length - NAMED} more` : "";
@@ -50,7 +51,7 @@ export class RunFolder<S extends TrainingState> {
     const { path } = place;
     await mkdir(join(path, CHECKPOINTS), { recursive: true });
     const folder = new RunFolder(path, kind, 0);
-    await folder.writeJson(CONFIG, config);
+    await folder.writeText(CONFIG, runConfigText(config));
     await folder.writeText(METRICS, "");
     return folder;
   }
@@ -60,7 +61,7 @@ export class RunFolder<S extends TrainingState> {
     path: OutputPath,
     kind: CheckpointKind<S>,
     { metricsLines }: Checkpoint<S>,
-    config: object,
+    config: RemoveConfig | TrainConfig,
   ): Promise<RunFolder<S>> {
     const file = join(path, METRICS);
     const text = await readFile(file);
@@ -76,7 +77,7 @@ export class RunFolder<S extends TrainingState> {
     }
     await truncate(file, end);
     const folder = new RunFolder(path, kind, metricsLines);
-    await folder.writeJson(CONFIG, config);
+    await folder.writeText(CONFIG, runConfigText(config));
     return folder;
   }
 
