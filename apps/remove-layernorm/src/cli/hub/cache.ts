@@ -2,7 +2,7 @@
  * The cache of Python's huggingface_hub: `models--owner--name` with `blobs`, files by the hash of their content;
  * `snapshots/<commit>`, links to them by their names; `refs`, the commit of a branch or tag. Its lock files are not
  * needed for a right cache, as huggingface_hub says itself: each process writes to a file of its own, which takes its
- * place whole. (They are flock's, which Node has not, and no npm package has without compiling.)
+ * place whole.
  * Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
  */
 import { createHash, randomUUID } from "node:crypto";
