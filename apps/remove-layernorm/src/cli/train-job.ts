@@ -11,6 +11,7 @@ import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
 import { metricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
+import { MODEL, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
 
@@ -46,7 +47,7 @@ export async function runTrain(
   const progress = new Progress(io, workOf(job));
   const interrupt = listenForInterrupt(io, (what) => progress.say(what));
   const board = job.tensorboard
-    ? tensorboardWriter(join(folder.path, "tensorboard"), () => io.now())
+    ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
     : undefined;
   let loss = 0;
   let evaluated = 0;
@@ -85,7 +86,7 @@ export async function runTrain(
       const model = { config: job.config, weights: event.weights, norms: standardNorms(job.config) };
       const { tokenizerFiles, dtype } = job;
       const modelCard = trainCard(job, loss, event.tokens);
-      const path = join(folder.path, "model");
+      const path = join(folder.path, MODEL);
       await writeModelFolder(path, { ...model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
@@ -94,7 +95,7 @@ export async function runTrain(
         peakBytes: job.backend.memory().peakBytes,
         backend: job.backend.description,
       };
-      await folder.writeJson("summary.json", summary);
+      await folder.writeJson(SUMMARY, summary);
       return summary;
     }
     return undefined;
