@@ -1,86 +1,52 @@
 #!/usr/bin/env python3
-"""PyTorch as a peer of the benchmarks: matrix products, whole training steps of GPT-2 and generation, eager, on the CPU.
+"""PyTorch 2 as a peer of the benchmarks, on the CPU: matrix products, whole training steps of GPT-2, and generation.
 
 Reads one JSON message a line from stdin and answers each with one line. Times are taken here, around the work alone.
-The step is forward, backward, clip_grad_norm_ and AdamW, as nanoGPT writes them; scaled_dot_product_attention where
-this PyTorch has one. Weights come as a safetensors file with Hugging Face names, linear weights (inputs, outputs).
+Steps and generation come in two forms, a process each: eager, and compiled by torch.compile. Of each part the form of
+PyTorch's that is fastest for the models here: scaled_dot_product_attention, the head and its loss in chunks of rows,
+the fused AdamW. The rest is as nanoGPT writes it. Weights come as a safetensors file with Hugging Face names, linear
+weights (inputs, outputs).
 """
-import ctypes
 import json
-import math
 import os
 import re
+import shutil
 import sys
+import sysconfig
+import tempfile
 from time import perf_counter
 
-import numpy
-import torch
-import torch.nn.functional as F
+try:
+    import numpy
+    import torch
+    import torch.nn.functional as F
+    from torch.nn import LinearCrossEntropyOptions
+except ImportError as error:
+    sys.exit(f"{sys.executable}: {error}. PYTHON must name a Python that has PyTorch 2.15 and numpy, or be unset")
+
+# Rows of logits that become gradients at once, instead of F.cross_entropy of all logits. By itself PyTorch cuts a large
+# vocabulary into far fewer rows, and takes several times as long.
+LOSS_IN_CHUNKS = LinearCrossEntropyOptions(batch_chunk_size=256)
 
 
-class SymbolInfo(ctypes.Structure):
-    """What dladdr says of an address: the file that it comes from, and more that nobody asks for here."""
-
-    _fields_ = [
-        ("file", ctypes.c_char_p),
-        ("base", ctypes.c_void_p),
-        ("symbol", ctypes.c_char_p),
-        ("address", ctypes.c_void_p),
-    ]
-
-
-def torch_library():
-    """PyTorch's code for CPUs, as it is loaded. What is asked of it is found in what it is linked with: numpy, or the
-    system, may have a BLAS of their own."""
-    folder = os.path.join(os.path.dirname(torch.__file__), "lib")
-    return ctypes.CDLL(os.path.join(folder, "libtorch_cpu.so"))
+def description():
+    """PyTorch, its BLAS, and the vectors that its own kernels take on this machine."""
+    config = torch.__config__.show()
+    mkl = re.search(r"Math Kernel Library Version ([\d.]+)", config)
+    blas = f"MKL {mkl.group(1)}" if mkl else re.search(r"BLAS_INFO=(\w+)", config).group(1)
+    python = ".".join(map(str, sys.version_info[:3]))
+    vectors = torch.backends.cpu.get_cpu_capability()
+    return f"PyTorch {torch.__version__}, {blas}, {vectors}, Python {python}"
 
 
-def openblas_core():
-    """Whose kernels PyTorch's OpenBLAS takes on this machine, where it has an OpenBLAS."""
-    try:
-        core = torch_library().openblas_get_corename
-    except (OSError, AttributeError):
-        return None
-    core.restype = ctypes.c_char_p
-    return core().decode()
-
-
-def blas():
-    """PyTorch's BLAS, by its file's name, and whose kernels it takes."""
-    if torch.backends.mkl.is_available():
-        version = re.search(r"Math Kernel Library Version (\S+)", torch.__config__.show())
-        return f"MKL {version.group(1)}" if version else "MKL"
-    core = openblas_core()
-    symbol = "openblas_get_corename" if core else "sgemm_"
-    info = SymbolInfo()
-    try:
-        address = ctypes.cast(getattr(torch_library(), symbol), ctypes.c_void_p)
-    except (OSError, AttributeError):
-        return "its own BLAS"
-    if not ctypes.CDLL(None).dladdr(address, ctypes.byref(info)):
-        return "its own BLAS"
-    file = os.path.basename(os.path.realpath(info.file.decode()))
-    return f"{file} ({core} kernels)" if core else file
-
-
-def use_the_right_kernels():
-    """An OpenBLAS that is older than the CPU does not know it and takes its slowest kernels, which would flatter
-    whoever is compared with it. It reads the name of better ones when it is loaded, hence the new start."""
-    if openblas_core() != "Prescott" or "OPENBLAS_CORETYPE" in os.environ:
-        return
-    with open("/proc/cpuinfo") as cpuinfo:
-        flags = set(re.search(r"^flags\s*:(.*)$", cpuinfo.read(), re.MULTILINE).group(1).split())
-    if {"avx512f", "avx512vl", "avx512bw", "avx512dq"} <= flags:
-        os.environ["OPENBLAS_CORETYPE"] = "SkylakeX"
-    elif {"avx2", "fma"} <= flags:
-        os.environ["OPENBLAS_CORETYPE"] = "Haswell"
-    else:
-        return
-    os.execv(sys.executable, [sys.executable, *sys.argv])
-
-
-use_the_right_kernels()
+def check_compiler():
+    """torch.compile writes C++ and has it compiled; what it says where it cannot is long and late."""
+    compiler = os.environ.get("CXX", "g++")
+    if not shutil.which(compiler):
+        raise RuntimeError(f"torch.compile needs a C++ compiler, and there is no {compiler}: apt-get install g++")
+    headers = sysconfig.get_path("include")
+    if not os.path.exists(os.path.join(headers, "Python.h")):
+        raise RuntimeError(f"torch.compile needs Python's headers, not there in {headers}: apt-get install python3-dev")
 
 
 def peak_bytes():
@@ -116,36 +82,51 @@ class Gpt2:
         C, eps = self.config["channels"], self.config["eps"]
         return F.layer_norm(x, (C,), self.params[f"{name}.weight"], self.params[f"{name}.bias"], eps)
 
-    def attention(self, q, k, v):
-        """Queries are the last of the positions that have keys."""
-        if hasattr(F, "scaled_dot_product_attention") and q.size(-2) in (1, k.size(-2)):
-            return F.scaled_dot_product_attention(q, k, v, is_causal=q.size(-2) > 1)
-        scores = q @ k.transpose(-2, -1) * (1.0 / math.sqrt(q.size(-1)))
-        if q.size(-2) > 1:
-            future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1 + k.size(-2) - q.size(-2))
-            scores = scores.masked_fill(future, -math.inf)
-        return scores.softmax(-1) @ v
-
-    def residual(self, inputs, first=0, remember=lambda i, k, v: (k, v)):
-        """After the last block, for ids whose first is at position `first`; keys and values go through `remember`."""
+    def residual(self, ids, positions, remember=lambda i, k, v: (k, v), mask=None):
+        """After the last block. Keys and values go through `remember`; without a mask, attention is causal."""
         C, H = self.config["channels"], self.config["heads"]
-        B, T = inputs.shape
-        x = self.params["wte.weight"][inputs] + self.params["wpe.weight"][first : first + T]
+        B, T = ids.shape
+        x = self.params["wte.weight"][ids] + self.params["wpe.weight"][positions]
         for i in range(self.config["layers"]):
             qkv = self.linear(f"h.{i}.attn.c_attn", self.norm(f"h.{i}.ln_1", x)).split(C, dim=2)
             q, k, v = (part.view(B, T, H, C // H).transpose(1, 2) for part in qkv)
-            y = self.attention(q, *remember(i, k, v)).transpose(1, 2).reshape(B, T, C)
-            x = x + self.linear(f"h.{i}.attn.c_proj", y)
+            causal = mask is None and T > 1
+            y = F.scaled_dot_product_attention(q, *remember(i, k, v), attn_mask=mask, is_causal=causal)
+            x = x + self.linear(f"h.{i}.attn.c_proj", y.transpose(1, 2).reshape(B, T, C))
             hidden = F.gelu(self.linear(f"h.{i}.mlp.c_fc", self.norm(f"h.{i}.ln_2", x)), approximate="tanh")
             x = x + self.linear(f"h.{i}.mlp.c_proj", hidden)
         return x
 
-    def logits(self, x):
-        return F.linear(self.norm("ln_f", x), self.params["wte.weight"])
+    def loss(self, inputs, targets):
+        x = self.norm("ln_f", self.residual(inputs, slice(0, inputs.size(1))))
+        return F.linear_cross_entropy(
+            x.flatten(0, 1), self.params["wte.weight"], targets.flatten(), options=LOSS_IN_CHUNKS
+        )
+
+    def next(self, ids, positions, cache):
+        """The most likely token after these, whose keys and values go into the cache. Where positions are a slice, the
+        cache is read as far as it is filled. Where they are a tensor, all of it is read, behind a mask: for a number or
+        a shape that changes with every token, torch.compile would compile every token anew."""
+        sliced = isinstance(positions, slice)
+        end = positions.stop if sliced else None
+        mask = None if sliced else torch.arange(cache[0][0].size(2)) <= positions[:, None]
+
+        def remember(i, k, v):
+            for rows, kept in zip((k, v), cache[i]):
+                kept[:, :, positions] = rows
+            return tuple(kept[:, :, :end] for kept in cache[i])
+
+        x = self.norm("ln_f", self.residual(ids, positions, remember, mask)[:, -1:])
+        return F.linear(x, self.params["wte.weight"]).argmax()
+
+
+def in_form(form, method):
+    """A method of Gpt2, compiled for the shapes that come first, and for no others."""
+    return torch.compile(method, dynamic=False) if form == "compiled" else method
 
 
 class Step:
-    def __init__(self, config, weights, optimizer):
+    def __init__(self, form, config, weights, optimizer):
         self.model = Gpt2(config, weights)
         self.clip = optimizer["maxNorm"]
         params = [tensor.requires_grad_() for tensor in self.model.params.values()]
@@ -154,15 +135,16 @@ class Step:
             {"params": [p for p in params if p.dim() < 2], "weight_decay": 0.0},
         ]
         betas = (optimizer["beta1"], optimizer["beta2"])
-        self.optimizer = torch.optim.AdamW(groups, lr=optimizer["learningRate"], betas=betas, eps=optimizer["eps"])
+        settings = {"lr": optimizer["learningRate"], "betas": betas, "eps": optimizer["eps"]}
+        self.optimizer = torch.optim.AdamW(groups, **settings, fused=True)
+        self.loss = in_form(form, Gpt2.loss)
 
     def run(self, B, T, inputs, targets):
         inputs = torch.tensor(inputs).view(B, T)
         targets = torch.tensor(targets).view(B, T)
         begin = perf_counter()
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self.model.logits(self.model.residual(inputs))
-        loss = F.cross_entropy(logits.view(B * T, -1), targets.view(-1))
+        loss = self.loss(self.model, inputs, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.params.values(), self.clip)
         self.optimizer.step()
@@ -173,35 +155,36 @@ class Step:
 class Generation:
     """Greedy, one token at a time, with room for the keys and values of all positions from the start."""
 
-    def __init__(self, config, weights):
+    def __init__(self, form, config, weights):
         self.model = Gpt2(config, weights)
+        self.form = form
+        self.next = in_form(form, Gpt2.next)
 
     @torch.inference_mode()
     def run(self, prompt, tokens):
         config = self.model.config
         begin = perf_counter()
         shape = (1, config["heads"], len(prompt) + tokens, config["channels"] // config["heads"])
-        cache = [(torch.empty(shape), torch.empty(shape)) for _ in range(config["layers"])]
+        cache = [(torch.zeros(shape), torch.zeros(shape)) for _ in range(config["layers"])]
         ids, new, first = [], list(prompt), 0
         while len(ids) < tokens:
             end = first + len(new)
-
-            def remember(i, k, v):
-                for rows, kept in zip((k, v), cache[i]):
-                    kept[:, :, first:end] = rows
-                return tuple(kept[:, :, :end] for kept in cache[i])
-
-            x = self.model.residual(torch.tensor([new]), first, remember)
-            ids.append(int(self.model.logits(x[:, -1:]).argmax()))
+            positions = torch.arange(first, end) if self.form == "compiled" else slice(first, end)
+            ids.append(int(self.next(self.model, torch.tensor([new]), positions, cache)))
             new, first = ids[-1:], end
         return {"ids": ids, "ms": (perf_counter() - begin) * 1000}
 
 
 class Peer:
-    def start(self, threads):
+    def start(self, threads, form):
+        if form == "compiled":
+            check_compiler()
+            # Of this process alone, so that what compiling takes is what it takes the first time.
+            self.compiled = tempfile.TemporaryDirectory()
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = self.compiled.name
         torch.set_num_threads(threads)
-        python = ".".join(map(str, sys.version_info[:3]))
-        return {"description": f"PyTorch {torch.__version__}, {blas()}, Python {python}", "threads": threads}
+        self.form = form
+        return {"description": description()}
 
     def prepare(self, x, w, rows, K, M):
         def read(path, *shape):
@@ -227,19 +210,24 @@ class Peer:
 
     def load(self, config, weights, optimizer):
         self.step_of = None  # two models at once would be the peak of memory
-        self.step_of = Step(config, weights, optimizer)
+        self.step_of = Step(self.form, config, weights, optimizer)
         return {"ok": True}
 
     def step(self, **batch):
-        return self.step_of.run(**batch)
+        return self.measured(self.step_of.run, **batch)
 
     def load_generation(self, config, weights):
-        self.generation = None
-        self.generation = Generation(config, weights)
+        self.generation = Generation(self.form, config, weights)
         return {"ok": True}
 
-    def generate(self, prompt, tokens):
-        return self.generation.run(prompt, tokens)
+    def generate(self, **text):
+        return self.measured(self.generation.run, **text)
+
+    def measured(self, run, **arguments):
+        """What is compiled is compiled in the first run: compiling in a later one would be timed, and is an error."""
+        answer = run(**arguments)
+        torch.compiler.set_stance("fail_on_recompile")
+        return answer
 
     def peak(self):
         return {"bytes": peak_bytes()}

@@ -1,5 +1,5 @@
 /** What the project promises of its speed, as ratios between rows of one run. */
-import type { Results, Row, SuiteName } from "./results.js";
+import { type Results, type Row, type SuiteName, withFastestForms } from "./results.js";
 
 export interface Goal {
   readonly name: string;
@@ -16,10 +16,14 @@ export const isMet = ({ measured, target, better }: Goal): boolean | undefined =
 
 const OURS = "wasm";
 
-/** Every goal with what this run has to say to it. */
+/**
+ * Every goal with what this run has to say to it. PyTorch counts in the form that is faster, and for memory in the one
+ * that takes less.
+ */
 export function goalsOf(results: Results): Goal[] {
+  const counting = withFastestForms(results.rows);
   const row = (suite: SuiteName, name: string, engine: string, threads?: number): Row | undefined =>
-    results.rows
+    counting
       .filter((r) => r.suite === suite && r.case === name && r.engine === engine)
       .filter((r) => threads === undefined || r.threads === threads)
       .reduce<Row | undefined>((best, r) => (best && best.threads >= r.threads ? best : r), undefined);
@@ -47,7 +51,9 @@ export function goalsOf(results: Results): Goal[] {
     r.suite === "transposes" && r.engine === OURS ? [r.toMlpIn] : [],
   );
   const ourPeak = row("steps", "small_1x1024", OURS)?.peakBytes;
-  const theirPeak = row("steps", "small_1x1024", "pytorch")?.peakBytes;
+  const theirPeaks = results.rows.flatMap(({ suite, case: name, engine, peakBytes }) =>
+    suite === "steps" && name === "small_1x1024" && engine === "pytorch" && peakBytes ? [peakBytes] : [],
+  );
   return [
     against("tfjs-wasm", 3.2),
     against("jax-js", 3.6),
@@ -79,7 +85,7 @@ export function goalsOf(results: Results): Goal[] {
       target: 1,
       better: "lower",
       unit: "×",
-      measured: ratio(ourPeak, theirPeak),
+      measured: ratio(ourPeak, theirPeaks.length > 0 ? Math.min(...theirPeaks) : undefined),
     },
     {
       name: "handing an op to two threads and back",

@@ -17,12 +17,8 @@ export class LineProcess {
     readonly name: string,
     command: string,
     args: readonly string[],
-    env: Readonly<Record<string, string>> = {},
   ) {
-    this.#child = spawn(command, [...args], {
-      stdio: ["pipe", "pipe", "inherit"],
-      env: { ...process.env, ...env },
-    });
+    this.#child = spawn(command, [...args], { stdio: ["pipe", "pipe", "inherit"] });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     this.#failed = once(this.#child, "error").then(([error]) => {
       throw new Error(`${name}: ${command} did not start`, { cause: error });

@@ -13,7 +13,7 @@ import {
   peerNames,
   type Results,
   type Row,
-  showEngine,
+  showContender,
   type SuiteName,
   suiteNames,
 } from "./results.js";
@@ -87,7 +87,7 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
       (!options.case && !(quick && names.some((name) => HEAVY.has(name)))),
     record(row) {
       rows.push(row);
-      say(`${row.suite} ${row.case}, ${showEngine(row)}: ${figure(row.value)} ${row.unit}`);
+      say(`${row.suite} ${row.case}, ${showContender(row)}: ${figure(row.value)} ${row.unit}`);
     },
   };
   try {

@@ -20,6 +20,10 @@ export const peerNames = ["tfjs-wasm", "jax-js", "onnxruntime", "pytorch"] as co
 export type PeerName = (typeof peerNames)[number];
 export const isPeer = (engine: string): boolean => peerNames.some((name) => name === engine);
 
+/** How PyTorch runs a model: op by op, or as what torch.compile makes of it. */
+export const forms = ["eager", "compiled"] as const;
+export type Form = (typeof forms)[number];
+
 const positive = z.number().positive();
 
 const rowSchema = z.strictObject({
@@ -31,6 +35,10 @@ const rowSchema = z.strictObject({
   /** Which of our engines, or which peer. */
   engine: z.string(),
   threads: z.int().positive(),
+  /** Where a peer was asked in more than one form, the one of this row. */
+  form: z.enum(forms).optional(),
+  /** What the first run took, in which it was compiled, in seconds: before the turns. */
+  compileSeconds: positive.optional(),
   /** At the median time. */
   value: positive,
   unit: z.enum(["GFLOP/s", "GB/s", "MB/s", "tokens/s", "ms", "µs", "s"]),
@@ -75,9 +83,23 @@ export function parseResults(json: string, file: string): Results {
 export const rowsOf = (results: Results, suite: SuiteName): Row[] =>
   results.rows.filter((row) => row.suite === suite);
 
+/** Without the rows of a form that another form of the same peer beats: whichever is faster counts. */
+export const withFastestForms = (rows: readonly Row[]): Row[] =>
+  rows.filter(
+    (row) => !row.form || rows.every((other) => !isFormOfTheSame(row, other) || other.value <= row.value),
+  );
+
+const isFormOfTheSame = (a: Row, b: Row): boolean =>
+  b.form !== undefined &&
+  (["suite", "case", "about", "engine", "threads"] as const).every((key) => a[key] === b[key]);
+
 /** `wasm, 2 threads` */
 export const showEngine = ({ engine, threads }: Pick<Row, "engine" | "threads">): string =>
   `${engine}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+
+/** The same with the form: `pytorch compiled, 2 threads` */
+export const showContender = ({ form, ...row }: Pick<Row, "engine" | "threads" | "form">): string =>
+  showEngine(form ? { ...row, engine: `${row.engine} ${form}` } : row);
 
 /** Our best for the case of that row: the first of our engines, with the most threads. */
 export function oursFor(results: Results, { suite, case: name }: Row): Row | undefined {

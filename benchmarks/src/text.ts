@@ -9,6 +9,7 @@ import {
   showEngine,
   type SuiteName,
   unique,
+  withFastestForms,
 } from "./results.js";
 
 export interface Table {
@@ -39,11 +40,11 @@ const notes: Readonly<Record<SuiteName, string>> = {
   ops: "What a step does besides products, at GPT-2 small’s sizes.",
   latency: "Microseconds.",
   steps:
-    "Tokens a second of whole training steps: forward, backward, clip, AdamW. In brackets behind PyTorch, ours with all threads over it; and the most memory that each process held. `2 × wasm` is two processes of one thread, each with a step of its own, at once: what two cores give to threads that never wait for each other.",
+    "Tokens a second of whole training steps: forward, backward, clip, AdamW. PyTorch takes them eager and compiled; the faster of the two is shown, and in brackets behind it which that is, how long compiling took (before the turns), and ours with all threads over it. Last in brackets is the most memory that each process held. `2 × wasm` is two processes of one thread, each with a step of its own, at once: what two cores give to threads that never wait for each other.",
   profile:
     "Milliseconds of a step, with all threads, in which each op ends before the next begins; a step by itself is faster, since there the next op is written, and often begun, while one runs. Products and attention as GFLOP/s, against the micro-kernel on as many threads in the same turns; the others as GB/s of the least that they could move, against a copy in memory, which they pass where operands are still in a cache. Between ops is JavaScript outside of them.",
   generation:
-    "Tokens a second, one at a time, the most likely one each time, with a key/value cache; in brackets behind PyTorch, ours with all threads over it.",
+    "Tokens a second, one at a time, the most likely one each time, with a key/value cache. PyTorch eager or compiled, whichever is faster; in brackets behind it which that is, how long compiling took (before the turns), and ours with all threads over it.",
   io: "Megabytes a second.",
   scaling: "Tokens a second of a training step.",
   removal: "Seconds of wall time; in brackets the most memory that tensors took.",
@@ -64,7 +65,7 @@ export const titles: Readonly<Record<SuiteName, string>> = {
 
 /** One line a case, one column an engine; undefined when nothing of it was measured. */
 export function suiteTable(results: Results, suite: SuiteName): Table | undefined {
-  const rows = rowsOf(results, suite);
+  const rows = withFastestForms(rowsOf(results, suite));
   if (rows.length === 0) return undefined;
   if (suite === "profile") return profileTable(rows);
   const engines = unique(rows.map(showEngine));
@@ -104,8 +105,9 @@ const keyOf = (row: Row): string => `${row.case} ${row.x ?? ""} ${row.about}`;
 const nameOf = ({ case: name, x }: Row): string => (x === undefined ? name : `${name} = ${x}`);
 
 function cell(row: Row, mixed: boolean, ours: Row | undefined): string {
-  const { engine, value, unit, toMlpIn, peakBytes } = row;
+  const { engine, form, compileSeconds, value, unit, toMlpIn, peakBytes } = row;
   const extras = [
+    form && (compileSeconds === undefined ? form : `${form} in ${figure(compileSeconds)} s`),
     toMlpIn !== undefined && figure(toMlpIn),
     isPeer(engine) && ours && `×${figure(ours.value / value)}`,
     peakBytes !== undefined && gigabytes(peakBytes),

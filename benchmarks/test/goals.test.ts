@@ -41,6 +41,24 @@ it("compares two threads with one, whichever was measured first", () => {
   }
 });
 
+it("takes PyTorch in the form that is faster, and for memory in the one that takes less", () => {
+  const ours = row("steps", "small_1x1024", { value: 30, peakBytes: 3e9 });
+  const theirs = { engine: "pytorch", peakBytes: 4e9 };
+  const eager = row("steps", "small_1x1024", { ...theirs, form: "eager", value: 40 });
+  const compiled = row("steps", "small_1x1024", { ...theirs, form: "compiled", value: 60, peakBytes: 6e9 });
+  for (const rows of [
+    [ours, eager, compiled],
+    [ours, compiled, eager],
+  ]) {
+    expect(goal("step of small_1x1024 against PyTorch", { ...synthetic, rows }).measured).toBeCloseTo(0.5);
+    expect(
+      goal("peak memory of small_1x1024 against PyTorch's", { ...synthetic, rows }).measured,
+    ).toBeCloseTo(0.75);
+  }
+  const rows = [ours, eager];
+  expect(goal("step of small_1x1024 against PyTorch", { ...synthetic, rows }).measured).toBeCloseTo(0.75);
+});
+
 it("measures the system's BLAS against PyTorch by its own rows", () => {
   const rows = [
     row("steps", "base", { value: 40 }),

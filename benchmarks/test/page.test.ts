@@ -30,7 +30,12 @@ it("draws a bar as long as its share of the fastest, and the peer's ratio behind
   expect(drawn).toContainEqual([50, "45.0", ""]);
   expect(drawn).toContainEqual([27.78, "25.0", "×3.60"]);
   expect(drawn).toContainEqual([50, "4,500", "×2.00"]);
-  expect(drawn).toContainEqual([75, "3.00 GB", ""]);
+  expect(drawn).toContainEqual([60, "3.00 GB", ""]);
+});
+
+it("draws PyTorch in both forms", () => {
+  for (const label of ["pytorch eager, 2 threads", "pytorch compiled, 2 threads"])
+    expect(page.split(`<dt>${label}</dt>`)).toHaveLength(1 + 2 * 2);
 });
 
 it("says what was met, and draws no chart of what was not measured", () => {

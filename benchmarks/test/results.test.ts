@@ -1,7 +1,16 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
-import { parseResults } from "../src/results.js";
+import {
+  forms,
+  parseResults,
+  type Row,
+  rowsOf,
+  showContender,
+  showEngine,
+  withFastestForms,
+} from "../src/results.js";
 import { figure, machineLine, suiteTable } from "../src/text.js";
-import { synthetic } from "./synthetic.js";
+import { row, synthetic } from "./synthetic.js";
 
 it("reads what was written", () => {
   expect(parseResults(JSON.stringify(synthetic), "r.json")).toEqual(synthetic);
@@ -25,13 +34,57 @@ it("puts a case on a line and an engine in a column", () => {
   });
   expect(suiteTable(synthetic, "steps")?.rows[0].slice(2)).toEqual([
     "9,000 (0.20 GB)",
-    "4,500 (×2.00, 0.40 GB)",
+    "4,500 (compiled in 31.0 s, ×2.00, 0.40 GB)",
   ]);
   expect(suiteTable(synthetic, "transposes")?.rows.map((cells) => cells[2])).toEqual([
     "81.0 (0.90)",
     "63.0 (0.70)",
   ]);
   expect(suiteTable(synthetic, "io")).toBeUndefined();
+});
+
+it("counts the faster form of a peer, in each case by itself, and keeps both", () => {
+  const pytorch = rowsOf(synthetic, "steps").filter(({ engine }) => engine === "pytorch");
+  expect(pytorch.map(({ form }) => form)).toEqual(["eager", "compiled", "eager", "compiled"]);
+  expect(withFastestForms(pytorch)).toEqual([pytorch[1], pytorch[3]]);
+
+  const rows = fc.array(
+    fc.record({
+      name: fc.constantFrom("tiny", "base"),
+      engine: fc.constantFrom("wasm", "pytorch"),
+      threads: fc.constantFrom(1, 2),
+      form: fc.constantFrom(undefined, ...forms),
+      value: fc.integer({ min: 1, max: 5 }),
+    }),
+  );
+  fc.assert(
+    fc.property(rows, (made) => {
+      const all = made.map(({ name, form, ...rest }) =>
+        row("steps", name, { ...rest, ...(form && { form }) }),
+      );
+      const counting = withFastestForms(all);
+      const best = new Map<string, number>();
+      const keyOf = (one: Row) => `${one.case} ${showEngine(one)}`;
+      for (const one of all)
+        if (one.form) best.set(keyOf(one), Math.max(best.get(keyOf(one)) ?? 0, one.value));
+      expect(counting).toEqual(all.filter((one) => !one.form || one.value === best.get(keyOf(one))));
+    }),
+  );
+});
+
+it("says which form of a peer is shown, and what compiling took where that is it", () => {
+  const shown = (value: number) => {
+    const rows = [
+      row("generation", "base", { value: 12 }),
+      row("generation", "base", { engine: "pytorch", form: "eager", value: 8 }),
+      row("generation", "base", { engine: "pytorch", form: "compiled", compileSeconds: 20, value }),
+    ];
+    return suiteTable({ ...synthetic, rows }, "generation");
+  };
+  expect(shown(10)?.head).toEqual(["", "shape", "wasm, 2 threads", "pytorch, 2 threads"]);
+  expect(shown(10)?.rows[0][3]).toBe("10.0 (compiled in 20.0 s, ×1.20)");
+  expect(shown(6)?.rows[0][3]).toBe("8.00 (eager, ×1.50)");
+  expect(showContender({ engine: "pytorch", threads: 2, form: "eager" })).toBe("pytorch eager, 2 threads");
 });
 
 it("says where it ran, and what of it has a description", () => {

@@ -43,7 +43,7 @@ export const barStyle = `
 .bars { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.8rem 2.5rem; }
 .bars h3 { margin-bottom: 0.5rem; }
 .bars h3 small { display: inline; margin-left: 0.4em; }
-.bars dl { display: grid; grid-template-columns: 9.6rem minmax(0, 1fr); gap: 0.25rem 0.6rem; font-size: 0.82rem; align-items: center; }
+.bars dl { display: grid; grid-template-columns: 11.8rem minmax(0, 1fr); gap: 0.25rem 0.6rem; font-size: 0.82rem; align-items: center; }
 .bars dt { color: var(--soft); white-space: nowrap; }
 .bars dd { margin: 0; display: grid; grid-template-columns: minmax(0, 1fr) 3.6rem 3.2rem; gap: 0.5rem; align-items: center; }
 .bars dd span { background: var(--grid); border-radius: 2px; }

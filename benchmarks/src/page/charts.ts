@@ -6,7 +6,7 @@ import {
   type Results,
   type Row,
   rowsOf,
-  showEngine,
+  showContender,
   unique,
 } from "../results.js";
 import { figure, gigabytes } from "../text.js";
@@ -47,7 +47,7 @@ function groups(rows: readonly Row[], bar: (row: Row) => Pick<Bar, "value" | "te
     return {
       title: name,
       about: mine[0].about,
-      bars: mine.map((row) => ({ label: showEngine(row), tone: toneOf(row, rows), ...bar(row) })),
+      bars: mine.map((row) => ({ label: showContender(row), tone: toneOf(row, rows), ...bar(row) })),
     };
   });
 }
@@ -75,7 +75,7 @@ export function stepChart(results: Results): Html | undefined {
   return html`${barChart(groups(rows, bar))}
     <p class="caption">
       Tokens a second of forward, backward, clip and AdamW; each model has a scale of its own. Behind each
-      peer, how many times its rate ours is.
+      peer, how many times its rate ours is. What PyTorch took to compile is in no figure here.
     </p>`;
 }
 

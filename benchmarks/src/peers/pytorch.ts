@@ -1,49 +1,75 @@
-/** PyTorch in a Python process of its own (peers/pytorch_peer.py): products, and whole steps of GPT-2. */
-import { execFile } from "node:child_process";
+/** PyTorch in a Python process of its own (peers/pytorch_peer.py): products, training steps of GPT-2, generation. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { z } from "zod";
+import type { Context } from "../context.js";
 import { LineProcess } from "../line-process.js";
+import { type Form, forms, type Row } from "../results.js";
+import { aboutSchema, okSchema } from "../steps/protocol.js";
 import { peersFolder, type ProductPeer } from "./peer.js";
 
-const run = promisify(execFile);
-const aboutSchema = z.object({ description: z.string(), threads: z.int() });
-const okSchema = z.object({ ok: z.literal(true) });
 const timeSchema = z.object({ ms: z.number() });
 const rowsSchema = z.object({ rows: z.array(z.number()) });
 
-/** $PYTHON where it is set; else the first of the usual ones that has torch. @throws Error when none has. */
+/** $PYTHON where it is set; else that of the environment of the stock peers, which is made where it is not there yet. */
 async function findPython(): Promise<string> {
   const { PYTHON } = process.env;
-  const candidates = PYTHON === undefined ? ["python3", "/usr/bin/python3"] : [PYTHON];
-  for (const python of candidates) {
-    const found = await run(python, ["-c", "import torch, numpy"]).then(
-      () => true,
-      () => false,
-    );
-    if (found) return python;
-  }
-  throw new Error(
-    `${candidates.join(" and ")} cannot import torch; on Debian: apt-get install python3-torch libopenblas0, ` +
-      "or name another Python with PYTHON=…",
-  );
+  if (PYTHON !== undefined) return PYTHON;
+  // Where it lies tells it where to install, so it is not bundled.
+  const script = new URL("../../test/peers/environment.js", import.meta.url).href;
+  const { peersPython } = (await import(script)) as { readonly peersPython: () => string };
+  return peersPython();
 }
 
-/** Starts the process and says what it is. */
-export async function startPyTorch(
-  threads: number,
-): Promise<{ readonly process: LineProcess; readonly description: string }> {
-  // torch.set_num_threads does not reach an OpenBLAS with threads of its own.
-  const env = { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) };
-  const process = new LineProcess("pytorch", await findPython(), [`${peersFolder}pytorch_peer.py`], env);
-  const { description } = await process.ask(aboutSchema, { op: "start", threads });
-  return { process, description };
+/** A process that computes in that form, and what it says that it is. */
+export interface PyTorch {
+  readonly form: Form;
+  readonly process: LineProcess;
+  readonly description: string;
 }
+
+async function startPyTorch(form: Form, threads: number): Promise<PyTorch> {
+  const process = new LineProcess(`pytorch ${form}`, await findPython(), [`${peersFolder}pytorch_peer.py`]);
+  try {
+    const { description } = await process.ask(aboutSchema, { op: "start", threads, form });
+    return { form, process, description };
+  } catch (error) {
+    await process.end();
+    throw error;
+  }
+}
+
+/** PyTorch in both forms, a process each. Where it cannot compile, that is said aloud, and eager is all there is. */
+export async function startPyTorchForms({
+  threads,
+  say,
+}: Pick<Context, "threads" | "say">): Promise<PyTorch[]> {
+  const started: PyTorch[] = [];
+  for (const form of forms) {
+    try {
+      started.push(await startPyTorch(form, threads));
+    } catch (error) {
+      if (form === "eager") throw error;
+      say(
+        `LEFT OUT: pytorch ${form}, so that eager counts: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+  return started;
+}
+
+/** What a row says of the form that it was measured in; what is compiled is compiled in its first run. */
+export const ofForm = (
+  form: Form | undefined,
+  firstMs: number | undefined,
+): Pick<Row, "form" | "compileSeconds"> => ({
+  ...(form && { form }),
+  ...(form === "compiled" && firstMs !== undefined && { compileSeconds: firstMs / 1000 }),
+});
 
 export async function loadPyTorch(threads: number): Promise<ProductPeer> {
-  const { process, description } = await startPyTorch(threads);
+  const { process, description } = await startPyTorch("eager", threads);
   const folder = await mkdtemp(join(tmpdir(), "normless-bench-"));
   return {
     name: "pytorch",

@@ -2,14 +2,18 @@
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import type { Gpt2Config } from "@normless/gpt2";
+import type { Context } from "../context.js";
 import { LineProcess } from "../line-process.js";
-import { startPyTorch } from "../peers/pytorch.js";
+import { startPyTorchForms } from "../peers/pytorch.js";
+import type { Form } from "../results.js";
 import { aboutSchema, type LoadRequest, okSchema, peakSchema, stepSchema } from "./protocol.js";
 import { batchNumber, type optimizerSettings, type StepBatch } from "./stepper.js";
 
 export interface StepContender {
   readonly engine: string;
   readonly threads: number;
+  /** PyTorch's. */
+  readonly form?: Form;
   readonly process: LineProcess;
 }
 
@@ -39,10 +43,10 @@ export async function ourContender(engine: string, threads: number): Promise<Ste
   return { engine, threads, process: child };
 }
 
-/** PyTorch, the same. */
-export async function pytorchContender(threads: number): Promise<StepContender> {
-  const { process } = await startPyTorch(threads);
-  return { engine: "pytorch", threads, process };
+/** PyTorch, the same, in every form that there is here. */
+export async function pytorchContenders(context: Pick<Context, "threads" | "say">): Promise<StepContender[]> {
+  const started = await startPyTorchForms(context);
+  return started.map(({ form, process }) => ({ engine: "pytorch", threads: context.threads, form, process }));
 }
 
 /** The loss before the update and the milliseconds it took, for the batch of that number. */

@@ -16,7 +16,8 @@ import { z } from "zod";
 import { type Context, hasPeer, longRounds } from "../context.js";
 import { withEngines } from "../engines.js";
 import { inTurns } from "../measure.js";
-import { startPyTorch } from "../peers/pytorch.js";
+import { ofForm, type PyTorch, startPyTorchForms } from "../peers/pytorch.js";
+import { type Form, showContender } from "../results.js";
 import { steps } from "../shapes.js";
 import { okSchema } from "../steps/protocol.js";
 
@@ -36,6 +37,8 @@ interface Generated {
 interface Generator {
   readonly engine: string;
   readonly threads: number;
+  /** PyTorch's. */
+  readonly form?: Form;
   readonly take: (tokens: number) => Promise<Generated>;
   readonly end: () => Promise<void>;
 }
@@ -53,10 +56,17 @@ export async function generationSuite(context: Context): Promise<void> {
         params: uploadWeights(backend, weights),
       }));
       const generators = started.map(({ name: engine, threads }, i) => ours(engine, threads, models[i]));
-      if (hasPeer(context, "pytorch")) generators.push(await pytorch(context.threads, config, folder));
       try {
-        for (const { engine, take } of generators)
-          await check(`${name}, ${engine}`, models[0], await take(tokens));
+        if (hasPeer(context, "pytorch")) {
+          for (const started of await startPyTorchForms(context))
+            generators.push(await pytorch(started, { config, folder, threads: context.threads }));
+        }
+        const first: Generated[] = [];
+        for (const generator of generators) {
+          const generated = await generator.take(tokens);
+          await check(`${name}, ${showContender(generator)}`, models[0], generated);
+          first.push(generated);
+        }
         const timings = await inTurns(
           generators.map(({ engine, take }) => ({
             name: engine,
@@ -64,13 +74,14 @@ export async function generationSuite(context: Context): Promise<void> {
           })),
           longRounds(context),
         );
-        for (const [i, { engine, threads }] of generators.entries()) {
+        for (const [i, { engine, threads, form }] of generators.entries()) {
           context.record({
             suite: "generation",
             case: name,
             about: `${tokens} tokens after a prompt of ${PROMPT.length}`,
             engine,
             threads,
+            ...ofForm(form, first[i].ms),
             value: tokens / (timings[i].median / 1000),
             unit: "tokens/s",
             ms: timings[i],
@@ -99,13 +110,22 @@ function ours(engine: string, threads: number, model: Model): Generator {
 
 const generatedSchema = z.object({ ids: z.array(z.int()), ms: z.number() });
 
-async function pytorch(threads: number, config: Gpt2Config, folder: string): Promise<Generator> {
-  const { process } = await startPyTorch(threads);
+interface PyTorchModel {
+  readonly threads: number;
+  readonly config: Gpt2Config;
+  readonly folder: string;
+}
+
+async function pytorch(
+  { form, process }: PyTorch,
+  { threads, config, folder }: PyTorchModel,
+): Promise<Generator> {
   const weights = join(folder, "model.safetensors");
   await process.ask(okSchema, { op: "load_generation", config, weights });
   return {
     engine: "pytorch",
     threads,
+    form,
     take: (tokens) => process.ask(generatedSchema, { op: "generate", prompt: PROMPT, tokens }),
     end: () => process.end(),
   };

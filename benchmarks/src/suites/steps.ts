@@ -5,11 +5,13 @@
 import { type Context, hasPeer } from "../context.js";
 import { mainEngine } from "../engines.js";
 import { inTurns } from "../measure.js";
+import { ofForm } from "../peers/pytorch.js";
+import { showContender } from "../results.js";
 import { showStep, steps, type StepShape } from "../shapes.js";
 import {
   ourContender,
   peakOf,
-  pytorchContender,
+  pytorchContenders,
   type StepContender,
   type StepTask,
   load,
@@ -26,9 +28,7 @@ export async function stepSuite(context: Context): Promise<void> {
 }
 
 /** What takes its turn: one process, or several at once, each with a step of its own. */
-interface Entry {
-  readonly engine: string;
-  readonly threads: number;
+interface Entry extends Pick<StepContender, "engine" | "threads" | "form"> {
   readonly contenders: readonly StepContender[];
 }
 
@@ -38,9 +38,9 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
   const contenders: StepContender[] = [];
   const entries: Entry[] = [];
   const add = (contender: StepContender) => {
-    const { engine, threads } = contender;
+    const { engine, threads, form } = contender;
     contenders.push(contender);
-    entries.push({ engine, threads, contenders: [contender] });
+    entries.push({ engine, threads, ...(form && { form }), contenders: [contender] });
   };
   try {
     if (name === "small_1x256" && context.threads > 1) {
@@ -52,8 +52,8 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
       entries.push({ engine, threads: 1, contenders: [...contenders] });
     }
     for (const { name: engine } of context.engines) add(await ourContender(engine, context.threads));
-    if (hasPeer(context, "pytorch")) add(await pytorchContender(context.threads));
-    await checkLosses(name, contenders, task);
+    if (hasPeer(context, "pytorch")) (await pytorchContenders(context)).forEach(add);
+    const firstMs = await checkLosses(name, contenders, task);
     for (const contender of contenders) await load(contender, task, optimizerSettings);
 
     let number = 0;
@@ -67,7 +67,7 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
       })),
       { rounds: context.quick ? 1 : ROUNDS, warmup: 1 },
     );
-    for (const [i, { engine, threads, contenders }] of entries.entries()) {
+    for (const [i, { engine, threads, form, contenders }] of entries.entries()) {
       const peaks = await Promise.all(contenders.map(peakOf));
       const peakBytes = peaks.reduce((sum, peak) => (sum && peak ? sum + peak : undefined));
       context.record({
@@ -76,6 +76,7 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
         about: showStep(shape),
         engine,
         threads,
+        ...ofForm(form, firstMs.get(contenders[0])),
         value: (contenders.length * B * T) / (timings[i].median / 1000),
         unit: "tokens/s",
         ms: timings[i],
@@ -87,27 +88,35 @@ async function measureStep(context: Context, name: string, shape: StepShape): Pr
   }
 }
 
-/** @throws Error when two contenders disagree, or when the loss is not that of a fresh model, near ln V. */
+/**
+ * The milliseconds of each one's first step.
+ * @throws Error when two contenders disagree, or when the loss is not that of a fresh model, near ln V.
+ */
 async function checkLosses(
   name: string,
   contenders: readonly StepContender[],
   task: StepTask,
-): Promise<void> {
+): Promise<ReadonlyMap<StepContender, number>> {
+  const firstMs = new Map<StepContender, number>();
   for (const contender of contenders) await load(contender, task, checkSettings);
   for (const [step, number] of checkBatches.entries()) {
     const losses: number[] = [];
-    for (const contender of contenders) losses.push((await takeStep(contender, number, task)).loss);
+    for (const contender of contenders) {
+      const { loss, ms } = await takeStep(contender, number, task);
+      losses.push(loss);
+      if (step === 0) firstMs.set(contender, ms);
+    }
     const [first] = losses;
     if (step === 0 && !(Math.abs(first - Math.log(task.config.vocabSize)) < 0.5)) {
       throw new Error(`${name}: a loss of ${first} is not that of a fresh model, near ln V`);
     }
     for (const [i, loss] of losses.entries()) {
       if (Math.abs(loss - first) <= checkTolerance * first) continue;
-      const { engine, threads } = contenders[i];
       throw new Error(
-        `${name}, step ${step}: ${engine} (${threads} threads) has loss ${loss}, ` +
-          `${contenders[0].engine} ${first}: not the same computation, so nothing is timed`,
+        `${name}, step ${step}: ${showContender(contenders[i])}, has loss ${loss}, ` +
+          `${showContender(contenders[0])}, ${first}: not the same computation, so nothing is timed`,
       );
     }
   }
+  return firstMs;
 }
