@@ -88,10 +88,10 @@ function tokenColumnOf(name: string): DataColumn {
     name,
     tokens(record) {
       const ids = fieldOf(record, name);
-      if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) {
+      if (!Array.isArray(ids)) {
         throw new Error(`${record.where}: "${name}" is ${kind(ids)}, not a list of token ids`);
       }
-      return Array.from(ids as ArrayLike<unknown>, (id, i) => idOf(id, `${record.where}: "${name}"[${i}]`));
+      return ids.map((id, i) => idOf(id, `${record.where}: "${name}"[${i}]`));
     },
   };
 }
@@ -100,10 +100,13 @@ function tokenColumnOf(name: string): DataColumn {
 function idOf(id: unknown, where: string): number {
   const value = typeof id === "bigint" ? Number(id) : id;
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffff) return value;
-  throw new Error(`${where} is ${String(id)}, not a token id from 0 to 65,535`);
+  const shown = typeof id === "object" ? kind(id) : String(id);
+  throw new Error(`${where} is ${shown}, not a token id from 0 to 65,535`);
 }
 
 function kind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
+  if (Array.isArray(value)) return "a list";
+  if (ArrayBuffer.isView(value)) return "bytes";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
