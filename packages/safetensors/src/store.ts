@@ -27,7 +27,7 @@ export interface Store {
  * Throws for a text of another form, a tensor listed twice, and a file name that leaves the folder.
  */
 export function readIndex(text: string, name = "model.safetensors.index.json"): Map<string, string> {
-  const index = parseJson(text, { where: name, plainIntegers: false });
+  const index = parseJson(text, { where: name, plainIntegers: [] });
   const weightMap = isObject(index) ? index.weight_map : undefined;
   if (!isObject(weightMap)) {
     throw new SafetensorsError(
