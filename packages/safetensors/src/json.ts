@@ -87,6 +87,11 @@ function checkTokens(text: string, { where, plainIntegers }: JsonRules): void {
     } else if (char === "-" || (char >= "0" && char <= "9")) {
       const end = endOfNumber(text, at);
       const number = text.slice(at, end);
+      if (!Number.isFinite(Number(number))) {
+        throw new SafetensorsError(
+          `${where}${path()} has the number ${number}, which is beyond any float; write the file again without it`,
+        );
+      }
       const field = levels.length > 1 ? levels[1].key : undefined;
       if (field !== undefined && plainIntegers.includes(field) && !/^\d+$/.test(number)) {
         throw new SafetensorsError(

@@ -168,6 +168,11 @@ export const malformed: [string, Uint8Array, string][] = [
     'the header › "a" › "shape" has the number 2e0; only integers from 0 up, in digits',
   ],
   [
+    "a number that no float holds, in a field that the format does not name",
+    rawFile(oneTensor().replace("}}", ',"note":1e999}}'), 8),
+    'the header › "a" › "note" has the number 1e999, which is beyond any float; write the file again without it',
+  ],
+  [
     "a dimension above 2^53",
     rawFile(oneTensor().replace("[2]", "[9007199254740993]"), 8),
     'tensor "a" has shape [9007199254740992]; a shape is a list of integers in [0, 2^53)',
