@@ -2,7 +2,15 @@ import tseslint from "typescript-eslint";
 
 export default tseslint.config(
   {
-    ignores: ["**/dist/", "**/node_modules/", "**/generated/", "**/assembly/", "**/.turbo/", "runs/"],
+    ignores: [
+      "**/dist/",
+      "**/node_modules/",
+      "**/generated/",
+      "**/assembly/",
+      "**/.turbo/",
+      "runs/",
+      ".venv/",
+    ],
   },
   ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ["**/*.ts"] })),
   {
