@@ -100,7 +100,7 @@ function tokenColumnOf(name: string): DataColumn {
 function idOf(id: unknown, where: string): number {
   const value = typeof id === "bigint" ? Number(id) : id;
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffff) return value;
-  const shown = typeof id === "object" ? kind(id) : String(id);
+  const shown = typeof id === "number" || typeof id === "bigint" ? String(id) : kind(id);
   throw new Error(`${where} is ${shown}, not a token id from 0 to 65,535`);
 }
 
