@@ -88,9 +88,11 @@ describe("HellaSwag's grades", () => {
     expect(grade("completion", 0)).toEqual([0, 1]);
   });
 
-  it("of harness are by the sum, and by the bytes of the cleaned ending", () => {
-    // 7 nats over 4 bytes of two letters, against 8 over 4, 9 over 5 and 12 over 6.
-    const endings = ["four", "fiver", "éé", "sixsix"];
+  it("of harness are by the sum, and by the characters of the cleaned ending", () => {
+    // 7 nats over 4 characters, against 8 over 4, 9 over 5 and 12 over 6.
+    const endings = ["four", "fiver", "éé€𝔘", "sixsix"];
+    // 9 over 5 is the least where "f𝔘ur" has 4 characters; it has 7 bytes and 5 code units.
+    expect(grade("harness", 1, ["f𝔘ur", "fiver", "éé𝔘", "sixsix"])).toEqual([0, 1]);
     expect(grade("harness", 2, endings)).toEqual([1, 1]);
     // Brackets do not count.
     expect(grade("harness", 2, ["four", "fiver", "[x]c", "sixsix"])).toEqual([1, 0]);

@@ -67,6 +67,9 @@ export function naiveHead(model: HostModel, x: Vector, position: "first" | "eot"
 export function naivePass(model: HostModel, ids: readonly number[]): NaivePass {
   const { channels: C, heads: H, layers, gelu } = model.config;
   const D = C / H;
+  const { scaleAttnWeights = true, scaleAttnByInverseLayerIdx = false } = model.config;
+  const scaling = (layer: number) =>
+    (scaleAttnWeights ? 1 / Math.sqrt(D) : 1) / (scaleAttnByInverseLayerIdx ? layer + 1 : 1);
   const row = (name: string, i: number) => [...model.weights[name].data.subarray(i * C, (i + 1) * C)];
   const normed = (site: string, x: Vector[]) =>
     x.map((one, t) =>
@@ -88,7 +91,7 @@ export function naivePass(model: HostModel, ids: readonly number[]): NaivePass {
           softmax(
             qk.slice(0, t + 1).map((key) => {
               const [q, k] = [part(qk[t], 0, h), part(key, 1, h)];
-              return q.reduce((sum, value, d) => sum + value * k[d], 0) / Math.sqrt(D);
+              return q.reduce((sum, value, d) => sum + value * k[d], 0) * scaling(i);
             }),
           ),
         ),

@@ -26,9 +26,15 @@ export const configs: fc.Arbitrary<Gpt2Config> = fc
     gelu: fc.constantFrom("tanh" as const, "none" as const),
     tied: fc.boolean(),
     hasEot: fc.boolean(),
+    attention: fc.constantFrom<Pick<Gpt2Config, "scaleAttnWeights" | "scaleAttnByInverseLayerIdx">>(
+      {},
+      { scaleAttnWeights: false },
+      { scaleAttnByInverseLayerIdx: true },
+    ),
   })
-  .map(({ headSize, hasEot, ...rest }) => ({
+  .map(({ headSize, hasEot, attention, ...rest }) => ({
     ...rest,
+    ...attention,
     channels: headSize * rest.heads,
     eps: 1e-5,
     eot: hasEot ? rest.vocabSize - 1 : undefined,

@@ -9,21 +9,24 @@ import {
   foldIntoLinear,
   type FrozenParameters,
   isUniform,
+  type LinearWeights,
 } from "@normless/layernorm";
+import { DEFAULT_EPS, type Gpt2Config, hasPlainAttention, queryScale, withPlainAttention } from "./config.js";
 import { checkModel, type HostModel, type HostTensor, parameterShapes, type Weights } from "./params.js";
 import { isFolded, moduleOf, type NormSite, normSites } from "./sites.js";
 
 /**
  * Folds every norm into the weights that read it: ln_1 into c_attn (the query/key and the value columns each by their
  * own std), ln_2 into c_fc, ln_f into a head of its own, (V,C), with a bias over the vocabulary; a tied embedding
- * stays as it is for the tokens. A folded model comes back as it is.
+ * stays as it is for the tokens. A scale that attention has of its own goes into c_attn's query columns, so that the
+ * folded config is plain. A folded model comes back as it is.
  * @throws Error naming the first site whose norm is not frozen at one constant for all positions.
  */
 export function foldModel(model: HostModel): HostModel {
   const { config, weights, norms } = model;
-  if (isFolded(norms)) return model;
+  if (isFolded(norms)) return hasPlainAttention(config) ? model : withScaledQueries(model);
   checkModel(model);
-  const blocks = foldBlocks(model);
+  const blocks = foldBlocks(model, { queries: (layer) => queryScale(config, layer) });
   const finalNorm = frozenParameters(model, "ln_f");
   const { w, bias } = foldIntoHead(finalNorm, {
     w: matrix(weights["lm_head.weight"] ?? weights["wte.weight"]),
@@ -33,7 +36,7 @@ export function foldModel(model: HostModel): HostModel {
     "lm_head.weight": { shape: [w.rows, w.columns], data: Float32Array.from(w.data) },
     "lm_head.bias": { shape: [bias.length], data: Float32Array.from(bias) },
   };
-  const folded = { ...config, tied: false };
+  const folded = { ...withPlainAttention(config), tied: false, eps: DEFAULT_EPS };
   const names = Object.keys(parameterShapes(folded, { norms: false }));
   return {
     config: folded,
@@ -42,23 +45,57 @@ export function foldModel(model: HostModel): HostModel {
   };
 }
 
-/** The weights with the blocks' norms folded into c_attn and c_fc; gammas and betas are still there, unused. */
-export function foldBlocks(model: HostModel): Weights {
+/** A folded model whose config still asks for a scale of attention. */
+function withScaledQueries(model: HostModel): HostModel {
+  const { config } = model;
+  const weights: Record<string, HostTensor> = { ...model.weights };
+  for (let i = 0; i < config.layers; i++) {
+    for (const name of [`h.${i}.attn.c_attn.weight`, `h.${i}.attn.c_attn.bias`]) {
+      const { shape, data } = weights[name];
+      const scaled = scaleQueries(Float64Array.from(data), config, queryScale(config, i));
+      weights[name] = { shape, data: Float32Array.from(scaled) };
+    }
+  }
+  return { ...model, config: withPlainAttention(config), weights };
+}
+
+/** In place: rows of query, key and value columns, the queries times `factor`. */
+function scaleQueries(rows: Float64Array, { channels: C }: Gpt2Config, factor: number): Float64Array {
+  for (let row = 0; row < rows.length; row += 3 * C) {
+    for (let c = 0; c < C; c++) rows[row + c] *= factor;
+  }
+  return rows;
+}
+
+/**
+ * The weights with the blocks' norms folded into c_attn and c_fc; gammas and betas are still there, unused.
+ * @param options `queries`: what to multiply c_attn's query columns by in each block
+ */
+export function foldBlocks(
+  model: HostModel,
+  { queries }: { readonly queries: (layer: number) => number },
+): Weights {
   const { config, weights } = model;
   const C = config.channels;
   const changed: Record<string, HostTensor> = {};
-  const fold = (site: NormSite, name: string, columns?: { readonly begin: number; readonly end: number }) => {
-    const weight = changed[`${name}.weight`] ?? weights[`${name}.weight`];
-    const bias = changed[`${name}.bias`] ?? weights[`${name}.bias`];
-    const linear = { w: matrix(weight), bias: Float64Array.from(bias.data) };
-    const folded = foldIntoLinear(frozenParameters(model, site), linear, columns);
-    changed[`${name}.weight`] = { shape: weight.shape, data: Float32Array.from(folded.w.data) };
-    changed[`${name}.bias`] = { shape: bias.shape, data: Float32Array.from(folded.bias) };
+  const linearOf = (name: string) => ({
+    w: matrix(weights[`${name}.weight`]),
+    bias: Float64Array.from(weights[`${name}.bias`].data),
+  });
+  const put = (name: string, { w, bias }: LinearWeights) => {
+    changed[`${name}.weight`] = { shape: weights[`${name}.weight`].shape, data: Float32Array.from(w.data) };
+    changed[`${name}.bias`] = { shape: weights[`${name}.bias`].shape, data: Float32Array.from(bias) };
   };
   for (let i = 0; i < config.layers; i++) {
-    fold(`h.${i}.ln_1:qk`, `h.${i}.attn.c_attn`, { begin: 0, end: 2 * C });
-    fold(`h.${i}.ln_1:v`, `h.${i}.attn.c_attn`, { begin: 2 * C, end: 3 * C });
-    fold(`h.${i}.ln_2`, `h.${i}.mlp.c_fc`);
+    const attention = `h.${i}.attn.c_attn`;
+    const fold = (site: NormSite, linear: LinearWeights, begin: number, end: number) =>
+      foldIntoLinear(frozenParameters(model, site), linear, { begin, end });
+    const qk = fold(`h.${i}.ln_1:qk`, linearOf(attention), 0, 2 * C);
+    const { w, bias } = fold(`h.${i}.ln_1:v`, qk, 2 * C, 3 * C);
+    for (const rows of [w.data, bias]) scaleQueries(rows, config, queries(i));
+    put(attention, { w, bias });
+    const mlp = `h.${i}.mlp.c_fc`;
+    put(mlp, foldIntoLinear(frozenParameters(model, `h.${i}.ln_2`), linearOf(mlp)));
   }
   return { ...weights, ...changed };
 }

@@ -22,7 +22,7 @@ import type { Parameters, Teacher, Variable, Variables } from "@normless/autogra
 import { applyNorm, sameNorm } from "@normless/layernorm";
 import type { Tensor } from "@normless/tensor";
 import type { Tokens } from "./batch.js";
-import type { Gpt2Config } from "./config.js";
+import { type Gpt2Config, queryScale } from "./config.js";
 import type { NormModule, NormSite, NormTable } from "./sites.js";
 
 /** A model on a backend. */
@@ -39,7 +39,10 @@ export interface BoundModel {
   readonly norms: NormTable;
 }
 
-/** Attention of block `layer`; the default is plain causal attention, a cache puts its own here. */
+/**
+ * Attention of block `layer`; the default is plain causal attention, a cache puts its own here. Its scores are q·kᵀ/√D:
+ * where the config asks for others, q comes with what they lack (`queryScale`).
+ */
 export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;
 
 export interface ForwardOptions {
@@ -111,7 +114,9 @@ function block(
   const qk = norm(`h.${i}.ln_1:qk`, `h.${i}.ln_1`, x);
   const shared = sameNorm(norms[`h.${i}.ln_1:qk`], norms[`h.${i}.ln_1:v`]);
   const v = shared ? qk : norm(`h.${i}.ln_1:v`, `h.${i}.ln_1`, x);
-  const [query, key, value] = [project(0, qk), project(1, qk), project(2, v)];
+  const factor = queryScale(config, i);
+  const query = factor === 1 ? project(0, qk) : scale(project(0, qk), factor);
+  const [key, value] = [project(1, qk), project(2, v)];
   const attended = attend ? attend(i, query, key, value) : attention(query, key, value, { heads });
   const middle = add(x, dense("attn.c_proj", attended));
 

@@ -9,8 +9,8 @@ import { checkSampling, sampleToken, type Sampling } from "./sample.js";
 export interface GenerateOptions extends Sampling {
   readonly maxTokens: number;
   readonly seed?: number;
-  /** Ends the text when this id comes; it is not given out. */
-  readonly stopAt?: number | undefined;
+  /** An id, or several, that end the text when one comes; it is not given out. `stopTokens` are a config's own. */
+  readonly stopAt?: number | readonly number[] | undefined;
 }
 
 /**
@@ -20,12 +20,13 @@ export interface GenerateOptions extends Sampling {
 export async function* generate(
   model: Model,
   prompt: readonly number[],
-  { maxTokens, seed = 0, stopAt, ...sampling }: GenerateOptions,
+  { maxTokens, seed = 0, stopAt = [], ...sampling }: GenerateOptions,
 ): AsyncGenerator<number, void> {
   checkSampling(sampling);
   if (prompt.length === 0)
     throw new RangeError("generate: the prompt is empty; start from end-of-text instead");
   const { blockSize } = model.config;
+  const stops = [stopAt].flat();
   const half = Math.ceil(blockSize / 2);
   let context = prompt.length > blockSize ? prompt.slice(-half) : [...prompt];
   const cache = new KeyValueCache(model.params["wte.weight"].backend, model.config);
@@ -37,7 +38,7 @@ export async function* generate(
       }
       const logits = await nextLogits(model, context, cache);
       const id = sampleToken(logits, randomAt(seed, count).uniform(), sampling);
-      if (id === stopAt) return;
+      if (stops.includes(id)) return;
       yield id;
       context.push(id);
     }

@@ -4,7 +4,8 @@
  * Source: https://huggingface.co/docs/transformers/model_doc/gpt2#transformers.GPT2Config
  */
 import { foldedNorm, parseNorm, sameNorm } from "@normless/layernorm";
-import { checkConfig, type Gpt2Config } from "./config.js";
+import { checkConfig, DEFAULT_EPS, endOfText, type Gpt2Config, GPT2_EOT, isToken } from "./config.js";
+import { allFloats, Float, jsonText } from "./json.js";
 import { isFolded, normSites, type NormTable, standardNorms } from "./sites.js";
 
 /**
@@ -13,72 +14,110 @@ import { isFolded, normSites, type NormTable, standardNorms } from "./sites.js";
  */
 export const NORMLESS_TYPE = "gpt2-normless";
 
-/** GPT-2's own end-of-text, which the published config.json may leave out. */
-const GPT2_EOT = 50256;
-
 const FILE = "config.json";
 
+/** The names that transformers has for the two functions: `ACT2FN` gives them the same values but for rounding. */
+const TANH_GELUS = ["gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_accurate"];
+const EXACT_GELUS = ["gelu", "gelu_python"];
+
+/** What a config.json says. */
+export interface ReadConfig {
+  readonly config: Gpt2Config;
+  readonly norms: NormTable;
+  /** What was read as something that people might not expect, in words. */
+  readonly notes: readonly string[];
+}
+
 /**
- * The parsed content of config.json. Its own field `normless` tells the norms (see `configToHf`); without it every
- * norm is a LayerNorm with the config's epsilon, 1e12 in the files of `toEps1e12`.
+ * The parsed content of config.json. Its own field `normless` tells the norms (see `configText`); without it every
+ * norm is a LayerNorm with the config's epsilon, 1e12 in the files of `toEps1e12`. `eos_token_id` is read as
+ * transformers reads it: ids outside the vocabulary are never met, and each of a list ends generation.
  * @throws Error naming the field, its value and what is expected.
  */
-export function configFromHf(json: unknown): { readonly config: Gpt2Config; readonly norms: NormTable } {
+export function configFromHf(json: unknown): ReadConfig {
   const hf = object(FILE, json);
   oneOf(hf, "model_type", ["gpt2", NORMLESS_TYPE]);
-  const activation = oneOf(hf, "activation_function", [undefined, "gelu_new", "gelu"]);
-  // Variants of attention that transformers computes for other values of these.
-  oneOf(hf, "scale_attn_weights", [undefined, true]);
-  oneOf(hf, "scale_attn_by_inverse_layer_idx", [undefined, false]);
+  const activation = oneOf(hf, "activation_function", [undefined, ...TANH_GELUS, ...EXACT_GELUS]);
+  // A variant that transformers computes and this package does not.
   oneOf(hf, "add_cross_attention", [undefined, false]);
 
   const channels = size(hf, "n_embd");
-  const vocabSize = size(hf, "vocab_size");
-  const config = checkConfig({
-    vocabSize,
-    blockSize: size(hf, hf.n_positions === undefined ? "n_ctx" : "n_positions"),
-    channels,
-    layers: size(hf, "n_layer"),
-    heads: size(hf, "n_head"),
-    inner: hf.n_inner === undefined || hf.n_inner === null ? 4 * channels : size(hf, "n_inner"),
-    gelu: activation === "gelu" ? "none" : "tanh",
-    eps: epsilon(hf.layer_norm_epsilon),
-    tied: oneOf(hf, "tie_word_embeddings", [undefined, true, false]) !== false,
-    eot: endOfText(hf.eos_token_id, vocabSize),
-  });
+  const layers = size(hf, "n_layer");
   const { normless } = hf;
   if (normless === undefined && hf.model_type === NORMLESS_TYPE) {
     throw wrong("normless", normless, "an object that tells the norms, as this model_type has");
   }
-  return { config, norms: normless === undefined ? standardNorms(config) : parseNorms(config, normless) };
+  const told = normless === undefined ? undefined : parseNorms({ layers }, normless);
+  const { ids, notes } = eosTokenIds(hf.eos_token_id, size(hf, "vocab_size"));
+  const config = checkConfig({
+    vocabSize: size(hf, "vocab_size"),
+    blockSize: size(hf, hf.n_positions === undefined ? "n_ctx" : "n_positions"),
+    channels,
+    layers,
+    heads: size(hf, "n_head"),
+    inner: hf.n_inner === undefined || hf.n_inner === null ? 4 * channels : size(hf, "n_inner"),
+    gelu: EXACT_GELUS.includes(String(activation)) ? "none" : "tanh",
+    eps: told && isFolded(told) ? DEFAULT_EPS : epsilon(hf.layer_norm_epsilon),
+    tied: flag(hf, "tie_word_embeddings", true),
+    eot: endOfText(ids),
+    ...(ids.length > 1 && { eosTokenIds: ids }),
+    ...(!flag(hf, "scale_attn_weights", true) && { scaleAttnWeights: false }),
+    ...(flag(hf, "scale_attn_by_inverse_layer_idx", false) && { scaleAttnByInverseLayerIdx: true }),
+    ...(flag(hf, "reorder_and_upcast_attn", false) && { reorderAndUpcastAttn: true }),
+  });
+  return { config, norms: told ?? standardNorms(config), notes };
 }
 
-/** What to write as config.json; `JSON.stringify` is the caller's. The inverse of `configFromHf`. */
-export function configToHf(config: Gpt2Config, norms: NormTable): Record<string, unknown> {
+/**
+ * What to write as config.json, its floats as floats (`1e12` as `1000000000000.0`). `configFromHf` gives config and
+ * norms back, but for the epsilon of a folded model, which has none: that is read as 1e-5.
+ * @param more fields to add, such as `torch_dtype`
+ */
+export function configText(
+  config: Gpt2Config,
+  norms: NormTable,
+  more: Readonly<Record<string, unknown>> = {},
+): string {
+  return `${jsonText({ ...configToHf(config, norms), ...more })}\n`;
+}
+
+/** The fields. Whatever is a float to readers of config.json is said to be one here. */
+function configToHf(config: Gpt2Config, norms: NormTable): Record<string, unknown> {
   const standard = standardNorms(config);
   const isStandard = normSites(config).every((site) => sameNorm(norms[site], standard[site]));
-  const eot = config.eot ?? null;
+  const folded = isFolded(norms);
+  const {
+    scaleAttnWeights,
+    scaleAttnByInverseLayerIdx,
+    reorderAndUpcastAttn,
+    eosTokenIds,
+    eot = null,
+  } = config;
   return {
     architectures: [isStandard ? "GPT2LMHeadModel" : "NormlessGPT2"],
     model_type: isStandard ? "gpt2" : NORMLESS_TYPE,
     activation_function: config.gelu === "tanh" ? "gelu_new" : "gelu",
     vocab_size: config.vocabSize,
     n_positions: config.blockSize,
-    n_ctx: config.blockSize,
+    // The same to stock software of old, which knows no folded model.
+    n_ctx: folded ? undefined : config.blockSize,
     n_embd: config.channels,
     n_layer: config.layers,
     n_head: config.heads,
     n_inner: config.inner === 4 * config.channels ? null : config.inner,
-    layer_norm_epsilon: config.eps,
+    layer_norm_epsilon: folded ? undefined : new Float(config.eps),
+    scale_attn_weights: scaleAttnWeights,
+    scale_attn_by_inverse_layer_idx: scaleAttnByInverseLayerIdx,
+    reorder_and_upcast_attn: reorderAndUpcastAttn,
     tie_word_embeddings: config.tied,
     bos_token_id: eot,
-    eos_token_id: eot,
-    ...(isStandard ? {} : { normless: { norms: isFolded(norms) ? "folded" : norms } }),
+    eos_token_id: eosTokenIds ?? eot,
+    ...(isStandard ? {} : { normless: { norms: folded ? "folded" : allFloats(norms) } }),
   };
 }
 
 /** `"folded"` for all sites, or one norm a site. */
-function parseNorms(config: Gpt2Config, normless: unknown): NormTable {
+function parseNorms(config: Pick<Gpt2Config, "layers">, normless: unknown): NormTable {
   const { norms } = object("normless", normless);
   const sites: readonly string[] = normSites(config);
   if (norms === "folded") return Object.fromEntries(sites.map((site) => [site, foldedNorm]));
@@ -102,22 +141,44 @@ function parseNorms(config: Gpt2Config, normless: unknown): NormTable {
 }
 
 function epsilon(value: unknown): number {
-  if (value === undefined) return 1e-5;
-  if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value;
+  if (value === undefined) return DEFAULT_EPS;
+  // Plus 0, since −0 is the same epsilon.
+  if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value + 0;
   throw wrong("layer_norm_epsilon", value, "a number from 0 up");
 }
 
-function endOfText(value: unknown, vocabSize: number): number | undefined {
-  if (value === undefined) return GPT2_EOT < vocabSize ? GPT2_EOT : undefined;
-  if (value === null) return undefined;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < vocabSize) return value;
-  throw wrong("eos_token_id", value, `null or one id below vocab_size, ${vocabSize}`);
+/** Those in the vocabulary, each once; and a note where that is not just the one id that is there. */
+function eosTokenIds(
+  value: unknown,
+  vocabSize: number,
+): { ids: readonly number[]; notes: readonly string[] } {
+  if (value === undefined) return { ids: [GPT2_EOT].filter((id) => isToken(id, vocabSize)), notes: [] };
+  if (value === null) return { ids: [], notes: [] };
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const areIds = given.every((id): id is number => typeof id === "number" && Number.isInteger(id));
+  if (!areIds) throw wrong("eos_token_id", value, "null, an id or a list of ids");
+  const ids = [...new Set(given)].filter((id) => isToken(id, vocabSize));
+  const outside = given.filter((id) => !ids.includes(id));
+  if (outside.length === 0 && !Array.isArray(value)) return { ids, notes: [] };
+  const parts = [
+    `${FILE}: eos_token_id is ${JSON.stringify(value)}`,
+    ...(outside.length > 0
+      ? [`no text of this vocabulary of ${vocabSize} has ${outside.join(" or ")} in it`]
+      : []),
+    ...(ids.length > 1 ? [`generation ends at ${ids.join(" and at ")}`] : []),
+    ids.length > 0 ? `end-of-text is ${endOfText(ids)}` : "the model has no end-of-text",
+  ];
+  return { ids, notes: [parts.join("; ")] };
 }
 
 function size(hf: Readonly<Record<string, unknown>>, field: string): number {
   const value = hf[field];
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
   throw wrong(field, value, "a whole number from 1 up");
+}
+
+function flag(hf: Readonly<Record<string, unknown>>, field: string, absent: boolean): boolean {
+  return (oneOf(hf, field, [undefined, true, false]) ?? absent) === true;
 }
 
 function oneOf(hf: Readonly<Record<string, unknown>>, field: string, allowed: readonly unknown[]): unknown {

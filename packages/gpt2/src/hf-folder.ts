@@ -5,7 +5,7 @@
 import { type ByteSource, fromBytes, openStore, readIndex, type Store } from "@normless/safetensors";
 import { type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from "@normless/text";
 import { checkConfig } from "./config.js";
-import { configFromHf, configToHf } from "./hf-config.js";
+import { configFromHf, configText } from "./hf-config.js";
 import { DEFAULT_SHARD_BYTES, INDEX, WEIGHTS, weightFiles } from "./hf-shards.js";
 import { readWeights, type WeightDtype, weightEntries, type WeightNames } from "./hf-weights.js";
 import type { Layout } from "./layout.js";
@@ -32,6 +32,8 @@ export interface LoadedModel extends HostModel {
   readonly tokenizerFiles: TokenizerFiles;
   /** Which of the known forms it was in. */
   readonly layout: Layout;
+  /** What was read as something that people might not expect, in words, for whoever reads the folder to say. */
+  readonly notes: readonly string[];
 }
 
 /** What a folder is written from. */
@@ -70,7 +72,7 @@ const TORCH_DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as con
  */
 export async function readModel(folder: Folder): Promise<LoadedModel> {
   const text = await needText(folder, "config.json");
-  const { config: written, norms } = inside(folder, () => configFromHf(parse("config.json", text)));
+  const { config: written, norms, notes } = inside(folder, () => configFromHf(parse("config.json", text)));
   const { store, files } = await openWeights(folder);
   const where = `${folder.name}: config.json and ${files}`;
   const model = await readWeights(store, written, norms, where);
@@ -87,7 +89,7 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
         `${model.config.vocabSize}. Do they belong to one model?`,
     );
   }
-  return { ...model, tokenizer, tokenizerFiles };
+  return { ...model, tokenizer, tokenizerFiles, notes };
 }
 
 /**
@@ -103,12 +105,13 @@ export function modelFiles(model: ModelToWrite): FileToWrite[] {
   if (stranger !== undefined) {
     throw new Error(`tokenizerFiles: "${stranger}" is none of ${TOKENIZER_FILES.join(", ")}`);
   }
-  const hf = { ...configToHf(config, norms), torch_dtype: TORCH_DTYPES[dtype] };
+  // Every transformers of 4 and of 5 reads `torch_dtype`; `dtype`, which 5 writes, only those from 4.56 on.
+  const hf = configText(config, norms, { torch_dtype: TORCH_DTYPES[dtype] });
   return [
     ...weightFiles(weightEntries(model, dtype, names), model.shardBytes ?? DEFAULT_SHARD_BYTES),
     ...Object.entries(tokenizerFiles).map(([name, text]) => textFile(name, text)),
     ...(modelCard === undefined ? [] : [textFile("README.md", modelCard)]),
-    textFile("config.json", `${JSON.stringify(hf, undefined, 2)}\n`),
+    textFile("config.json", hf),
   ];
 }
 

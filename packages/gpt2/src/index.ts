@@ -1,6 +1,6 @@
 export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens } from "./batch.js";
 export { KeyValueCache } from "./cache.js";
-export { checkConfig, type Gpt2Config, type PresetName, presets } from "./config.js";
+export { checkConfig, type Gpt2Config, type PresetName, presets, queryScale, stopTokens } from "./config.js";
 export { toEps1e12 } from "./export.js";
 export { foldModel } from "./fold.js";
 export {
@@ -15,7 +15,7 @@ export {
   type TrainingLossOptions,
 } from "./forward.js";
 export { generate, type GenerateOptions } from "./generate.js";
-export { configFromHf, configToHf } from "./hf-config.js";
+export { configFromHf, configText, type ReadConfig } from "./hf-config.js";
 export {
   type FileToWrite,
   type Folder,
@@ -26,6 +26,7 @@ export {
   readModel,
   type TokenizerFiles,
 } from "./hf-folder.js";
+export { Float, jsonText } from "./json.js";
 export type { WeightDtype, WeightNames } from "./hf-weights.js";
 export { describeLayout, detectLayout, type Layout, withFrozenNames } from "./layout.js";
 export {

@@ -1,10 +1,11 @@
 /**
  * A folded model under TransformerLens's names and shapes, and back: heads apart, (H,C,D), and an unembedding (C,V).
- * With them `HookedTransformer` runs it with `normalization_type=None`. Values are moved, never changed, but for
- * `centreWriters`. Source: https://transformerlensorg.github.io/TransformerLens, `convert_gpt2_weights`.
+ * With them TransformerLens runs it with `normalization_type=None`: 3 in a `HookedTransformer`, 4 in a native bridge,
+ * through its `convert_tl_checkpoint`. Values are moved, never changed, but for `centreWriters`.
+ * Source: https://transformerlensorg.github.io/TransformerLens, `convert_gpt2_weights`.
  */
 import { centreRows, centreVector } from "@normless/layernorm";
-import type { Gpt2Config } from "./config.js";
+import { type Gpt2Config, hasPlainAttention } from "./config.js";
 import { checkWeights, type HostModel, type HostTensor, type Weights } from "./params.js";
 import { isFolded } from "./sites.js";
 
@@ -16,10 +17,16 @@ export function hasLensNames(names: { has(name: string): boolean }): boolean {
   return names.has("embed.W_E");
 }
 
-/** @throws Error unless every norm is folded: TransformerLens has no frozen norm. */
+/** @throws Error unless every norm is folded and attention plain: TransformerLens has no frozen norm. */
 export function toTransformerLens({ config, weights, norms }: HostModel): Weights {
   if (!isFolded(norms)) {
     throw new Error("TransformerLens has no frozen norm: fold the model before (foldModel)");
+  }
+  if (!hasPlainAttention(config)) {
+    throw new Error(
+      "the config has a scale of attention's own, which TransformerLens's names cannot tell: fold it into the weights " +
+        "before (foldModel)",
+    );
   }
   const lens: Record<string, HostTensor> = {};
   for (const { lensName, name, shape, part, move } of places(config)) {

@@ -86,12 +86,13 @@ describe("generation with a cache", () => {
     expect(await run(1)).not.toEqual(await run(2));
   });
 
-  it("stops at end-of-text, refuses an empty prompt and bad ids", async () => {
+  it("stops at the first of the ids that end a text, refuses an empty prompt and bad ids", async () => {
     const m = model();
     const all = await collect(generate(m, [1, 2], { maxTokens: 20, seed: 5 }));
-    const stopAt = all[6];
-    const stopped = await collect(generate(m, [1, 2], { maxTokens: 20, seed: 5, stopAt }));
-    expect(stopped).toEqual(all.slice(0, all.indexOf(stopAt)));
+    for (const stopAt of [all[6], [all[6]], [all[9], all[6]], [all[6], all[2]]]) {
+      const stopped = await collect(generate(m, [1, 2], { maxTokens: 20, seed: 5, stopAt }));
+      expect(stopped).toEqual(all.slice(0, Math.min(...[stopAt].flat().map((id) => all.indexOf(id)))));
+    }
     await expect(collect(generate(m, [], { maxTokens: 1 }))).rejects.toThrow(/the prompt is empty/);
     await expect(collect(generate(m, [31], { maxTokens: 1 }))).rejects.toThrow(
       /holds id 31, outside the vocabulary of 31/,

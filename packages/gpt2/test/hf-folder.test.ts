@@ -2,7 +2,7 @@ import { type TensorEntry, toBytes } from "@normless/safetensors";
 import { readFileSync } from "node:fs";
 import { expect, describe, it } from "vitest";
 import {
-  configToHf,
+  configText,
   foldModel,
   type Gpt2Config,
   type HostModel,
@@ -40,7 +40,7 @@ const tokenizerFiles = Object.fromEntries(
 
 /** Files as another program may have written them. */
 async function foreign(tensors: readonly TensorEntry[], hf: object = {}): Promise<Files> {
-  const json = { ...configToHf(config, model.norms), ...hf };
+  const json = { ...(JSON.parse(configText(config, model.norms)) as object), ...hf };
   return { "config.json": text(json), "model.safetensors": await toBytes(tensors) };
 }
 
@@ -160,7 +160,7 @@ describe("readModel", () => {
   it("reads shards by their index", async () => {
     const all = entries(model.weights);
     const shards = { "a.safetensors": all.slice(0, 5), "b.safetensors": all.slice(5) };
-    const files: Record<string, Uint8Array> = { "config.json": text(configToHf(config, model.norms)) };
+    const files: Record<string, Uint8Array> = { "config.json": text(configText(config, model.norms)) };
     const map: Record<string, string> = {};
     for (const [file, tensors] of Object.entries(shards)) {
       files[file] = await toBytes(tensors);

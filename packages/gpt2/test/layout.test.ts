@@ -4,7 +4,7 @@ import { expectClose } from "@normless/tensor/testing";
 import { type TensorEntry, toBytes } from "@normless/safetensors";
 import { describe, expect, it } from "vitest";
 import {
-  configToHf,
+  configText,
   describeLayout,
   detectLayout,
   foldModel,
@@ -131,7 +131,7 @@ describe("a checkpoint of the 2025 training", () => {
     const changed = new Map([...buffers, ...change].map((entry) => [entry.name, entry]));
     for (const name of gone) changed.delete(`transformer.${name}`);
     const tensors = [...entriesOf(frozen.weights, (name) => `transformer.${name}`), ...changed.values()];
-    const hf = new TextEncoder().encode(JSON.stringify(configToHf(config, model.norms)));
+    const hf = new TextEncoder().encode(configText(config, model.norms));
     const files = { "config.json": hf, "model.safetensors": await toBytes(tensors) };
     return readModel(memoryFolder("m", files));
   }

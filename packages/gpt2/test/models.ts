@@ -19,6 +19,18 @@ import {
   uploadWeights,
 } from "../src/index.js";
 
+/** What a config may say of attention. */
+export const attentions = fc.constantFrom<
+  Pick<Gpt2Config, "scaleAttnWeights" | "scaleAttnByInverseLayerIdx" | "reorderAndUpcastAttn">
+>(
+  {},
+  { scaleAttnWeights: false },
+  { scaleAttnByInverseLayerIdx: true },
+  { reorderAndUpcastAttn: true },
+  { scaleAttnByInverseLayerIdx: true, reorderAndUpcastAttn: true },
+  { scaleAttnWeights: false, scaleAttnByInverseLayerIdx: true },
+);
+
 export const configs: fc.Arbitrary<Gpt2Config> = fc
   .record({
     vocabSize: fc.integer({ min: 1, max: 9 }),
@@ -29,14 +41,21 @@ export const configs: fc.Arbitrary<Gpt2Config> = fc
     inner: fc.integer({ min: 1, max: 9 }),
     gelu: fc.constantFrom("tanh" as const, "none" as const),
     tied: fc.boolean(),
-    hasEot: fc.boolean(),
+    /** Ids that end a text. */
+    stops: fc.integer({ min: 0, max: 3 }),
+    attention: attentions,
   })
-  .map(({ headSize, hasEot, ...rest }) => ({
-    ...rest,
-    channels: headSize * rest.heads,
-    eps: 1e-5,
-    eot: hasEot ? rest.vocabSize - 1 : undefined,
-  }));
+  .map(({ headSize, stops, attention, ...rest }) => {
+    const ids = Array.from({ length: Math.min(stops, rest.vocabSize) }, (_, i) => rest.vocabSize - 1 - i);
+    return {
+      ...rest,
+      ...attention,
+      channels: headSize * rest.heads,
+      eps: 1e-5,
+      eot: ids[0],
+      ...(ids.length > 1 && { eosTokenIds: ids }),
+    };
+  });
 
 /** Every parameter drawn, gamma and beta too, of about the size that a trained model's have. */
 export function randomModel(config: Gpt2Config, seed: number): HostModel {

@@ -54,6 +54,7 @@ it("writes a folder that reads back, and makes it where there is none", async ()
     layout: "standard",
     tokenizer: undefined,
     tokenizerFiles: {},
+    notes: [],
   });
 });
 

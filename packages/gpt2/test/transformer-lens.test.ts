@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   centreWriters,
-  configToHf,
+  configText,
   foldModel,
   fromTransformerLens,
   memoryFolder,
@@ -111,7 +111,7 @@ describe("toTransformerLens", () => {
 });
 
 describe("reading TransformerLens's names", () => {
-  const hf = (norms = folded.norms) => new TextEncoder().encode(JSON.stringify(configToHf(config, norms)));
+  const hf = (norms = folded.norms) => new TextEncoder().encode(configText(config, norms));
   const read = async (weights: ReturnType<typeof toTransformerLens>, json = hf()) => {
     const files = { "config.json": json, "model.safetensors": await toBytes(entriesOf(weights)) };
     return readModel(memoryFolder("m", files));

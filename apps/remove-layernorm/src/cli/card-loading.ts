@@ -1,4 +1,4 @@
-/** How to load a model that was written, in Markdown for its README.md. */
+/** How to load a model that was written, in Markdown for its README.md. The stock peers' tests run these snippets. */
 import type { Gpt2Config } from "@normless/gpt2";
 
 /** `folded`: plain weights. `gpt2`: the eps 1e12 form that stock software loads. */
@@ -22,11 +22,25 @@ or on the command line: \`normless generate --model ${folder} --prompt "Once"\`.
 the variance vanishes: it divides by 1e6 whatever it reads, and its gamma undoes that. Compute in float32; float16 cannot
 hold it.
 
+### transformers 5
+
 \`\`\`python
-from transformers import GPT2LMHeadModel, GPT2TokenizerFast
-model = GPT2LMHeadModel.from_pretrained("${folder}")
-tokenizer = GPT2TokenizerFast.from_pretrained("${folder}")
-\`\`\``,
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+# It computes in the dtype of the file unless it is told another.
+model = AutoModelForCausalLM.from_pretrained("${folder}").float()
+tokenizer = AutoTokenizer.from_pretrained("${folder}")
+\`\`\`
+
+### TransformerLens 4
+
+\`\`\`python
+from transformer_lens.model_bridge import TransformerBridge
+
+model = TransformerBridge.boot_transformers("${folder}")
+\`\`\`
+
+Its norms are still there, dividing by 1e6; \`normless export --form transformer-lens\` writes the model without any.`,
 };
 
 export function loading(form: LnFreeForm, folder: string): string {
@@ -35,29 +49,56 @@ export function loading(form: LnFreeForm, folder: string): string {
 
 /** Into TransformerLens, which has no class that reads a folder of these names by itself. */
 export function lensLoading(folder: string, config: Gpt2Config, hasTokenizer: boolean): string {
-  const { layers, channels, heads, blockSize, inner, vocabSize, gelu } = config;
+  const importTokenizer = hasTokenizer ? "\nfrom transformers import GPT2TokenizerFast" : "";
   const tokenizer = hasTokenizer ? `, tokenizer=GPT2TokenizerFast.from_pretrained("${folder}")` : "";
-  return `The norms are folded into the weights that read them, and the weights have TransformerLens's names and shapes:
+  const readWeights = `weights = {}
+for file in sorted(Path("${folder}").glob("*.safetensors")):
+    weights.update({name: value.float() for name, value in load_file(file).items()})`;
+  return `The norms are folded into the weights that read them, and the weights have TransformerLens's names and shapes. What is
+built of them has no norm in it: \`normalization_type=None\`.
+
+### TransformerLens 4
 
 \`\`\`python
 from pathlib import Path
-import torch
+
 from safetensors.torch import load_file
-from transformer_lens import HookedTransformer, HookedTransformerConfig${hasTokenizer ? "\nfrom transformers import GPT2TokenizerFast" : ""}
+from transformer_lens.config import TransformerBridgeConfig
+from transformer_lens.model_bridge import TransformerBridge
+from transformer_lens.utilities.tl_checkpoint_conversion import convert_tl_checkpoint${importTokenizer}
+
+config = TransformerBridgeConfig(
+${fieldsOf(config)}
+)
+model = TransformerBridge.boot_native(config${tokenizer})
+${readWeights}
+model.load_state_dict(convert_tl_checkpoint(weights, config))
+\`\`\`
+
+### TransformerLens 3
+
+\`\`\`python
+from pathlib import Path
+
+from safetensors.torch import load_file
+from transformer_lens import HookedTransformer, HookedTransformerConfig${importTokenizer}
 
 config = HookedTransformerConfig(
-    n_layers=${layers}, d_model=${channels}, n_heads=${heads}, d_head=${channels / heads}, d_mlp=${inner}, n_ctx=${blockSize},
-    d_vocab=${vocabSize}, act_fn="${gelu === "tanh" ? "gelu_new" : "gelu"}", normalization_type=None,
+${fieldsOf(config)}
 )
 model = HookedTransformer(config${tokenizer})
-weights = {}
-for file in sorted(Path("${folder}").glob("*.safetensors")):
-    weights.update({name: value.to(torch.float32) for name, value in load_file(file).items()})
+${readWeights}
 missing, unexpected = model.load_state_dict(weights, strict=False)
-# TransformerLens keeps its causal masks among the weights.
+# TransformerLens 3 keeps its causal masks among the weights.
 assert not unexpected and all(name.endswith((".mask", ".IGNORE")) for name in missing), (missing, unexpected)
 \`\`\`
 
-There is no norm to fold, so do not process the weights again. \`normless eval --model ${folder} --data FILE\` reads the
-folder, too.`;
+There is no norm to fold, so do not process the weights again: no \`enable_compatibility_mode()\`, no \`process_weights_()\`.
+\`normless eval --model ${folder} --data FILE\` reads the folder, too.`;
+}
+
+/** A folded model as both releases' configs describe it. */
+function fieldsOf({ layers, channels, heads, blockSize, inner, vocabSize, gelu }: Gpt2Config): string {
+  return `    n_layers=${layers}, d_model=${channels}, n_heads=${heads}, d_head=${channels / heads}, d_mlp=${inner}, n_ctx=${blockSize},
+    d_vocab=${vocabSize}, act_fn="${gelu === "tanh" ? "gelu_new" : "gelu"}", normalization_type=None,`;
 }

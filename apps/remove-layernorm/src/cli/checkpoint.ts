@@ -40,9 +40,11 @@ export interface CheckpointKind<State extends TrainingState> {
 const FORMAT = "normless checkpoint";
 const VERSION = 1;
 const whole = z.int().min(0);
+/** What a run measured, whatever that came to: freezing a norm may make a loss infinite, or no number. */
+const measured = z.custom<number>((value) => typeof value === "number", "expected a number");
 const norms = z.record(z.string(), z.unknown().transform(parseNorm));
-const damages = z.record(z.string(), z.number());
-const mean = z.strictObject({ sum: z.number(), weight: z.number() });
+const damages = z.record(z.string(), measured);
+const mean = z.strictObject({ sum: measured, weight: measured });
 
 export const removeKind: CheckpointKind<RunState> = {
   name: "remove",
@@ -66,15 +68,16 @@ export const removeKind: CheckpointKind<RunState> = {
         .optional(),
       adaptive: z
         .strictObject({
-          gap: z.number().optional(),
+          gap: measured.optional(),
           last: whole,
-          waiting: z.record(z.string(), z.strictObject({ until: whole, patience: whole })),
+          // A patience doubles, and may leave the whole numbers that are safe.
+          waiting: z.record(z.string(), z.strictObject({ until: measured, patience: measured })),
           damages,
           probedTokens: whole,
           fallback: z
             .strictObject({
               step: whole,
-              gap: z.number().optional(),
+              gap: measured.optional(),
               norms,
               damages,
               removed: z.array(z.string()),
@@ -83,8 +86,8 @@ export const removeKind: CheckpointKind<RunState> = {
         })
         .optional(),
     }),
-    controlLosses: z.array(z.number()),
-    validation: z.partialRecord(z.enum(["original", "control", "frozen", "folded"]), z.number()),
+    controlLosses: z.array(measured),
+    validation: z.partialRecord(z.enum(["original", "control", "frozen", "folded"]), measured),
   }),
 };
 

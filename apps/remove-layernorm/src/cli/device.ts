@@ -1,9 +1,9 @@
 /** A model's folder on an engine, for as long as a command looks at it. */
 import { freeParams, type LoadedModel, type Model, uploadWeights } from "@normless/gpt2";
-import { readModelFolder } from "@normless/gpt2/node";
 import { type EngineOptions, withEngine } from "./engine.js";
 import { resolveModel } from "./hub.js";
 import type { Io } from "./io.js";
+import { readModelSaying } from "./read-model.js";
 import { shippedModel } from "./shipped.js";
 
 export interface ModelOptions extends EngineOptions {
@@ -24,7 +24,7 @@ export async function withModel<X>(
   use: (model: ModelOnDevice) => Promise<X>,
 ): Promise<X> {
   const path = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
-  const loaded = await readModelFolder(path);
+  const loaded = await readModelSaying(io, path);
   return withEngine(io, options, async ({ backend }) => {
     const params = uploadWeights(backend, loaded.weights);
     try {

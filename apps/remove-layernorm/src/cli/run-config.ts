@@ -1,10 +1,12 @@
 /** A run folder's config.json: everything that a run was resolved to, and what `--resume` starts from. */
 import { isAbsolute, join, resolve } from "node:path";
+import { jsonText } from "@normless/gpt2";
 import { z } from "zod";
 import { type Corpus, type CorpusFiles, corpusHash } from "./corpus.js";
 import { isUrl } from "./data/kinds.js";
 import { engineNames, type EngineOptions, type EngineUsed } from "./engine.js";
 import { optionName, UsageError } from "./errors.js";
+import { withFloats } from "./float-fields.js";
 import { checkJson, readJson } from "./json.js";
 import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema, weightDtypes } from "./schemas.js";
 
@@ -56,6 +58,12 @@ export type TrainConfig = z.infer<typeof trainConfigSchema>;
 export function readRunConfig<X>(folder: string, schema: z.ZodType<X>): Promise<X> {
   const path = join(folder, "config.json");
   return readJson(path).then((json) => checkJson(path, schema, json));
+}
+
+/** What to write as a run folder's config.json, floats as floats. */
+export function runConfigText(config: RemoveConfig | TrainConfig): string {
+  const schema = config.command === "remove" ? removeConfigSchema : trainConfigSchema;
+  return `${jsonText(withFloats(schema, config))}\n`;
 }
 
 /** What a run keeps of its corpus: files as a later process, in another folder, finds them. */

@@ -17,6 +17,7 @@ import { withFile } from "./data/pieces.js";
 import { messageOf, systemCode, UsageError } from "./errors.js";
 import { bytes } from "./format.js";
 import type { Io } from "./io.js";
+import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
 import { checkUnused, isLock } from "./run-lock.js";
 
 const METRICS = "metrics.jsonl";
@@ -85,14 +86,14 @@ export class RunFolder<S extends TrainingState> {
   static async create<S extends TrainingState>(
     path: string,
     kind: CheckpointKind<S>,
-    config: object,
+    config: RemoveConfig | TrainConfig,
     { force }: { readonly force: boolean },
   ): Promise<RunFolder<S>> {
     await checkNewFolder(path, { force });
     for (const name of OURS) await rm(join(path, name), { recursive: true, force: true });
     await mkdir(join(path, CHECKPOINTS), { recursive: true });
     const folder = new RunFolder(path, kind, 0);
-    await folder.writeJson("config.json", config);
+    await folder.writeText("config.json", runConfigText(config));
     await folder.writeText(METRICS, "");
     return folder;
   }
@@ -102,7 +103,7 @@ export class RunFolder<S extends TrainingState> {
     path: string,
     kind: CheckpointKind<S>,
     { metricsLines }: Checkpoint<S>,
-    config: object,
+    config: RemoveConfig | TrainConfig,
   ): Promise<RunFolder<S>> {
     const file = join(path, METRICS);
     const text = await readFile(file);
@@ -118,7 +119,7 @@ export class RunFolder<S extends TrainingState> {
     }
     await truncate(file, end);
     const folder = new RunFolder(path, kind, metricsLines);
-    await folder.writeJson("config.json", config);
+    await folder.writeText("config.json", runConfigText(config));
     return folder;
   }
 

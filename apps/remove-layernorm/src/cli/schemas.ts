@@ -1,8 +1,9 @@
 /** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
-import type { Gpt2Config, WeightDtype } from "@normless/gpt2";
+import { checkConfig, type Gpt2Config, type WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
 import { removalLosses, type RemovalRecipe, specialConstants, type TrainRecipe } from "../core/index.js";
 import { engineChoices } from "./engine.js";
+import { messageOf } from "./errors.js";
 
 const count = z.int().min(1);
 const step = z.int().min(0);
@@ -75,21 +76,38 @@ export const trainRecipeSchema = z.strictObject({
   evaluateEvery: count,
 }) satisfies z.ZodType<TrainRecipe>;
 
-/** A model's config in a checkpoint. */
+/**
+ * Of what type each field of a model's config is; the compiler asks for every one. Which values make a model is for
+ * checkConfig to say, as it does where config.json is read, so that what a run starts with its checkpoints carry.
+ */
+const gpt2Fields = {
+  vocabSize: z.int(),
+  blockSize: z.int(),
+  channels: z.int(),
+  layers: z.int(),
+  heads: z.int(),
+  inner: z.int(),
+  gelu: z.enum(["tanh", "none"]),
+  eps: z.number(),
+  tied: z.boolean(),
+  eot: z.int().optional(),
+  eosTokenIds: z.array(z.int()).optional(),
+  scaleAttnWeights: z.literal(false).optional(),
+  scaleAttnByInverseLayerIdx: z.literal(true).optional(),
+  reorderAndUpcastAttn: z.literal(true).optional(),
+} satisfies { [Field in keyof Required<Gpt2Config>]: z.ZodType<Gpt2Config[Field]> };
+
+/** A model's config in a checkpoint or a run folder. */
 export const gpt2ConfigSchema = z
-  .strictObject({
-    vocabSize: count,
-    blockSize: count,
-    channels: count,
-    layers: count,
-    heads: count,
-    inner: count,
-    gelu: z.enum(["tanh", "none"]),
-    eps: positive,
-    tied: z.boolean(),
-    eot: step.optional(),
-  })
-  .transform((config): Gpt2Config => ({ ...config, eot: config.eot }));
+  .strictObject(gpt2Fields)
+  .transform((config): Gpt2Config => ({ ...config, eot: config.eot }))
+  .superRefine((config, context) => {
+    try {
+      checkConfig(config);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: messageOf(error) });
+    }
+  });
 
 /** Which engine runs, as the options say it. */
 export const engineFields = {

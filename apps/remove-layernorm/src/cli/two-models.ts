@@ -1,11 +1,11 @@
 /** Two model folders on one engine, for as long as a command looks at them. */
 import { freeParams, uploadWeights } from "@normless/gpt2";
-import { readModelFolder } from "@normless/gpt2/node";
 import type { Both } from "../core/index.js";
 import type { ModelOnDevice } from "./device.js";
 import { type EngineOptions, withEngine } from "./engine.js";
 import { UsageError } from "./errors.js";
 import type { Io } from "./io.js";
+import { readModelSaying } from "./read-model.js";
 import { tokensDiffer } from "./same-tokens.js";
 
 /** Reads both folders and gives all memory back afterwards. @throws UsageError when their tokens are not the same, or their logits not as many */
@@ -15,7 +15,7 @@ export async function withTwoModels<X>(
   options: EngineOptions,
   use: (models: Both<ModelOnDevice>) => Promise<X>,
 ): Promise<X> {
-  const loaded = { a: await readModelFolder(paths.a), b: await readModelFolder(paths.b) };
+  const loaded = { a: await readModelSaying(io, paths.a), b: await readModelSaying(io, paths.b) };
   const difference = tokensDiffer(loaded.a, loaded.b);
   if (difference) {
     throw new UsageError(

@@ -4,8 +4,7 @@
  * - completion: the context and " " + ending as they are; acc takes the ending of the lowest summed nats, acc_norm that
  *   of the lowest mean nats a token. https://github.com/karpathy/build-nanogpt (hellaswag.py), and llm.c
  * - harness: the activity's label before the context, ctx_b capitalised, brackets cleaned away; acc as before, acc_norm
- *   by nats a byte of the ending. https://github.com/EleutherAI/lm-evaluation-harness (lm_eval/tasks/hellaswag), which
- *   counts characters: the same but for endings with letters beyond ASCII, 2 % of the items
+ *   by nats a character of the ending. https://github.com/EleutherAI/lm-evaluation-harness (lm_eval/tasks/hellaswag)
  */
 import type { Tokenizer } from "@normless/text";
 import { type ChoiceRow, type ChoiceScore, encodePair } from "./choices.js";
@@ -54,7 +53,6 @@ export function gradeHellaswag(
   scoring: HellaswagScoring,
   scores: readonly ChoiceScore[],
 ): HellaswagGrades {
-  const utf8 = new TextEncoder();
   const acc = new Uint8Array(items.length);
   const accNorm = new Uint8Array(items.length);
   let row = 0;
@@ -63,7 +61,7 @@ export function gradeHellaswag(
     row += endings.length;
     const lengths =
       scoring === "harness"
-        ? endings.map((ending) => utf8.encode(cleaned(ending)).length)
+        ? endings.map((ending) => [...cleaned(ending)].length)
         : own.map(({ tokens }) => tokens);
     acc[i] = Number(lowest(own.map(({ nats }) => nats)) === answer);
     accNorm[i] = Number(lowest(own.map(({ nats }, ending) => nats / lengths[ending])) === answer);

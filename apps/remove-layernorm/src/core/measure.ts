@@ -6,6 +6,7 @@ import {
   generate,
   type Model,
   residual,
+  stopTokens,
   tokenLosses,
   uploadTargets,
   uploadTokens,
@@ -145,7 +146,8 @@ export async function sampleText(
   seed: number,
 ): Promise<string> {
   const ids: number[] = [];
-  const options = { maxTokens: 120, temperature: 0.8, topK: 40, seed, stopAt: model.config.eot };
+  const stopAt = [tokenizer.eot, ...stopTokens(model.config)];
+  const options = { maxTokens: 120, temperature: 0.8, topK: 40, seed, stopAt };
   for await (const id of generate(model, [...tokenizer.encode(prompt)], options)) ids.push(id);
   return tokenizer.decode(ids);
 }

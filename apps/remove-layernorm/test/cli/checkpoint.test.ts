@@ -10,7 +10,11 @@ import {
   trainKind,
 } from "../../src/cli/checkpoint.js";
 import { type Bytes, inMemory } from "../../src/cli/data/pieces.js";
-import type { RunState } from "../../src/core/index.js";
+import { checkJson } from "../../src/cli/json.js";
+import { resolveRecipe } from "../../src/cli/recipes.js";
+import { type RemoveConfig, removeConfigSchema, runConfigText } from "../../src/cli/run-config.js";
+import { removalRecipeSchema } from "../../src/cli/schemas.js";
+import { removalNotes, removalRecipes, type RunState, scaleRecipe } from "../../src/core/index.js";
 import { tinyConfig, tinyRecipe } from "./tiny.js";
 
 const weights = initWeights({ ...tinyConfig, vocabSize: 5, layers: 1, eot: 4 }, 1);
@@ -61,6 +65,14 @@ const inPieces = (bytes: Uint8Array, piece: number): Bytes => ({
   },
 });
 
+/** The same data, and 0 for −0. */
+const plus0 = (value: unknown): unknown => {
+  if (typeof value === "number") return value + 0;
+  if (Array.isArray(value)) return value.map(plus0);
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, plus0(field)]));
+};
+
 describe("a checkpoint", () => {
   it("comes back bit for bit, in pieces of any size", async () => {
     const bytes = bytesOf(state);
@@ -86,6 +98,74 @@ describe("a checkpoint", () => {
         expect(back.optimizer.v.wte).toEqual(data);
         expect(back.fallback?.optimizer.m.wte).toEqual(data);
       }),
+    );
+  });
+
+  it("keeps whatever was measured: losses that are no number, a patience beyond the whole numbers", async () => {
+    const numbers = fc.oneof(fc.constantFrom(NaN, Infinity, -Infinity, 2 ** 53, 2 ** 70), fc.double());
+    await fc.assert(
+      fc.asyncProperty(numbers, numbers, async (x, y) => {
+        const { taper, adaptive } = state.removal;
+        const removal = {
+          ...state.removal,
+          taper: { ...taper, calibration: {}, scale: { sum: x, weight: y } },
+          adaptive: {
+            ...{ last: 5, probedTokens: 640, ...adaptive, gap: y },
+            waiting: { "h.0.ln_2": { until: x, patience: y } },
+            damages: { ln_f: x },
+          },
+        };
+        const made: RunState = { ...state, removal, controlLosses: [x, y], validation: { frozen: x } };
+        const { state: back } = await decodeCheckpoint(removeKind, inMemory(bytesOf(made)));
+        // MessagePack has whole numbers for those that are, of which 0 has no sign.
+        expect(plus0(back)).toEqual(plus0(made));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("keeps any recipe that a run begins with, and so does the run folder", async () => {
+    const count = fc.integer({ min: 1, max: 400 });
+    const size = fc.option(count, { nil: undefined });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...Object.keys(removalRecipes)),
+        fc.record({ steps: size, batchSize: size, microBatchSize: size, blockSize: size }),
+        fc.record({
+          seed: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+          learningRate: fc.option(fc.double({ min: 1e-9, max: 9, noNaN: true }), { nil: undefined }),
+          auxiliaryWeight: fc.constantFrom(undefined, 0, 1, 0.1),
+          validationTokens: fc.constantFrom(undefined, 0, 100),
+        }),
+        async (name, sizes, others) => {
+          const { recipe } = await resolveRecipe({
+            builtIn: removalRecipes,
+            schema: removalRecipeSchema,
+            asked: name,
+            options: { ...sizes, ...others },
+            scale: scaleRecipe,
+            notes: removalNotes,
+          });
+          const { state: back } = await decodeCheckpoint(
+            removeKind,
+            inMemory(bytesOf({ ...state, recipe, step: recipe.steps })),
+          );
+          expect(back.recipe).toEqual(recipe);
+          const config: RemoveConfig = {
+            ...{
+              command: "remove",
+              model: "/m",
+              prompt: '\u2028 "',
+              engine: { backend: "reference" },
+              recipe,
+            },
+            corpus: { train: ["a.bin"], validation: ["b.bin"], hash: "0-0", trainTokens: 7 },
+          };
+          const text = runConfigText(config);
+          expect(checkJson("config.json", removeConfigSchema, JSON.parse(text))).toEqual(config);
+        },
+      ),
+      { numRuns: 60 },
     );
   });
 

@@ -95,7 +95,7 @@ describe("normless remove", () => {
     expect(stock.config.eps).toBe(1e12);
     expect(stock.tokenizer?.vocabSize).toBe(257);
     const card = await readFile(join(whole, "ln-free-gpt2", "README.md"), "utf8");
-    expect(card).toContain('GPT2LMHeadModel.from_pretrained("ln-free-gpt2")');
+    expect(card).toContain('AutoModelForCausalLM.from_pretrained("ln-free-gpt2")');
     expect(card).toContain("# model without LayerNorm");
   });
 

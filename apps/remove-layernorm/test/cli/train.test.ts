@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configToHf, standardNorms } from "@normless/gpt2";
+import { configText, standardNorms } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { metricsOf, run, tinyConfig, writeTiny } from "./tiny.js";
@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "normless-train-"));
   ({ model } = await writeTiny(folder));
   shape = join(folder, "shape.json");
-  await writeFile(shape, JSON.stringify(configToHf(tinyConfig, standardNorms(tinyConfig))));
+  await writeFile(shape, configText(tinyConfig, standardNorms(tinyConfig)));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -64,6 +64,35 @@ describe("normless train", () => {
     expect((await run(["train", "--resume", out])).code).toBe(0);
     expect(await metricsOf(out)).toEqual(await metricsOf(join(folder, "whole")));
     expect((await trained("stopped-validating")).weights).toEqual((await trained("whole")).weights);
+  });
+
+  it("goes on from a checkpoint whatever config it started with, and writes that config again", async () => {
+    const path = join(folder, "unusual.json");
+    const unusual = {
+      ...{ layer_norm_epsilon: 0, activation_function: "gelu_fast", eos_token_id: [80, 256, 9999] },
+      ...{ scale_attn_weights: false, scale_attn_by_inverse_layer_idx: true, reorder_and_upcast_attn: true },
+    };
+    const hf = JSON.parse(await readFile(shape, "utf8")) as object;
+    await writeFile(path, JSON.stringify({ ...hf, ...unusual }));
+    const whole = await run([...start("unusual"), "--model-config", path]);
+    expect(whole.code).toBe(0);
+    expect(whole.err.split(`${path}: config.json: eos_token_id is [80,256,9999]; no text of`)).toHaveLength(
+      2,
+    );
+    const stopped = await run(
+      [...start("unusual-stopped"), "--model-config", path],
+      "step 4: validation loss",
+    );
+    expect(stopped.code).toBe(130);
+    expect((await run(["train", "--resume", join(folder, "unusual-stopped")])).code).toBe(0);
+    const model = await trained("unusual-stopped");
+    expect(model.weights).toEqual((await trained("unusual")).weights);
+    expect(model.config).toEqual({
+      ...{ ...tinyConfig, eps: 0, eot: 80, eosTokenIds: [80, 256] },
+      ...{ scaleAttnWeights: false, scaleAttnByInverseLayerIdx: true, reorderAndUpcastAttn: true },
+    });
+    // Another function of the same weights than GPT-2's.
+    expect(model.weights).not.toEqual((await trained("whole")).weights);
   });
 
   it("encodes text with the tokenizer, end-of-text between documents", async () => {

@@ -84,7 +84,7 @@ export function evalCommand(io: Io) {
       taskOption(
         "--scoring <way>",
         "completion, the context and the ending as they are, acc_norm by token, as in llm.c; harness, as in " +
-          "lm-evaluation-harness, with the activity's label, acc_norm by byte (default: both)",
+          "lm-evaluation-harness, with the activity's label, acc_norm by character (default: both)",
       ).choices(scorings),
     )
     .addOption(

@@ -1,8 +1,7 @@
 /** `normless export`: an LN-free model as a new folder in the form asked for, read back and checked on real text. */
 import { readdir } from "node:fs/promises";
 import { Option } from "@commander-js/extra-typings";
-import { type WeightDtype, withFrozenNames } from "@normless/gpt2";
-import { readModelFolder } from "@normless/gpt2/node";
+import { type LoadedModel, type WeightDtype, withFrozenNames } from "@normless/gpt2";
 import { countArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
@@ -15,6 +14,7 @@ import { resolveModel } from "../hub.js";
 import type { Io } from "../io.js";
 import { freezeAt, NORM_CONSTANTS } from "../norm-constants.js";
 import * as shared from "../options.js";
+import { readModelSaying } from "../read-model.js";
 import { weightDtypes } from "../schemas.js";
 
 export interface ExportOptions extends EngineOptions, ColumnOptions {
@@ -31,7 +31,8 @@ export interface ExportOptions extends EngineOptions, ColumnOptions {
 const FORMS = `
 The forms: folded has no norm left, and an untied head with a bias over the vocabulary; gpt2 is for a stock
 GPT2LMHeadModel, its LayerNorms drowned by an epsilon of 1e12; transformer-lens is the folded model under
-TransformerLens's names and shapes, for HookedTransformer with normalization_type=None. README.md tells how to load each.
+TransformerLens's names and shapes, for models with normalization_type=None. README.md tells how to load each, and in
+which release.
 
 What was written is read back and held against the model on real text; where they differ by more than the weights'
 rounding explains, the folder is removed again and the command fails.
@@ -95,7 +96,7 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
   }
   await checkEmpty(out);
   const path = await resolveModel(io, options.model);
-  const loaded = await readModelFolder(path);
+  const loaded = await readModelSaying(io, path);
   const { config, tokenizer } = loaded;
   const files = options.data ?? [needCorpusFile(path, "val", "--data")];
   const limits = { ...rowOptions(files, options), tokens: count + 1 };
@@ -118,7 +119,7 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
 }
 
 /** @throws UsageError naming the first norm that is still a LayerNorm, and the ways to be rid of it. */
-function checkFrozen(path: string, { norms }: Pick<Awaited<ReturnType<typeof readModelFolder>>, "norms">) {
+function checkFrozen(path: string, { norms }: Pick<LoadedModel, "norms">) {
   const [site] = Object.entries(norms).find(([, { kind }]) => kind === "standard") ?? [];
   if (site === undefined) return;
   throw new UsageError(

@@ -1,6 +1,6 @@
 /** `normless generate`: text from a model, written as it comes. */
 import { Option } from "@commander-js/extra-typings";
-import { generate } from "@normless/gpt2";
+import { generate, stopTokens } from "@normless/gpt2";
 import { countArgument, integerArgument, notNegativeArgument, probabilityArgument } from "../arguments.js";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
@@ -70,7 +70,7 @@ export async function generateText(io: Io, options: GenerateOptions): Promise<vo
       ...sampling,
       maxTokens,
       seed,
-      stopAt: tokenizer.eot,
+      stopAt: [tokenizer.eot, ...stopTokens(device.config)],
     })) {
       io.out(utf8.decode(tokenizer.decodeBytes([id]), { stream: true }));
       await breathe();

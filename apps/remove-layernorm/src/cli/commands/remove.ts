@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
-import { readModelFolder } from "@normless/gpt2/node";
 import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
@@ -12,6 +11,7 @@ import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
+import { readModelSaying } from "../read-model.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import { modelNameOf, type RemoveJob, runRemove, STOCK } from "../remove-job.js";
 import {
@@ -155,7 +155,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
 
   const modelFolder = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
   const files = corpusFiles(options, options.corpus ?? modelFolder);
-  const model = await readModelWithNorms(modelFolder);
+  const model = await readModelWithNorms(io, modelFolder);
   const corpus = await readBoth(files, suitsOf(model), recipe);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
   checkSteps(recipe, model.config, withSteps);
@@ -242,7 +242,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const checkpoint = await newestCheckpoint(io, out, removeKind);
   const config = await readRunConfig(out, removeConfigSchema);
   const modelFolder = options.model === undefined ? config.model : await resolveModel(io, options.model);
-  const model = await readModelWithNorms(modelFolder);
+  const model = await readModelWithNorms(io, modelFolder);
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
   const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(model), config.recipe);
   checkSameCorpus(corpus, out, config.corpus);
@@ -269,8 +269,8 @@ async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
 const suitsOf = ({ config, tokenizer }: LoadedModel) => ({ vocabSize: config.vocabSize, tokenizer });
 
 /** @throws UsageError when the model has lost norms already. */
-async function readModelWithNorms(path: string): Promise<LoadedModel> {
-  const model = await readModelFolder(path);
+async function readModelWithNorms(io: Io, path: string): Promise<LoadedModel> {
+  const model = await readModelSaying(io, path);
   const gone = Object.entries(model.norms).find(([, norm]) => norm.kind !== "standard");
   if (!gone) return model;
   throw new UsageError(

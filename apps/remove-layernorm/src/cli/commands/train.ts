@@ -154,7 +154,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
   const out = options.out ?? newRunPath("train", io.now());
   await checkNewFolder(out, { force });
 
-  const config = await modelShape(options);
+  const config = await modelShape(io, options);
   const tokenizerFolder = options.tokenizer ?? shippedModel();
   const { tokenizer, tokenizerFiles } = await readTokenizerFolder(tokenizerFolder);
   if (tokenizer.vocabSize > config.vocabSize) {
@@ -212,13 +212,15 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   });
 }
 
-async function modelShape({ preset, modelConfig }: TrainOptions): Promise<Gpt2Config> {
+async function modelShape(io: Io, { preset, modelConfig }: TrainOptions): Promise<Gpt2Config> {
   if (preset !== undefined && modelConfig !== undefined) {
     throw new UsageError("--preset and --model-config both say the model's shape; give one of them");
   }
   if (modelConfig !== undefined) {
     const json = await readJson(modelConfig);
-    return within(modelConfig, () => configFromHf(json).config);
+    const { config, notes } = await within(modelConfig, () => configFromHf(json));
+    for (const note of notes) io.err(`${modelConfig}: ${note}\n`);
+    return config;
   }
   const name = preset ?? "base";
   if (Object.hasOwn(presets, name)) return presets[name as PresetName];

@@ -1,0 +1,11 @@
+/** A model's folder for a command: read, and what there is to say of it said. */
+import type { LoadedModel } from "@normless/gpt2";
+import { readModelFolder } from "@normless/gpt2/node";
+import type { Io } from "./io.js";
+
+/** @throws Error naming the folder, the file and what is wrong in it. */
+export async function readModelSaying(io: Io, path: string): Promise<LoadedModel> {
+  const model = await readModelFolder(path);
+  for (const note of model.notes) io.err(`${path}: ${note}\n`);
+  return model;
+}

@@ -1,0 +1,56 @@
+/** Whatever config a run starts with, its checkpoints and its folder carry. */
+import { configFromHf, initWeights } from "@normless/gpt2";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  trainKind,
+} from "../apps/remove-layernorm/src/cli/checkpoint.js";
+import { inMemory } from "../apps/remove-layernorm/src/cli/data/pieces.js";
+import { checkJson } from "../apps/remove-layernorm/src/cli/json.js";
+import {
+  runConfigText,
+  type TrainConfig,
+  trainConfigSchema,
+} from "../apps/remove-layernorm/src/cli/run-config.js";
+import type { TrainState } from "../apps/remove-layernorm/src/core/index.js";
+import { trainRecipe } from "../apps/remove-layernorm/src/core/recipes/index.js";
+import { hfConfigs } from "../packages/gpt2/test/hf-configs.js";
+import { numbersIn, strictJson } from "../packages/gpt2/test/strict-json.js";
+
+/** Of no config in particular: a checkpoint checks shapes against values, not against the config. */
+const tiny = { vocabSize: 3, blockSize: 2, channels: 2, layers: 1, heads: 1, inner: 2, eps: 1, eot: 2 };
+const weights = initWeights({ ...tiny, gelu: "tanh", tied: true }, 1);
+const moments = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
+
+it("a checkpoint of a training", async () => {
+  await fc.assert(
+    fc.asyncProperty(hfConfigs, async (hf) => {
+      const { config } = configFromHf(JSON.parse(JSON.stringify(hf)));
+      const optimizer = { step: 3, m: moments, v: moments };
+      const state: TrainState = { version: 1, config, recipe: trainRecipe, step: 3, weights, optimizer };
+      const bytes = Buffer.concat([...encodeCheckpoint(trainKind, { metricsLines: 1, state })]);
+      expect(await decodeCheckpoint(trainKind, inMemory(bytes))).toEqual({ metricsLines: 1, state });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it("the folder of a training, its epsilon as a float", () => {
+  fc.assert(
+    fc.property(hfConfigs, (hf) => {
+      const { config: model } = configFromHf(JSON.parse(JSON.stringify(hf)));
+      const config: TrainConfig = {
+        ...{ command: "train", tokenizer: "/t", engine: { backend: "wasm", simd: "relaxed" }, dtype: "F32" },
+        ...{ model, recipe: trainRecipe, recompute: false },
+        corpus: { train: ["a.bin"], validation: ["b.bin"], hash: "0-0" },
+      };
+      const text = runConfigText(config);
+      expect(checkJson("config.json", trainConfigSchema, JSON.parse(text))).toEqual(config);
+      const eps = numbersIn(strictJson(text)).find(({ path }) => path.join(".") === "model.eps");
+      expect(eps).toMatchObject({ type: "float", value: model.eps });
+    }),
+    { numRuns: 300 },
+  );
+});
