@@ -14,6 +14,8 @@ export interface Store {
   names(): string[];
   has(name: string): boolean;
   info(name: string): TensorInfo;
+  /** What the source that has it is called: its file. */
+  file(name: string): string;
   /** See `readTensor`. */
   readTensor(name: string): Promise<TensorData>;
   /** See `readFloat32`. */
@@ -86,6 +88,7 @@ export async function openStore(
       const { source, header } = homeOf(name);
       return findTensor(source, header, name);
     },
+    file: (name) => homeOf(name).source.name,
     readTensor: async (name) => {
       const { source, header } = homeOf(name);
       return readTensor(source, header, name);
