@@ -24,4 +24,28 @@ export default tseslint.config(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
     },
   },
+  {
+    // What a command writes goes through what has held it against what the command reads (outputs.ts).
+    files: ["apps/remove-layernorm/src/cli/commands/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: [
+            {
+              name: "@normless/safetensors/node",
+              importNames: ["writeFileAtomic"],
+              message: "Use result-file.js.",
+            },
+            { name: "@normless/gpt2/node", importNames: ["writeModelFolder"], message: "Use export-job.js." },
+            ...["node:fs", "node:fs/promises"].map((name) => ({
+              name,
+              allowImportNames: ["existsSync", "readdir", "readFile", "stat"],
+              message: "Use result-file.js or run-folder.js to write.",
+            })),
+          ],
+        },
+      ],
+    },
+  },
 );

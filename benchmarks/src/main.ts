@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typin
 import Terminal from "cli-table3";
 import type { Context } from "./context.js";
 import { usableEngines } from "./engines.js";
-import { outputFile, threadCount } from "./options.js";
+import { checkApart, outputFile, threadCount } from "./options.js";
 import { renderPage } from "./page/page.js";
 import { loadPeers } from "./peers/index.js";
 import {
@@ -108,6 +108,7 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
 const { suite, case: cases = [], json, html, quick } = program.opts();
 const asked = suite ?? suiteNames.filter((name) => name !== "removal");
 try {
+  checkApart({ "--json": json, "--html": html });
   checkCases(cases, asked);
 } catch (error) {
   program.error(`error: ${error instanceof Error ? error.message : String(error)}`);

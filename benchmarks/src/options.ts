@@ -1,5 +1,5 @@
 /** How the commands read their options. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 
@@ -25,4 +25,27 @@ export function outputFile(name: string): string {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
   return path;
+}
+
+/** @throws Error when a file to write, by its option, is one that is read, or that of another option. */
+export function checkApart(
+  outputs: Readonly<Record<string, string | undefined>>,
+  inputs: readonly string[] = [],
+): void {
+  const taken = new Map(inputs.map((path) => [realPath(path), "a file that is read"]));
+  for (const [option, path] of Object.entries(outputs)) {
+    if (path === undefined) continue;
+    const by = taken.get(realPath(path));
+    if (by !== undefined) throw new Error(`${option} ${path} would write over ${by}; give a path of its own`);
+    taken.set(realPath(path), `the file of ${option}`);
+  }
+}
+
+/** The folder is there: `outputFile` made it. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }

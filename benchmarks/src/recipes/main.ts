@@ -12,7 +12,7 @@ import { wasm } from "@normless/tensor-wasm";
 import { readShard } from "@normless/text";
 import Terminal from "cli-table3";
 import { type ControlResult, type RemovalRecipe, removeLayerNorm, type RunEvent } from "normless";
-import { inputFile, outputFile, threadCount, wholeNumber } from "../options.js";
+import { checkApart, inputFile, outputFile, threadCount, wholeNumber } from "../options.js";
 import { withMarked } from "../readme.js";
 import { unique } from "../results.js";
 import { budgeted, type Contender, contenders, controlOf } from "./contenders.js";
@@ -161,11 +161,13 @@ function show(results: RecipeResults): void {
 }
 
 const read = async (path: string) => parseRecipeResults(await readFile(path, "utf8"));
-const { table, join: files, json, html } = program.opts();
+const { table, join: asked, json, html } = program.opts();
+const files = asked?.map(inputFile);
+checkApart({ "--json": json, "--html": html }, files);
 const results = table
   ? await read(RESULTS)
   : files
-    ? joinResults(await Promise.all(files.map((file) => read(inputFile(file)))))
+    ? joinResults(await Promise.all(files.map(read)))
     : await compare();
 if (!table) show(results);
 if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);

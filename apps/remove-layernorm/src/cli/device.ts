@@ -1,9 +1,8 @@
 /** A model's folder on an engine, for as long as a command looks at it. */
 import { freeParams, type LoadedModel, type Model, uploadWeights } from "@normless/gpt2";
 import { type EngineOptions, withEngine } from "./engine.js";
-import { resolveModel } from "./hub.js";
+import { findModel } from "./hub.js";
 import type { Io } from "./io.js";
-import { readModelSaying } from "./read-model.js";
 import { shippedModel } from "./shipped.js";
 
 export interface ModelOptions extends EngineOptions {
@@ -23,8 +22,9 @@ export async function withModel<X>(
   options: ModelOptions,
   use: (model: ModelOnDevice) => Promise<X>,
 ): Promise<X> {
-  const path = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
-  const loaded = await readModelSaying(io, path);
+  const found = await findModel(io, options.model ?? shippedModel());
+  const { folder: path } = found;
+  const loaded = await found.load();
   return withEngine(io, options, async ({ backend }) => {
     const params = uploadWeights(backend, loaded.weights);
     try {

@@ -19,6 +19,7 @@ import { exportCard } from "./export-card.js";
 import { convert, type ExportForm } from "./export-forms.js";
 import { difference, thousands } from "./format.js";
 import type { Io } from "./io.js";
+import type { OutputPath } from "./outputs.js";
 import { table } from "./tables.js";
 
 export interface ExportJob {
@@ -29,7 +30,7 @@ export interface ExportJob {
   readonly source: string;
   /** To check on; 2 at least. */
   readonly tokens: Uint16Array;
-  readonly out: string;
+  readonly out: OutputPath;
   readonly form: ExportForm;
   readonly dtype: WeightDtype;
   readonly centreWriters: boolean;

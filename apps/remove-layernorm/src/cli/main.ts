@@ -14,17 +14,9 @@ import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
 import { type Io, processIo } from "./io.js";
 
-/** Runs one command line, without the program's name, and returns the exit code. */
-export async function main(argv: readonly string[], io: Io = processIo): Promise<number> {
-  let exitCode: number = EXIT.ok;
-  const done = (code: number) => {
-    exitCode = code;
-  };
-  const program = new Command("normless")
-    .description("Removes LayerNorm from GPT-2 by fine-tuning, and folds what is left into the weights.")
-    .version(manifest.version)
-    .addHelpText("after", "\nnormless <command> --help shows a command's options, with examples.");
-  const commands = [
+/** Every command; those that have exit codes of their own hand them to `done`. */
+export function commandsOf(io: Io, done: (code: number) => void) {
+  return [
     removeCommand(io, done),
     trainCommand(io, done),
     evalCommand(io),
@@ -36,6 +28,19 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
     logitsCommand(io),
     recipesCommand(io),
   ];
+}
+
+/** Runs one command line, without the program's name, and returns the exit code. */
+export async function main(argv: readonly string[], io: Io = processIo): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const done = (code: number) => {
+    exitCode = code;
+  };
+  const program = new Command("normless")
+    .description("Removes LayerNorm from GPT-2 by fine-tuning, and folds what is left into the weights.")
+    .version(manifest.version)
+    .addHelpText("after", "\nnormless <command> --help shows a command's options, with examples.");
+  const commands = commandsOf(io, done);
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands, ...commands.flatMap(({ commands }) => commands)]) {
     command

@@ -27,6 +27,11 @@ export function recipeOptions(options: RecipeOptions): RecipeOptions {
   return Object.fromEntries([...names, ...others].map((name) => [name, options[name]]));
 }
 
+/** Whether a recipe is asked for by its file. */
+export function isRecipeFile(asked: unknown): asked is string {
+  return typeof asked === "string" && asked.endsWith(".json");
+}
+
 /** What is sized, and what a learning rate's option changes. */
 interface Sized extends RecipeSize {
   readonly learningRate: { readonly peak: number; readonly floor: number };
@@ -83,7 +88,7 @@ async function askedRecipe<R extends Sized>(sources: RecipeSources<R>): Promise<
   if (typeof asked !== "string")
     return fromFields(sources, `${sources.where ?? "the options"}: recipe`, asked);
   if (Object.hasOwn(builtIn, asked)) return { recipe: builtIn[asked], notes: [] };
-  if (!asked.endsWith(".json")) throw unknownRecipe(builtIn, JSON.stringify(asked), sources.where);
+  if (!isRecipeFile(asked)) throw unknownRecipe(builtIn, JSON.stringify(asked), sources.where);
   const file = await readJson(asked);
   if (!isObject(file)) throw new UsageError(`${asked} is no JSON object; it must hold a recipe's fields`);
   return fromFields(sources, asked, file);

@@ -18,11 +18,9 @@ import { metricsLine } from "./metrics.js";
 import { modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
 import { renderReport, type ReportData } from "./report/index.js";
+import { LN_FREE, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
-
-/** The folder for stock software, which a model with huge residuals has none of. */
-export const STOCK = "ln-free-gpt2";
 
 export interface RemoveJob {
   readonly backend: Backend;
@@ -53,7 +51,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | und
     progress = new Progress(io, workOf(plan, job.resume));
     const consumer = new Consumer(plan, progress, folder);
     const board = job.tensorboard
-      ? tensorboardWriter(join(folder.path, "tensorboard"), () => io.now())
+      ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
       : undefined;
     for await (const event of events) {
       await consumer.take(event);
@@ -160,7 +158,7 @@ async function writeResults(
   const refusal = tooLarge(epsErrors(frozen, before));
   if (refusal !== undefined) io.err(`there is no ${STOCK}/ of this model: ${refusal}\n`);
   const forms = [
-    { name: "ln-free", lnFree: folded, modelCard: modelCard("folded", facts) },
+    { name: LN_FREE, lnFree: folded, modelCard: modelCard("folded", facts) },
     ...(refusal === undefined
       ? [{ name: STOCK, lnFree: toEps1e12(frozen), modelCard: modelCard("gpt2", facts) }]
       : []),
@@ -170,8 +168,8 @@ async function writeResults(
     // What a run that was stopped here may have left is this run's own.
     await writeChecked({ backend, before, tokens }, join(folder.path, name), written, { overwrite: true });
   }
-  await folder.writeText("report.html", renderReport(await reportData(folder, plan, summary)));
-  await folder.writeJson("summary.json", summary);
+  await folder.writeText(REPORT, renderReport(await reportData(folder, plan, summary)));
+  await folder.writeJson(SUMMARY, summary);
 }
 
 /** From the metrics, since an earlier process may have done a part of the run. */

@@ -2,7 +2,7 @@
  * A run's folder: its configuration, the metrics line by line, checkpoints, and what the run ends with. Whole files are
  * written beside their place and renamed, so that a full disk or a kill leaves what was there before.
  */
-import { appendFile, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { appendFile, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "@normless/safetensors/node";
 import {
@@ -14,62 +14,16 @@ import {
   type TrainingState,
 } from "./checkpoint.js";
 import { withFile } from "./data/pieces.js";
-import { messageOf, systemCode, UsageError } from "./errors.js";
+import { messageOf, UsageError } from "./errors.js";
 import { bytes } from "./format.js";
 import type { Io } from "./io.js";
+import type { OutputPath } from "./outputs.js";
 import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
-import { checkUnused, isLock } from "./run-lock.js";
+import { CHECKPOINTS, clearRun, CONFIG, listFolder, METRICS, type NewFolder, SUMMARY } from "./run-files.js";
 
-const METRICS = "metrics.jsonl";
-const SUMMARY = "summary.json";
-const CHECKPOINTS = "checkpoints";
-/** Everything that a run may have written; nothing else is ever deleted. */
-const OURS = [
-  "config.json",
-  METRICS,
-  SUMMARY,
-  CHECKPOINTS,
-  "ln-free",
-  "ln-free-gpt2",
-  "model",
-  "report.html",
-  "tensorboard",
-];
 const KEPT_CHECKPOINTS = 2;
-
-/** Where a run goes that was given no folder: `runs/reference-2026-01-31-09-05-00`, in UTC. */
-export function newRunPath(name: string, now: Date): string {
-  return join("runs", `${name}-${now.toISOString().slice(0, 19).replace(/[T:]/g, "-")}`);
-}
-
-/** @throws UsageError when there is something already, or somebody at work, saying what to do. */
-export async function checkNewFolder(path: string, { force }: { readonly force: boolean }): Promise<void> {
-  await checkUnused(path);
-  const there = await listFolder(path);
-  if (there.length === 0) return;
-  if (!force) {
-    throw new UsageError(
-      `the run folder ${path} exists and is not empty. Go on with its run: --resume ${path}. ` +
-        "Or choose another folder: --out DIR. Or give that run up: --force",
-    );
-  }
-  if (!there.includes(METRICS)) {
-    throw new UsageError(
-      `${path} is not empty and is no run folder (it has no ${METRICS}), so --force does not clear it. ` +
-        "Choose another folder: --out DIR",
-    );
-  }
-}
-
-/** The names in a folder, but for locks; none when there is no such folder. */
-async function listFolder(path: string): Promise<string[]> {
-  const names = await readdir(path).catch((error: unknown): string[] => {
-    if (systemCode(error) === "ENOENT") return [];
-    if (systemCode(error) === "ENOTDIR") throw new UsageError(`${path} is a file; a folder is needed`);
-    throw error;
-  });
-  return names.filter((name) => !isLock(name));
-}
+/** So many files that a run leaves alone are named. */
+const NAMED = 8;
 
 export class RunFolder<S extends TrainingState> {
   #metricsLines: number;
@@ -82,25 +36,29 @@ export class RunFolder<S extends TrainingState> {
     this.#metricsLines = metricsLines;
   }
 
-  /** A new run in an empty folder, or over a run that is given up. */
+  /** A new run in an empty folder, or over a run that is given up; says what is there that no run wrote. */
   static async create<S extends TrainingState>(
-    path: string,
+    io: Io,
+    place: NewFolder,
     kind: CheckpointKind<S>,
     config: RemoveConfig | TrainConfig,
-    { force }: { readonly force: boolean },
   ): Promise<RunFolder<S>> {
-    await checkNewFolder(path, { force });
-    for (const name of OURS) await rm(join(path, name), { recursive: true, force: true });
+    const left = await clearRun(place);
+    const more = left.length > NAMED ? `, and ${left.length - NAMED} more` : "";
+    if (left.length > 0) {
+      io.err(`left as they are in ${place.path}: ${left.slice(0, NAMED).join(", ")}${more}\n`);
+    }
+    const { path } = place;
     await mkdir(join(path, CHECKPOINTS), { recursive: true });
     const folder = new RunFolder(path, kind, 0);
-    await folder.writeText("config.json", runConfigText(config));
+    await folder.writeText(CONFIG, runConfigText(config));
     await folder.writeText(METRICS, "");
     return folder;
   }
 
   /** Goes on with a run: cuts its metrics back to the checkpoint. The configuration is what a later process goes on with. */
   static async reopen<S extends TrainingState>(
-    path: string,
+    path: OutputPath,
     kind: CheckpointKind<S>,
     { metricsLines }: Checkpoint<S>,
     config: RemoveConfig | TrainConfig,
@@ -119,7 +77,7 @@ export class RunFolder<S extends TrainingState> {
     }
     await truncate(file, end);
     const folder = new RunFolder(path, kind, metricsLines);
-    await folder.writeText("config.json", runConfigText(config));
+    await folder.writeText(CONFIG, runConfigText(config));
     return folder;
   }
 
@@ -192,10 +150,8 @@ export async function newestCheckpoint<S extends TrainingState>(
   kind: CheckpointKind<S>,
 ): Promise<Checkpoint<S>> {
   const there = await listFolder(path);
-  if (!there.includes("config.json") || !there.includes(METRICS)) {
-    throw new UsageError(
-      `${path} is no run folder (it has no config.json and ${METRICS}); nothing to resume`,
-    );
+  if (!there.includes(CONFIG) || !there.includes(METRICS)) {
+    throw new UsageError(`${path} is no run folder (it has no ${CONFIG} and ${METRICS}); nothing to resume`);
   }
   if (there.includes(SUMMARY)) {
     throw new UsageError(`the run in ${path} is finished (there is a ${SUMMARY}); nothing to resume`);

@@ -5,17 +5,16 @@
  */
 import { rmSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemCode, UsageError } from "./errors.js";
+import { hasEnded, isHere, type ProcessName, processName, THIS_PROCESS } from "./process-name.js";
 
-const HOST = encodeURIComponent(hostname());
-const PATTERN = /^in-use-by-(\d+)@(.+)$/;
-const OWN = `in-use-by-${process.pid}@${HOST}`;
+const PREFIX = "in-use-by-";
+const OWN = `${PREFIX}${THIS_PROCESS}`;
 
 /** A name in a run folder that is no part of the run. */
 export function isLock(name: string): boolean {
-  return PATTERN.test(name);
+  return ownerOf(name) !== undefined;
 }
 
 /**
@@ -51,27 +50,21 @@ export async function lockedRun<X>(
 export async function checkUnused(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
-    const [, pid, host] = PATTERN.exec(name) ?? [];
-    if (pid === undefined || name === OWN) continue;
+    const owner = ownerOf(name);
+    if (!owner || name === OWN) continue;
     const lock = join(folder, name);
-    if (host === HOST && !isAlive(Number(pid))) {
+    if (hasEnded(owner)) {
       await rm(lock, { force: true });
       continue;
     }
-    const where = host === HOST ? "" : ` on ${decodeURIComponent(host)}`;
+    const where = isHere(owner) ? "" : ` on ${decodeURIComponent(owner.host)}`;
     throw new UsageError(
-      `the run folder ${folder} is in use by process ${pid}${where}. Wait for its end or stop it there with Control-C, ` +
+      `the run folder ${folder} is in use by process ${owner.pid}${where}. Wait for its end or stop it there with Control-C, ` +
         `or choose another folder: --out DIR. If that process is no run of normless, delete ${lock}`,
     );
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process may not be signalled, but is there.
-    return systemCode(error) === "EPERM";
-  }
+function ownerOf(name: string): ProcessName | undefined {
+  return name.startsWith(PREFIX) ? processName(name.slice(PREFIX.length)) : undefined;
 }

@@ -10,6 +10,7 @@ import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
 import { metricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
+import { MODEL, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
 
@@ -45,7 +46,7 @@ export async function runTrain(
   const progress = new Progress(io, workOf(job));
   const interrupt = listenForInterrupt(io, (what) => progress.say(what));
   const board = job.tensorboard
-    ? tensorboardWriter(join(folder.path, "tensorboard"), () => io.now())
+    ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
     : undefined;
   let loss = 0;
   let evaluated = 0;
@@ -84,7 +85,7 @@ export async function runTrain(
       const model = { config: job.config, weights: event.weights, norms: standardNorms(job.config) };
       const { tokenizerFiles, dtype } = job;
       const modelCard = trainCard(job, loss, event.tokens);
-      const path = join(folder.path, "model");
+      const path = join(folder.path, MODEL);
       await writeModelFolder(path, { ...model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
@@ -93,7 +94,7 @@ export async function runTrain(
         peakBytes: job.backend.memory().peakBytes,
         backend: job.backend.description,
       };
-      await folder.writeJson("summary.json", summary);
+      await folder.writeJson(SUMMARY, summary);
       return summary;
     }
     return undefined;

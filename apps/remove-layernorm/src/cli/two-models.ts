@@ -1,21 +1,23 @@
-/** Two model folders on one engine, for as long as a command looks at them. */
+/** Two models on one engine, for as long as a command looks at them. */
 import { freeParams, uploadWeights } from "@normless/gpt2";
 import type { Both } from "../core/index.js";
 import type { ModelOnDevice } from "./device.js";
 import { type EngineOptions, withEngine } from "./engine.js";
 import { UsageError } from "./errors.js";
+import { findModel } from "./hub.js";
 import type { Io } from "./io.js";
-import { readModelSaying } from "./read-model.js";
 import { tokensDiffer } from "./same-tokens.js";
 
-/** Reads both folders and gives all memory back afterwards. @throws UsageError when their tokens are not the same, or their logits not as many */
+/** Reads both, by folder or name on the hub, and gives all memory back afterwards. @throws UsageError when their tokens are not the same, or their logits not as many */
 export async function withTwoModels<X>(
   io: Io,
-  paths: Both<string>,
+  names: Both<string>,
   options: EngineOptions,
   use: (models: Both<ModelOnDevice>) => Promise<X>,
 ): Promise<X> {
-  const loaded = { a: await readModelSaying(io, paths.a), b: await readModelSaying(io, paths.b) };
+  const found = { a: await findModel(io, names.a), b: await findModel(io, names.b) };
+  const paths = { a: found.a.folder, b: found.b.folder };
+  const loaded = { a: await found.a.load(), b: await found.b.load() };
   const difference = tokensDiffer(loaded.a, loaded.b);
   if (difference) {
     throw new UsageError(

@@ -1,6 +1,6 @@
 /** A server on loopback that speaks what `@huggingface/hub` asks for, with the failures that a network has. */
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface FakeHub {
@@ -13,6 +13,8 @@ export interface FakeHub {
   readonly corrupt: Set<string>;
   /** Answers everything with this status. */
   refuse: number | undefined;
+  /** Answers what it wants to, by path, in the hub's place; whether it did. */
+  instead: ((path: string, request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   close(): Promise<void>;
 }
 
@@ -24,10 +26,8 @@ export async function fakeHub(name: string, files: Readonly<Record<string, Buffe
     const { pathname } = new URL(request.url ?? "", "http://localhost");
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
     hub.requests.push(range ? `${pathname} ${range[0]}` : pathname);
-    const json = (status: number, value: object) => {
-      response.writeHead(status, { "content-type": "application/json" });
-      response.end(JSON.stringify(value));
-    };
+    const json = (status: number, value: object) => answerJson(response, value, status);
+    if (hub.instead?.(pathname, request, response)) return;
     if (hub.refuse !== undefined) return json(hub.refuse, { error: "refused" });
     const api = `/api/models/${name}`;
     if (pathname === `${api}/revision/main` || pathname === `${api}/revision/${COMMIT}`) {
@@ -52,8 +52,7 @@ export async function fakeHub(name: string, files: Readonly<Record<string, Buffe
       "content-length": end - begin,
       ...(range && { "content-range": `bytes ${begin}-${end - 1}/${whole.length}` }),
     });
-    const isProbe = range?.[0] === "bytes=0-0";
-    const cut = isProbe ? undefined : hub.breaks.get(path)?.shift();
+    const cut = hub.breaks.get(path)?.shift();
     if (cut === undefined) return response.end(whole.subarray(begin, end));
     response.write(whole.subarray(begin, begin + cut), () => setTimeout(() => response.destroy(), 20));
   });
@@ -65,6 +64,7 @@ export async function fakeHub(name: string, files: Readonly<Record<string, Buffe
     breaks: new Map(),
     corrupt: new Set(),
     refuse: undefined,
+    instead: undefined,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -72,6 +72,11 @@ export async function fakeHub(name: string, files: Readonly<Record<string, Buffe
       }),
   };
   return hub;
+}
+
+export function answerJson(response: ServerResponse, value: object, status = 200): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(value));
 }
 
 export function entryOf(path: string, content: Buffer) {

@@ -1,5 +1,5 @@
-/** Files that commands write: refused before the work where they cannot be written, or would replace what is read. */
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+/** Files that commands write: refused before the work where they cannot be written (outputs.test.ts: where they are read, too). */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -45,35 +45,6 @@ describe("a file to write", () => {
       for (const path of [folder, "/dev/null", ""]) {
         expect(await refused(...argv, option, path)).toContain(`${option} ${path}: that is no ordinary file`);
       }
-    }
-  });
-
-  it("that is read, too, is refused, whatever its path", async () => {
-    const before = await readFile(rows, "utf8");
-    const link = join(folder, "link");
-    await symlink(folder, link);
-    for (const [option, ...argv] of commands()) {
-      const paths = ["config.json", "model.safetensors", "val.bin"].map((name) => join(model, name));
-      if (argv[0] === "logits") paths.push(rows, norms, join(link, "rows.json"));
-      for (const path of paths) {
-        expect(await refused(...argv, option, path)).toContain(
-          `${option} ${path} is a file that is read, too; give a path of its own`,
-        );
-      }
-    }
-    expect(await readFile(rows, "utf8")).toBe(before);
-    const data = join(folder, "data.bin");
-    await cp(join(model, "val.bin"), data);
-    const hellaswag = join(folder, "hellaswag.txt");
-    for (const [argv, option, path] of [
-      [["eval", "--model", model, "--data", data], "--json", data],
-      [["eval", "--model", model, "--hellaswag", hellaswag], "--json", hellaswag],
-      [["compare", model, model, "--data", data], "--html", data],
-      [["compare", model, model, "--json", join(link, "new")], "--html", join(folder, "new")],
-    ] as const) {
-      expect(await refused(...argv, option, path)).toMatch(
-        /is (a file that is read|the file of --json), too/,
-      );
     }
   });
 

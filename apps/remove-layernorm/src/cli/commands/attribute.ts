@@ -12,6 +12,7 @@ import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
 import { UsageError, within } from "../errors.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
+import { inputsOf } from "../outputs.js";
 import { checkResults, writeJsonResult } from "../result-file.js";
 import { shippedModel } from "../shipped.js";
 import { quotedToken } from "../token-text.js";
@@ -70,8 +71,9 @@ export function attributeCommand(io: Io) {
 }
 
 export async function attributeLogit(io: Io, options: AttributeOptions): Promise<void> {
-  const { model = shippedModel(), data: files = [] } = options;
-  await checkResults({ "--json": options.json }, { models: [model], files });
+  const { model = shippedModel() } = options;
+  const inputs = inputsOf({ ...options, model });
+  const { "--json": json } = await checkResults({ "--json": options.json }, inputs);
   await withModel(io, options, async ({ path, loaded, device: { params } }) => {
     const { tokenizer } = loaded;
     if (!tokenizer) {
@@ -101,7 +103,7 @@ export async function attributeLogit(io: Io, options: AttributeOptions): Promise
       ...(error && { error }),
     };
     io.out(attributionText(io, data, options.top ?? 20));
-    if (options.json !== undefined) await writeJsonResult(io, options.json, data);
+    if (json !== undefined) await writeJsonResult(io, json, data);
   });
 }
 

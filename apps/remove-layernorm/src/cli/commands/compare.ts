@@ -7,12 +7,12 @@ import { comparisonText } from "../comparison-text.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { dataKindsText } from "../data/kinds.js";
-import { resolveModel } from "../hub.js";
 import { counted } from "../counter.js";
 import type { EngineOptions } from "../engine.js";
 import { UsageError, within } from "../errors.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
+import { inputsOf } from "../outputs.js";
 import { renderComparison } from "../report/comparison-page.js";
 import { checkResults, writeJsonResult, writeResult } from "../result-file.js";
 import { withTwoModels } from "../two-models.js";
@@ -60,10 +60,11 @@ export async function compare(
   second: string,
   options: CompareCommandOptions,
 ): Promise<void> {
-  const { json, html, data: files = [] } = options;
-  await checkResults({ "--json": json, "--html": html }, { models: [first, second], files });
-  const [a, b] = [await resolveModel(io, first), await resolveModel(io, second)];
-  await withTwoModels(io, { a, b }, options, async (models) => {
+  const inputs = { A: first, B: second, ...inputsOf({ ...options }) };
+  const { json, html } = options;
+  const results = await checkResults({ "--json": json, "--html": html }, inputs);
+  await withTwoModels(io, { a: first, b: second }, options, async (models) => {
+    const [a, b] = [models.a.path, models.b.path];
     const contexts = [models.a, models.b].map(({ loaded }) => loaded.config.blockSize);
     const { blockSize = Math.min(...contexts), tokens: count = 16384 } = options;
     if (blockSize > Math.min(...contexts)) {
@@ -88,7 +89,7 @@ export async function compare(
       passages: comparison.passages.map((passage) => inWords(tokenizer, passage)),
     };
     io.out(comparisonText(io, found));
-    if (json !== undefined) await writeJsonResult(io, json, found);
-    if (html !== undefined) await writeResult(io, html, renderComparison(found));
+    if (results["--json"] !== undefined) await writeJsonResult(io, results["--json"], found);
+    if (results["--html"] !== undefined) await writeResult(io, results["--html"], renderComparison(found));
   });
 }

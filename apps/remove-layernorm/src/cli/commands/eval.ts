@@ -15,6 +15,7 @@ import { type Inputs, measureOne, type ModelResult } from "../evaluate/measure.j
 import { evaluationText } from "../evaluate/tables.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
+import { inputsOf } from "../outputs.js";
 import { checkResults, writeJsonResult } from "../result-file.js";
 import { shippedModel } from "../shipped.js";
 
@@ -115,8 +116,8 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
   const names = options.model ?? [shippedModel()];
   const onTokens = options.data !== undefined || (options.hellaswag ?? options.lambada) === undefined;
   checkSubjects(options, onTokens);
-  const files = [...(options.data ?? []), options.hellaswag, options.lambada];
-  await checkResults({ "--json": options.json }, { models: names, files });
+  const inputs = inputsOf({ ...options, model: names });
+  const { "--json": json } = await checkResults({ "--json": options.json }, inputs);
   // What does not go together is refused before hours are spent on the first model.
   const known = (await Promise.all(names.map(folderFacts))).filter((facts) => facts !== undefined);
   const checkTokens = (reference: ModelFacts, facts: ModelFacts, blockSize = 1) => {
@@ -147,13 +148,13 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
   if (!first) return;
   const figures = figuresOf(first.inputs, results, { resamples, seed });
   io.out(evaluationText(io, first.inputs, figures));
-  if (options.json !== undefined) {
+  if (json !== undefined) {
     const { hellaswag, lambada } = options;
     const { blockSize } = first;
     const settings = { blockSize, batchSize, eotTargets, hellaswag, lambada, resamples, seed };
     const models = results.map(({ name, engine }) => ({ name, engine }));
     const all = { settings, models, ...figures };
-    await writeJsonResult(io, options.json, all);
+    await writeJsonResult(io, json, all);
   }
 }
 

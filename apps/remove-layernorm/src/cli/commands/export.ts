@@ -1,7 +1,7 @@
 /** `normless export`: an LN-free model as a new folder in the form asked for, read back and checked on real text. */
 import { readdir } from "node:fs/promises";
 import { Option } from "@commander-js/extra-typings";
-import { type LoadedModel, type WeightDtype, withFrozenNames } from "@normless/gpt2";
+import { type HostModel, type WeightDtype, withFrozenNames } from "@normless/gpt2";
 import { countArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
@@ -10,11 +10,11 @@ import { type EngineOptions, withEngine } from "../engine.js";
 import { systemCode, UsageError } from "../errors.js";
 import { EXPORT_FORMS, type ExportForm } from "../export-forms.js";
 import { exportModel } from "../export-job.js";
-import { resolveModel } from "../hub.js";
+import { findModel } from "../hub.js";
 import type { Io } from "../io.js";
 import { freezeAt, NORM_CONSTANTS } from "../norm-constants.js";
 import * as shared from "../options.js";
-import { readModelSaying } from "../read-model.js";
+import { checkOutputFolder, inputsOf } from "../outputs.js";
 import { weightDtypes } from "../schemas.js";
 
 export interface ExportOptions extends EngineOptions, ColumnOptions {
@@ -95,8 +95,13 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
     throw new UsageError("--centre-writers does not go with --form gpt2, whose head is its embedding");
   }
   await checkEmpty(out);
-  const path = await resolveModel(io, options.model);
-  const loaded = await readModelSaying(io, path);
+  const place = await checkOutputFolder(
+    { option: "--out", path: out, names: [""] },
+    inputsOf({ ...options }),
+  );
+  const found = await findModel(io, options.model);
+  const { folder: path } = found;
+  const loaded = await found.load();
   const { config, tokenizer } = loaded;
   const files = options.data ?? [needCorpusFile(path, "val", "--data")];
   const limits = { ...rowOptions(files, options), tokens: count + 1 };
@@ -110,7 +115,7 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
       model,
       source: options.model,
       tokens,
-      out,
+      out: place,
       form,
       dtype,
       centreWriters,
@@ -119,7 +124,7 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
 }
 
 /** @throws UsageError naming the first norm that is still a LayerNorm, and the ways to be rid of it. */
-function checkFrozen(path: string, { norms }: Pick<LoadedModel, "norms">) {
+function checkFrozen(path: string, { norms }: Pick<HostModel, "norms">) {
   const [site] = Object.entries(norms).find(([, { kind }]) => kind === "standard") ?? [];
   if (site === undefined) return;
   throw new UsageError(
@@ -132,6 +137,7 @@ function checkFrozen(path: string, { norms }: Pick<LoadedModel, "norms">) {
 async function checkEmpty(path: string): Promise<void> {
   const there = await readdir(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return [];
+    if (systemCode(error) === "ENOTDIR") throw new UsageError(`${path} is a file; give a folder: --out DIR`);
     throw error;
   });
   if (there.length === 0) return;

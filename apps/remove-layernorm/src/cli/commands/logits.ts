@@ -12,7 +12,6 @@ import {
   uploadTokens,
 } from "@normless/gpt2";
 import { type TensorEntry, writeSafetensors } from "@normless/safetensors";
-import { writeFileAtomic } from "@normless/safetensors/node";
 import type { Tensor } from "@normless/tensor";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
@@ -20,7 +19,8 @@ import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import { freezeAt, NORM_CONSTANTS } from "../norm-constants.js";
 import * as shared from "../options.js";
-import { checkResults } from "../result-file.js";
+import { inputsOf } from "../outputs.js";
+import { checkResults, writeResult } from "../result-file.js";
 import { tokenRowsSchema } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 
@@ -73,14 +73,14 @@ interface Rows {
 }
 
 export async function writeLogits(io: Io, options: LogitsOptions): Promise<void> {
-  const { grads = false, out, model = shippedModel() } = options;
-  await checkResults({ "--out": out }, { models: [model], files: [options.tokens, options.norms] });
+  const { grads = false, model = shippedModel() } = options;
+  const inputs = inputsOf({ ...options, model });
+  const { "--out": out } = await checkResults({ "--out": options.out }, inputs);
   const rows = await readRows(options.tokens, grads);
   await withModel(io, options, async ({ device }) => {
     const norms = await freezeAt(options.norms, device);
     const entries = await compute({ ...device, norms }, rows, grads);
-    await writeFileAtomic(out, writeSafetensors(entries));
-    io.out(`Wrote ${io.colors.bold(out)}: ${entries.length} tensors\n`);
+    await writeResult(io, out, writeSafetensors(entries), `${entries.length} tensors`);
   });
 }
 

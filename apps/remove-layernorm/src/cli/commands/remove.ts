@@ -11,9 +11,9 @@ import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
-import { readModelSaying } from "../read-model.js";
+import { inputsOf } from "../outputs.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { modelNameOf, type RemoveJob, runRemove, STOCK } from "../remove-job.js";
+import { modelNameOf, type RemoveJob, runRemove } from "../remove-job.js";
 import {
   checkResumeOptions,
   checkSameCorpus,
@@ -24,18 +24,17 @@ import {
   resumedEngine,
   resumedManner,
 } from "../run-config.js";
+import { checkNewFolder, checkOldFolder, LN_FREE, newRunPath, REPORT, STOCK } from "../run-files.js";
 import {
-  checkNewFolder,
   explainFailure,
   newestCheckpoint,
-  newRunPath,
   newestCheckpointName,
   resumeCommand,
   RunFolder,
 } from "../run-folder.js";
 import { lockedRun } from "../run-lock.js";
 import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
-import { resolveModel } from "../hub.js";
+import { findModel, type FoundModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
@@ -136,7 +135,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
   const { force = false } = options;
   const {
-    recipe: asked,
+    recipe: unreleased,
     notes,
     withSteps,
   } = await resolveRecipe({
@@ -148,14 +147,17 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
     scale: scaleRecipe,
     notes: removalNotes,
   });
-  const recipe = asReleased(asked, options);
+  const recipe = asReleased(unreleased, options);
   sayScaled(io, recipe.name, notes);
   const out = options.out ?? newRunPath(recipe.name, io.now());
-  await checkNewFolder(out, { force });
+  const asked = options.model ?? shippedModel();
+  const inputs = inputsOf({ ...options, model: asked });
+  const place = await checkNewFolder(out, { command: "remove", force, inputs });
 
-  const modelFolder = options.model === undefined ? shippedModel() : await resolveModel(io, options.model);
+  const found = await findModel(io, asked);
+  const { folder: modelFolder } = found;
   const files = corpusFiles(options, options.corpus ?? modelFolder);
-  const model = await readModelWithNorms(io, modelFolder);
+  const model = await loadWithNorms(found);
   const corpus = await readBoth(files, suitsOf(model), recipe);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
   checkSteps(recipe, model.config, withSteps);
@@ -175,7 +177,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
         tensorboard,
         recipe,
       };
-      const openFolder = () => RunFolder.create(out, removeKind, config, { force });
+      const openFolder = () => RunFolder.create(io, place, removeKind, config);
       const job = { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder };
       return lockedRun(out, () => finish(io, out, job), { make: true });
     });
@@ -241,9 +243,11 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   checkResumeOptions(options, ALLOWED_ON_RESUME);
   const checkpoint = await newestCheckpoint(io, out, removeKind);
   const config = await readRunConfig(out, removeConfigSchema);
-  const modelFolder = options.model === undefined ? config.model : await resolveModel(io, options.model);
-  const model = await readModelWithNorms(io, modelFolder);
+  const { model: asked = config.model } = options;
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
+  const inputs = inputsOf({ ...options, model: asked, train, validation });
+  const path = await checkOldFolder(out, "remove", inputs);
+  const model = await loadWithNorms(await findModel(io, asked));
   const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(model), config.recipe);
   checkSameCorpus(corpus, out, config.corpus);
   const manner = resumedManner(options, config);
@@ -257,7 +261,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       ...manner,
       resume: checkpoint.state,
       modelName: modelNameOf(options.model ?? config.model),
-      openFolder: () => RunFolder.reopen(out, removeKind, checkpoint, { ...config, ...manner }),
+      openFolder: () => RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner }),
     }),
   );
 }
@@ -269,12 +273,12 @@ async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
 const suitsOf = ({ config, tokenizer }: LoadedModel) => ({ vocabSize: config.vocabSize, tokenizer });
 
 /** @throws UsageError when the model has lost norms already. */
-async function readModelWithNorms(io: Io, path: string): Promise<LoadedModel> {
-  const model = await readModelSaying(io, path);
+async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
+  const model = await found.load();
   const gone = Object.entries(model.norms).find(([, norm]) => norm.kind !== "standard");
   if (!gone) return model;
   throw new UsageError(
-    `${path}: the norm at ${gone[0]} is ${gone[1].kind} already; a run starts from a model with LayerNorm everywhere`,
+    `${found.folder}: the norm at ${gone[0]} is ${gone[1].kind} already; a run starts from a model with LayerNorm everywhere`,
   );
 }
 
@@ -302,8 +306,8 @@ async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
 
 function written(io: Io, out: string, { summary }: DoneEvent): string {
   const files = [
-    ["report.html", "the whole run on one page: open it in a browser"],
-    ["ln-free/", "the LN-free model, its norms folded into plain weights"],
+    [REPORT, "the whole run on one page: open it in a browser"],
+    [`${LN_FREE}/`, "the LN-free model, its norms folded into plain weights"],
     [`${STOCK}/`, "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
     ["summary.json", "the numbers above; metrics.jsonl has every step, config.json how to repeat it"],
   ];

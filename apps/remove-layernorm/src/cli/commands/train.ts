@@ -11,6 +11,7 @@ import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
+import { inputsOf } from "../outputs.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import {
   checkResumeOptions,
@@ -22,11 +23,10 @@ import {
   type TrainConfig,
   trainConfigSchema,
 } from "../run-config.js";
+import { checkNewFolder, checkOldFolder, MODEL, newRunPath } from "../run-files.js";
 import {
-  checkNewFolder,
   explainFailure,
   newestCheckpoint,
-  newRunPath,
   newestCheckpointName,
   resumeCommand,
   RunFolder,
@@ -152,10 +152,11 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
   });
   sayScaled(io, "the training", notes);
   const out = options.out ?? newRunPath("train", io.now());
-  await checkNewFolder(out, { force });
+  const tokenizerFolder = options.tokenizer ?? shippedModel();
+  const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder });
+  const place = await checkNewFolder(out, { command: "train", force, inputs });
 
   const config = await modelShape(io, options);
-  const tokenizerFolder = options.tokenizer ?? shippedModel();
   const { tokenizer, tokenizerFiles } = await readTokenizerFolder(tokenizerFolder);
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new UsageError(
@@ -183,7 +184,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
       const { dtype } = runConfig;
       await checkMemory(backend, { config, recipe, recompute });
       const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
-      const openFolder = () => RunFolder.create(out, trainKind, runConfig, { force });
+      const openFolder = () => RunFolder.create(io, place, trainKind, runConfig);
       return lockedRun(out, () => finish(io, out, job, openFolder), { make: true });
     });
   // Threads are the machine's; everything else is in the run folder.
@@ -198,8 +199,11 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const checkpoint = await newestCheckpoint(io, out, trainKind);
   const began = await readRunConfig(out, trainConfigSchema);
   const { config, recipe } = checkpoint.state;
-  const { tokenizer, tokenizerFiles } = await readTokenizerFolder(options.tokenizer ?? began.tokenizer);
+  const { tokenizer: tokenizerFolder = began.tokenizer } = options;
   const { train = began.corpus.train, validation = began.corpus.validation } = options;
+  const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder, train, validation });
+  const path = await checkOldFolder(out, "train", inputs);
+  const { tokenizer, tokenizerFiles } = await readTokenizerFolder(tokenizerFolder);
   const suits = { vocabSize: config.vocabSize, tokenizer };
   const corpus = await readBoth({ ...began.corpus, train, validation }, suits, recipe);
   checkSameCorpus(corpus, out, began.corpus);
@@ -208,7 +212,7 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
     const { dtype } = began;
     const { state: resume } = checkpoint;
     const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
-    return finish(io, out, job, () => RunFolder.reopen(out, trainKind, checkpoint, { ...began, ...manner }));
+    return finish(io, out, job, () => RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner }));
   });
 }
 
@@ -243,6 +247,6 @@ async function finish(
     return EXIT.interrupted;
   }
   io.out(`validation loss ${summary.validation.toFixed(4)} nats/token, in ${duration(summary.seconds)}\n`);
-  io.out(`Wrote:\n  ${io.colors.bold(join(out, "model/"))}  the model, as a Hugging Face folder\n`);
+  io.out(`Wrote:\n  ${io.colors.bold(join(out, MODEL, "/"))}  the model, as a Hugging Face folder\n`);
   return EXIT.ok;
 }

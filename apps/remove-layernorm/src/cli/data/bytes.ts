@@ -2,9 +2,14 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { messageOf, systemCode } from "../errors.js";
+import { thousands } from "../format.js";
+import { type Bounds, boundedFetch, silence } from "../network.js";
 import { isUrl, kindOf } from "./kinds.js";
 import { type Bytes, inMemory, withFile } from "./pieces.js";
 import { gunzipped, unbzip } from "./unpack.js";
+
+/** Bytes that are held in memory at once: a file of bzip2, a part of one of parquet. */
+const MOST_HELD = 2 ** 32 - 1;
 
 /** A file's bytes, piece by piece. @throws Error when there is no such file, or it is packed and damaged. */
 export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
@@ -103,19 +108,31 @@ function firstNotUtf8(tail: Uint8Array, chunk: Uint8Array): number {
 /** A server that cannot be reached, or does not give the file. */
 export class ServerError extends Error {}
 
-/** `fetch`. @throws ServerError */
-export async function fetchData(url: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(url, init).catch((cause: unknown) => {
+/** `fetch`, of what is held in memory at once. @throws ServerError, BoundsError */
+export function fetchData(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const [, begin, end] = /^bytes=(\d+)-(\d+)$/.exec(new Headers(init?.headers).get("range") ?? "") ?? [];
+  const asked = Number(end) - Number(begin) + 1;
+  return fetchBounded(url, init, ({ status }) => (status === 206 && asked > 0 ? asked : MOST_HELD));
+}
+
+async function fetchBounded(
+  url: string | URL | Request,
+  init: RequestInit | undefined,
+  bytes: Bounds["bytes"],
+): Promise<Response> {
+  const response = await boundedFetch(url, init, { bytes, silence: silence() }).catch((cause: unknown) => {
     const why = cause instanceof Error ? (cause.cause ?? cause) : cause;
     throw new ServerError(`cannot be reached: ${messageOf(why)}`, { cause });
   });
   // A signed address may be there for GET alone.
   if (response.ok || (init?.method === "HEAD" && response.status === 403)) return response;
+  await response.body?.cancel();
   throw new ServerError(`the server answers ${response.status} ${response.statusText}`.trimEnd());
 }
 
+/** As much as somebody reads of it. */
 async function download(url: string): Promise<Readable> {
-  const { body } = await fetchData(url);
+  const { body } = await fetchBounded(url, undefined, undefined);
   if (!body) throw new ServerError("the server answers with nothing");
   return Readable.fromWeb(body);
 }
@@ -124,9 +141,19 @@ async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream as AsyncIterable<Uint8Array>) yield chunk;
 }
 
-export async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+/** Pieces as one. @throws Error when they are more bytes than are held in memory at once */
+export async function joined(chunks: AsyncIterable<Uint8Array>, most = MOST_HELD): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > most) {
+      throw new Error(
+        `has more than ${thousands(most)} bytes, and is read at once: give it unpacked, or in several files`,
+      );
+    }
+    parts.push(chunk);
+  }
   return Buffer.concat(parts);
 }
 

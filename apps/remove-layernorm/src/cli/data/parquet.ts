@@ -11,6 +11,7 @@ import {
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { messageOf, systemCode } from "../errors.js";
+import { BoundsError } from "../network.js";
 import { fetchData, readable, ServerError } from "./bytes.js";
 import { dataKindsText, isUrl } from "./kinds.js";
 import type { DataRecord, RecordFile } from "./records.js";
@@ -103,5 +104,5 @@ async function whyNoParquet(file: AsyncBuffer, cause: unknown): Promise<unknown>
 
 /** The disk or the server is at fault, not what came from it. */
 function isFromOutside(error: unknown): boolean {
-  return error instanceof ServerError || systemCode(error) !== undefined;
+  return error instanceof ServerError || error instanceof BoundsError || systemCode(error) !== undefined;
 }

@@ -1,7 +1,7 @@
 /** How far a download is: a bar where somebody watches, a line at each tenth where nobody does. */
 import { SingleBar } from "cli-progress";
-import { bytes } from "./format.js";
-import type { Io } from "./io.js";
+import { bytes } from "../format.js";
+import type { Io } from "../io.js";
 
 export class DownloadBar {
   readonly #io: Io;
