@@ -123,6 +123,29 @@ describe("an adaptive removal", () => {
     expect(looks).toBeLessThan(everything);
   });
 
+  it("takes what makes the loss no number for the most damaging, and goes on", async () => {
+    const [site] = normSites(config);
+    const read = backend.read.bind(backend);
+    const events: RunEvent[] = [];
+    for await (const event of removeLayerNorm({
+      backend,
+      model: { config, weights },
+      corpus,
+      recipe: asked,
+    })) {
+      events.push(event);
+      if (event.type !== "step" || event.phase !== "removal" || event.step !== adaptive.start) continue;
+      // First the loss as it is, then that without the first candidate.
+      const looks = vi.spyOn(backend, "read");
+      looks.mockImplementationOnce(read).mockImplementationOnce(() => Promise.resolve(Float32Array.of(NaN)));
+    }
+    vi.restoreAllMocks();
+    const removals = of(events, "removal");
+    expect(removals[0].damage).toBeLessThan(1);
+    expect(removals[0].removal).not.toMatchObject({ site });
+    expectLnFree(events);
+  });
+
   it("takes back what diverges, waits longer each time, and is done by the deadline all the same", async () => {
     const nervous = { ...asked, pace: nervousPace };
     const events = await run(nervous);

@@ -3,6 +3,7 @@ import { evaluate } from "@normless/autograd";
 import { randomAt } from "@normless/text";
 import { freeTokens, uploadTokens } from "./batch.js";
 import { KeyValueCache } from "./cache.js";
+import { checkFinite, OVERFLOW_ADVICE } from "./finite.js";
 import { forward, type Model, residual } from "./forward.js";
 import { checkSampling, sampleToken, type Sampling } from "./sample.js";
 
@@ -38,6 +39,11 @@ export async function* generate(
         cache.clear();
       }
       const logits = await nextLogits(model, context, cache);
+      checkFinite(logits, {
+        what: `generate: the row of logits for token ${count + 1} after the prompt`,
+        place: (id) => `id ${id}`,
+        advice: OVERFLOW_ADVICE,
+      });
       const id = sampleToken(logits, randomAt(seed, count).uniform(), sampling);
       if (stops.includes(id)) return;
       yield id;

@@ -7,6 +7,7 @@
 import type { Store, TensorEntry } from "@normless/safetensors";
 import type { Gpt2Config } from "./config.js";
 import { isNormBuffer, normsFromBuffers } from "./fake-layer-norm.js";
+import { checkFinite, elementOf } from "./finite.js";
 import { checkEps, detectLayout, type Layout } from "./layout.js";
 import { checkModel, type HostModel, type HostTensor, type Weights } from "./params.js";
 import { isFolded, type NormTable } from "./sites.js";
@@ -18,8 +19,12 @@ const MASKS = /^h\.\d+\.attn\.(bias|masked_bias)$/;
 /** The float types that weights are written in. */
 export type WeightDtype = "F32" | "F16" | "BF16";
 
-/** The largest finite float16, and half a step more: from there on it rounds to infinity. */
-const F16_OVERFLOW = 65520;
+/** The largest that a dtype holds, and half a step more, from where on it rounds to infinity. */
+const LIMITS: Readonly<Record<WeightDtype, { readonly largest: number; readonly overflow: number }>> = {
+  F32: { largest: 2 ** 128 - 2 ** 104, overflow: Infinity },
+  F16: { largest: 65504, overflow: 65520 },
+  BF16: { largest: 2 ** 128 - 2 ** 120, overflow: 2 ** 128 - 2 ** 119 },
+};
 
 /** The names and shapes that weights are written under; TransformerLens's are for folded models alone. */
 export type WeightNames = "transformers" | "transformer-lens";
@@ -83,10 +88,22 @@ async function readLens(
   return { config: untied, weights, norms, layout: "transformer-lens" };
 }
 
+/** @throws NotFiniteError naming the file, the parameter and the element that is NaN or infinite. */
 async function readAll(store: Store, stored: Iterable<readonly [string, string]>) {
   const weights: Record<string, HostTensor> = {};
   for (const [name, key] of stored) {
-    weights[name] = { shape: store.info(key).shape, data: await store.readFloat32(key) };
+    const { dtype, shape } = store.info(key);
+    const data = await store.readFloat32(key);
+    const overflow =
+      dtype === "F16"
+        ? ". float16 has Infinity for what is above 65504: if that is what happened, get the model in F32 or BF16"
+        : "";
+    checkFinite(data, {
+      what: `${store.file(key)}: parameter ${name}`,
+      place: elementOf(shape),
+      advice: `a model computes nothing with that. Get the file again, or a model whose training did not diverge${overflow}`,
+    });
+    weights[name] = { shape, data };
   }
   return weights;
 }
@@ -94,14 +111,15 @@ async function readAll(store: Store, stored: Iterable<readonly [string, string]>
 /**
  * The parameters as tensors to write, named as `GPT2LMHeadModel.save_pretrained` or as TransformerLens does; a tied
  * head is left out.
- * @throws RangeError naming the parameter that float16 cannot hold.
+ * @throws NotFiniteError naming the parameter and the element that is NaN or infinite; RangeError naming the parameter
+ * that the dtype cannot hold.
  */
 export function weightEntries(model: HostModel, dtype: WeightDtype, names: WeightNames): TensorEntry[] {
   const weights: Weights = names === "transformers" ? model.weights : toTransformerLens(model);
   const written = (name: string) =>
     names === "transformer-lens" || name.startsWith("lm_head.") ? name : PREFIX + name;
   return Object.entries(weights).map(([name, { shape, data }]) => {
-    if (dtype === "F16") checkFloat16(name, data);
+    checkWritable(name, { shape, data }, dtype);
     return { name: written(name), dtype, shape, data };
   });
 }
@@ -125,10 +143,18 @@ function sameValues(a: HostTensor, b: HostTensor): boolean {
   return a.data.length === b.data.length && a.data.every((value, i) => value === b.data[i]);
 }
 
-function checkFloat16(name: string, data: Float32Array): void {
-  const value = data.find((x) => Math.abs(x) >= F16_OVERFLOW && Number.isFinite(x));
-  if (value === undefined) return;
+function checkWritable(name: string, { shape, data }: HostTensor, dtype: WeightDtype): void {
+  checkFinite(data, {
+    what: `parameter ${name}`,
+    place: elementOf(shape),
+    advice:
+      "such a model is not written. Where it came of folding or converting, something passed float32's largest, 3.4e38",
+  });
+  const { overflow, largest } = LIMITS[dtype];
+  const at = data.findIndex((x) => Math.abs(x) >= overflow);
+  if (at < 0) return;
   throw new RangeError(
-    `parameter ${name} holds ${value}, which float16 cannot hold (its largest is 65504); write F32 or BF16`,
+    `parameter ${name} holds ${data[at]} at ${elementOf(shape)(at)}, which ${dtype} cannot hold ` +
+      `(its largest is ${largest}); write ${dtype === "F16" ? "F32 or BF16" : "F32"}`,
   );
 }

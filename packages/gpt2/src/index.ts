@@ -2,6 +2,7 @@ export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens }
 export { KeyValueCache } from "./cache.js";
 export { checkConfig, type Gpt2Config, type PresetName, presets, queryScale, stopTokens } from "./config.js";
 export { toEps1e12 } from "./export.js";
+export { checkFinite, elementOf, type FiniteText, NotFiniteError, OVERFLOW_ADVICE } from "./finite.js";
 export { foldModel } from "./fold.js";
 export {
   type Attend,

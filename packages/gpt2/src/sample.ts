@@ -1,4 +1,6 @@
 /** From logits to the next token: temperature, top-k and top-p, as a pure function of the logits and one uniform draw. */
+import { checkFinite, OVERFLOW_ADVICE } from "./finite.js";
+
 export interface Sampling {
   /** Divides the logits; 0 takes the most likely token (greedy). Default 1. */
   readonly temperature?: number;
@@ -24,17 +26,21 @@ export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: Sampling)
 }
 
 /**
- * The id that `uniform`, in [0, 1), picks from one row of logits (V). Ties go to the lower id.
- * @throws RangeError for a bad option, or when no id may be drawn.
+ * The id that `uniform`, in [0, 1), picks from one row of logits (V). Ties go to the lower id; a logit of −Infinity rules
+ * its id out.
+ * @throws RangeError for a bad option, or when no id may be drawn; NotFiniteError naming the first id whose logit is NaN
+ * or Infinity
  */
 export function sampleToken(logits: ArrayLike<number>, uniform: number, sampling: Sampling = {}): number {
   checkSampling(sampling);
+  const place = (id: number) => `id ${id}`;
+  checkFinite(logits, { what: "a row of logits", place, advice: OVERFLOW_ADVICE, except: -Infinity });
   const { temperature = 1, topP = 1 } = sampling;
   const drawable = drawableIds(logits.length, sampling.drawable);
-  if (temperature === 0) return mostLikely(logits, drawable);
+  if (temperature === 0) return possible(logits, mostLikely(logits, drawable));
   const topK = Math.min(sampling.topK ?? Infinity, drawable.length);
   const ids = new Descending(logits, drawable);
-  const best = ids.at(0);
+  const best = possible(logits, ids.at(0));
   const weight = (id: number) => Math.exp((logits[id] - logits[best]) / temperature);
   let total = 0;
   if (topK < drawable.length) for (let i = 0; i < topK; i++) total += weight(ids.at(i));
@@ -63,6 +69,12 @@ function drawableIds(V: number, drawable: (id: number) => boolean = () => true):
   throw new RangeError(
     `sampleToken: drawable lets none of the ${V} ids be drawn; is it of this model's tokenizer?`,
   );
+}
+
+/** The likeliest id. @throws RangeError when it is ruled out, as all are then. */
+function possible(logits: ArrayLike<number>, best: number): number {
+  if (logits[best] > -Infinity) return best;
+  throw new RangeError("sampleToken: every logit is −Infinity, which rules its id out; leave one to draw");
 }
 
 function mostLikely(logits: ArrayLike<number>, ids: Int32Array): number {

@@ -91,7 +91,7 @@ describe("modelFiles and readModel", () => {
 
   it("refuse float16 for what it cannot hold", () => {
     expect(() => modelFiles({ ...toEps1e12(frozen), dtype: "F16" })).toThrow(
-      "parameter h.0.ln_1.weight holds 1000000, which float16 cannot hold",
+      "parameter h.0.ln_1.weight holds 1000000 at element 0, [0], which F16 cannot hold (its largest is 65504)",
     );
   });
 

@@ -1,6 +1,7 @@
 // The element types of the safetensors format that this package reads and writes, and the array each is held in.
 // Source: https://huggingface.co/docs/safetensors (the format), `Dtype` in the reference implementation.
-// Not here: the 8-bit and smaller floats and complex numbers, which have no array type in JavaScript.
+// The 8-bit and smaller floats and complex numbers have no array type in JavaScript: files may hold them, and what
+// else they hold is read.
 
 /** What a tensor's elements are held in. F16 and BF16 are their bit patterns; BOOL is one byte, 0 or 1. */
 export type TensorData =
@@ -40,6 +41,19 @@ export const ARRAY_TYPES: Readonly<Record<Dtype, ArrayType>> = {
   BOOL: Uint8Array,
 };
 
+/** Bits of an element of the format's other dtypes, by which their bytes are checked. */
+const OTHER_BITS: Readonly<Record<string, number>> = {
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
+  C64: 64,
+};
+
 export const KNOWN_DTYPES = Object.keys(ARRAY_TYPES).join(", ");
 
 export function isDtype(value: unknown): value is Dtype {
@@ -50,12 +64,26 @@ export function isShape(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((dim) => Number.isSafeInteger(dim) && dim >= 0);
 }
 
-/** Bytes of a tensor: product(shape) * element size, or undefined when a partial product passes 2^53 - 1. */
-export function byteLength(dtype: Dtype, shape: readonly number[]): number | undefined {
-  let bytes = ARRAY_TYPES[dtype].BYTES_PER_ELEMENT;
-  for (const dim of shape) {
-    bytes *= dim;
-    if (!Number.isSafeInteger(bytes)) return undefined;
+/** Bits of an element; undefined for a dtype that is not one of the format as it is known here. */
+export function bitsOf(dtype: Dtype): number;
+export function bitsOf(dtype: string): number | undefined;
+export function bitsOf(dtype: string): number | undefined {
+  if (isDtype(dtype)) return 8 * ARRAY_TYPES[dtype].BYTES_PER_ELEMENT;
+  return Object.hasOwn(OTHER_BITS, dtype) ? OTHER_BITS[dtype] : undefined;
+}
+
+const LIMIT = 2n ** 64n;
+
+/**
+ * Bytes of a tensor, product(shape) * bits / 8, which may be no whole number; undefined when it passes 2^53 - 1, or
+ * a partial product 2^64, as the reference implementation computes it.
+ */
+export function byteLength(bits: number, shape: readonly number[]): number | undefined {
+  let product = 1n;
+  for (const factor of [...shape, bits]) {
+    product *= BigInt(factor);
+    if (product >= LIMIT) return undefined;
   }
-  return bytes;
+  const bytes = Number(product) / 8;
+  return bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
 }

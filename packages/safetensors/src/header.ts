@@ -1,15 +1,17 @@
 // The head of a safetensors file: 8 bytes of little-endian length, then JSON that lists every tensor.
-// Checked as strictly as the reference implementation does, and duplicate keys besides: what passes here can be read.
+// Checked as strictly as the reference implementation does, and duplicate keys besides. A dtype that this package does
+// not read, or does not know, is listed like any other, so that the tensors beside it can be read.
 // Source: https://huggingface.co/docs/safetensors#format and `Metadata::validate` in its safetensors/src/tensor.rs.
 // Not here: the tensors' bytes (read.ts).
-import { ARRAY_TYPES, byteLength, isDtype, isShape, KNOWN_DTYPES, type Dtype } from "./dtypes.js";
+import { bitsOf, byteLength, isShape } from "./dtypes.js";
 import { SafetensorsError } from "./errors.js";
 import { describe, isObject, parseJson } from "./json.js";
 import { readExactly, type ByteSource } from "./source.js";
 
 /** One tensor of a file. */
 export interface TensorInfo {
-  readonly dtype: Dtype;
+  /** One of `Dtype`, or of those that this package does not read. */
+  readonly dtype: string;
   readonly shape: readonly number[];
   /** First byte, counted from the header's `dataOffset`. */
   readonly begin: number;
@@ -32,24 +34,29 @@ export const MAX_HEADER_BYTES = 100_000_000;
 export const LENGTH_BYTES = 8;
 export const METADATA_KEY = "__metadata__";
 
+/** Space, tab, line feed and carriage return. */
+const WHITE_SPACE = [0x20, 0x09, 0x0a, 0x0d];
 const DAMAGED = "the file is damaged or was written wrongly, get or write it again";
 
 /**
  * Reads and checks a file's header; the tensors' bytes are not read.
  * Throws a SafetensorsError for a file that is cut, lies about its lengths, has holes or overlaps between tensors,
- * bytes that no tensor covers, a key twice, or a dtype that this package does not know.
+ * bytes that no tensor covers, or a key twice.
  */
 export async function readHeader(source: ByteSource): Promise<Header> {
   const json = await readJson(source);
   const dataOffset = LENGTH_BYTES + json.byteLength;
-  const value = parseJson(decode(source, json), { where: `${source.name}: the header`, plainIntegers: true });
+  const value = parseJson(decode(source, json), {
+    where: `${source.name}: the header`,
+    plainIntegers: ["shape", "data_offsets"],
+  });
   if (!isObject(value)) throw new SafetensorsError(`${source.name}: the header is not a JSON object`);
 
   const tensors: [string, TensorInfo][] = [];
   let metadata: Record<string, string> = {};
   for (const [key, entry] of Object.entries(value)) {
     if (key === METADATA_KEY) metadata = readMetadata(source, entry);
-    else tensors.push([key, readInfo(`${source.name}: tensor "${key}"`, key, entry)]);
+    else tensors.push([key, readInfo(`${source.name}: tensor "${key}"`, entry)]);
   }
   // The header may list tensors in any order; an empty one shares its begin with the next.
   tensors.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
@@ -82,7 +89,9 @@ async function readJson(source: ByteSource): Promise<Uint8Array> {
     );
   }
   const json = await readExactly(source, LENGTH_BYTES, end);
-  if (json[0] !== "{".charCodeAt(0)) {
+  // The format has the brace first; the reference implementation takes JSON's white space before it, and so do others.
+  const first = json.find((byte) => !WHITE_SPACE.includes(byte));
+  if (first !== "{".charCodeAt(0)) {
     throw new SafetensorsError(`${name}: the header does not begin with "{"; this is not a safetensors file`);
   }
   return json;
@@ -110,30 +119,25 @@ function decode(source: ByteSource, json: Uint8Array): string {
 
 function readMetadata(source: ByteSource, value: unknown): Record<string, string> {
   const where = `${source.name}: ${METADATA_KEY}`;
+  if (value === null) return {}; // as the reference implementation takes it
   if (!isObject(value))
     throw new SafetensorsError(`${where} is ${describe(value)}, not an object of strings`);
   const entries = Object.entries(value).map(([key, text]): [string, string] => {
-    if (typeof text === "string" && !hasLoneSurrogate(key + text)) return [key, text];
-    throw new SafetensorsError(
-      `${where} › "${key}" is ${describe(text)}; write it as a string of valid Unicode`,
-    );
+    if (typeof text === "string") return [key, text];
+    throw new SafetensorsError(`${where} › "${key}" is ${describe(text)}; write it as a string`);
   });
   return Object.fromEntries(entries);
 }
 
 /** One tensor's entry. Fields that the format does not name are ignored, as the reference implementation does. */
-function readInfo(where: string, name: string, entry: unknown): TensorInfo {
-  if (hasLoneSurrogate(name))
-    throw new SafetensorsError(`${where}: the name is not valid Unicode; rename it`);
+function readInfo(where: string, entry: unknown): TensorInfo {
   if (!isObject(entry)) throw new SafetensorsError(`${where} is ${describe(entry)}, not an object`);
   const { dtype, shape, data_offsets: offsets } = entry;
   for (const [field, value] of Object.entries({ dtype, shape, data_offsets: offsets })) {
     if (value === undefined) throw new SafetensorsError(`${where} has no "${field}"; write the file again`);
   }
-  if (!isDtype(dtype)) {
-    throw new SafetensorsError(
-      `${where} has dtype ${describe(dtype)}, which is not supported; convert it to one of ${KNOWN_DTYPES}`,
-    );
+  if (typeof dtype !== "string") {
+    throw new SafetensorsError(`${where} has dtype ${describe(dtype)}; a dtype is a name such as "F32"`);
   }
   if (!isShape(shape)) {
     throw new SafetensorsError(
@@ -146,12 +150,13 @@ function readInfo(where: string, name: string, entry: unknown): TensorInfo {
     );
   }
   const [begin, end] = offsets as [number, number];
-  const expected = byteLength(dtype, shape);
+  const bits = bitsOf(dtype);
+  // The length of a dtype that is not known cannot be checked; its place among the others can.
+  const expected = bits === undefined ? end - begin : byteLength(bits, shape);
   if (expected !== end - begin) {
     throw new SafetensorsError(
       `${where} has ${end - begin} bytes in data_offsets [${begin}, ${end}], but ${dtype} of shape ` +
-        `[${shape.join(", ")}] at ${ARRAY_TYPES[dtype].BYTES_PER_ELEMENT} bytes each takes ` +
-        `${expected ?? "more than 2^53"}; ${DAMAGED}`,
+        `[${shape.join(", ")}] at ${bits} bits each takes ${expected ?? "more than 2^53"}; ${DAMAGED}`,
     );
   }
   return { dtype, shape, begin, end };
@@ -186,9 +191,4 @@ function checkCover(source: ByteSource, tensors: readonly [string, TensorInfo][]
         `the last ${available - covered} belong to no tensor: ${DAMAGED}`,
     );
   }
-}
-
-/** Whether half of a surrogate pair stands alone, which no UTF-8 can hold. */
-export function hasLoneSurrogate(text: string): boolean {
-  return /\p{Surrogate}/u.test(text);
 }

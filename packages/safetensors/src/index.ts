@@ -1,4 +1,5 @@
 export { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./convert.js";
+export { isDtype } from "./dtypes.js";
 export type { Dtype, TensorData } from "./dtypes.js";
 export { SafetensorsError } from "./errors.js";
 export { readHeader } from "./header.js";

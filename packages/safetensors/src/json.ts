@@ -1,12 +1,13 @@
-// JSON.parse, stricter: no key twice in one object, and on request no number but plain non-negative integers.
-// JSON.parse keeps the last of two equal keys and reads 1e1 as 10, so a file could show two readers two contents.
+// JSON.parse, stricter: no key twice in one object, no string that UTF-8 could not hold, and in given fields no number
+// but plain non-negative integers. JSON.parse keeps the last of two equal keys and reads 1e1 as 10, so a file could
+// show two readers two contents.
 import { SafetensorsError } from "./errors.js";
 
 export interface JsonRules {
   /** What errors call the text. */
   readonly where: string;
-  /** Refuse every number that is not written as plain digits (-1, 1.0, 1e1), wherever it stands. */
-  readonly plainIntegers: boolean;
+  /** In these fields of the entries, refuse every number that is not written as plain digits (-1, 1.0, 1e1). */
+  readonly plainIntegers: readonly string[];
 }
 
 /** The value of the text. Throws a SafetensorsError for a text that is not JSON or breaks the rules. */
@@ -32,6 +33,11 @@ export function describe(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 
+/** Whether half of a surrogate pair stands alone, which no UTF-8 can hold. */
+export function hasLoneSurrogate(text: string): boolean {
+  return /\p{Surrogate}/u.test(text);
+}
+
 interface Level {
   /** The keys so far; undefined in an array. */
   readonly keys: Set<string> | undefined;
@@ -52,8 +58,14 @@ function checkTokens(text: string, { where, plainIntegers }: JsonRules): void {
     if (char === '"') {
       const end = endOfString(text, at);
       const level = levels.at(-1);
+      const quoted = text.slice(at, end);
+      if (quoted.includes("\\u") && hasLoneSurrogate(JSON.parse(quoted) as string)) {
+        throw new SafetensorsError(
+          `${where}${path()} has the text ${quoted}, which is not valid Unicode; write the file again without it`,
+        );
+      }
       if (expectsKey && level?.keys) {
-        const key = JSON.parse(text.slice(at, end)) as string;
+        const key = JSON.parse(quoted) as string;
         level.key = undefined;
         if (level.keys.has(key)) {
           throw new SafetensorsError(
@@ -75,7 +87,13 @@ function checkTokens(text: string, { where, plainIntegers }: JsonRules): void {
     } else if (char === "-" || (char >= "0" && char <= "9")) {
       const end = endOfNumber(text, at);
       const number = text.slice(at, end);
-      if (plainIntegers && !/^\d+$/.test(number)) {
+      if (!Number.isFinite(Number(number))) {
+        throw new SafetensorsError(
+          `${where}${path()} has the number ${number}, which is beyond any float; write the file again without it`,
+        );
+      }
+      const field = levels.length > 1 ? levels[1].key : undefined;
+      if (field !== undefined && plainIntegers.includes(field) && !/^\d+$/.test(number)) {
         throw new SafetensorsError(
           `${where}${path()} has the number ${number}; only integers from 0 up, in digits`,
         );

@@ -2,14 +2,18 @@
 // that array and one chunk, whatever the file's size; any alignment of the bytes in the file will do.
 // Not here: the header (header.ts), several files as one (store.ts).
 import { bf16ToF32, f16ToF32 } from "./convert.js";
-import { ARRAY_TYPES, type TensorData } from "./dtypes.js";
+import { ARRAY_TYPES, bitsOf, type Dtype, isDtype, KNOWN_DTYPES, type TensorData } from "./dtypes.js";
 import { SafetensorsError } from "./errors.js";
 import type { Header, TensorInfo } from "./header.js";
+import { describe } from "./json.js";
 import { readChunks, type ByteSource } from "./source.js";
 
-/** A tensor in the array of its dtype: F16 and BF16 as bit patterns, I64 and U64 as bigints, BOOL as bytes. */
+/**
+ * A tensor in the array of its dtype: F16 and BF16 as bit patterns, I64 and U64 as bigints, BOOL as bytes.
+ * Throws for a dtype that is none of `Dtype`.
+ */
 export async function readTensor(source: ByteSource, header: Header, name: string): Promise<TensorData> {
-  const info = findTensor(source, header, name);
+  const info = findReadable(source, header, name);
   const bytes = new Uint8Array(info.end - info.begin);
   let at = 0;
   for await (const chunk of tensorChunks(source, header, info)) {
@@ -21,10 +25,10 @@ export async function readTensor(source: ByteSource, header: Header, name: strin
 
 /**
  * A float tensor as float32: exact from F32, F16 and BF16, rounded from F64.
- * Throws for integers and BOOL; read those with `readTensor`.
+ * Throws for integers and BOOL, which `readTensor` reads, and for a dtype that is none of `Dtype`.
  */
 export async function readFloat32(source: ByteSource, header: Header, name: string): Promise<Float32Array> {
-  const info = findTensor(source, header, name);
+  const info = findReadable(source, header, name);
   return readFloat32Into(new Float32Array(elementsOf(info)), source, header, name);
 }
 
@@ -38,7 +42,7 @@ export async function readFloat32Into(
   header: Header,
   name: string,
 ): Promise<Float32Array> {
-  const info = findTensor(source, header, name);
+  const info = findReadable(source, header, name);
   if (target.length !== elementsOf(info)) {
     throw new SafetensorsError(
       `${source.name}: tensor "${name}" of shape [${info.shape.join(", ")}] has ${elementsOf(info)} elements, ` +
@@ -65,6 +69,23 @@ export function findTensor(source: ByteSource, header: Header, name: string): Te
   );
 }
 
+type ReadableInfo = TensorInfo & { readonly dtype: Dtype };
+
+/** The same, of a dtype that can be read. Throws naming the dtype and the way out when it cannot. */
+function findReadable(source: ByteSource, header: Header, name: string): ReadableInfo {
+  const info = findTensor(source, header, name);
+  if (isReadable(info)) return info;
+  const what = bitsOf(info.dtype) === undefined ? "a dtype that is not known here" : "which is not read here";
+  throw new SafetensorsError(
+    `${source.name}: tensor "${name}" is ${describe(info.dtype)}, ${what}; the file's other tensors can be read. ` +
+      `To read this one, convert it to one of ${KNOWN_DTYPES}, in PyTorch with tensor.to(torch.float32)`,
+  );
+}
+
+function isReadable(info: TensorInfo): info is ReadableInfo {
+  return isDtype(info.dtype);
+}
+
 /** The names there are, for an error: all of a few, or the first and how many. */
 export function listNames(names: Iterable<string>): string {
   const all = [...names];
@@ -73,7 +94,7 @@ export function listNames(names: Iterable<string>): string {
   return `there are ${all.length}: ${shown.join(", ")}${all.length > shown.length ? ", ..." : ""}`;
 }
 
-function elementsOf(info: TensorInfo): number {
+function elementsOf(info: ReadableInfo): number {
   return (info.end - info.begin) / ARRAY_TYPES[info.dtype].BYTES_PER_ELEMENT;
 }
 
@@ -83,7 +104,7 @@ function tensorChunks(source: ByteSource, header: Header, info: TensorInfo): Asy
 
 type Float32Writer = (chunk: Uint8Array, target: Float32Array) => void;
 
-function float32Writer(source: ByteSource, info: TensorInfo, name: string): Float32Writer {
+function float32Writer(source: ByteSource, info: ReadableInfo, name: string): Float32Writer {
   switch (info.dtype) {
     case "F32":
       return (chunk, target) =>

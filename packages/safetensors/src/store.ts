@@ -14,6 +14,8 @@ export interface Store {
   names(): string[];
   has(name: string): boolean;
   info(name: string): TensorInfo;
+  /** What the source that has it is called: its file. */
+  file(name: string): string;
   /** See `readTensor`. */
   readTensor(name: string): Promise<TensorData>;
   /** See `readFloat32`. */
@@ -27,7 +29,7 @@ export interface Store {
  * Throws for a text of another form, a tensor listed twice, and a file name that leaves the folder.
  */
 export function readIndex(text: string, name = "model.safetensors.index.json"): Map<string, string> {
-  const index = parseJson(text, { where: name, plainIntegers: false });
+  const index = parseJson(text, { where: name, plainIntegers: [] });
   const weightMap = isObject(index) ? index.weight_map : undefined;
   if (!isObject(weightMap)) {
     throw new SafetensorsError(
@@ -86,6 +88,7 @@ export async function openStore(
       const { source, header } = homeOf(name);
       return findTensor(source, header, name);
     },
+    file: (name) => homeOf(name).source.name,
     readTensor: async (name) => {
       const { source, header } = homeOf(name);
       return readTensor(source, header, name);

@@ -5,6 +5,7 @@
 import { f32ToBf16, f32ToF16 } from "./convert.js";
 import {
   ARRAY_TYPES,
+  bitsOf,
   byteLength,
   isDtype,
   isShape,
@@ -13,7 +14,8 @@ import {
   type TensorData,
 } from "./dtypes.js";
 import { SafetensorsError } from "./errors.js";
-import { hasLoneSurrogate, LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from "./header.js";
+import { LENGTH_BYTES, MAX_HEADER_BYTES, METADATA_KEY } from "./header.js";
+import { hasLoneSurrogate } from "./json.js";
 import { CHUNK_BYTES } from "./source.js";
 
 /** One tensor to write. */
@@ -128,7 +130,7 @@ function checkEntry(entry: TensorEntry, names: ReadonlySet<string>): number {
     throw new SafetensorsError(`${where} is given twice; give every tensor one name of its own`);
   if (!isDtype(dtype))
     throw new SafetensorsError(`${where} has dtype ${String(dtype)}; use one of ${KNOWN_DTYPES}`);
-  const bytes = isShape(shape) ? byteLength(dtype, shape) : undefined;
+  const bytes = isShape(shape) ? byteLength(bitsOf(dtype), shape) : undefined;
   if (bytes === undefined) {
     throw new SafetensorsError(
       `${where} has shape ${JSON.stringify(shape)}; a shape is a list of integers from 0 up, below 2^53 bytes in all`,
@@ -148,7 +150,7 @@ function checkData({ name, dtype, shape }: TensorEntry, data: TensorData): void 
       `tensor "${name}" is to be ${dtype}, but its data is a ${given}; give a ${arrayType.name}${others}`,
     );
   }
-  const expected = byteLength(dtype, shape)! / arrayType.BYTES_PER_ELEMENT;
+  const expected = byteLength(bitsOf(dtype), shape)! / arrayType.BYTES_PER_ELEMENT;
   if (data.length !== expected) {
     throw new SafetensorsError(
       `tensor "${name}" of shape [${shape.join(", ")}] takes ${expected} elements, but its data has ${data.length}`,

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -58,11 +59,22 @@ describe("a malformed file", () => {
 describe("what the reference implementation takes is taken", () => {
   it.each([
     ["no tensors", rawFile("{}"), {}],
-    ["space after the JSON", rawFile("{} \n\t"), {}],
+    ["space around the JSON", rawFile(" \n\r\t{} \n\r\t"), {}],
+    ["metadata that is null", rawFile('{"__metadata__":null}'), {}],
     [
       "a field that the format does not name",
       rawFile(oneTensor().replace("}}", ',"note":"{[,"}}'), 8),
       { a: [2] },
+    ],
+    [
+      "numbers of any form in a field that the format does not name",
+      rawFile(oneTensor().replace("}}", ',"note":[-1.5e3,{"x":-0}]}}'), 8),
+      { a: [2] },
+    ],
+    [
+      "an empty tensor whose other dimensions are many",
+      rawFile(oneTensor({ shape: [2 ** 52, 4, 0], data_offsets: [0, 0] })),
+      { a: [2 ** 52, 4, 0] },
     ],
     ["tensors in another order than their bytes", rawFile(twoTensors([4, 8], [0, 4]), 8), { b: [4], a: [4] }],
     [
@@ -75,6 +87,72 @@ describe("what the reference implementation takes is taken", () => {
   ])("%s", async (_, file, shapes) => {
     const { tensors } = await readHeader(fromBytes(file));
     expect([...tensors].map(([name, { shape }]) => [name, shape])).toEqual(Object.entries(shapes));
+  });
+});
+
+describe("a dtype that is not read", () => {
+  /** Bits of an element of each that the reference implementation has beside ours. */
+  const others = {
+    F4: 4,
+    F6_E2M3: 6,
+    F6_E3M2: 6,
+    F8_E5M2: 8,
+    F8_E4M3: 8,
+    F8_E8M0: 8,
+    F8_E4M3FNUZ: 8,
+    F8_E5M2FNUZ: 8,
+    C64: 64,
+  };
+  /** A tensor "b" of some dtype in so many bytes, and "a" = [1.5] behind it. */
+  const beside = (dtype: string, shape: readonly number[], bytes: number) => {
+    const info = { dtype, shape, data_offsets: [0, bytes] };
+    const a = { dtype: "F32", shape: [1], data_offsets: [bytes, bytes + 4] };
+    const file = rawFile(JSON.stringify({ a, b: info }), bytes + 4);
+    file.set(new Uint8Array(Float32Array.of(1.5).buffer), file.length - 4);
+    return fromBytes(file, "m.safetensors");
+  };
+
+  it.each([...Object.entries(others), ["F12_NEW", 12]] as const)(
+    "%s is listed, and what is beside it read",
+    async (dtype, bits) => {
+      const source = beside(dtype, [2, 4], bits);
+      const header = await readHeader(source);
+      expect(header.tensors.get("b")).toEqual({ dtype, shape: [2, 4], begin: 0, end: bits });
+      expect([...(await readFloat32(source, header, "a"))]).toEqual([1.5]);
+      const message = new RegExp(
+        `^m\\.safetensors: tensor "b" is "${dtype}", .* here; the file's other tensors can be read\\. ` +
+          `To read this one, convert it to one of F64, F32, .*BOOL, in PyTorch with tensor\\.to\\(torch\\.float32\\)$`,
+      );
+      await expect(readTensor(source, header, "b")).rejects.toThrow(message);
+      await expect(readFloat32(source, header, "b")).rejects.toThrow(message);
+      await expect(readFloat32Into(new Float32Array(8), source, header, "b")).rejects.toThrow(message);
+      await expect(readTensor(source, header, "b")).rejects.toThrow(SafetensorsError);
+    },
+  );
+
+  it.each(Object.entries(others))("%s of another length is refused", async (dtype, bits) => {
+    for (const bytes of [0, bits - 1, bits + 1]) {
+      await expect(readHeader(beside(dtype, [2, 4], bytes))).rejects.toThrow(
+        `tensor "b" has ${bytes} bytes in data_offsets [0, ${bytes}], but ${dtype} of shape [2, 4] at ${bits} bits each takes ${bits}`,
+      );
+    }
+  });
+
+  it.each([
+    ["toString", "a dtype that is not known here"],
+    ["f32", "a dtype that is not known here"],
+    ["F8_E4M3", "which is not read here"],
+  ])("%s is told apart from one that is not known", async (dtype, what) => {
+    const source = beside(dtype, [4], 4);
+    await expect(readTensor(source, await readHeader(source), "b")).rejects.toThrow(`"${dtype}", ${what}`);
+  });
+});
+
+describe("files that were refused once", () => {
+  it.each(["leading-whitespace", "f8-beside-f32"])("%s.safetensors: a is [1.5]", async (name) => {
+    const bytes = await readFile(new URL(`./fixtures/${name}.safetensors`, import.meta.url));
+    const source = fromBytes(bytes, `${name}.safetensors`);
+    expect([...(await readFloat32(source, await readHeader(source), "a"))]).toEqual([1.5]);
   });
 });
 

@@ -41,7 +41,16 @@ export const malformed: [string, Uint8Array, string][] = [
     "the header should end at byte 18, but the file has 10 bytes; it is cut short or not a safetensors file: get it again",
   ],
   ["no header", rawFile(""), 'the header does not begin with "{"; this is not a safetensors file'],
-  ["a leading space", rawFile(" {}"), 'the header does not begin with "{"; this is not a safetensors file'],
+  [
+    "a leading space of another kind",
+    rawFile("\u00a0{}"),
+    'the header does not begin with "{"; this is not a safetensors file',
+  ],
+  [
+    "nothing but white space",
+    rawFile(" \n\t\r"),
+    'the header does not begin with "{"; this is not a safetensors file',
+  ],
   [
     "a byte order mark",
     rawFile("\ufeff{}"),
@@ -74,13 +83,13 @@ export const malformed: [string, Uint8Array, string][] = [
   ],
   [
     "metadata that is no object",
-    rawFile('{"__metadata__":null}'),
-    "__metadata__ is null, not an object of strings",
+    rawFile('{"__metadata__":[]}'),
+    "__metadata__ is [], not an object of strings",
   ],
   [
     "metadata that is no text",
     rawFile('{"__metadata__":{"step":3}}'),
-    '__metadata__ › "step" is 3; write it as a string of valid Unicode',
+    '__metadata__ › "step" is 3; write it as a string',
   ],
   [
     "metadata twice",
@@ -90,12 +99,12 @@ export const malformed: [string, Uint8Array, string][] = [
   [
     "half a surrogate pair in metadata",
     rawFile('{"__metadata__":{"b":"\\ud800"}}'),
-    '__metadata__ › "b" is "\\ud800"; write it as a string of valid Unicode',
+    'the header › "__metadata__" › "b" has the text "\\ud800", which is not valid Unicode; write the file again without it',
   ],
   [
     "half a surrogate pair in a name",
     rawFile('{"\\ud800":{}}'),
-    'tensor "\ud800": the name is not valid Unicode; rename it',
+    'the header has the text "\\ud800", which is not valid Unicode; write the file again without it',
   ],
   ["a tensor that is no object", rawFile('{"a":[]}'), 'tensor "a" is [], not an object'],
   [
@@ -109,14 +118,29 @@ export const malformed: [string, Uint8Array, string][] = [
     'tensor "a" has no "data_offsets"; write the file again',
   ],
   [
-    "an unknown dtype",
-    rawFile(oneTensor({ dtype: "F8_E4M3" }), 8),
-    'tensor "a" has dtype "F8_E4M3", which is not supported; convert it to one of F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL',
+    "half a surrogate pair in a field that the format does not name",
+    rawFile(oneTensor().replace("}}", ',"note":"\\udc00"}}'), 8),
+    'the header › "a" › "note" has the text "\\udc00", which is not valid Unicode; write the file again without it',
   ],
   [
-    "an inherited name for a dtype",
-    rawFile(oneTensor({ dtype: "toString" }), 8),
-    'tensor "a" has dtype "toString", which is not supported; convert it to one of F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL',
+    "a dtype that is no name",
+    rawFile(oneTensor({ dtype: 32 }), 8),
+    'tensor "a" has dtype 32; a dtype is a name such as "F32"',
+  ],
+  [
+    "a length that lies, of a dtype that is not read",
+    rawFile(oneTensor({ dtype: "F8_E4M3" }), 8),
+    'tensor "a" has 8 bytes in data_offsets [0, 8], but F8_E4M3 of shape [2] at 8 bits each takes 2; the file is damaged or was written wrongly, get or write it again',
+  ],
+  [
+    "an odd number of half bytes",
+    rawFile(oneTensor({ dtype: "F4", shape: [3], data_offsets: [0, 2] }), 2),
+    'tensor "a" has 2 bytes in data_offsets [0, 2], but F4 of shape [3] at 4 bits each takes 1.5; the file is damaged or was written wrongly, get or write it again',
+  ],
+  [
+    "a hole before a dtype that is not known",
+    rawFile(oneTensor({ dtype: "F3", shape: [9], data_offsets: [1, 4] }), 4),
+    'tensor "a" begins at data byte 1, but the data begins at 0: a hole of 1; the file is damaged or was written wrongly, get or write it again',
   ],
   [
     "a shape that is no list",
@@ -144,6 +168,11 @@ export const malformed: [string, Uint8Array, string][] = [
     'the header › "a" › "shape" has the number 2e0; only integers from 0 up, in digits',
   ],
   [
+    "a number that no float holds, in a field that the format does not name",
+    rawFile(oneTensor().replace("}}", ',"note":1e999}}'), 8),
+    'the header › "a" › "note" has the number 1e999, which is beyond any float; write the file again without it',
+  ],
+  [
     "a dimension above 2^53",
     rawFile(oneTensor().replace("[2]", "[9007199254740993]"), 8),
     'tensor "a" has shape [9007199254740992]; a shape is a list of integers in [0, 2^53)',
@@ -151,7 +180,7 @@ export const malformed: [string, Uint8Array, string][] = [
   [
     "a product above 2^53",
     rawFile(oneTensor({ shape: [2 ** 40, 2 ** 40] }), 8),
-    'tensor "a" has 8 bytes in data_offsets [0, 8], but F32 of shape [1099511627776, 1099511627776] at 4 bytes each takes more than 2^53; the file is damaged or was written wrongly, get or write it again',
+    'tensor "a" has 8 bytes in data_offsets [0, 8], but F32 of shape [1099511627776, 1099511627776] at 32 bits each takes more than 2^53; the file is damaged or was written wrongly, get or write it again',
   ],
   [
     "three offsets",
@@ -166,7 +195,7 @@ export const malformed: [string, Uint8Array, string][] = [
   [
     "a length that lies",
     rawFile(oneTensor({ shape: [3] }), 8),
-    'tensor "a" has 8 bytes in data_offsets [0, 8], but F32 of shape [3] at 4 bytes each takes 12; the file is damaged or was written wrongly, get or write it again',
+    'tensor "a" has 8 bytes in data_offsets [0, 8], but F32 of shape [3] at 32 bits each takes 12; the file is damaged or was written wrongly, get or write it again',
   ],
   [
     "a hole before the first",

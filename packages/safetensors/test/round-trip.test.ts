@@ -5,6 +5,7 @@ import {
   f16ToF32,
   fromBlob,
   fromBytes,
+  isDtype,
   readFloat32,
   readFloat32Into,
   readHeader,
@@ -142,6 +143,7 @@ describe("a file of the reference implementation", () => {
     const source = fromBytes(bytes);
     const header = await readHeader(source);
     const entries = [...header.tensors].map(([name, { dtype, shape }]): TensorEntry => {
+      if (!isDtype(dtype)) throw new Error(`${name} is ${dtype}`);
       return { name, dtype, shape, data: () => readTensor(source, header, name) };
     });
     expect(Buffer.from(await toBytes(entries, header)).equals(bytes)).toBe(true);

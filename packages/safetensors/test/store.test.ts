@@ -50,6 +50,7 @@ describe("openStore", () => {
     expect(await store.readFloat32Into(target, "c")).toBe(target);
     expect([...target]).toEqual([1]);
     expect(store.names()).toEqual(["a", "b", "c"]);
+    expect(store.names().map((name) => store.file(name))).toEqual(["1", "2", "2"]);
   });
 
   it("names the files and what they have when a tensor is in none", async () => {
@@ -57,6 +58,7 @@ describe("openStore", () => {
     const message = '1.st, 2.st: there is no tensor "c"; there are 2: "a", "b"';
     expect(store.has("c")).toBe(false);
     expect(() => store.info("c")).toThrow(message);
+    expect(() => store.file("c")).toThrow(message);
     await expect(store.readTensor("c")).rejects.toThrow(message);
     await expect(store.readFloat32("c")).rejects.toThrow(message);
     await expect(store.readFloat32Into(new Float32Array(1), "c")).rejects.toThrow(message);

@@ -1,6 +1,6 @@
 /** LayerNorm with a constant std for each position class, and its gradient. */
 import { float, int, pointer } from "./control";
-import { normalizeRow, ROWS, sumCentered, sumRow } from "./rows";
+import { centerOf, normalizeRow, ROWS, sumCentered } from "./rows";
 import { fma, splat, sumLanes } from "./simd";
 
 /** ints: x, gamma, beta, classes, y, N, C; floats: std of the three classes. */
@@ -10,7 +10,7 @@ export function frozenNorm(unit: i32): void {
   for (let n = unit * ROWS; n < end; n++) {
     const offset = (<usize>n * <usize>C) << 2;
     const x = pointer(0) + offset;
-    const center = sumRow(x, C) / <f32>C;
+    const center = centerOf(x, C);
     const rest = sumCentered(x, C, center) / <f32>C;
     const factor: f32 = 1 / float(load<i32>(classes + (<usize>n << 2)));
     normalizeRow(x, pointer(4) + offset, C, center, rest, factor, gamma, beta);
@@ -30,7 +30,7 @@ export function frozenNormGrad(unit: i32): void {
   for (let n = unit * ROWS; n < end; n++) {
     const offset = (<usize>n * <usize>C) << 2;
     const dy = pointer(0) + offset, x = pointer(1) + offset, dx = pointer(4) + offset;
-    const center = sumRow(x, C) / <f32>C;
+    const center = centerOf(x, C);
     const rest = sumCentered(x, C, center) / <f32>C;
     const factor: f32 = 1 / float(load<i32>(pointer(3) + (<usize>n << 2)));
     const center4 = splat(center), rest4 = splat(rest), factor4 = splat(factor);

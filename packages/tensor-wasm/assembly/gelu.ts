@@ -1,4 +1,9 @@
-/** GELU and its gradient, tanh form and exact. 0.5·(1 + tanh u) is computed as 1/(1 + e^−2u), which loses nothing. */
+/**
+ * GELU and its gradient, tanh form and exact. 0.5·(1 + tanh u) is computed as 1/(1 + e^−2u), which loses nothing. Far
+ * below 0 that is not 0 but at least e^−88, which is nothing beside 1, but something times a value of 1e38, or of 1e13
+ * and its square: so it is multiplied by no value below −20, and in the slope by none above 20, where the product is
+ * nothing either.
+ */
 import { CHUNK, chunkEnd } from "./elementwise";
 import { int, pointer } from "./control";
 import { polynomial, powersOf, reduce, RUN } from "./exp";
@@ -28,10 +33,10 @@ export function geluRow(x: usize, y: usize, n: i32, tanh: bool, thread: i32): vo
 /** The tanh form for n <= RUN values. */
 function tanhRun(x: usize, y: usize, n: i32, thread: i32): void {
   exponentials(x, y, n, thread);
-  const one = constant(12);
+  const one = constant(12), low = constant(28);
   const bytes = <usize>n << 2;
   for (let at: usize = 0; at < bytes; at += 16) {
-    v128.store(y + at, f32x4.div(v128.load(x + at), f32x4.add(one, v128.load(y + at))));
+    v128.store(y + at, f32x4.div(f32x4.pmax(v128.load(x + at), low), f32x4.add(one, v128.load(y + at))));
   }
 }
 
@@ -72,12 +77,12 @@ export function geluGrad(unit: i32, thread: i32): void {
   }
 }
 
-/** d/dv of v·s(2u) is s + v·s·(1 − s)·2u'. Where s is 0 or 1 the product is 0, whatever v is. */
+/** d/dv of v·s(2u) is s + v·s·(1 − s)·2u'. */
 function tanhGradient(dy: usize, x: usize, dx: usize, bytes: usize, thread: i32): void {
   exponentials(x, dx, <i32>(bytes >> 2), thread);
-  const one = constant(12), slope = constant(26), root = constant(27);
+  const one = constant(12), slope = constant(26), root = constant(27), low = constant(28), high = constant(29);
   for (let at: usize = 0; at < bytes; at += 16) {
-    const v = v128.load(x + at);
+    const v = f32x4.pmin(f32x4.pmax(v128.load(x + at), low), high);
     const s = f32x4.div(one, f32x4.add(one, v128.load(dx + at)));
     const du = fma(f32x4.mul(v, v), slope, root);
     const bend = f32x4.mul(s, f32x4.sub(one, s));

@@ -1,6 +1,6 @@
 /** LayerNorm over rows of C values, its gradient, and the std of each row with its gradient. */
 import { float, int, pointer } from "./control";
-import { normalizeRow, ROWS, sumCentered, sumRow, sumSquaredCentered } from "./rows";
+import { centerOf, normalizeRow, ROWS, sumCentered, sumSquaredCentered } from "./rows";
 import { fma, splat, sumLanes } from "./simd";
 
 /** ints: x, gamma, beta, y, mean, rstd, N, C; floats: eps. */
@@ -10,7 +10,7 @@ export function layerNorm(unit: i32): void {
   for (let n = unit * ROWS; n < end; n++) {
     const offset = (<usize>n * <usize>C) << 2;
     const x = pointer(0) + offset;
-    const center = sumRow(x, C) / <f32>C;
+    const center = centerOf(x, C);
     const rest = sumCentered(x, C, center) / <f32>C;
     const variance = sumSquaredCentered(x, C, center) / <f32>C - rest * rest;
     const rstd: f32 = 1 / sqrt<f32>(variance + float(0));
@@ -84,7 +84,7 @@ export function rowStd(unit: i32): void {
   const end = min((unit + 1) * ROWS, int(2));
   for (let n = unit * ROWS; n < end; n++) {
     const x = pointer(0) + ((<usize>n * <usize>C) << 2);
-    const center = sumRow(x, C) / <f32>C;
+    const center = centerOf(x, C);
     const rest = sumCentered(x, C, center) / <f32>C;
     const variance = sumSquaredCentered(x, C, center) / <f32>C - rest * rest;
     store<f32>(pointer(1) + (<usize>n << 2), sqrt<f32>(variance + float(0)));
@@ -98,7 +98,7 @@ export function rowStdGrad(unit: i32): void {
   for (let n = unit * ROWS; n < end; n++) {
     const offset = (<usize>n * <usize>C) << 2;
     const x = pointer(1) + offset, dx = pointer(3) + offset;
-    const center = sumRow(x, C) / <f32>C;
+    const center = centerOf(x, C);
     const rest = sumCentered(x, C, center) / <f32>C;
     const at = <usize>n << 2;
     const factor = load<f32>(pointer(0) + at) / (<f32>C * load<f32>(pointer(2) + at));

@@ -1,23 +1,20 @@
 /**
- * What both norms and the std statistics share: the mean of a row in two steps, so that a large mean costs no digits,
- * and sums over rows in chunks of a fixed size, so that the order never depends on the number of threads.
+ * What both norms and the std statistics share: the mean of a row in two steps, so that a large mean costs no digits
+ * and a constant row leaves nothing, and sums over rows in chunks of a fixed size, so that the order never depends on
+ * the number of threads.
  */
 import { fma, splat, sumLanes } from "./simd";
 
 /** Rows that one unit of a norm handles. */
 export const ROWS: i32 = 32;
 
-export function sumRow(x: usize, n: i32): f32 {
-  let a = splat(0), b = splat(0);
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const at = x + (<usize>i << 2);
-    a = f32x4.add(a, v128.load(at));
-    b = f32x4.add(b, v128.load(at, 16));
-  }
-  let total = sumLanes(f32x4.add(a, b));
-  for (; i < n; i++) total += load<f32>(x + (<usize>i << 2));
-  return total;
+/**
+ * A row's mean but for rounding: what `sumCentered` about it leaves is the rest. It sums distances from the first value,
+ * so that of a constant row it is that value, to the bit.
+ */
+export function centerOf(x: usize, n: i32): f32 {
+  const first = load<f32>(x);
+  return first + sumCentered(x, n, first) / <f32>n;
 }
 
 /** Σ (x − center). */

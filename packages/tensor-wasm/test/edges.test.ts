@@ -39,6 +39,23 @@ it("rules out ids whose logits are −Infinity, more than are taken at once", as
   }
 });
 
+it.each(["plain", "relaxed"] as const)(
+  "keeps NaN in GELU, which bounds what it is given: %s",
+  async (simd) => {
+    const backend = await wasm({ threads: 1, simd });
+    const x = backend.upload(Float32Array.of(NaN, 1, -1e20, NaN, NaN), [5]);
+    const ones = backend.upload(new Float32Array(5).fill(1), [5]);
+    for (const approximate of ["tanh", "none"] as const) {
+      const { y } = backend.run("gelu", { x }, { approximate });
+      const { dx } = backend.run("geluGrad", { dy: ones, x }, { approximate });
+      for (const result of [y, dx]) {
+        expect(Array.from(await result.read(), Number.isNaN)).toEqual([true, false, false, true, true]);
+      }
+    }
+    await backend.dispose();
+  },
+);
+
 /** An engine and its threads without a backend around them, which would keep the jobs from what they trap at. */
 async function bare(threads: number) {
   const { module } = await compileBuild("auto");

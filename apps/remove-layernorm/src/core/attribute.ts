@@ -4,7 +4,7 @@
  * std of the whole residual ("cached scale"): the sum still holds, but leaving a part out would change the std, too;
  * attribution-error.ts says by how much. Source: Elhage et al. 2021, Baroni et al. 2025 (arXiv 2507.02559) section 5.1.
  */
-import { forward, type Model } from "@normless/gpt2";
+import { checkFinite, forward, type Model, OVERFLOW_ADVICE } from "@normless/gpt2";
 import { allLogits, classAt, logitPart, type Readout, readReadout, stdOf, throughNorm } from "./readout.js";
 import { capture, type Part, partsAt, readPartWeights } from "./residual-parts.js";
 
@@ -35,7 +35,8 @@ export const SUM_TOLERANCE = 1e-5;
 
 /**
  * The parts of the logit of `token` (default: the likeliest) after the last of `ids`, at most a context of them.
- * @throws RangeError for no ids or a bad token; Error when the parts' sum is not the logits within 1e-5
+ * @throws RangeError for no ids or a bad token; NotFiniteError naming a logit that is no number; Error
+ * when the parts' sum is not the logits within 1e-5
  */
 export async function attribute(model: Model, ids: readonly number[], token?: number): Promise<Attribution> {
   const { config } = model;
@@ -48,6 +49,11 @@ export async function attribute(model: Model, ids: readonly number[], token?: nu
   const captured = await capture(model, { inputs, B: 1, T }, forward);
   const logits = Float64Array.from(captured.result.subarray((T - 1) * config.vocabSize));
   const place = { row: T - 1, id: inputs[T - 1], t: T - 1 };
+  checkFinite(logits, {
+    what: "attribute: the row of logits after the text",
+    place: (id) => `id ${id}`,
+    advice: OVERFLOW_ADVICE,
+  });
   const written = partsAt(model, await readPartWeights(model), captured, place);
   const readout = await readReadout(model);
 

@@ -1,7 +1,7 @@
 /** Endings of a context and what a model gives each of them: how multiple-choice questions are scored. */
-import { evaluate } from "@normless/autograd";
-import { freeTokens, type Model, tokenLosses, uploadTargets, uploadTokens } from "@normless/gpt2";
+import { checkFinite, type Model, OVERFLOW_ADVICE } from "@normless/gpt2";
 import type { Tokenizer } from "@normless/text";
+import { tokenNats } from "./nats.js";
 
 /** One ending in its context, as tokens; both hold one at least. */
 export interface ChoiceRow {
@@ -60,15 +60,22 @@ export function choiceTokens(rows: readonly ChoiceRow[], blockSize: number): num
   return rows.reduce((sum, row) => sum + cutRow(row, blockSize).tokens.length - 1, 0);
 }
 
+export interface ChoiceOptions {
+  readonly batchSize: number;
+  /** How an error calls a row; default by its number. */
+  readonly place?: (row: number) => string;
+}
+
 /**
  * Scores rows, `batchSize` at a time; yields the tokens done so far, batch by batch. Rows of about the same length go
  * together, the longest first, and the shorter ones of a batch are padded at the end, where no scored token sees it: the
  * scores are those of each row alone.
+ * @throws NotFiniteError naming the first row of a batch whose nats are no number
  */
 export async function* scoreChoices(
   model: Model,
   rows: readonly ChoiceRow[],
-  { batchSize }: { readonly batchSize: number },
+  { batchSize, place = (row) => `row ${row}, from 0` }: ChoiceOptions,
 ): AsyncGenerator<number, ChoiceScore[]> {
   const cut = rows.map((row) => cutRow(row, model.config.blockSize));
   const order = cut.map((_, i) => i).sort((a, b) => cut[b].tokens.length - cut[a].tokens.length || a - b);
@@ -80,6 +87,11 @@ export async function* scoreChoices(
       model,
       batch.map((i) => cut[i]),
     );
+    checkFinite(nats, {
+      what: "the loss of what is scored",
+      place: (row) => place(batch[row]),
+      advice: OVERFLOW_ADVICE,
+    });
     batch.forEach((i, row) => (scores[i] = { nats: nats[row], tokens: cut[i].scored }));
     done += batch.reduce((sum, i) => sum + cut[i].tokens.length - 1, 0);
     yield done;
@@ -88,8 +100,6 @@ export async function* scoreChoices(
 }
 
 async function endingNats(model: Model, rows: readonly CutRow[]): Promise<number[]> {
-  const { config, norms, params } = model;
-  const { backend } = params["wte.weight"];
   const B = rows.length;
   const T = Math.max(...rows.map(({ tokens }) => tokens.length)) - 1;
   const inputs = new Int32Array(B * T);
@@ -98,16 +108,7 @@ async function endingNats(model: Model, rows: readonly CutRow[]): Promise<number
     inputs.set(tokens.slice(0, -1), row * T);
     targets.set(tokens.slice(1), row * T);
   });
-  const ids = uploadTokens(backend, config, { inputs, B, T });
-  const goal = uploadTargets(backend, config, targets, T);
-  const losses = evaluate(
-    (variables) => tokenLosses({ config, params: variables, norms }, ids, goal),
-    params,
-  );
-  const values = await losses.read();
-  losses.free();
-  goal.free();
-  freeTokens(ids);
+  const values = await tokenNats(model, { inputs, targets, B, T });
   return rows.map(({ tokens, scored }, row) => {
     const end = row * T + tokens.length - 1;
     let sum = 0;

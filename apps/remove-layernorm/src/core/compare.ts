@@ -3,7 +3,7 @@
  * grows, and how much they attend to the first position. The measures of Baroni et al. 2025 (arXiv 2507.02559)
  * sections 5.3 and 5.4, for any two models of one vocabulary.
  */
-import type { Model } from "@normless/gpt2";
+import { checkFinite, type Model, OVERFLOW_ADVICE } from "@normless/gpt2";
 import type { TensorData } from "@normless/tensor";
 import { type Batch, sequentialBatches } from "@normless/text";
 import { type CalibrationBin, calibrationBins } from "./calibration.js";
@@ -51,7 +51,8 @@ const CONTEXT = 16;
 
 /**
  * Runs both models over all of `tokens`; yields the targets done so far, batch by batch.
- * @throws RangeError when the vocabularies differ, or there are fewer than 3 tokens
+ * @throws RangeError when the vocabularies differ, or there are fewer than 3 tokens; NotFiniteError naming the first
+ * logit that is no number
  */
 export async function* compareModels(
   models: Both<Model>,
@@ -80,7 +81,11 @@ export async function* compareModels(
     const [a, b] = [await observe(models.a, batch), await observe(models.b, batch)];
     const sinks = { a: meters.a.add(a, batch), b: meters.b.add(b, batch) };
     const predicted: PredictionPair[] = [];
-    for await (const pair of predictions(models, { a: a.headInput, b: b.headInput }, batch))
+    for await (const pair of predictions(
+      models,
+      { a: a.headInput, b: b.headInput },
+      { batch, sequence: sequences.length },
+    ))
       predicted.push(pair);
     for (let row = 0; row < batch.B; row++) {
       const [from, to] = [row * batch.T, (row + 1) * batch.T];
@@ -124,13 +129,23 @@ function passageOf(pairs: readonly PredictionPair[], tokens: Uint16Array, sequen
 async function* predictions(
   models: Both<Model>,
   inputs: Both<TensorData>,
-  { targets }: Batch,
+  { batch: { targets, T }, sequence }: { readonly batch: Batch; readonly sequence: number },
 ): AsyncGenerator<PredictionPair, void> {
   const V = models.a.config.vocabSize;
   const chunk = Math.max(1, Math.floor(CHUNK_FLOATS / V));
-  const logits = (model: "a" | "b", from: number, to: number) => {
+  const logits = async (model: "a" | "b", from: number, to: number) => {
     const C = models[model].config.channels;
-    return logitsOf(models[model], inputs[model].subarray(from * C, to * C));
+    const values = await logitsOf(models[model], inputs[model].subarray(from * C, to * C));
+    const place = (at: number) => {
+      const row = from + Math.floor(at / V);
+      return `id ${at % V} at position ${row % T} of sequence ${sequence + Math.floor(row / T)}, all counted from 0`;
+    };
+    checkFinite(values, {
+      what: `the row of logits of model ${model.toUpperCase()}`,
+      place,
+      advice: OVERFLOW_ADVICE,
+    });
+    return values;
   };
   for (let from = 0; from < targets.length; from += chunk) {
     const to = Math.min(targets.length, from + chunk);

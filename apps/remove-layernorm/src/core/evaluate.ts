@@ -1,8 +1,8 @@
 /** A model's loss on tokens in order, kept token by token and sequence by sequence. */
-import { evaluate } from "@normless/autograd";
-import { freeTokens, type Model, tokenLosses, uploadTargets, uploadTokens } from "@normless/gpt2";
+import type { Model } from "@normless/gpt2";
 import { sequentialBatches } from "@normless/text";
 import type { BatchSizes } from "./measure.js";
+import { checkNats, tokenNats } from "./nats.js";
 import type { Groups } from "./statistics.js";
 
 export interface TokenEvaluation {
@@ -20,15 +20,15 @@ export interface EvaluateOptions extends BatchSizes {
 /**
  * Evaluates on `tokens` in sequences that do not overlap; yields the targets done so far, batch by batch. Memory grows
  * by 4 bytes a token.
- * @throws RangeError when there are fewer than 2 tokens, or `eotTargets` is false and the model has no end-of-text
+ * @throws RangeError when there are fewer than 2 tokens, or `eotTargets` is false and the model has no end-of-text;
+ * NotFiniteError naming the first target whose nats are no number
  */
 export async function* evaluateTokens(
   model: Model,
   tokens: Uint16Array,
   { eotTargets = true, ...sizes }: EvaluateOptions,
 ): AsyncGenerator<number, TokenEvaluation> {
-  const { config, norms, params } = model;
-  const { backend } = params["wte.weight"];
+  const { config } = model;
   if (!eotTargets && config.eot === undefined) {
     throw new RangeError("evaluateTokens: the model's config names no end-of-text, so it cannot be left out");
   }
@@ -38,16 +38,8 @@ export async function* evaluateTokens(
   let kept = 0;
   let done = 0;
   for (const batch of sequentialBatches({ tokens, ...sizes })) {
-    const ids = uploadTokens(backend, config, batch);
-    const targets = uploadTargets(backend, config, batch.targets, batch.T);
-    const losses = evaluate(
-      (variables) => tokenLosses({ config, params: variables, norms }, ids, targets),
-      params,
-    );
-    const values = await losses.read();
-    losses.free();
-    targets.free();
-    freeTokens(ids);
+    const values = await tokenNats(model, batch);
+    checkNats(values, batch, { sequence: sums.length });
     for (let row = 0; row < batch.B; row++) {
       let sum = 0;
       const first = kept;

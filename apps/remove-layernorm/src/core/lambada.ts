@@ -4,7 +4,16 @@
  * must be the likeliest ones, and no end-of-text comes before the passage.
  */
 import { evaluate, type Variable } from "@normless/autograd";
-import { forward, freeTokens, KeyValueCache, type Model, residual, uploadTokens } from "@normless/gpt2";
+import {
+  checkFinite,
+  forward,
+  freeTokens,
+  KeyValueCache,
+  type Model,
+  OVERFLOW_ADVICE,
+  residual,
+  uploadTokens,
+} from "@normless/gpt2";
 import type { Tokenizer } from "@normless/text";
 import { type ChoiceRow, cutRow, encodePair } from "./choices.js";
 
@@ -23,7 +32,7 @@ export function lambadaRow(tokenizer: Tokenizer, passage: string): ChoiceRow {
   return encodePair(tokenizer, text.slice(0, Math.max(0, space)), ` ${text.slice(space + 1)}`);
 }
 
-/** Scores last words one by one; yields the tokens done so far. */
+/** Scores last words one by one; yields the tokens done so far. @throws NotFiniteError naming passage, token and id of a logit that is no number */
 export async function* scoreLastWords(
   model: Model,
   rows: readonly ChoiceRow[],
@@ -41,7 +50,14 @@ export async function* scoreLastWords(
       const body = inputs.slice(0, -scored);
       if (body.length > 0) run(model, cache, body, residual).free();
       const logits = run(model, cache, inputs.slice(-scored), forward);
-      scores.push(wordScore(await logits.read(), tokens.slice(-scored)));
+      const values = await logits.read();
+      checkFinite(values, {
+        what: "the row of logits",
+        place: (at) =>
+          `id ${at % config.vocabSize} for token ${Math.floor(at / config.vocabSize)} of the word of passage ${scores.length}, all counted from 0`,
+        advice: OVERFLOW_ADVICE,
+      });
+      scores.push(wordScore(values, tokens.slice(-scored)));
       logits.free();
       done += inputs.length;
       yield done;

@@ -1,19 +1,20 @@
 /** What a run measures of a model: validation loss, the stds at its norms, what it writes, how two models differ. */
-import { evaluate, sum } from "@normless/autograd";
+import { evaluate } from "@normless/autograd";
 import {
+  checkFinite,
   forward,
   freeTokens,
   generate,
   type Model,
+  OVERFLOW_ADVICE,
   residual,
   stopTokens,
-  tokenLosses,
-  uploadTargets,
   uploadTokens,
 } from "@normless/gpt2";
 import { type BatchStd, frozenStd, type MeasuredStd, measureStd, readStds } from "@normless/layernorm";
 import { type Backend, type PerClass, POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 import { type Batch, sequentialBatches, type Tokenizer } from "@normless/text";
+import { batchNats, checkBatchNats } from "./nats.js";
 import { relativeDifference } from "./outputs.js";
 
 export interface BatchSizes {
@@ -30,31 +31,29 @@ function backendOf(model: Model): Backend {
   return model.params["wte.weight"].backend;
 }
 
-/** Nats of a batch's targets, summed. */
-export async function batchNats(model: Model, batch: Batch): Promise<number> {
-  const { config, norms } = model;
-  const backend = backendOf(model);
-  const ids = uploadTokens(backend, config, batch);
-  const targets = uploadTargets(backend, config, batch.targets, batch.T);
-  const nats = evaluate((params) => sum(tokenLosses({ config, params, norms }, ids, targets)), model.params);
-  const total = await nats.item();
-  nats.free();
-  targets.free();
-  freeTokens(ids);
-  return total;
+export interface ValidationOptions extends BatchSizes {
+  /** What to do about a loss that is no number. Default: the weights are numbers. */
+  readonly advice?: string | undefined;
 }
 
-/** Mean nats a token, every target counted once; yields the targets done so far, batch by batch. */
+/**
+ * Mean nats a token, every target counted once; yields the targets done so far, batch by batch.
+ * @throws NotFiniteError naming the first target whose nats are no number
+ */
 export async function* validationLoss(
   model: Model,
   tokens: Uint16Array,
-  sizes: BatchSizes,
+  { advice, ...sizes }: ValidationOptions,
 ): AsyncGenerator<number, number> {
   let total = 0;
   let done = 0;
+  let sequence = 0;
   for (const batch of sequentialBatches({ tokens, ...sizes })) {
-    total += await batchNats(model, batch);
+    const nats = await batchNats(model, batch);
+    await checkBatchNats(nats, model, batch, { sequence, advice });
+    total += nats;
     done += batch.targets.length;
+    sequence += batch.B;
     yield done;
   }
   return total / done;
@@ -79,7 +78,10 @@ export async function measureModel(
   );
 }
 
-/** Mean std and number of tokens at each norm module by position class, over all of `batches`. */
+/**
+ * Mean std and number of tokens at each norm module by position class, over all of `batches`.
+ * @throws NotFiniteError naming the first module and class whose std is no number
+ */
 export async function measureStds(model: Model, batches: Iterable<Batch>): Promise<Record<string, BatchStd>> {
   const { config, norms } = model;
   const sums: Record<string, Record<"total" | "count", Record<PositionClass, number>>> = {};
@@ -98,6 +100,14 @@ export async function measureStds(model: Model, batches: Iterable<Batch>): Promi
     const read = await readStds(Object.values(measured));
     for (const [i, [module, stds]] of Object.entries(measured).entries()) {
       const { mean, count } = read[i];
+      checkFinite(
+        POSITION_CLASSES.map((name) => mean[name]),
+        {
+          what: `the std at ${module}`,
+          place: (at) => `class ${POSITION_CLASSES[at]}`,
+          advice: OVERFLOW_ADVICE,
+        },
+      );
       stds.mean.free();
       stds.count.free();
       const zero = () => ({ first: 0, eot: 0, rest: 0 });

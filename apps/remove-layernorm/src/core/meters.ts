@@ -1,5 +1,5 @@
 /** Sums over the batches of a text: the residual's norms by module, attention to the first position by layer. */
-import type { NormModule } from "@normless/gpt2";
+import { checkFinite, type NormModule, OVERFLOW_ADVICE } from "@normless/gpt2";
 import { POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 import { SINK_SHARE } from "./attention-sink.js";
 import type { Observation } from "./observe.js";
@@ -57,6 +57,11 @@ export class ActivationMeter {
   }
 
   #addNorms(module: NormModule, lengths: ArrayLike<number>, classes: Int32Array): void {
+    checkFinite(lengths, {
+      what: `the norm of the residual at ${module}`,
+      place: (row) => `token ${row} of a batch, from 0`,
+      advice: OVERFLOW_ADVICE,
+    });
     const zero = () => ({ sum: 0, count: 0 });
     const sums = this.#norms.get(module) ?? { first: zero(), eot: zero(), rest: zero() };
     this.#norms.set(module, sums);

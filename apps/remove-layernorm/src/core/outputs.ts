@@ -4,6 +4,7 @@ import { forward, freeTokens, type Model, tokenLosses, uploadTargets, uploadToke
 import type { Tensor } from "@normless/tensor";
 import { sequentialBatches } from "@normless/text";
 import type { BatchSizes } from "./measure.js";
+import { checkBatchNats } from "./nats.js";
 
 export interface Outputs {
   /** Mean nats a token. */
@@ -17,12 +18,14 @@ export interface Outputs {
 /** Inside the square root of a std, whatever epsilon the model's own norms have. */
 const STD_EPS = 1e-5;
 
+/** @throws NotFiniteError naming the first target whose nats are no number */
 export async function modelOutputs(model: Model, tokens: Uint16Array, sizes: BatchSizes): Promise<Outputs> {
   const { config, norms, params } = model;
   const { backend } = params["wte.weight"];
   const largestStd: Record<string, number> = {};
   let total = 0;
   let done = 0;
+  let sequence = 0;
   for (const batch of sequentialBatches({ tokens, ...sizes })) {
     const ids = uploadTokens(backend, config, batch);
     const targets = uploadTargets(backend, config, batch.targets, batch.T);
@@ -34,8 +37,11 @@ export async function modelOutputs(model: Model, tokens: Uint16Array, sizes: Bat
       (variables) => sum(tokenLosses({ config, params: variables, norms }, ids, targets, { observe })),
       params,
     );
-    total += await nats.item();
+    const natsOfBatch = await nats.item();
     nats.free();
+    await checkBatchNats(natsOfBatch, model, batch, { sequence });
+    total += natsOfBatch;
+    sequence += batch.B;
     for (const [module, std] of stds) {
       largestStd[module] ??= 0;
       for (const value of await std.read()) largestStd[module] = Math.max(largestStd[module], value);

@@ -24,7 +24,7 @@ import { controlSteps, type RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
-import { DivergedError, Trainer, type TrainerState } from "./trainer.js";
+import { DIVERGED_ADVICE, DivergedError, Trainer, type TrainerState } from "./trainer.js";
 
 /** What another run's control came to, for a run of the same training: model, batches, learning rates and seed. */
 export interface ControlResult {
@@ -277,7 +277,9 @@ class Run {
   async *#evaluate(model: Contender, contender: HostModel): AsyncGenerator<RunEvent, boolean> {
     const params = uploadWeights(this.#input.backend, contender.weights);
     try {
-      const losses = validationLoss({ ...contender, params }, this.#validation, this.#sizes(2));
+      const advice = model === "original" ? undefined : DIVERGED_ADVICE;
+      const sizes = { ...this.#sizes(2), advice };
+      const losses = validationLoss({ ...contender, params }, this.#validation, sizes);
       while (!this.#input.signal?.aborted) {
         const { done, value } = await losses.next();
         if (done) {

@@ -13,7 +13,7 @@ import type { ProgressEvent, StepEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { validationLoss, validationPart } from "./measure.js";
 import type { TrainRecipe } from "./recipe.js";
-import { Trainer, type TrainerState } from "./trainer.js";
+import { DIVERGED_ADVICE, Trainer, type TrainerState } from "./trainer.js";
 
 /** Everything that a stopped training needs to go on with the same bits. */
 export interface TrainState extends TrainerState {
@@ -55,7 +55,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   checkRecipe(recipe, { config, corpus });
   const norms = standardNorms(config);
   const { batchSize, microBatchSize, blockSize, steps } = recipe;
-  const sizes = { batchSize: 2 * microBatchSize, blockSize };
+  const sizes = { batchSize: 2 * microBatchSize, blockSize, advice: DIVERGED_ADVICE };
   const weights = resume?.weights ?? initWeights(config, recipe.seed);
   const { recompute = false } = input;
   await checkMemory(backend, { config, recipe, recompute });

@@ -66,6 +66,13 @@ export class DivergedError extends Error {
   }
 }
 
+/** What to do where numbers were lost in training. */
+export const DIVERGED_ADVICE = "training has diverged; lower the learning rate or widen the gaps";
+
+const NOTHING_TRAINED =
+  "nothing was trained before it, so something passed float32's largest, 3.4e38, for the weights or the recipe's " +
+  "auxiliaryWeight are too large";
+
 /** Everything that training has changed. */
 export interface TrainerState {
   readonly weights: Weights;
@@ -164,10 +171,9 @@ export class Trainer {
       const step = result.step - 1;
       const [what, value] = Number.isFinite(loss) ? ["the gradient's norm", gradNorm] : ["the loss", loss];
       if (!Number.isFinite(value)) {
-        throw new DivergedError(
-          `${what} is ${value} at step ${step}: training has diverged; lower the learning rate or widen the gaps`,
-          step,
-        );
+        // The first step's loss is that of the model as it was given: no learning rate has anything to do with it.
+        const why = step === 0 ? NOTHING_TRAINED : DIVERGED_ADVICE;
+        throw new DivergedError(`${what} is ${value} at step ${step}: ${why}`, step);
       }
       yield result;
     }

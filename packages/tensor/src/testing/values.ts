@@ -33,6 +33,11 @@ export function integers(shape: Shape, seed: number, limit: number): Value {
   return { shape, data: Int32Array.from({ length: sizeOf(shape) }, () => Math.floor(next() * limit)) };
 }
 
+/** These values, rounded to float32; in one row unless a shape is given. */
+export function values(data: readonly number[], shape: Shape = [data.length]): Value {
+  return { shape, data: Float32Array.from(data) };
+}
+
 export function constant(shape: Shape, value: number): Value {
   return { shape, data: new Float32Array(sizeOf(shape)).fill(value) };
 }

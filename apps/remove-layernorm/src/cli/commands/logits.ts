@@ -1,6 +1,16 @@
 /** `normless logits`: logits, stds, loss and gradients of given tokens as a file, to compare with other software. */
 import { evaluate, valueAndGrad } from "@normless/autograd";
-import { forward, freeTokens, type Model, trainingLoss, uploadTargets, uploadTokens } from "@normless/gpt2";
+import {
+  checkFinite,
+  elementOf,
+  forward,
+  freeTokens,
+  type Model,
+  OVERFLOW_ADVICE,
+  trainingLoss,
+  uploadTargets,
+  uploadTokens,
+} from "@normless/gpt2";
 import { type TensorEntry, writeSafetensors } from "@normless/safetensors";
 import type { Tensor } from "@normless/tensor";
 import { type ModelOptions, withModel } from "../device.js";
@@ -109,8 +119,11 @@ async function compute(
   const entries: TensorEntry[] = [];
   /** Reads a tensor of ours and frees it. */
   const take = async (name: string, tensor: Tensor) => {
-    entries.push({ name, dtype: "F32", shape: tensor.shape, data: Float32Array.from(await tensor.read()) });
+    const { shape } = tensor;
+    const data = Float32Array.from(await tensor.read());
     tensor.free();
+    checkFinite(data, { what: `"${name}"`, place: elementOf(shape), advice: OVERFLOW_ADVICE });
+    entries.push({ name, dtype: "F32", shape, data });
   };
   const stds: [string, Tensor][] = [];
   const logits = evaluate(

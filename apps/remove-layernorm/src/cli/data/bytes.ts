@@ -1,13 +1,12 @@
 /** Bytes of data files, on disk or behind a URL, unpacked. */
 import { constants } from "node:buffer";
 import { createReadStream } from "node:fs";
-import { Readable, pipeline } from "node:stream";
-import { createGunzip } from "node:zlib";
-import bzip from "seek-bzip";
+import { Readable } from "node:stream";
 import { messageOf, systemCode } from "../errors.js";
 import { thousands } from "../format.js";
 import { type Bounds, boundedFetch, silence } from "../network.js";
 import { isUrl, kindOf } from "./kinds.js";
+import { gunzipped, unbzip } from "./unpack.js";
 
 const PIECE = 2 ** 20;
 
@@ -22,10 +21,7 @@ export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
     if (packed === "bz2") {
       yield* inPieces(unbzip(await joined(stream)));
     } else if (packed === "gz") {
-      const gunzip = createGunzip();
-      // The callback is there so that errors go to whoever reads `gunzip`.
-      pipeline(stream, gunzip, () => {});
-      yield* chunksOf(gunzip);
+      yield* gunzipped(stream);
     } else {
       yield* chunksOf(stream);
     }
@@ -186,14 +182,6 @@ export async function joined(chunks: AsyncIterable<Uint8Array>, most = MOST_HELD
 /** Bytes that are there at once, as if they came one piece after the other: text is made of one at a time. */
 function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
-}
-
-function unbzip(bytes: Uint8Array): Uint8Array {
-  try {
-    return bzip.decode(bytes, undefined, true);
-  } catch (cause) {
-    throw new Error(`is no whole bzip2 file (${messageOf(cause)}); was it truncated?`, { cause });
-  }
 }
 
 /** What Node's errors mean for whoever named the file. */

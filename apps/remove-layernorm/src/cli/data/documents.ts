@@ -129,12 +129,10 @@ function tokenColumnOf(name: string): DataColumn {
     name,
     push(record, buffer) {
       const ids = fieldOf(record, name);
-      if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) {
+      if (!Array.isArray(ids)) {
         throw new Error(`${record.where}: "${name}" is ${kind(ids)}, not a list of token ids`);
       }
-      buffer.push(
-        Array.from(ids as ArrayLike<unknown>, (id, i) => idOf(id, `${record.where}: "${name}"[${i}]`)),
-      );
+      buffer.push(ids.map((id, i) => idOf(id, `${record.where}: "${name}"[${i}]`)));
     },
   };
 }
@@ -143,10 +141,13 @@ function tokenColumnOf(name: string): DataColumn {
 function idOf(id: unknown, where: string): number {
   const value = typeof id === "bigint" ? Number(id) : id;
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffff) return value;
-  throw new Error(`${where} is ${String(id)}, not a token id from 0 to 65,535`);
+  const shown = typeof id === "number" || typeof id === "bigint" ? String(id) : kind(id);
+  throw new Error(`${where} is ${shown}, not a token id from 0 to 65,535`);
 }
 
 function kind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
+  if (Array.isArray(value)) return "a list";
+  if (ArrayBuffer.isView(value)) return "bytes";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

@@ -4,6 +4,7 @@ import {
   type AsyncBuffer,
   asyncBufferFromFile,
   asyncBufferFromUrl,
+  type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
   parquetSchema,
@@ -24,30 +25,67 @@ export async function openParquet(path: string): Promise<RecordFile> {
   const metadata = await parquetMetadataAsync(file).catch(async (cause: unknown) => {
     throw await whyNoParquet(file, cause);
   });
+  const total = countRows(metadata);
   const names = parquetSchema(metadata).children.map(({ element }) => element.name);
   /** One row group after the other, so that a large file is never whole in memory. */
   async function* read(columns: readonly string[], count = Infinity): AsyncGenerator<DataRecord> {
-    let rowStart = 0;
+    const wanted = Math.min(count, total);
+    let done = 0;
     for (const group of metadata.row_groups) {
-      const rowEnd = Math.min(rowStart + Number(group.num_rows), count);
-      if (rowEnd <= rowStart) return;
+      const rowStart = done;
+      const rowEnd = Math.min(rowStart + Number(group.num_rows), wanted);
+      // A group may have no rows, as writers that filter leave it; those after it still have theirs.
+      if (rowEnd === rowStart) continue;
       const range = { columns: [...columns], rowStart, rowEnd };
       const rows: Record<string, unknown>[] = await parquetReadObjects({
         file,
         metadata,
         compressors,
+        parsers: { stringFromBytes },
         ...range,
       }).catch((cause: unknown) => {
         if (isFromOutside(cause)) throw readable(cause);
         const which = `rows ${rowStart + 1} to ${rowEnd}`;
         throw new Error(`${which} cannot be read (${messageOf(cause)}); is the file damaged?`, { cause });
       });
-      for (const [i, fields] of rows.entries()) yield { where: `row ${rowStart + i + 1}`, fields };
-      rowStart = rowEnd;
+      for (const fields of rows) {
+        const where = `row ${++done}`;
+        checkValues(fields, where);
+        yield { where, fields };
+      }
     }
+    if (done !== wanted) throw new Error(`${done} rows were read where its footer has ${wanted}; ${WRONG}`);
   }
   // Nothing stays open between two reads.
   return { names, read, close: () => Promise.resolve() };
+}
+
+const WRONG = "the file is damaged or was written wrongly, get or write it again";
+
+/** The rows of a file by its footer. @throws Error when the row groups have more or fewer. */
+function countRows({ num_rows, row_groups }: FileMetaData): number {
+  const total = Number(num_rows);
+  const inGroups = row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+  if (inGroups === total) return total;
+  throw new Error(`its footer has ${total} rows, but ${inGroups} in its row groups; ${WRONG}`);
+}
+
+/** @throws Error when a column has ended, which its library shows as undefined; a null is one. */
+function checkValues(fields: Readonly<Record<string, unknown>>, where: string): void {
+  const [ended] = Object.entries(fields).find(([, value]) => value === undefined) ?? [];
+  if (ended !== undefined) throw new Error(`${where}: "${ended}" has ended before the rows have; ${WRONG}`);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** All of a text: the library's own would put U+FFFD for what is no UTF-8, and drop a U+FEFF at its beginning. */
+function stringFromBytes(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    const begin = new TextDecoder().decode(bytes.subarray(0, 40));
+    throw new Error(`a text is no UTF-8, it begins with ${JSON.stringify(begin)}`, { cause });
+  }
 }
 
 /** What its library could not make a file of. */

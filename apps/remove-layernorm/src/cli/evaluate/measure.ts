@@ -86,7 +86,7 @@ export async function measureOne(
   const corpora: CorpusResult[] = [];
   for (const { file, tokens } of inputs.corpora) {
     const work = evaluateTokens(device, tokens, options);
-    const evaluated = await within(file, () => follow(io, `${name} on ${file}`, tokens.length - 1, work));
+    const evaluated = await follow(io, `${name} on ${file}`, tokens.length - 1, work);
     corpora.push(await within(file, () => summary(evaluated)));
   }
   const hellaswag: HellaswagResult[] = [];
@@ -96,7 +96,12 @@ export async function measureOne(
     noteCut(io, name, rows, config.blockSize);
     const what = `${name} on HellaSwag (${scoring})`;
     const total = choiceTokens(rows, config.blockSize);
-    const scores = await follow(io, what, total, scoreChoices(device, rows, { batchSize }));
+    // An item's rows follow each other.
+    const place = (row: number) => {
+      const { length } = items[0].endings;
+      return `ending ${row % length} of item ${Math.floor(row / length)}, both counted from 0`;
+    };
+    const scores = await follow(io, what, total, scoreChoices(device, rows, { batchSize, place }));
     hellaswag.push({ scoring, scores, ...gradeHellaswag(items, scoring, scores) });
   }
   let lambada: readonly LastWordScore[] | undefined;
@@ -124,7 +129,7 @@ function noteCut(io: Io, name: string, rows: readonly ChoiceRow[], blockSize: nu
   );
 }
 
-/** Draws the progress of `work`, which yields how many of `total` tokens are done. */
+/** Draws the progress of `work`, which yields how many of `total` tokens are done. @throws Error naming `what` */
 async function follow<X>(io: Io, what: string, total: number, work: AsyncGenerator<number, X>): Promise<X> {
   const progress = new Progress(io, { train: 0, evaluate: total });
   const release = io.onInterrupt(() => {
@@ -134,7 +139,7 @@ async function follow<X>(io: Io, what: string, total: number, work: AsyncGenerat
   let seen = 0;
   try {
     for (;;) {
-      const next = await work.next();
+      const next = await within(what, () => work.next());
       if (next.done) return next.value;
       progress.evaluated(what, next.value - seen);
       seen = next.value;

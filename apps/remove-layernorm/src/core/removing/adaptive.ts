@@ -4,7 +4,7 @@
  */
 import { type NormTable, normSites } from "@normless/gpt2";
 import type { RemovalEvent, RollbackEvent } from "../events.js";
-import { batchNats } from "../measure.js";
+import { batchNats } from "../nats.js";
 import { applyRemoval, describeRemoval, type Removal } from "../plan.js";
 import type { AdaptivePace } from "../recipe.js";
 import type { StepResult } from "../step-result.js";
@@ -118,7 +118,9 @@ export class AdaptiveRemoving implements Removing {
       known: (candidate) => damages[describeRemoval(candidate)],
       measure: async (candidate) => {
         const without = applyRemoval(norms, candidate, averages, recipe.constants);
-        return (damages[describeRemoval(candidate)] = (await nats(without)) - now);
+        const damage = (await nats(without)) - now;
+        // Where the loss is no number any more, nothing does more damage; a checkpoint holds numbers alone.
+        return (damages[describeRemoval(candidate)] = Number.isFinite(damage) ? damage : Number.MAX_VALUE);
       },
       together: this.#pace.together,
     });

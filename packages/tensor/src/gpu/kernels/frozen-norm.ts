@@ -1,7 +1,7 @@
 import { lastDim, rowsOf } from "../../shape.js";
 import type { Build } from "../program.js";
 import { FLAT, pass, sumOf, X, Y } from "../source.js";
-import { rowMeans } from "./layer-norm.js";
+import { centered, centerReads, centers, rowCenters } from "./layer-norm.js";
 
 /** Statements that declare `s`, the frozen std of a row, out of the floats first, eot and rest. */
 function stdOf(n: string): string {
@@ -12,15 +12,15 @@ export const frozenNorm: Build<"frozenNorm"> = ({ x }, { std: { first, eot, rest
   const C = lastDim(x.shape);
   const rows = rowsOf(x.shape);
   return {
-    temporaries: { mean: rows },
+    temporaries: centers(rows),
     passes: [
-      rowMeans("frozenNorm", x, "mean"),
+      ...rowCenters("frozenNorm", x),
       pass("frozenNorm", {
         output: [C, rows],
-        reads: { x: C, gamma: FLAT, beta: FLAT, classes: FLAT, mean: FLAT },
+        reads: { x: C, gamma: FLAT, beta: FLAT, classes: FLAT, ...centerReads },
         writes: "y",
         floats: { first, eot, rest },
-        body: `${stdOf(Y)} return (x[${Y}][${X}] - mean[${Y}]) / s * gamma[${X}] + beta[${X}];`,
+        body: `${stdOf(Y)} return ${centered(Y, X)} / s * gamma[${X}] + beta[${X}];`,
       }),
     ],
   };
@@ -31,9 +31,9 @@ export const frozenNormGrad: Build<"frozenNormGrad"> = ({ x }, { std: { first, e
   const rows = rowsOf(x.shape);
   const floats = { first, eot, rest };
   return {
-    temporaries: { mean: rows, meanA: rows, s: rows },
+    temporaries: { ...centers(rows), meanA: rows, s: rows },
     passes: [
-      rowMeans("frozenNormGrad", x, "mean"),
+      ...rowCenters("frozenNormGrad", x),
       pass("frozenNormGrad", {
         output: [rows],
         reads: { classes: FLAT },
@@ -55,9 +55,9 @@ export const frozenNormGrad: Build<"frozenNormGrad"> = ({ x }, { std: { first, e
       }),
       pass("frozenNormGrad", {
         output: [C],
-        reads: { dy: C, x: C, mean: FLAT, s: FLAT },
+        reads: { dy: C, x: C, ...centerReads, s: FLAT },
         writes: "dgamma",
-        body: `${sumOf("sum", rows, (n) => `dy[${n}][${X}] * (x[${n}][${X}] - mean[${n}]) / s[${n}]`)} return sum;`,
+        body: `${sumOf("sum", rows, (n) => `dy[${n}][${X}] * ${centered(n, X)} / s[${n}]`)} return sum;`,
       }),
       pass("frozenNormGrad", {
         output: [C],

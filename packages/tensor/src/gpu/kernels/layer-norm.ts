@@ -3,42 +3,68 @@ import type { JsPass } from "../program.js";
 import type { Build, Operand } from "../program.js";
 import { FLAT, pass, sumOf, X, Y } from "../source.js";
 
-/** mean (...) of each row of x. */
-export function rowMeans(op: string, x: Operand, writes: string): JsPass {
+/** Buffers of one value a row: see `rowCenters`. */
+export const centers = (rows: number) => ({ center: rows, remainder: rows });
+
+/**
+ * The mean of each row of x as `center` and the `remainder` that rounding left, so that a large mean costs no digits. The
+ * center sums distances from the first value: of a constant row it is that value, to the bit.
+ */
+export function rowCenters(op: string, x: Operand): JsPass[] {
   const C = lastDim(x.shape);
-  return pass(op, {
-    output: [rowsOf(x.shape)],
-    reads: { x: C },
-    writes,
-    body: `${sumOf("sum", C, (c) => `x[${X}][${c}]`)} return sum / ${C};`,
-  });
+  const output = [rowsOf(x.shape)] as const;
+  const first = `x[${X}][0]`;
+  return [
+    pass(op, {
+      output,
+      reads: { x: C },
+      writes: "center",
+      body: `${sumOf("sum", C, (c) => `(x[${X}][${c}] - ${first})`)} return ${first} + sum / ${C};`,
+    }),
+    pass(op, {
+      output,
+      reads: { x: C, center: FLAT },
+      writes: "remainder",
+      body: `${sumOf("sum", C, (c) => `(x[${X}][${c}] - center[${X}])`)} return sum / ${C};`,
+    }),
+  ];
 }
 
-/** Statements that declare `variance` (biased) of row X of x, about mean[X]. */
+/** What `centered` reads. */
+export const centerReads = { center: FLAT, remainder: FLAT };
+/** x less its row's mean. */
+export const centered = (n: string, c: string) => `(x[${n}][${c}] - center[${n}] - remainder[${n}])`;
+
+/** Statements that declare `variance` (biased) of row X of x. */
 function variance(C: number): string {
-  return `let mu = mean[${X}];
-    ${sumOf("squares", C, (c) => `(x[${X}][${c}] - mu) * (x[${X}][${c}] - mu)`)}
-    let variance = squares / ${C};`;
+  return `${sumOf("squares", C, (c) => `${centered(X, c)} * ${centered(X, c)}`)} let variance = squares / ${C};`;
 }
 
 export const layerNorm: Build<"layerNorm"> = ({ x }, { eps }) => {
   const C = lastDim(x.shape);
   const rows = rowsOf(x.shape);
   return {
+    temporaries: centers(rows),
     passes: [
-      rowMeans("layerNorm", x, "mean"),
+      ...rowCenters("layerNorm", x),
       pass("layerNorm", {
         output: [rows],
-        reads: { x: C, mean: FLAT },
+        reads: centerReads,
+        writes: "mean",
+        body: `return center[${X}] + remainder[${X}];`,
+      }),
+      pass("layerNorm", {
+        output: [rows],
+        reads: { x: C, ...centerReads },
         writes: "rstd",
         floats: { eps },
         body: `${variance(C)} return 1 / Math.sqrt(variance + eps);`,
       }),
       pass("layerNorm", {
         output: [C, rows],
-        reads: { x: C, mean: FLAT, rstd: FLAT, gamma: FLAT, beta: FLAT },
+        reads: { x: C, ...centerReads, rstd: FLAT, gamma: FLAT, beta: FLAT },
         writes: "y",
-        body: `return (x[${Y}][${X}] - mean[${Y}]) * rstd[${Y}] * gamma[${X}] + beta[${X}];`,
+        body: `return ${centered(Y, X)} * rstd[${Y}] * gamma[${X}] + beta[${X}];`,
       }),
     ],
   };
@@ -90,12 +116,12 @@ export const rowStd: Build<"rowStd"> = ({ x }, { eps }) => {
   const C = lastDim(x.shape);
   const rows = rowsOf(x.shape);
   return {
-    temporaries: { mean: rows },
+    temporaries: centers(rows),
     passes: [
-      rowMeans("rowStd", x, "mean"),
+      ...rowCenters("rowStd", x),
       pass("rowStd", {
         output: [rows],
-        reads: { x: C, mean: FLAT },
+        reads: { x: C, ...centerReads },
         writes: "std",
         floats: { eps },
         body: `${variance(C)} return Math.sqrt(variance + eps);`,
@@ -108,14 +134,14 @@ export const rowStdGrad: Build<"rowStdGrad"> = ({ x }) => {
   const C = lastDim(x.shape);
   const rows = rowsOf(x.shape);
   return {
-    temporaries: { mean: rows },
+    temporaries: centers(rows),
     passes: [
-      rowMeans("rowStdGrad", x, "mean"),
+      ...rowCenters("rowStdGrad", x),
       pass("rowStdGrad", {
         output: [C, rows],
-        reads: { dstd: FLAT, x: C, std: FLAT, mean: FLAT },
+        reads: { dstd: FLAT, x: C, std: FLAT, ...centerReads },
         writes: "dx",
-        body: `return dstd[${Y}] * (x[${Y}][${X}] - mean[${Y}]) / (${C} * std[${Y}]);`,
+        body: `return dstd[${Y}] * ${centered(Y, X)} / (${C} * std[${Y}]);`,
       }),
     ],
   };

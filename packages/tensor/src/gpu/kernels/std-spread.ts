@@ -47,9 +47,10 @@ export const classMean: Build<"classMean"> = ({ values }) => {
 export const stdSpread: Build<"stdSpread"> = ({ std }) => {
   const size = std.size;
   const blocks = blocksOf(size);
+  const count = sumOf("count", blocks, (i) => `counts[${i}]`);
   const ifRest = (at: string, then: string) => `if (classes${at} > ${REST - 0.5}) { ${then} }`;
   return {
-    temporaries: { sums: blocks, counts: blocks, squares: blocks },
+    temporaries: { sums: blocks, counts: blocks, center: 1, rests: blocks, squares: blocks },
     passes: [
       blockSums("stdSpread", { size, blocked: ["std", "classes"], writes: "sums" }, (at) =>
         ifRest(at, `sum += std${at};`),
@@ -60,10 +61,23 @@ export const stdSpread: Build<"stdSpread"> = ({ std }) => {
       pass("stdSpread", {
         output: [1],
         reads: { sums: FLAT, counts: FLAT },
-        writes: "target",
-        body: `${sumOf("sum", blocks, (i) => `sums[${i}]`)} ${sumOf("count", blocks, (i) => `counts[${i}]`)}
+        writes: "center",
+        body: `${sumOf("sum", blocks, (i) => `sums[${i}]`)} ${count}
           let result = 1;
           if (count > 0.5) { result = sum / count; }
+          return result;`,
+      }),
+      // What rounding left of the mean: squares of stds that are all the same are 0 then.
+      blockSums("stdSpread", { size, blocked: ["std", "classes"], flat: ["center"], writes: "rests" }, (at) =>
+        ifRest(at, `sum += std${at} - center[0];`),
+      ),
+      pass("stdSpread", {
+        output: [1],
+        reads: { rests: FLAT, counts: FLAT, center: FLAT },
+        writes: "target",
+        body: `${sumOf("sum", blocks, (i) => `rests[${i}]`)} ${count}
+          let result = center[0];
+          if (count > 0.5) { result += sum / count; }
           return result;`,
       }),
       blockSums(

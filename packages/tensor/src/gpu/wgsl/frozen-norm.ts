@@ -5,7 +5,7 @@ import type { Build } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
 import { addBits } from "./layer-norm.js";
-import { channels, MEAN, rowKernel } from "./rows.js";
+import { CENTERED, channels, MEAN, rowKernel } from "./rows.js";
 import type { Tuning } from "./tuning.js";
 
 const uniformsOf = ({ first, eot, rest }: PerClass) => ({ first, eot, rest });
@@ -31,7 +31,7 @@ export const frozenNorm =
         helpers: STD,
         body: `${MEAN}
   let s = std_of(row);
-  ${channels(`y[i] ${assign(y)} (x[i] - mu) / s * gamma[c] + beta[c];`)}`,
+  ${channels(`y[i] ${assign(y)} ${CENTERED} / s * gamma[c] + beta[c];`)}`,
       }),
     ],
   });
@@ -43,13 +43,13 @@ export const frozenNormGrad =
     const toX = rowKernel(tuning, {
       key: `frozenNormGrad ${addBits(dx)}`,
       reads: { dy: "dy", x: "x", gamma: "gamma", classes: "classes" },
-      writes: { dx: "dx", mean: "mean" },
+      writes: { dx: "dx", centers: "center", remainders: "remainder" },
       uniforms: uniformsOf(std),
       rows,
       C,
       helpers: STD,
       body: `${MEAN}
-  if (t == 0) { mean[row] = mu; }
+  if (t == 0) { centers[row] = center; remainders[row] = remainder; }
   let s = std_of(row);
   var sumA = 0.0;
   ${channels("sumA += dy[i] * gamma[c] / s;")}
@@ -58,19 +58,23 @@ export const frozenNormGrad =
     });
     const toParams = columnSums({
       key: "frozenNormGrad",
-      reads: { dy: "dy", x: "x", mean: "mean", classes: "classes" },
+      reads: { dy: "dy", x: "x", center: "center", remainder: "remainder", classes: "classes" },
       rows,
       columns: C,
       uniforms: uniformsOf(std),
       helpers: STD,
       sums: [
-        { value: "dy[at] * (x[at] - mean[n]) / std_of(n)", output: "dgamma", add: dgamma.add },
+        {
+          value: "dy[at] * (x[at] - center[n] - remainder[n]) / std_of(n)",
+          output: "dgamma",
+          add: dgamma.add,
+        },
         { value: "dy[at]", output: "dbeta", add: dbeta.add },
       ],
     });
     return {
       adds: ["dx", "dgamma", "dbeta"],
-      temporaries: { mean: rows, ...toParams.temporaries },
+      temporaries: { center: rows, remainder: rows, ...toParams.temporaries },
       passes: [toX, ...toParams.passes],
     };
   };

@@ -3,17 +3,12 @@ import { lastDim, rowsOf } from "../../shape.js";
 import type { Build, Result } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { assign } from "./elementwise.js";
-import { channels, MEAN, rowKernel } from "./rows.js";
+import { CENTERED, channels, MEAN, MEAN_AND_VARIANCE, rowKernel } from "./rows.js";
 import type { Tuning } from "./tuning.js";
 
 /** Marks which results are added to: part of a kernel's key. */
 export const addBits = (...results: readonly Result[]) =>
   results.map(({ add }) => (add ? "+" : "=")).join("");
-
-/** WGSL of `let variance`, after MEAN. */
-const VARIANCE = `var sumSquares = 0.0;
-  ${channels("sumSquares += (x[i] - mu) * (x[i] - mu);")}
-  let variance = total(sumSquares, t) / f32(C);`;
 
 export const layerNorm =
   (tuning: Tuning): Build<"layerNorm"> =>
@@ -27,11 +22,10 @@ export const layerNorm =
         uniforms: { eps },
         rows: rowsOf(x.shape),
         C: lastDim(x.shape),
-        body: `${MEAN}
-  ${VARIANCE}
+        body: `${MEAN_AND_VARIANCE}
   let r = 1.0 / sqrt(variance + u.eps);
-  if (t == 0) { mean[row] ${assign(mean)} mu; rstd[row] ${assign(rstd)} r; }
-  ${channels(`y[i] ${assign(y)} (x[i] - mu) * r * gamma[c] + beta[c];`)}`,
+  if (t == 0) { mean[row] ${assign(mean)} center + remainder; rstd[row] ${assign(rstd)} r; }
+  ${channels(`y[i] ${assign(y)} ${CENTERED} * r * gamma[c] + beta[c];`)}`,
       }),
     ],
   });
@@ -83,8 +77,7 @@ export const rowStd =
         uniforms: { eps },
         rows: rowsOf(x.shape),
         C: lastDim(x.shape),
-        body: `${MEAN}
-  ${VARIANCE}
+        body: `${MEAN_AND_VARIANCE}
   if (t == 0) { out[row] ${assign(std)} sqrt(variance + u.eps); }`,
       }),
     ],
@@ -102,7 +95,7 @@ export const rowStdGrad =
         rows: rowsOf(x.shape),
         C: lastDim(x.shape),
         body: `${MEAN}
-  ${channels(`dx[i] ${assign(dx)} dstd[row] * (x[i] - mu) / (f32(C) * stds[row]);`)}`,
+  ${channels(`dx[i] ${assign(dx)} dstd[row] * ${CENTERED} / (f32(C) * stds[row]);`)}`,
       }),
     ],
   });

@@ -5,10 +5,28 @@ import type { Tuning } from "./tuning.js";
 /** WGSL: the loop over the channels that this thread has; `i` is the value's index in the buffer. */
 export const channels = (body: string) =>
   `for (var c = t; c < C; c += THREADS) { let i = row * C + c; ${body} }`;
-/** WGSL of `let mu`: the mean of the row of `x`. */
-export const MEAN = `var sumX = 0.0;
-  ${channels("sumX += x[i];")}
-  let mu = total(sumX, t) / f32(C);`;
+/**
+ * WGSL of `let center`, the mean of the row of `x` but for rounding. It sums distances from the first value: of a
+ * constant row it is that value, to the bit.
+ */
+const CENTER = `let first = x[row * C];
+  var sumX = 0.0;
+  ${channels("sumX += x[i] - first;")}
+  let center = first + total(sumX, t) / f32(C);`;
+/** WGSL of the mean as `let center` and `let remainder`, what rounding left of it, so that a large mean costs no digits. */
+export const MEAN = `${CENTER}
+  var sumRest = 0.0;
+  ${channels("sumRest += x[i] - center;")}
+  let remainder = total(sumRest, t) / f32(C);`;
+/** MEAN, and `let variance`, biased. */
+export const MEAN_AND_VARIANCE = `${CENTER}
+  var sumRest = 0.0;
+  var sumSquares = 0.0;
+  ${channels("let d = x[i] - center; sumRest += d; sumSquares += d * d;")}
+  let remainder = total(sumRest, t) / f32(C);
+  let variance = total(sumSquares, t) / f32(C) - remainder * remainder;`;
+/** WGSL of a value less its row's mean, after either. */
+export const CENTERED = "(x[i] - center - remainder)";
 
 export interface RowSource extends Omit<KernelSource, "code" | "workgroups"> {
   readonly rows: number;

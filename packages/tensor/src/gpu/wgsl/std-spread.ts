@@ -67,7 +67,13 @@ export const stdSpread =
   }
   let sums = total(sum, t);
   let counts = total(members, t);
-  let mean = select(1.0, sums / max(counts, 1.0), counts > 0.0);
+  let center = select(1.0, sums / max(counts, 1.0), counts > 0.0);
+  // What rounding left of the mean: squares of stds that are all the same are 0 then.
+  var rests = 0.0;
+  for (var n = t; n < N; n += ${THREADS}) {
+    if (u32(classes[n]) == ${REST}) { rests += values[n] - center; }
+  }
+  let mean = center + total(rests, t) / max(counts, 1.0);
   var squares = 0.0;
   for (var n = t; n < N; n += ${THREADS}) { squares += (values[n] - mean) * (values[n] - mean); }
   let all = total(squares, t);

@@ -1,5 +1,5 @@
 /** Cases of attention, with and without a cache. */
-import { random } from "../values.js";
+import { random, values } from "../values.js";
 import { type Case, type CasesOf, forward, label } from "./case.js";
 
 const ATTENTION: { B: number; T: number; C: number; heads: number }[] = [
@@ -38,6 +38,16 @@ export const attentionCases: CasesOf<"attention" | "attentionGrad" | "writeRows"
         ...(scale > 5 && { tolerance: 1e-4 }),
       })),
     ),
+    // One channel: the scores are exact, and all but the largest of a row count for nothing.
+    {
+      name: "scores far apart",
+      inputs: {
+        q: values([1e19, -1e19, 1, 1e19], [1, 4, 1]),
+        k: values([1e19, -1e19, 3e18, 0], [1, 4, 1]),
+        v: random([1, 4, 1], 3),
+      },
+      attributes: { heads: 1 },
+    },
     {
       name: "one query on a cache",
       inputs: { q: random([2, 1, 24], 1), k: random([2, 40, 24], 2), v: random([2, 40, 24], 3) },

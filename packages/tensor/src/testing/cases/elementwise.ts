@@ -1,30 +1,50 @@
 /** Cases of what goes element by element, of full reductions, and of AdamW. */
 import type { Shape } from "../../shape.js";
-import { constant, random, scalar, type Value } from "../values.js";
+import { constant, random, scalar, type Value, values } from "../values.js";
 import { type Case, type CasesOf, label } from "./case.js";
 
 const FLAT: Shape[] = [[], [1], [3], [8], [5, 7], [33, 129]];
 const flat = (seed: number, scale = 1) => FLAT.map((shape) => random(shape, seed, scale));
 const pairs = FLAT.map((shape) => ({ a: random(shape, 1), b: random(shape, 2) }));
+/**
+ * Magnitudes far out: where tanh and erf are flat, where v³ passes float32's largest (7e12), where v² does (1.8e19), and
+ * the largest itself.
+ */
+const FAR = [6, 10, 11, 20, 100, 1e5, 6.9e12, 1e13, 1e19, 1e20, 1e30, 3.4e38];
+/** The share that passes there is 0 or 1, and so is the slope: relative to a value of 1. */
+const far = values([1, ...FAR.map((v) => -v)]);
+const bothWays = values([...FAR, ...FAR.map((v) => -v)]);
+const FORMS = ["tanh", "none"] as const;
 const named = (value: Value) => label(...value.shape) || "scalar";
 
 export const elementwiseCases: CasesOf<
   "gelu" | "geluGrad" | "add" | "mul" | "scale" | "sum" | "expand" | "fill" | "sumSquares" | "adamw"
 > = {
-  gelu: (["tanh", "none"] as const).flatMap((approximate) =>
-    [...flat(1, 4), random([50], 2, 1e4), random([9], 3, 1e-40)].map((x, i) => ({
+  gelu: FORMS.flatMap((approximate) => [
+    ...[...flat(1, 4), random([50], 2, 1e4), random([9], 3, 1e-40)].map((x, i) => ({
       name: `${approximate} ${named(x)} #${i}`,
       inputs: { x },
       attributes: { approximate },
     })),
-  ),
-  geluGrad: (["tanh", "none"] as const).flatMap((approximate) =>
-    [...flat(1, 4), random([50], 2, 1e4)].map((x, i) => ({
+    { name: `${approximate} far below 0`, inputs: { x: far }, attributes: { approximate } },
+    ...FAR.map((v) => ({
+      name: `${approximate} of ${v}`,
+      inputs: { x: constant([5], v) },
+      attributes: { approximate },
+    })),
+  ]),
+  geluGrad: FORMS.flatMap((approximate) => [
+    ...[...flat(1, 4), random([50], 2, 1e4)].map((x, i) => ({
       name: `${approximate} ${named(x)} #${i}`,
       inputs: { dy: random(x.shape, 5), x },
       attributes: { approximate },
     })),
-  ),
+    {
+      name: `${approximate} far out`,
+      inputs: { dy: constant(bothWays.shape, 1), x: bothWays },
+      attributes: { approximate },
+    },
+  ]),
   add: pairs.map((inputs) => ({ name: named(inputs.a), inputs, attributes: {} })),
   mul: pairs.map((inputs) => ({ name: named(inputs.a), inputs, attributes: {} })),
   scale: [

@@ -1,6 +1,6 @@
 /** Cases of products with weights: linear, embedding, the head with its loss. */
 import type { Shape } from "../../shape.js";
-import { integers, random } from "../values.js";
+import { constant, integers, random, values } from "../values.js";
 import { type Case, type CasesOf, label } from "./case.js";
 
 const GEMM: readonly [rows: number, K: number, M: number][] = [
@@ -67,6 +67,16 @@ const linearGelu: Case<"linearGelu">[] = [
     inputs: { x: random([2, 3, 11], 1, 100), w: random([11, 10], 2), bias: random([10], 3) },
     attributes: { gelu: "tanh" },
   },
+  // x·w is exact, and gelu of what is far below 0 is 0.
+  ...(["tanh", "none"] as const).map((gelu): Case<"linearGelu"> => ({
+    name: `far below 0, ${gelu}`,
+    inputs: {
+      x: values([1, -20, -1e5, -1e13, -1e20, -1e30, -3.4e38], [7, 1]),
+      w: constant([1, 5], 1),
+      bias: constant([5], 0),
+    },
+    attributes: { gelu },
+  })),
 ];
 
 const HEADS: { rows: Shape; C: number; V: number; bias: boolean }[] = [
@@ -84,6 +94,19 @@ function headInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 1) {
     targets: integers(rows, 4, V),
   };
 }
+
+/**
+ * Logits so far apart that only exp(0) is left, exact since C is 1: those of row 0 are `FAR`, those of row 1 their
+ * negatives. Their differences still are float32s.
+ */
+const FAR = [1.5e38, 1e30, 90, 0, -1e20, -1.5e38];
+const farHead = { x: values([1, -1], [2, 1]), w: values(FAR, [FAR.length, 1]) };
+/** Targets that cost nothing and that cost all, row by row. */
+const farTargets = [
+  [0, 5],
+  [1, 2],
+  [5, 0],
+].map((targets) => ({ shape: [2], data: Int32Array.from(targets) }));
 
 /** A teacher of other width and other logits. */
 function divergenceInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 1) {
@@ -180,6 +203,11 @@ export const linearCases: CasesOf<
       attributes: {},
     })),
     { name: "large logits", inputs: headInputs(HEADS[2], 10), attributes: {} },
+    ...farTargets.map((targets) => ({
+      name: `logits far apart, targets ${targets.data.join(" and ")}`,
+      inputs: { ...farHead, targets },
+      attributes: {},
+    })),
   ],
   // Without the head of one class, whose gradient is exactly 0, so that rounding noise has nothing to be relative to.
   linearCrossEntropyGrad: [
@@ -193,6 +221,12 @@ export const linearCases: CasesOf<
       inputs: { ...headInputs(HEADS[2], 10), dloss: random(HEADS[2].rows, 5, 0.5, 1) },
       attributes: {},
     },
+    // dx is dlogits·w, whose terms cancel only where they are exact.
+    ...farTargets.slice(1).map((targets) => ({
+      name: `logits far apart, targets ${targets.data.join(" and ")}`,
+      inputs: { ...farHead, targets, dloss: values([1, 0.5]) },
+      attributes: {},
+    })),
   ],
   linearKlDivergence: [
     ...HEADS.slice(1).map((head) => ({
@@ -201,5 +235,15 @@ export const linearCases: CasesOf<
       attributes: {},
     })),
     { name: "large logits", inputs: divergenceInputs(HEADS[2], 5), attributes: {} },
+    {
+      name: "logits far apart",
+      inputs: {
+        ...farHead,
+        teacherX: values([1, 1], [2, 1]),
+        teacherW: values([1e38, 0, 1, -1e38, -1e20, 5], [FAR.length, 1]),
+        dloss: values([1, 0.5]),
+      },
+      attributes: {},
+    },
   ],
 };

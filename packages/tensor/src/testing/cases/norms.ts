@@ -1,6 +1,6 @@
 /** Cases of the norms and of the statistics of stds. */
 import { lastDim, type Shape } from "../../shape.js";
-import { integers, random, scalar, type Value } from "../values.js";
+import { constant, integers, random, scalar, type Value } from "../values.js";
 import { type Case, type CasesOf, forward, label } from "./case.js";
 
 const NORM_SHAPES: Shape[] = [
@@ -11,17 +11,39 @@ const NORM_SHAPES: Shape[] = [
   [2, 7, 129],
   [5, 64],
 ];
+const PLAIN_ROWS = NORM_SHAPES.map((shape) => ({ name: label(...shape), x: random(shape, 1, 3, 0.5) }));
+/**
+ * Rows whose mean is large beside their spread, or one of whose values is: a plain sum loses the digits that count.
+ * Of a constant row nothing but beta is left.
+ */
+const HARD_ROWS: readonly { readonly name: string; readonly x: Value }[] = [
+  { name: "constant rows of 12345.678", x: constant([3, 768], 12345.678) },
+  { name: "constant rows of 1e6 + 1/3", x: constant([2, 129], 1e6 + 1 / 3) },
+  { name: "constant rows of 1e9", x: constant([2, 768], 1e9) },
+  { name: "constant rows of −3e-7", x: constant([2, 1600], -3e-7) },
+  { name: "one channel of 12345.678", x: constant([2, 1], 12345.678) },
+  { name: "12345.678 ± 1", x: random([3, 768], 6, 1, 12345.678) },
+  { name: "−1e4 ± 0.1", x: random([2, 129], 7, 0.1, -1e4) },
+  { name: "a first channel of 3000", x: outlier([3, 768], 0) },
+  { name: "a last channel of 3000", x: outlier([3, 768], 767) },
+];
+const channelsOf = (x: Value, seed: number, center = 0): Value => random([lastDim(x.shape)], seed, 1, center);
+
+/** Rows of ±1 with 3000 in one channel, as the first position has it in GPT-2. */
+function outlier(shape: Shape, channel: number): Value {
+  const x = random(shape, 8);
+  for (let at = channel; at < x.data.length; at += lastDim(shape)) x.data[at] = 3000;
+  return x;
+}
+
 const classesFor = (shape: Shape, seed: number): Value => integers(shape.slice(0, -1), seed, 3);
 const std = { first: 90.5, eot: 3.25, rest: 1.75 };
 
-function layerNormGradCase(shape: Shape): Case<"layerNormGrad"> {
-  const C = lastDim(shape);
-  const x = random(shape, 1, 3, 0.5);
-  const gamma = random([C], 2, 1, 1);
-  const out = forward("layerNorm", { x, gamma, beta: random([C], 3) }, { eps: 1e-5 });
-  const inputs = { dy: random(shape, 4), x, gamma, mean: out("mean"), rstd: out("rstd") };
-  // One channel: x − mean is rounding noise against an rstd of 316.
-  return { name: label(...shape), inputs, attributes: {}, ...(C === 1 && { tolerance: 1e-3 }) };
+function layerNormGradCase(name: string, x: Value): Case<"layerNormGrad"> {
+  const gamma = channelsOf(x, 2, 1);
+  const out = forward("layerNorm", { x, gamma, beta: channelsOf(x, 3) }, { eps: 1e-5 });
+  const inputs = { dy: random(x.shape, 4), x, gamma, mean: out("mean"), rstd: out("rstd") };
+  return { name, inputs, attributes: {} };
 }
 
 export const normCases: CasesOf<
@@ -36,15 +58,10 @@ export const normCases: CasesOf<
   | "stdSpreadGrad"
 > = {
   layerNorm: [
-    ...NORM_SHAPES.map((shape) => ({
-      name: label(...shape),
-      inputs: {
-        x: random(shape, 1, 3, 0.5),
-        gamma: random([lastDim(shape)], 2),
-        beta: random([lastDim(shape)], 3),
-      },
+    ...[...PLAIN_ROWS, ...HARD_ROWS].map(({ name, x }) => ({
+      name,
+      inputs: { x, gamma: channelsOf(x, 2), beta: channelsOf(x, 3) },
       attributes: { eps: 1e-5 },
-      ...(lastDim(shape) === 1 && { tolerance: 1e-3 }),
     })),
     {
       name: "residual of a first position",
@@ -57,41 +74,30 @@ export const normCases: CasesOf<
       attributes: { eps: 1e12 },
     },
   ],
-  layerNormGrad: NORM_SHAPES.map(layerNormGradCase),
-  frozenNorm: NORM_SHAPES.map((shape) => ({
-    name: label(...shape),
-    inputs: {
-      x: random(shape, 1, 3, 0.5),
-      gamma: random([lastDim(shape)], 2),
-      beta: random([lastDim(shape)], 3),
-      classes: classesFor(shape, 4),
-    },
+  layerNormGrad: [...PLAIN_ROWS, ...HARD_ROWS].map(({ name, x }) => layerNormGradCase(name, x)),
+  frozenNorm: [...PLAIN_ROWS, ...HARD_ROWS].map(({ name, x }) => ({
+    name,
+    inputs: { x, gamma: channelsOf(x, 2), beta: channelsOf(x, 3), classes: classesFor(x.shape, 4) },
     attributes: { std },
   })),
-  frozenNormGrad: NORM_SHAPES.map((shape) => ({
-    name: label(...shape),
-    inputs: {
-      dy: random(shape, 5),
-      x: random(shape, 1, 3, 0.5),
-      gamma: random([lastDim(shape)], 2),
-      classes: classesFor(shape, 4),
-    },
+  frozenNormGrad: [...PLAIN_ROWS, ...HARD_ROWS].map(({ name, x }) => ({
+    name,
+    inputs: { dy: random(x.shape, 5), x, gamma: channelsOf(x, 2), classes: classesFor(x.shape, 4) },
     attributes: { std },
   })),
-  rowStd: NORM_SHAPES.map((shape) => ({
-    name: label(...shape),
-    inputs: { x: random(shape, 1, 3, 0.5) },
+  rowStd: [...PLAIN_ROWS, ...HARD_ROWS].map(({ name, x }) => ({
+    name,
+    inputs: { x },
     attributes: { eps: 1e-5 },
   })),
-  rowStdGrad: NORM_SHAPES.map((shape) => ({
-    name: label(...shape),
+  rowStdGrad: [...PLAIN_ROWS, ...HARD_ROWS].map(({ name, x }) => ({
+    name,
     inputs: {
-      dstd: random(shape.slice(0, -1), 2),
-      x: random(shape, 1, 3, 0.5),
-      std: random(shape.slice(0, -1), 3, 0.5, 2),
+      dstd: random(x.shape.slice(0, -1), 2),
+      x,
+      std: random(x.shape.slice(0, -1), 3, 0.5, 2),
     },
     attributes: {},
-    ...(lastDim(shape) === 1 && { tolerance: 1e-3 }),
   })),
   classMean: [
     ...[[1], [3, 5], [9, 129]].map((shape) => ({
@@ -111,6 +117,11 @@ export const normCases: CasesOf<
       inputs: { std: random(shape, 1, 1, 2), classes: integers(shape, 2, 3) },
       attributes: {},
     })),
+    {
+      name: "all the same",
+      inputs: { std: constant([3, 700], 12345.678), classes: integers([3, 700], 2, 3) },
+      attributes: {},
+    },
     { name: "no rest", inputs: { std: random([5], 1, 1, 2), classes: integers([5], 2, 1) }, attributes: {} },
   ],
   stdSpreadGrad: [[1], [3, 5], [9, 129]].map((shape) => ({
