@@ -99,7 +99,7 @@ describe("a value that is no number ends", () => {
     const asked = { blockSize: T };
     await refused(
       finish(compareModels({ a: good, b: model }, text, asked)),
-      /holds (NaN|Infinity) at token 3 of/,
+      /norm of model B.s residual at \S+ holds (NaN|Infinity) at position 3 of sequence 5, counted from 0/,
     );
     // Logits alone: the head's own weight is too large for what it reads.
     const head = { shape: [config.vocabSize, C], data: new Float32Array(config.vocabSize * C).fill(3e38) };
@@ -152,6 +152,6 @@ describe("a value that is no number ends", () => {
         for await (const _event of trainModel({ backend, config: tiedConfig, corpus, recipe: asked }))
           void _event;
       })(),
-    ).rejects.toThrow(/training has diverged; lower the learning rate or widen the gaps/);
+    ).rejects.toThrow(/training has diverged; lower the learning rate$/);
   });
 });

@@ -53,11 +53,10 @@ class Clock {
 
   constructor({ silence, whole }: Bounds) {
     this.#silence = silence;
-    if (whole !== undefined)
-      this.#whole = setTimeout(
-        () => this.#end(`the answer takes longer than ${whole / 1000} seconds`),
-        whole,
-      );
+    if (whole === undefined) return;
+    const said = `the answer takes longer than ${whole / 1000} seconds`;
+    // Nobody who has gone on without the answer is kept by it.
+    this.#whole = setTimeout(() => this.#end(said), whole).unref();
   }
 
   get signal(): AbortSignal {

@@ -67,7 +67,7 @@ export async function* compareModels(
   }
   if (tokens.length < 3) throw new RangeError(`compare: ${tokens.length} tokens; 3 are needed at least`);
   const { blockSize = Math.min(A.blockSize, B.blockSize), seed = 0 } = options;
-  const meters = { a: new ActivationMeter(), b: new ActivationMeter() };
+  const meters = { a: new ActivationMeter("model A"), b: new ActivationMeter("model B") };
   const sequences: SequenceSums[] = [];
   // Of every token only this is kept, since there may be millions.
   const lossDifferences = new Float64Array(tokens.length - 1);
@@ -79,7 +79,8 @@ export async function* compareModels(
     blockSize,
   })) {
     const [a, b] = [await observe(models.a, batch), await observe(models.b, batch)];
-    const sinks = { a: meters.a.add(a, batch), b: meters.b.add(b, batch) };
+    const place = { B: batch.B, T: batch.T, sequence: sequences.length };
+    const sinks = { a: meters.a.add(a, place), b: meters.b.add(b, place) };
     const predicted: PredictionPair[] = [];
     for await (const pair of predictions(
       models,

@@ -1,5 +1,5 @@
 /** Sums over the batches of a text: the residual's norms by module, attention to the first position by layer. */
-import { checkFinite, type NormModule, OVERFLOW_ADVICE } from "@normless/gpt2";
+import { checkFinite, type FiniteText, type NormModule, OVERFLOW_ADVICE } from "@normless/gpt2";
 import { POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 import { SINK_SHARE } from "./attention-sink.js";
 import type { Observation } from "./observe.js";
@@ -27,17 +27,29 @@ export interface SinkSums {
 
 const none = (): SinkSums => ({ share: 0, sinks: 0, queries: 0 });
 
+/** Where a row of a batch is, for errors. */
+type Place = Pick<FiniteText, "place">;
+
 /** Of one model. */
 export class ActivationMeter {
   readonly #norms = new Map<NormModule, Record<PositionClass, { sum: number; count: number }>>();
   readonly #layers: SinkSums[] = [];
 
-  /** Counts a batch of B sequences in. @returns the sums over layers of each sequence's attention */
+  /** @param model how errors call it */
+  constructor(readonly model: string) {}
+
+  /**
+   * Counts a batch of B sequences in, the first of which is `sequence` of all.
+   * @returns the sums over layers of each sequence's attention
+   * @throws NotFiniteError naming the model, the norm and the position
+   */
   add(
     { norms, sinks, classes }: Observation,
-    { B, T }: { readonly B: number; readonly T: number },
+    { B, T, sequence }: { readonly B: number; readonly T: number; readonly sequence: number },
   ): SinkSums[] {
-    for (const [module, lengths] of norms) this.#addNorms(module, lengths, classes);
+    const place = (row: number) =>
+      `position ${row % T} of sequence ${sequence + Math.floor(row / T)}, counted from 0`;
+    for (const [module, lengths] of norms) this.#addNorms(module, { lengths, classes, place });
     const sequences = Array.from({ length: B }, none);
     sinks.forEach((shares, layer) => {
       this.#layers[layer] ??= none();
@@ -56,12 +68,16 @@ export class ActivationMeter {
     return sequences;
   }
 
-  #addNorms(module: NormModule, lengths: ArrayLike<number>, classes: Int32Array): void {
-    checkFinite(lengths, {
-      what: `the norm of the residual at ${module}`,
-      place: (row) => `token ${row} of a batch, from 0`,
-      advice: OVERFLOW_ADVICE,
-    });
+  #addNorms(
+    module: NormModule,
+    {
+      lengths,
+      classes,
+      place,
+    }: Pick<Observation, "classes"> & Place & { readonly lengths: ArrayLike<number> },
+  ): void {
+    const what = `the norm of ${this.model}'s residual at ${module}`;
+    checkFinite(lengths, { what, place, advice: OVERFLOW_ADVICE });
     const zero = () => ({ sum: 0, count: 0 });
     const sums = this.#norms.get(module) ?? { first: zero(), eot: zero(), rest: zero() };
     this.#norms.set(module, sums);

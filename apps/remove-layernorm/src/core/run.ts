@@ -26,6 +26,8 @@ import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
 import { DIVERGED_ADVICE, DivergedError, Trainer, type TrainerState } from "./trainer.js";
 
+const REMOVAL_ADVICE = `${DIVERGED_ADVICE} or widen the gaps`;
+
 /** What another run's control came to, for a run of the same training: model, batches, learning rates and seed. */
 export interface ControlResult {
   /** Loss of each update's batch, in nats a token. */
@@ -172,7 +174,11 @@ class Run {
     const { recompute } = this.#input;
     const teacher = this.#distilled ? model.weights : undefined;
     const from = resume?.weights ?? weights;
-    const trainer = new Trainer(backend, model.config, from, recipe, { recompute, teacher });
+    const trainer = new Trainer(backend, model.config, from, recipe, {
+      recompute,
+      teacher,
+      advice: removing && REMOVAL_ADVICE,
+    });
     try {
       if (resume) trainer.load(resume);
       const begin = performance.now();
@@ -277,7 +283,12 @@ class Run {
   async *#evaluate(model: Contender, contender: HostModel): AsyncGenerator<RunEvent, boolean> {
     const params = uploadWeights(this.#input.backend, contender.weights);
     try {
-      const advice = model === "original" ? undefined : DIVERGED_ADVICE;
+      const advice = {
+        original: undefined,
+        control: DIVERGED_ADVICE,
+        frozen: REMOVAL_ADVICE,
+        folded: REMOVAL_ADVICE,
+      }[model];
       const sizes = { ...this.#sizes(2), advice };
       const losses = validationLoss({ ...contender, params }, this.#validation, sizes);
       while (!this.#input.signal?.aborted) {

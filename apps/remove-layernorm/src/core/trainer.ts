@@ -50,6 +50,8 @@ export interface TrainerOptions {
   readonly recompute?: boolean | undefined;
   /** Whose prediction is to be matched in place of the text: weights of the same config, with LayerNorm everywhere. */
   readonly teacher?: Weights | undefined;
+  /** What to do where training diverges; by default, to lower the learning rate. */
+  readonly advice?: string | undefined;
 }
 
 /**
@@ -67,7 +69,7 @@ export class DivergedError extends Error {
 }
 
 /** What to do where numbers were lost in training. */
-export const DIVERGED_ADVICE = "training has diverged; lower the learning rate or widen the gaps";
+export const DIVERGED_ADVICE = "training has diverged; lower the learning rate";
 
 const NOTHING_TRAINED =
   "nothing was trained before it, so something passed float32's largest, 3.4e38, for the weights or the recipe's " +
@@ -172,7 +174,7 @@ export class Trainer {
       const [what, value] = Number.isFinite(loss) ? ["the gradient's norm", gradNorm] : ["the loss", loss];
       if (!Number.isFinite(value)) {
         // The first step's loss is that of the model as it was given: no learning rate has anything to do with it.
-        const why = step === 0 ? NOTHING_TRAINED : DIVERGED_ADVICE;
+        const why = step === 0 ? NOTHING_TRAINED : (this.options.advice ?? DIVERGED_ADVICE);
         throw new DivergedError(`${what} is ${value} at step ${step}: ${why}`, step);
       }
       yield result;

@@ -78,3 +78,19 @@ it("is the right one or none, and never more than its size, whatever comes and w
   );
   await rm(folder, { recursive: true });
 });
+
+it("is given up where a server without ranges breaks off again and again, however it varies", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "normless-download-"));
+  const content = new Uint8Array(60).fill(7);
+  const hash = createHash("sha256").update(content).digest("hex");
+  let requests = 0;
+  const body = (): Promise<Body> => {
+    const sent = content.subarray(0, requests++ % 2 === 0 ? 20 : 10);
+    return Promise.resolve({ begin: 0, stream: stream(sent, new Error("broke")) });
+  };
+  const file = { path: "file", size: content.length, hash, algorithm: "sha256" as const };
+  const downloading = download(file, { target: join(folder, hash), body, progress: () => undefined });
+  await expect(downloading).rejects.toThrow(/file: the download broke off after \d+ of 60 bytes \(broke\)/);
+  expect(requests).toBeLessThan(6);
+  await rm(folder, { recursive: true });
+});

@@ -47,6 +47,9 @@ afterAll(async () => {
 
 /** What a file of that name says again and again. */
 function pieceOf(name: string): Uint8Array {
+  // An llm.c shard whose header tells of ten tokens.
+  if (name === "counted.bin")
+    return new Uint8Array(Int32Array.of(20240520, 1, 10, ...Array(1021).fill(0)).buffer);
   if (name.endsWith(".bin")) return new Uint8Array(4096).map((_, i) => (i % 2 === 0 ? i / 2 : 0));
   if (name.endsWith(".jsonl")) return Buffer.from(`${JSON.stringify({ text: SENTENCE })}\n`.repeat(50));
   if (name.startsWith("spaces")) return Buffer.from(" ".repeat(4096));
@@ -70,6 +73,13 @@ describe("what has no end", () => {
       expect(sent).toBeLessThan((name.endsWith(".gz") ? 64 : 4) * MiB);
     },
   );
+
+  it("and whose header tells of an end is refused", async () => {
+    await expect(read(url("counted.bin"), 1000)).rejects.toThrow(
+      /counted\.bin: readShard: the llm\.c header says 10 tokens/,
+    );
+    expect(sent).toBeLessThan(4 * MiB);
+  });
 
   it("and no word either is refused", async () => {
     await expect(read(url("spaces.txt"), 1000)).rejects.toThrow(

@@ -81,7 +81,7 @@ describe("a body", () => {
     const asked = answering(WEIGHTS, () => undefined);
     const { code, err } = await inspect();
     expect([code, asked.count]).toEqual([1, 3]);
-    expect(err).toMatch(/broke off after 0 of \d+ bytes \(nothing came for 0\.1 seconds; to wait/);
+    expect(err).toMatch(/broke off after 0 of [\d,]+ bytes \(nothing came for 0\.1 seconds; to wait/);
   });
 
   it("of a server that knows no ranges begins anew", async () => {

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { thousands } from "../../src/cli/format.js";
 import { COMMIT, fakeHub, type FakeHub } from "./fake-hub.js";
 import { hubFolder, type HubFolder, inspect, NAME, WEIGHTS } from "./hub-folder.js";
 
@@ -63,7 +64,7 @@ it("goes on with a download that was interrupted, in this process and in the nex
   hub.breaks.set(WEIGHTS, [500, 0, 0, 0]);
   const stopped = await inspect();
   expect(stopped.code).toBe(1);
-  expect(stopped.err).toContain(`${WEIGHTS}: the download broke off after 500 of ${length} bytes`);
+  expect(stopped.err).toContain(`${WEIGHTS}: the download broke off after 500 of ${thousands(length)} bytes`);
   expect(stopped.err).toContain("Run the command again: it goes on from there");
   hub.requests.length = 0;
   expect((await inspect()).code).toBe(0);

@@ -102,7 +102,7 @@ describe("what becomes no number on the way", () => {
     }
     found.compare = await refused("compare", tiny.model, loud, "--data", text, "--json", out());
     expect(found.compare).toMatch(
-      /the norm of the residual at \S+ holds (NaN|Infinity) at token \d+ of a batch/,
+      /the norm of model [AB]'s residual at \S+ holds (NaN|Infinity) at position \d+ of sequence \d+/,
     );
     for (const said of Object.values(found)) expect(said.split(place)).toHaveLength(2);
     expect(await readdir(folder)).not.toContain("out");

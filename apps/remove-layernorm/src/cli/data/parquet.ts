@@ -30,12 +30,11 @@ export async function openParquet(path: string): Promise<RecordFile> {
   /** One row group after the other, so that a large file is never whole in memory. */
   async function* read(columns: readonly string[], count = Infinity): AsyncGenerator<DataRecord> {
     const wanted = Math.min(count, total);
-    let done = 0;
+    let rowStart = 0;
     for (const group of metadata.row_groups) {
-      const rowStart = done;
       const rowEnd = Math.min(rowStart + Number(group.num_rows), wanted);
       // A group may have no rows, as writers that filter leave it; those after it still have theirs.
-      if (rowEnd === rowStart) continue;
+      if (rowEnd <= rowStart) continue;
       const range = { columns: [...columns], rowStart, rowEnd };
       const rows: Record<string, unknown>[] = await parquetReadObjects({
         file,
@@ -48,13 +47,16 @@ export async function openParquet(path: string): Promise<RecordFile> {
         const which = `rows ${rowStart + 1} to ${rowEnd}`;
         throw new Error(`${which} cannot be read (${messageOf(cause)}); is the file damaged?`, { cause });
       });
+      if (rows.length !== rowEnd - rowStart) {
+        const read = `${rows.length} rows were read from row ${rowStart + 1} on`;
+        throw new Error(`${read} where its footer has ${rowEnd - rowStart}; ${WRONG}`);
+      }
       for (const fields of rows) {
-        const where = `row ${++done}`;
+        const where = `row ${++rowStart}`;
         checkValues(fields, where);
         yield { where, fields };
       }
     }
-    if (done !== wanted) throw new Error(`${done} rows were read where its footer has ${wanted}; ${WRONG}`);
   }
   // Nothing stays open between two reads.
   return { names, read, close: () => Promise.resolve() };

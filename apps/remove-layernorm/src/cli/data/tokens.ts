@@ -49,7 +49,8 @@ export async function readShardTokens(path: string, limit: number, counted?: Cou
 async function streamedTokens(chunks: AsyncIterable<Uint8Array>, buffer: TokenBuffer): Promise<Uint16Array> {
   const { limit } = buffer;
   let head: Uint8Array | undefined;
-  let most = limit;
+  let most = Infinity;
+  let stated = Infinity;
   let size = 0;
   let rest: Uint8Array = new Uint8Array();
   for await (const chunk of chunks) {
@@ -59,13 +60,14 @@ async function streamedTokens(chunks: AsyncIterable<Uint8Array>, buffer: TokenBu
       if (rest.length < SHARD_HEAD_BYTES) continue;
       head = rest.slice(0, SHARD_HEAD_BYTES);
       const { begin, count = Infinity } = shardStart(head);
-      most = Math.min(limit, count);
+      [most, stated] = [count, begin + 2 * count];
       rest = rest.subarray(begin);
     }
     const whole = rest.length - (rest.length % 2);
     buffer.push(decodeTokens(rest.subarray(0, whole), new Uint16Array(whole / 2)));
-    // Where the header tells of fewer, the end has to be seen.
-    if (buffer.full && most === limit) return buffer.tokens();
+    if (buffer.full && limit <= most) return buffer.tokens();
+    // Where the header tells of fewer than are wanted, what follows them is an error, however much it is.
+    if (size > stated) break;
     rest = rest.subarray(whole);
   }
   const { begin } = shardLayout(head ?? rest, size);

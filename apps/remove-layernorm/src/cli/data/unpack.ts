@@ -4,6 +4,9 @@ import { createGunzip } from "node:zlib";
 import bzip from "seek-bzip";
 import { messageOf } from "../errors.js";
 
+/** Zeros that may follow a gzip file's data: tapes fill their last block, which is at most so long. */
+const MOST_PADDING = 2 ** 20;
+
 /**
  * The bytes of a gzip file, of all its members. @throws Error when it is damaged or cut, or when something follows that
  * would be left out; zeros may, as tapes have them.
@@ -23,10 +26,13 @@ export async function* gunzipped(stream: Readable): AsyncGenerator<Uint8Array> {
   for await (const chunk of gunzip as AsyncIterable<Uint8Array>) yield chunk;
   // It ends at the first zero after a member, and takes no more.
   stream.unpipe(gunzip);
-  for await (const rest of stream) void rest;
-  if (end <= gunzip.bytesWritten) return;
+  for await (const rest of stream) {
+    void rest;
+    if (length - gunzip.bytesWritten > MOST_PADDING) break;
+  }
+  if (end <= gunzip.bytesWritten && length - gunzip.bytesWritten <= MOST_PADDING) return;
   throw new Error(
-    `more bytes follow zeros after the end of its gzip data, at byte ${gunzip.bytesWritten}; pack it again, or cut them off`,
+    `more bytes follow after the end of its gzip data, at byte ${gunzip.bytesWritten}; pack it again, or cut them off`,
   );
 }
 

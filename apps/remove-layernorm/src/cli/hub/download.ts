@@ -22,7 +22,7 @@ export interface DownloadOptions {
   readonly progress: (path: string, done: number) => void;
 }
 
-/** Attempts in a row that bring no byte, before it is given up. */
+/** Attempts in a row after which no more is there than there ever was, before it is given up. */
 const PATIENCE = 3;
 
 /** What this process is writing. */
@@ -116,6 +116,7 @@ async function fetchAll(file: HubFile, part: string, { body, progress }: Downloa
   try {
     let resumed = false;
     let idle = 0;
+    let most = 0;
     for (;;) {
       let { size: before } = await handle.stat();
       if (before > file.size) {
@@ -123,6 +124,7 @@ async function fetchAll(file: HubFile, part: string, { body, progress }: Downloa
         before = 0;
       }
       resumed ||= before > 0;
+      most = Math.max(most, before);
       if (before === file.size) {
         await handle.sync();
         return resumed;
@@ -141,10 +143,11 @@ async function fetchAll(file: HubFile, part: string, { body, progress }: Downloa
         why = messageOf(error);
       }
       const { size: after } = await handle.stat();
-      idle = after > before ? 0 : idle + 1;
+      // A server without ranges begins anew each time: what counts is whether it ever gets further.
+      idle = after > most ? 0 : idle + 1;
       if (idle < PATIENCE || after === file.size) continue;
       throw new Error(
-        `${file.path}: the download broke off after ${after} of ${file.size} bytes (${why}). ` +
+        `${file.path}: the download broke off after ${thousands(after)} of ${thousands(file.size)} bytes (${why}). ` +
           "Run the command again: it goes on from there",
       );
     }

@@ -119,7 +119,7 @@ export class AdaptiveRemoving implements Removing {
       measure: async (candidate) => {
         const without = applyRemoval(norms, candidate, averages, recipe.constants);
         const damage = (await nats(without)) - now;
-        // Where the loss is no number any more, nothing does more damage; a checkpoint holds numbers alone.
+        // Where the loss is no number any more, nothing does more damage; metrics.jsonl can say a number alone.
         return (damages[describeRemoval(candidate)] = Number.isFinite(damage) ? damage : Number.MAX_VALUE);
       },
       together: this.#pace.together,
