@@ -25,6 +25,15 @@ it("holds every figure of the products and steps in both", () => {
   }
 });
 
+it("is of the PyTorch that the stock peers are pinned to, eager and compiled", () => {
+  const pinned = /^torch==(\S+)$/m.exec(readFileSync("test/peers/requirements.txt", "utf8"));
+  expect(results.descriptions["pytorch"]).toContain(`PyTorch ${pinned?.[1]}`);
+  const rows = results.rows.filter(({ engine, suite }) => engine === "pytorch" && suite !== "kernels");
+  expect(new Set(rows.map((row) => ("form" in row ? row.form : undefined)))).toEqual(
+    new Set(["eager", "compiled"]),
+  );
+});
+
 it("changes when a figure does", async () => {
   const readme = readFileSync("README.md", "utf8");
   const [first, ...rest] = results.rows;

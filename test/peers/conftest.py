@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def call(command, *, fails=False, env=None, cwd=None):
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
+        timeout=600,
     )
     said = f"{' '.join(map(str, command))[:2000]}\nexit {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert (done.returncode != 0) == fails, said
@@ -86,6 +88,13 @@ def logits(normless, tmp_path_factory):
         return load_file(out)["logits"]
 
     return of
+
+
+def snippet(readme, release):
+    """The Python under a README's heading of this release, which is what its reader would run."""
+    found = re.search(rf"^### {release}\n\n```python\n(.*?)^```$", readme.read_text(), re.MULTILINE | re.DOTALL)
+    assert found, f"{readme} has no code under the heading {release}"
+    return found.group(1)
 
 
 def apart(theirs, ours):

@@ -32,10 +32,17 @@ def float32(value):
     return struct.unpack("f", struct.pack("f", value))[0]
 
 
-def expected_scalars(run):
-    """By phase and tag: the steps and values, from metrics.jsonl, which the README says is the same."""
-    scalars = defaultdict(list)
-    texts = defaultdict(list)
+def what_went(removal):
+    """A removal in words: a norm's site, or constants of its own that a norm had."""
+    if removal["kind"] == "freeze":
+        return removal["site"]
+    assert removal["kind"] == "constant"
+    return {"eot": "the end-of-text constant", "first": "the first-position constant"}[removal["positionClass"]]
+
+
+def expected(run):
+    """By phase and tag: steps and values, and steps and lines, from metrics.jsonl, which the README says is the same."""
+    scalars, texts = defaultdict(list), defaultdict(list)
     phase, step = "validation", 0
     for line in (run / "metrics.jsonl").read_text().splitlines():
         event = json.loads(line)
@@ -51,7 +58,11 @@ def expected_scalars(run):
                 scalars[phase, tag].append((step, event[field]))
         elif kind == "removal":
             phase, step = "removal", event["step"]
+            what = what_went(event["removal"])
             scalars[phase, "removal"].append((step, 1))
+            texts[phase, "removal"].append((step, what))
+            for name, std in event.get("std", {}).items():
+                scalars[phase, f"frozen_std/{what}/{name}"].append((step, std))
         elif kind == "eval":
             step = event.get("step", step)
             tag = f"validation_loss/{event['model']}" if "model" in event else "validation_loss"
@@ -67,33 +78,28 @@ def expected_scalars(run):
 
 
 def test_every_scalar_its_step_and_value(run):
-    expected, texts = expected_scalars(run)
-    assert {tag for _, tag in expected} >= {"loss", "removal", "validation_loss/original"}
-    read_again = {}
+    scalars, _ = expected(run)
+    tags = {tag.split("/")[0] for _, tag in scalars}
+    assert tags >= {"loss", "removal", "frozen_std", "std_original", "validation_loss"}
+    found = {}
     for folder in (run / "tensorboard").iterdir():
         accumulator = read(folder)
         for tag in accumulator.Tags()["scalars"]:
-            read_again[folder.name, tag] = [(event.step, event.value) for event in accumulator.Scalars(tag)]
-    constants = {key: value for key, value in read_again.items() if key[1].startswith("frozen_std/")}
-    assert set(read_again) - set(constants) == set(expected)
-    for key, points in expected.items():
-        assert read_again[key] == [(step, float32(value)) for step, value in points], key
-
-    removals = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    frozen = [event["std"] for event in removals if event["type"] == "removal" and event.get("std")]
-    written = sorted(value for points in constants.values() for _, value in points)
-    assert written == sorted(float32(std) for classes in frozen for std in classes.values())
+            found[folder.name, tag] = [(event.step, event.value) for event in accumulator.Scalars(tag)]
+    assert found == {key: [(step, float32(value)) for step, value in points] for key, points in scalars.items()}
 
 
 def test_every_line_of_text(run):
-    """When each norm went, in the order of metrics.jsonl."""
-    events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    steps = [event["step"] for event in events if event["type"] == "removal"]
-    assert len(steps) > 10
-    accumulator = read(run / "tensorboard/removal")
-    lines = [(event.step, event.tensor_proto.string_val[0].decode()) for event in accumulator.Tensors("removal")]
-    assert [step for step, _ in lines] == steps
-    assert all(line for _, line in lines)
+    """When each norm went, and what was taken back."""
+    _, texts = expected(run)
+    assert len(texts["removal", "removal"]) > 10
+    found = {}
+    for folder in (run / "tensorboard").iterdir():
+        accumulator = read(folder)
+        for tag in accumulator.Tags()["tensors"]:
+            lines = [(event.step, event.tensor_proto.string_val[0].decode()) for event in accumulator.Tensors(tag)]
+            found[folder.name, tag] = lines
+    assert found == texts
 
 
 def test_a_resumed_run_shows_each_step_once(normless, tmp_path):

@@ -1,13 +1,14 @@
 """TransformerLens 4 and 3. What runs is the code in the README.md that the export wrote, taken out of the file; then its
 logits are compared with ours."""
 
+import json
 import os
-import re
 import sys
 
 import numpy as np
 import pytest
-from conftest import apart, call, centred, rows_of
+from conftest import apart, call, centred, rows_of, snippet
+from gpt2_models import T, V, random_model, shard
 
 CONTEXT, VOCABULARY = 128, 4096
 
@@ -27,15 +28,9 @@ def exports(finished, shipped, normless, tmp_path_factory):
     return folder
 
 
-def snippet(readme, release):
-    """The Python under the README's heading of this release."""
-    found = re.search(rf"^### {release}\n\n```python\n(.*?)^```$", readme.read_text(), re.MULTILINE | re.DOTALL)
-    assert found, f"{readme} has no code under the heading {release}"
-    return found.group(1)
-
-
 def run(code, folder, rows, path=()):
-    """Runs the code beside the export, and asserts or saves what `rows` need: `out(name, logits)` keeps an array."""
+    """Runs the code beside the export. There it has `rows`, and `out(name, logits)` keeps an array for the test; what it
+    printed comes back, and a function that loads what it kept."""
     np.save(folder / "rows.npy", rows)
     head = "import numpy, torch\nrows = torch.tensor(numpy.load('rows.npy'))\ntorch.set_grad_enabled(False)\n"
     head += "def out(name, logits): numpy.save(name + '.npy', logits.numpy())\n"
@@ -50,11 +45,13 @@ def lens_3():
 
 
 WITHOUT_NORMS = """
-import transformer_lens, importlib.metadata
 norms = [name for name, part in model.named_modules() if "norm" in type(part).__name__.lower()]
 assert norms == [], norms
 assert model.cfg.normalization_type is None
 out("logits", model(rows))
+"""
+
+TEXT = """
 print(model.to_string(model.to_tokens("The people of the United States", prepend_bos=False)[0]))
 print(model.generate("The people", max_new_tokens=8, do_sample=False, verbose=False, prepend_bos=False))
 """
@@ -64,8 +61,8 @@ print(model.generate("The people", max_new_tokens=8, do_sample=False, verbose=Fa
 @pytest.mark.parametrize("release", ["TransformerLens 4", "TransformerLens 3"])
 def test_a_folded_model_becomes_one_without_norms(exports, logits, normless, name, release):
     rows = rows_of(VOCABULARY, length=CONTEXT)
-    code = snippet(exports / name / "README.md", release) + WITHOUT_NORMS
-    version = f"import importlib.metadata\nprint(importlib.metadata.version('transformer-lens'))\n"
+    code = snippet(exports / name / "README.md", release) + WITHOUT_NORMS + TEXT
+    version = "import importlib.metadata\nprint(importlib.metadata.version('transformer-lens'))\n"
     stdout, load = run(version + code, exports, rows, lens_3() if release.endswith("3") else ())
     lines = stdout.strip().splitlines()
     assert lines[0].startswith(release[-1] + ".")
@@ -75,6 +72,23 @@ def test_a_folded_model_becomes_one_without_norms(exports, logits, normless, nam
     )
     assert lines[-1] == ours.stdout.strip()
     assert apart(load("logits"), logits(exports / name, rows)) <= 1e-5
+
+
+@pytest.mark.parametrize("release", ["TransformerLens 4", "TransformerLens 3"])
+def test_a_model_of_another_shape_without_a_tokenizer(normless, logits, tmp_path, release):
+    """Its README says nothing of a tokenizer, and another activation."""
+    model, lens, constants = tmp_path / "model", tmp_path / "lens", tmp_path / "stds.json"
+    random_model(activation_function="gelu", n_inner=40).save_pretrained(model)
+    modules = [f"h.{i}.ln_{n}" for i in range(3) for n in (1, 2)] + ["ln_f"]
+    constants.write_text(json.dumps({module: 0.5 + 0.1 * i for i, module in enumerate(modules)}))
+    data = shard(tmp_path / "val.bin", rows_of(V, length=200)[0])
+    how = ["--norms", constants, "--form", "transformer-lens", "--data", data]
+    normless("export", "--model", model, *how, "--out", lens)
+    code = snippet(lens / "README.md", release)
+    assert "GPT2Tokenizer" not in code
+    rows = rows_of(V, length=T)
+    _, load = run(code + WITHOUT_NORMS, tmp_path, rows, lens_3() if release.endswith("3") else ())
+    assert apart(load("logits"), logits(lens, rows)) <= 1e-5
 
 
 def test_centring_the_writers_changes_no_probability(exports, logits):

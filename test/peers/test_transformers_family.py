@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import apart, rows_of
+from gpt2_models import END, T, V, greedy, logits_of, our_greedy, random_model, shard
 from safetensors.numpy import load_file
-from transformers import AutoConfig, AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
+from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.activations import ACT2FN
-
-V, T, END = 61, 16, 60
 
 FAMILY = {
     "GPT-2": {},
@@ -26,65 +25,13 @@ FAMILY = {
     "an end-of-text that is not there": {"eos_token_id": 9999},
 }
 
-# What goes through a whole removal: one of each kind that a form has to say, or to hold in its weights.
-REMOVED = ["Stanford's", "scores over the layer's number alone", "ids that end a text"]
-
 FLAGS = ["scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "scale_attn_weights"]
-
-GREEDY = """
-import { generate, stopTokens, uploadWeights } from "@normless/gpt2";
-import { readModelFolder } from "@normless/gpt2/node";
-import { reference } from "@normless/tensor";
-const [folders, prompts] = process.argv.slice(1).map((text) => JSON.parse(text));
-const all = [];
-for (const folder of folders) {
-  const { config, weights, norms } = await readModelFolder(folder);
-  const model = { config, norms, params: uploadWeights(reference(), weights) };
-  const how = { temperature: 0, maxTokens: 10, stopAt: stopTokens(config) };
-  const texts = [];
-  for (const prompt of prompts) {
-    const ids = [];
-    for await (const id of generate(model, prompt, how)) ids.push(id);
-    texts.push(ids);
-  }
-  all.push(texts);
-}
-console.log(JSON.stringify(all));
-"""
-
-
-def random_model(**config):
-    """Random weights, large enough that it matters what attention attends to, and no larger: where scores are so large
-    that a softmax is all but one value, PyTorch's own float32 is more than 1e-5 from its float64."""
-    torch.manual_seed(1337)
-    shape = {"vocab_size": V, "n_positions": T, "n_embd": 24, "n_layer": 3, "n_head": 2}
-    ends = {"bos_token_id": END, "eos_token_id": END}
-    eager = {"attn_implementation": "eager"} if config.get("reorder_and_upcast_attn") else {}
-    model = GPT2LMHeadModel(GPT2Config(**{**shape, **ends, "initializer_range": 0.2, **eager, **config}))
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if parameter.dim() == 1:
-                parameter.add_(0.1 * torch.randn_like(parameter))
-    return model.eval()
 
 
 def load(folder, name):
     """As it is computed where the config asks for scores in float32, which no other attention of transformers does."""
     how = {"attn_implementation": "eager"} if FAMILY[name].get("reorder_and_upcast_attn") else {}
     return AutoModelForCausalLM.from_pretrained(folder, **how).float().eval()
-
-
-def logits_of(model, rows):
-    with torch.no_grad():
-        return model(torch.tensor(rows)).logits
-
-
-def shard(path, tokens):
-    """Tokens as llm.c and nanoGPT keep them: a header of 256 int32, then uint16."""
-    header = np.zeros(256, dtype=np.int32)
-    header[:3] = 20240520, 1, len(tokens)
-    path.write_bytes(header.tobytes() + np.asarray(tokens, dtype=np.uint16).tobytes())
-    return path
 
 
 def numbers_in(value, where=()):
@@ -151,22 +98,13 @@ def test_the_scales_of_attention_make_other_models(saved):
     assert apart(plain, logits_of(saved["scores in float32"][0], rows)) <= 1e-5
 
 
-def greedy(model, prompt):
-    """Ten tokens at most, as transformers takes them with its cache; the id that ends them is there."""
-    ids = torch.tensor([prompt])
-    how = {"attention_mask": torch.ones_like(ids), "max_new_tokens": 10, "do_sample": False, "pad_token_id": END}
-    with torch.no_grad():
-        return model.generate(ids, **how)[0, len(prompt) :].tolist()
-
-
 def test_greedy_tokens_are_ours(saved, node):
     prompts = [[1, 2, 3], [END, 40], [7], [23, 23, 5, 11]]
-    folders = [str(saved[name][1]) for name in REMOVED]
-    ours = json.loads(node(GREEDY, json.dumps(folders), json.dumps(prompts)).stdout)
-    for name, texts in zip(REMOVED, ours, strict=True):
-        stops = FAMILY[name].get("eos_token_id", [END])
+    ours = our_greedy(node, [folder for _, folder in saved.values()], prompts, 10)
+    for name, texts in zip(saved, ours, strict=True):
+        stops = np.ravel(FAMILY[name].get("eos_token_id", END))
         for prompt, mine in zip(prompts, texts, strict=True):
-            theirs = greedy(saved[name][0], prompt)
+            theirs = greedy(saved[name][0], prompt, 10)
             assert mine == (theirs[:-1] if theirs[-1] in stops else theirs), (name, prompt)
 
 
@@ -174,15 +112,15 @@ def test_several_ids_end_a_text_as_in_transformers(saved, node, tmp_path):
     """Two ids of a greedy text are made those that end it."""
     model, _ = saved["GPT-2"]
     prompt = [1, 2, 3]
-    whole = greedy(model, prompt)
+    whole = greedy(model, prompt, 10)
     stops = [whole[6], whole[2]]
     model.save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "eos_token_id": stops}))
     (tmp_path / "generation_config.json").unlink()
-    theirs = greedy(AutoModelForCausalLM.from_pretrained(tmp_path), prompt)
+    theirs = greedy(AutoModelForCausalLM.from_pretrained(tmp_path), prompt, 10)
     assert theirs[-1] in stops and len(theirs) < len(whole)
-    assert json.loads(node(GREEDY, json.dumps([str(tmp_path)]), json.dumps([prompt])).stdout) == [[theirs[:-1]]]
+    assert our_greedy(node, [tmp_path], [prompt], 10) == [[theirs[:-1]]]
 
 
 @pytest.mark.parametrize("name", ["gelu_fast", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_accurate", "gelu_python"])
@@ -219,7 +157,7 @@ def recipe(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("name", REMOVED)
+@pytest.mark.parametrize("name", FAMILY)
 def test_a_removal_and_every_form_of_it(saved, normless, logits, data, recipe, tmp_path, name):
     (_, folder), (train, val), run = saved[name], data, tmp_path / "run"
     files = ["--train", train, "--validation", val]
@@ -239,7 +177,7 @@ def test_a_removal_and_every_form_of_it(saved, normless, logits, data, recipe, t
         assert config["layer_norm_epsilon"] == 1e12
         for flag in FLAGS:
             assert config.get(flag, flag == "scale_attn_weights") == given.get(flag, flag == "scale_attn_weights")
-        assert config["eos_token_id"] == ([7, 23, END] if "eos_token_id" in given else END)
+        assert config["eos_token_id"] == {"ids that end a text": [7, 23, END], "an end-of-text that is not there": None}.get(name, END)
         assert apart(logits_of(load(path, name), rows), frozen) <= 1e-5
     for path in (run / "ln-free", tmp_path / "folded", tmp_path / "transformer-lens"):
         config = strict_config(path)

@@ -29,7 +29,10 @@ export async function ioSuite(context: Context): Promise<void> {
     }
   }
   const timings = await inTurns(
-    [timed("save", save), timed("load", async () => void (await readModelFolder(target)))],
+    [
+      timed("save", async () => void (await save())),
+      timed("load", async () => void (await readModelFolder(target))),
+    ],
     longRounds(context),
   );
   await rm(target, { recursive: true });

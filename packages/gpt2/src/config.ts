@@ -25,6 +25,10 @@ export interface Gpt2Config {
    * end-of-text, 50256, if it is among them, or else the first.
    */
   readonly eosTokenIds?: readonly number[];
+  /** The id that begins a text, where it is not end-of-text. Nothing here asks for it; it is kept for the files. */
+  readonly bosTokenId?: number;
+  /** The id that stock software fills batches with. It is kept for the files, too. */
+  readonly padTokenId?: number;
   /** `false` where attention does not divide its scores by √D. */
   readonly scaleAttnWeights?: false;
   /** `true` where the scores of block i are divided by i+1, too (Stanford's GPT-2s). */
@@ -84,6 +88,15 @@ export function checkConfig(config: Gpt2Config): Gpt2Config {
     throw new RangeError(
       `config: eosTokenIds are [${eosTokenIds.join()}]; they are two or more, each once. One id is eot alone`,
     );
+  }
+  for (const key of ["bosTokenId", "padTokenId"] as const) {
+    const id = config[key];
+    if (id !== undefined && !Number.isSafeInteger(id)) {
+      throw new RangeError(`config: ${key} is ${id}; it is a whole number`);
+    }
+  }
+  if (config.bosTokenId !== undefined && config.bosTokenId === eot) {
+    throw new RangeError(`config: bosTokenId is ${eot}, which is eot; leave it out`);
   }
   if (eot !== endOfText(ids)) {
     throw new RangeError(

@@ -12,6 +12,9 @@ import { moduleOf, type NormModule, normSites, type NormTable } from "./sites.js
 /** `h.0.ln_1.is_fake`: whatever a norm module keeps besides gamma and beta. */
 const BUFFER = /^(h\.\d+\.ln_[12]|ln_f)\.(?!(?:weight|bias)$)/;
 
+/** Says whether a norm is frozen, or how it is computed. */
+const FLAG = /\.(_?(attn_v_)?is_fake|mode_buffer)$/;
+
 export function isNormBuffer(name: string): boolean {
   return BUFFER.test(name);
 }
@@ -33,6 +36,13 @@ export async function normsFromBuffers(
   { config, norms }: { readonly config: Gpt2Config; readonly norms: NormTable },
 ): Promise<NormTable> {
   const table: Record<string, Norm> = { ...norms };
+  const [stranger] = buffers.keys.values();
+  if (![...buffers.keys.keys()].some((name) => FLAG.test(name))) {
+    throw new Error(
+      `tensor ${stranger} is no parameter of a GPT-2, and no buffer says which norms are frozen, as checkpoints of the ` +
+        "2025 training do. What model is it?",
+    );
+  }
   for (const site of normSites(config)) {
     const module = moduleOf(site);
     const onValues = site.endsWith(":v");

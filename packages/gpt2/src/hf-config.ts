@@ -61,6 +61,7 @@ export function configFromHf(json: unknown): ReadConfig {
     tied: flag(hf, "tie_word_embeddings", true),
     eot: endOfText(ids),
     ...(ids.length > 1 && { eosTokenIds: ids }),
+    ...otherTokens(hf, endOfText(ids)),
     ...(!flag(hf, "scale_attn_weights", true) && { scaleAttnWeights: false }),
     ...(flag(hf, "scale_attn_by_inverse_layer_idx", false) && { scaleAttnByInverseLayerIdx: true }),
     ...(flag(hf, "reorder_and_upcast_attn", false) && { reorderAndUpcastAttn: true }),
@@ -81,10 +82,15 @@ export function configText(
   return `${jsonText({ ...configToHf(config, norms), ...more })}\n`;
 }
 
+/** Whether stock software has an architecture for it: every norm is a LayerNorm with the config's epsilon. */
+export function isStock(config: Gpt2Config, norms: NormTable): boolean {
+  const standard = standardNorms(config);
+  return normSites(config).every((site) => sameNorm(norms[site], standard[site]));
+}
+
 /** The fields. Whatever is a float to readers of config.json is said to be one here. */
 function configToHf(config: Gpt2Config, norms: NormTable): Record<string, unknown> {
-  const standard = standardNorms(config);
-  const isStandard = normSites(config).every((site) => sameNorm(norms[site], standard[site]));
+  const isStandard = isStock(config, norms);
   const folded = isFolded(norms);
   const {
     scaleAttnWeights,
@@ -92,6 +98,8 @@ function configToHf(config: Gpt2Config, norms: NormTable): Record<string, unknow
     reorderAndUpcastAttn,
     eosTokenIds,
     eot = null,
+    bosTokenId = eot,
+    padTokenId,
   } = config;
   return {
     architectures: [isStandard ? "GPT2LMHeadModel" : "NormlessGPT2"],
@@ -110,8 +118,9 @@ function configToHf(config: Gpt2Config, norms: NormTable): Record<string, unknow
     scale_attn_by_inverse_layer_idx: scaleAttnByInverseLayerIdx,
     reorder_and_upcast_attn: reorderAndUpcastAttn,
     tie_word_embeddings: config.tied,
-    bos_token_id: eot,
+    bos_token_id: bosTokenId,
     eos_token_id: eosTokenIds ?? eot,
+    pad_token_id: padTokenId,
     ...(isStandard ? {} : { normless: { norms: folded ? "folded" : allFloats(norms) } }),
   };
 }
@@ -145,6 +154,21 @@ function epsilon(value: unknown): number {
   // Plus 0, since −0 is the same epsilon.
   if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value + 0;
   throw wrong("layer_norm_epsilon", value, "a number from 0 up");
+}
+
+/** Ids that stock software asks for, and nothing here. */
+function otherTokens(hf: Readonly<Record<string, unknown>>, eot: number | undefined) {
+  const id = (field: string) => {
+    const value = hf[field];
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+    throw wrong(field, value, "null or an id");
+  };
+  const [bosTokenId, padTokenId] = [id("bos_token_id"), id("pad_token_id")];
+  return {
+    ...(bosTokenId !== undefined && bosTokenId !== eot && { bosTokenId }),
+    ...(padTokenId !== undefined && { padTokenId }),
+  };
 }
 
 /** Those in the vocabulary, each once; and a note where that is not just the one id that is there. */

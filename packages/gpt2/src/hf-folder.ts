@@ -3,10 +3,17 @@
  * browser's file picker, in memory. Nothing here touches a file system or a backend.
  */
 import { type ByteSource, fromBytes, openStore, readIndex, type Store } from "@normless/safetensors";
-import { TOKENIZER_FILES, type Tokenizer, type TokenizerFiles, tokenizerFromFiles } from "@normless/text";
+import {
+  readTokenizerFiles,
+  TOKENIZER_FILES,
+  type Tokenizer,
+  type TokenizerFiles,
+  tokenizerFromFiles,
+} from "@normless/text";
 import { checkConfig, type Gpt2Config } from "./config.js";
-import { configFromHf, configText } from "./hf-config.js";
-import { DEFAULT_SHARD_BYTES, INDEX, WEIGHTS, weightFiles } from "./hf-shards.js";
+import { endsElsewhere, GENERATION } from "./generation-config.js";
+import { configFromHf, configText, isStock } from "./hf-config.js";
+import { DEFAULT_SHARD_BYTES, INDEX, isWeightFile, WEIGHTS, weightFiles } from "./hf-shards.js";
 import { readWeights, type WeightDtype, weightEntries, type WeightNames } from "./hf-weights.js";
 import type { Layout } from "./layout.js";
 import { checkModel, type HostModel } from "./params.js";
@@ -51,6 +58,9 @@ export interface FileToWrite {
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
+const TOKENIZER_CONFIG = "tokenizer_config.json";
+const NAMES_GPT2 = `${JSON.stringify({ tokenizer_class: "GPT2Tokenizer" }, undefined, 2)}\n`;
+
 const TORCH_DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const satisfies Record<
   WeightDtype,
   string
@@ -67,15 +77,21 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
   const where = `${folder.name}: config.json and ${files}`;
   const model = await readWeights(store, written, norms, where);
 
-  const tokenizerFiles: Record<string, string> = {};
-  for (const file of TOKENIZER_FILES) {
-    const text = await readText(folder, file);
-    if (text !== undefined) tokenizerFiles[file] = text;
-  }
+  const tokenizerFiles = await readTokenizerFiles((file) => readBytes(folder, file)).catch((cause: unknown) =>
+    inside(folder, () => {
+      throw cause;
+    }),
+  );
+  const generation = await readText(folder, GENERATION);
   return inside(folder, () => {
     const read = tokenizerFromFiles(tokenizerFiles);
     const ofTokenizer = read ? [...read.notes, ...beyond(read.tokenizer, model.config)] : [];
-    return { ...model, tokenizer: read?.tokenizer, tokenizerFiles, notes: [...notes, ...ofTokenizer] };
+    const all = [
+      ...notes,
+      ...endsElsewhere(generation === undefined ? undefined : parse(GENERATION, generation), model.config),
+      ...ofTokenizer,
+    ];
+    return { ...model, tokenizer: read?.tokenizer, tokenizerFiles, notes: all };
   });
 }
 
@@ -114,12 +130,20 @@ export function modelFiles(model: ModelToWrite): FileToWrite[] {
   }
   // Every transformers of 4 and of 5 reads `torch_dtype`; `dtype`, which 5 writes, only those from 4.56 on.
   const hf = configText(config, norms, { torch_dtype: TORCH_DTYPES[dtype] });
+  // Or else transformers would not know which tokenizer goes with a model_type that it does not know.
+  const isNamed = TOKENIZER_CONFIG in tokenizerFiles || isStock(config, norms);
+  const named = isNamed || Object.keys(tokenizerFiles).length === 0 ? {} : { [TOKENIZER_CONFIG]: NAMES_GPT2 };
   return [
     ...weightFiles(weightEntries(model, dtype, names), model.shardBytes ?? DEFAULT_SHARD_BYTES),
-    ...Object.entries(tokenizerFiles).map(([name, text]) => textFile(name, text)),
+    ...Object.entries({ ...tokenizerFiles, ...named }).map(([name, text]) => textFile(name, text)),
     ...(modelCard === undefined ? [] : [textFile("README.md", modelCard)]),
     textFile("config.json", hf),
   ];
+}
+
+/** Whether `modelFiles` makes files of this name. */
+export function isModelFile(name: string): boolean {
+  return ["config.json", "README.md", ...TOKENIZER_FILES].includes(name) || isWeightFile(name);
 }
 
 /** Files in memory as a folder: what `modelFiles` made, a download, a test. */
@@ -170,9 +194,19 @@ function inside<X>(folder: Folder, read: () => X): X {
   }
 }
 
-async function readText(folder: Folder, file: string): Promise<string | undefined> {
+async function readBytes(folder: Folder, file: string): Promise<Uint8Array | undefined> {
   const source = await folder.open(file);
-  return source && new TextDecoder().decode(await source.read(0, source.size));
+  return source && source.read(0, source.size);
+}
+
+/** @throws Error naming the file that is no UTF-8 */
+async function readText(folder: Folder, file: string): Promise<string | undefined> {
+  const bytes = await readBytes(folder, file);
+  try {
+    return bytes && new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new Error(`${folder.name}: ${file} is no text in UTF-8; get it again`, { cause });
+  }
 }
 
 async function needText(folder: Folder, file: string): Promise<string> {

@@ -46,3 +46,8 @@ export function weightFiles(entries: readonly TensorEntry[], limit: number) {
   const text = new TextEncoder().encode(`${JSON.stringify(index, undefined, 2)}\n`);
   return [...files, { name: INDEX, chunks: [text] }];
 }
+
+/** Whether weights may be in a file of this name, or the index of their shards. */
+export function isWeightFile(name: string): boolean {
+  return /^model(-\d{5}-of-\d{5})?\.safetensors$/.test(name) || name === INDEX;
+}

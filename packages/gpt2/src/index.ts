@@ -1,6 +1,6 @@
 export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens } from "./batch.js";
 export { KeyValueCache } from "./cache.js";
-export { checkConfig, type Gpt2Config, type PresetName, presets, queryScale, stopTokens } from "./config.js";
+export { checkConfig, type Gpt2Config, type PresetName, presets, stopTokens } from "./config.js";
 export { toEps1e12 } from "./export.js";
 export { checkFinite, elementOf, type FiniteText, NotFiniteError, OVERFLOW_ADVICE } from "./finite.js";
 export { foldModel } from "./fold.js";
@@ -20,6 +20,7 @@ export { configFromHf, configText, type ReadConfig } from "./hf-config.js";
 export {
   type FileToWrite,
   type Folder,
+  isModelFile,
   type LoadedModel,
   memoryFolder,
   modelFiles,

@@ -5,10 +5,8 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type FileSource, openFile, writeFileAtomic } from "@normless/safetensors/node";
+import { isWeightFile } from "./hf-shards.js";
 import { type Folder, type LoadedModel, modelFiles, type ModelToWrite, readModel } from "./hf-folder.js";
-
-/** Weights, in one file or several; those of another writing would be read instead of ours. */
-const WEIGHT_FILES = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
 
 /** A folder on disk; its files stay open until `close`. */
 export interface DiskFolder extends Folder {
@@ -53,15 +51,18 @@ export interface WriteOptions {
 /**
  * Writes a model as a Hugging Face folder, making the folder where there is none. The files are first written whole
  * into a temporary folder inside it and then renamed into place, config.json last, so that a full disk or another
- * failure leaves what was there as it was. Weights there of another number of files go. The process being killed leaves the temporary folder, `.writing-….tmp`.
+ * failure leaves what was there as it was. Weights there of another number of files go. The process being killed leaves
+ * the temporary folder, `.writing-….tmp`.
+ * @returns the names of the files that are the model's
  * @throws Error when the folder is not empty, unless `overwrite` says that this is meant; when writing fails.
  */
 export async function writeModelFolder(
   path: string,
   model: ModelToWrite,
   { overwrite = false }: WriteOptions = {},
-): Promise<void> {
+): Promise<readonly string[]> {
   const files = modelFiles(model);
+  const names = files.map(({ name }) => name);
   const target = resolve(path);
   const there = await readdir(target).catch(ignoreAbsence);
   if (!overwrite && there && there.length > 0) {
@@ -74,11 +75,13 @@ export async function writeModelFolder(
   try {
     await mkdir(staging, { recursive: true });
     for (const { name, chunks } of files) await writeFileAtomic(join(staging, name), chunks);
-    for (const { name } of files) await rename(join(staging, name), join(target, name));
+    for (const name of names) await rename(join(staging, name), join(target, name));
     await rm(staging, { recursive: true });
     for (const name of there ?? []) {
-      if (WEIGHT_FILES.test(name) && !files.some((file) => file.name === name)) await rm(join(target, name));
+      // Weights of another writing would be read instead of these.
+      if (isWeightFile(name) && !names.includes(name)) await rm(join(target, name));
     }
+    return names;
   } catch (cause) {
     await rm(there ? staging : target, { recursive: true, force: true });
     const why = cause instanceof Error ? cause.message.replaceAll(staging, target) : String(cause);

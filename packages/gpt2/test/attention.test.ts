@@ -9,7 +9,6 @@ import {
   generate,
   type Gpt2Config,
   type HostModel,
-  queryScale,
   toEps1e12,
   toTransformerLens,
   trainingLoss,
@@ -17,6 +16,7 @@ import {
   uploadTokens,
   uploadWeights,
 } from "../src/index.js";
+import { queryScale } from "../src/config.js";
 import { attentions, configs, logitsOf, randomFrozenModel, randomModel } from "./models.js";
 import { naiveLogits, naiveLoss, type NaiveWeights } from "./naive.js";
 

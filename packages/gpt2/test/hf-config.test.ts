@@ -74,12 +74,14 @@ describe("configFromHf", () => {
     ],
     ["an epsilon", { layer_norm_epsilon: 1e-6 }, { eps: 1e-6 }],
     ["an untied head", { tie_word_embeddings: false }, { tied: false }],
-    ["no end-of-text", { eos_token_id: null }, { eot: undefined }],
+    ["no end-of-text", { eos_token_id: null }, { eot: undefined, bosTokenId: 50256 }],
+    ["no special tokens", { eos_token_id: null, bos_token_id: null }, { eot: undefined }],
+    ["a padding token", { pad_token_id: 50257 }, { padTokenId: 50257 }],
     ["an end-of-text left out", { eos_token_id: undefined }, { eot: 50256 }],
     [
       "the same in a smaller vocabulary",
       { eos_token_id: undefined, vocab_size: 9 },
-      { eot: undefined, vocabSize: 9 },
+      { eot: undefined, vocabSize: 9, bosTokenId: 50256 },
     ],
   ])("reads %s", (_, change, difference) => {
     expect(reread({ ...published, ...change }).config).toEqual({ ...presets.small, ...difference });
@@ -119,7 +121,8 @@ describe("configFromHf", () => {
     [[], undefined, undefined, "eos_token_id is []; the model has no end-of-text"],
   ] as const)("reads eos_token_id %j as transformers does, and says so", (eos, eot, eosTokenIds, note) => {
     const { config, notes } = reread({ ...published, eos_token_id: eos });
-    expect(config).toEqual({ ...presets.small, eot, ...(eosTokenIds && { eosTokenIds }) });
+    const bosTokenId = eot === 50256 ? {} : { bosTokenId: 50256 };
+    expect(config).toEqual({ ...presets.small, eot, ...(eosTokenIds && { eosTokenIds }), ...bosTokenId });
     expect(notes).toHaveLength(1);
     expect(notes[0]).toContain(note);
     expect(notes[0]).toMatch(/^config\.json: eos_token_id is /);
@@ -222,7 +225,13 @@ describe("configText", () => {
       eos_token_id: [5, 6],
     };
     const { config } = reread({ ...published, ...hf });
-    expect(written(config, standard)).toMatchObject({ ...hf, bos_token_id: 5 });
+    expect(written(config, standard)).toMatchObject({ ...hf, bos_token_id: 50256 });
+    expect(written(reread({ ...published, bos_token_id: null }).config, standard)).toMatchObject({
+      bos_token_id: 50256,
+    });
+    const others = { bos_token_id: 7, pad_token_id: 50257 };
+    expect(written(reread({ ...published, ...others }).config, standard)).toMatchObject(others);
+    expect(written(presets.small, standard)).not.toHaveProperty("pad_token_id", expect.anything());
     expect(configText(presets.small, standard)).not.toMatch(/attn/);
   });
 

@@ -23,6 +23,8 @@ export const hfConfigs = fc
       fc.integer({ min: -2, max: 60000 }),
       fc.array(fc.oneof(fc.constant(50256), fc.integer({ min: -2, max: 60000 })), { maxLength: 4 }),
     ),
+    bos_token_id: fc.constantFrom(undefined, null, 0, 50256, 7),
+    pad_token_id: fc.constantFrom(undefined, null, -1, 50257),
     ...{ tie_word_embeddings: flags, scale_attn_weights: flags },
     ...{ scale_attn_by_inverse_layer_idx: flags, reorder_and_upcast_attn: flags },
   })

@@ -121,6 +121,39 @@ describe("modelFiles and readModel", () => {
   });
 });
 
+describe("what transformers needs besides", () => {
+  it("is the class of a tokenizer, where it does not know the model_type", async () => {
+    const named = async (written: HostModel, more = {}) =>
+      (await filesOf({ ...written, tokenizerFiles: { ...tokenizerFiles, ...more } }))[
+        "tokenizer_config.json"
+      ];
+    const vocabulary = { ...config, vocabSize: 4096, eot: 4095 };
+    const large = randomFrozenModel(vocabulary, 2);
+    for (const written of [large, foldModel(large)]) {
+      const content = JSON.parse(new TextDecoder().decode(await named(written))) as unknown;
+      expect(content).toEqual({ tokenizer_class: "GPT2Tokenizer" });
+      const own = '{"tokenizer_class": "Mine"}';
+      expect(new TextDecoder().decode(await named(written, { "tokenizer_config.json": own }))).toBe(own);
+    }
+    expect(await named(toEps1e12(large))).toBeUndefined();
+    expect(await filesOf(foldModel(large))).not.toHaveProperty("tokenizer_config.json");
+  });
+
+  it("ends a text by generation_config.json, which is said where it is not config.json's end", async () => {
+    const notes = async (generation: unknown) =>
+      (await read({ ...(await filesOf(model)), "generation_config.json": text(generation) })).notes;
+    for (const eos of [6, [6], undefined, null, [9]]) expect(await notes({ eos_token_id: eos })).toEqual([]);
+    for (const eos of [5, [6, 5]]) {
+      expect(await notes({ eos_token_id: eos })).toEqual([
+        expect.stringMatching(
+          /^generation_config\.json: eos_token_id is .*; here it ends at 6, as config\.json says/,
+        ),
+      ]);
+    }
+    await expect(notes("{")).rejects.toThrow("m: generation_config.json is not JSON");
+  });
+});
+
 describe("readModel", () => {
   it("takes names with and without the prefix, and leaves out old masks", async () => {
     const masks = ["h.0.attn.bias", "h.1.attn.masked_bias"].map((name): TensorEntry => ({

@@ -180,6 +180,14 @@ describe("a checkpoint of the 2025 training", () => {
     );
   });
 
+  it("is none where no buffer says what is frozen: then the tensor is a stranger", async () => {
+    const tensors = [...entriesOf(model.weights), vector("h.0.ln_1.extra", [1])];
+    const files = { ...(await filesOf(model)), "model.safetensors": await toBytes(tensors) };
+    await expect(readModel(memoryFolder("m", files))).rejects.toThrow(
+      "tensor transformer.h.0.ln_1.extra is no parameter of a GPT-2, and no buffer says which norms are frozen",
+    );
+  });
+
   it("is refused without a std, and when it is of the training that did not subtract the mean", async () => {
     await expect(checkpoint([], ["h.0.ln_2.average_std_buffer"])).rejects.toThrow(
       "h.0.ln_2.is_fake says that the norm is frozen, but there is no h.0.ln_2.average_std",

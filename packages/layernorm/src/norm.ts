@@ -49,8 +49,12 @@ export function frozenNorm(std: PerClass | number, firstChannel?: number): Norm 
   const constants = { first, eot, rest };
   const all = { ...constants, ...(firstChannel !== undefined && { firstChannel }) };
   for (const [name, value] of Object.entries(all)) {
-    if (!(value > 0 && Number.isFinite(value))) {
-      throw new RangeError(`frozenNorm: std.${name} is ${value}; a frozen std is positive and finite`);
+    // As float32, which computes.
+    const std = Math.fround(value);
+    if (!(std > 0 && Number.isFinite(std))) {
+      throw new RangeError(
+        `frozenNorm: std.${name} is ${value}; a frozen std is positive and finite, as float32 too`,
+      );
     }
   }
   return { kind: "frozen", std: constants, ...(firstChannel !== undefined && { firstChannel }) };

@@ -247,3 +247,12 @@ describe("norms as data", () => {
     expect(() => parseNorm(json)).toThrow(message);
   });
 });
+
+describe("frozenNorm", () => {
+  it.each([1e39, 1e-46, 0, -1, NaN, Infinity])("refuses %d, which float32 cannot divide by", (std) => {
+    expect(() => frozenNorm(std)).toThrow(
+      `std.first is ${std}; a frozen std is positive and finite, as float32`,
+    );
+    expect(() => frozenNorm(1, std)).toThrow(`std.firstChannel is ${std}; `);
+  });
+});

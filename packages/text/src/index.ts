@@ -24,6 +24,7 @@ export {
 } from "./shards.js";
 export {
   type FolderTokenizer,
+  readTokenizerFiles,
   TOKENIZER_FILES,
   type TokenizerFiles,
   tokenizerFromFiles,

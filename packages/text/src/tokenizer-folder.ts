@@ -13,7 +13,7 @@ import {
   contentOfVocabAndMerges,
   type TokenizerContent,
 } from "./tokenizer-files.js";
-import { disagreements, outOfOrder } from "./tokenizer-notes.js";
+import { addedByPostProcessor, disagreements, outOfOrder } from "./tokenizer-notes.js";
 
 const JSON_FILE = "tokenizer.json";
 const ADDED = "added_tokens.json";
@@ -25,6 +25,27 @@ export const TOKENIZER_FILES: readonly string[] = ["vocab.json", "merges.txt", J
 
 /** The content of tokenizer files by file name, such as `vocab.json` and `merges.txt`. */
 export type TokenizerFiles = Readonly<Record<string, string>>;
+
+/**
+ * The tokenizer files that a folder has.
+ * @param read the bytes of a file; undefined where there is none of that name
+ * @throws Error naming the file that is no UTF-8
+ */
+export async function readTokenizerFiles(
+  read: (file: string) => Promise<Uint8Array | undefined>,
+): Promise<TokenizerFiles> {
+  const files: Record<string, string> = {};
+  for (const file of TOKENIZER_FILES) {
+    const bytes = await read(file);
+    if (bytes === undefined) continue;
+    try {
+      files[file] = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch (cause) {
+      throw new Error(`${file} is no text in UTF-8; get it again`, { cause });
+    }
+  }
+  return files;
+}
 
 export interface FolderTokenizer {
   readonly tokenizer: Tokenizer;
@@ -56,6 +77,7 @@ export function tokenizerFromFiles(files: TokenizerFiles): FolderTokenizer | und
     ...(whole && two ? disagreements(whole, two, others) : []),
     ...added.notes,
     ...outOfOrder(content.vocab, tokens),
+    ...addedByPostProcessor(json),
   ];
   return { tokenizer: assemble({ ...content, added: tokens }), notes };
 }

@@ -45,3 +45,27 @@ export function outOfOrder(vocab: ReadonlyMap<string, number>, added: readonly A
     `${show(content)} is ${id}, where transformers counts on from the vocabulary and makes it ${vocab.size + at}; ${id} is taken`,
   ];
 }
+
+/** Tokens that tokenizer.json puts around every text (a template), which `encode` does not: a text has the ids of what it says. */
+export function addedByPostProcessor(tokenizerJson: unknown): string[] {
+  const tokens = new Set<string>();
+  const visit = (processor: unknown): void => {
+    if (!isObject(processor)) return;
+    const { processors, single } = processor;
+    if (Array.isArray(processors)) processors.forEach(visit);
+    for (const piece of Array.isArray(single) ? single : []) {
+      const special: unknown = isObject(piece) ? piece.SpecialToken : undefined;
+      if (isObject(special)) tokens.add(show(special.id));
+    }
+  };
+  if (isObject(tokenizerJson)) visit(tokenizerJson.post_processor);
+  if (tokens.size === 0) return [];
+  const which = [...tokens].join(" and ");
+  return [
+    `tokenizer.json has a post_processor that puts ${which} around every text; no token is added to a text here, so write it where it is wanted`,
+  ];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -127,6 +127,22 @@ describe("a folder's tokenizer", () => {
     ]);
   });
 
+  it("says which tokens a post-processor puts around every text", () => {
+    const single = [{ SpecialToken: { id: END_OF_TEXT, type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }];
+    const template = { type: "TemplateProcessing", single };
+    const byteLevel = { type: "ByteLevel", trim_offsets: true };
+    const whole = JSON.parse(json()["tokenizer.json"]) as object;
+    const noted = (post_processor: object) =>
+      read(file("tokenizer.json", { ...whole, post_processor })).notes;
+    for (const processor of [template, { type: "Sequence", processors: [byteLevel, template] }]) {
+      expect(noted(processor)).toEqual([
+        expect.stringContaining('puts "<|endoftext|>" around every text; no token is added to a text here'),
+      ]);
+    }
+    expect(noted(byteLevel)).toEqual([]);
+    expect(noted({ ...template, single: single.slice(1) })).toEqual([]);
+  });
+
   it("keeps an id that transformers would not give, and says so", () => {
     const { padded, notes } = read(json([eot, { ...pad, id: 300 }]));
     expect(padded).toEqual([300]);

@@ -1,5 +1,5 @@
 /** One export: what the model makes of a text, the folder, and the same of what is read back from it. */
-import { rm } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import {
   freeParams,
@@ -97,7 +97,7 @@ export interface Checked {
 
 /**
  * Writes a model, reads it back, and holds what it gives against what is expected.
- * @throws Error when it is not that; then the folder is gone again.
+ * @throws Error when it is not that; then what was written is gone again, and the folder with it if nothing else is there.
  */
 export async function writeChecked(
   { backend, before, tokens }: Expected,
@@ -106,7 +106,7 @@ export async function writeChecked(
   options?: WriteOptions,
 ): Promise<Checked> {
   const { dtype = "F32" } = model;
-  await writeModelFolder(out, model, options);
+  const names = await writeModelFolder(out, model, options);
   const after = await outputsOf(backend, await readModelFolder(out), tokens);
   const logits = relativeDifference(after.logits, before.logits);
   const change = after.loss - before.loss;
@@ -116,10 +116,11 @@ export async function writeChecked(
     `logits differ by at most ${logits.toExponential(1)} of the largest`;
   // Not the other way round: what is no number is over every bound.
   if (!(logits <= bound.logits && Math.abs(change) <= bound.loss)) {
-    await rm(out, { recursive: true });
+    for (const name of names) await rm(join(out, name));
+    if ((await readdir(out)).length === 0) await rmdir(out);
     throw new Error(
       `${out}: what was read back is not the model: ${said}. In ${dtype} at most ${bound.loss} nats and ` +
-        `${bound.logits} of the largest logit are allowed. The folder was removed`,
+        `${bound.logits} of the largest logit are allowed. What was written was removed`,
     );
   }
   return { tokens: tokens.length - 1, lossBefore: before.loss, lossAfter: after.loss, logits, said };

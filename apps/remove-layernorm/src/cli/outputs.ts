@@ -5,6 +5,7 @@
  */
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { isModelFile } from "@normless/gpt2";
 import { dataEndings, isUrl } from "./data/kinds.js";
 import { optionName, UsageError } from "./errors.js";
 import { parseReference, repositoryFolder } from "./hub/cache.js";
@@ -96,13 +97,12 @@ interface Place {
   readonly whole: boolean;
 }
 
-/** What a folder of a model, a tokenizer or a corpus is read for. */
-const READ = [
-  /\.safetensors(\.index\.json)?$/,
-  /^(config|vocab|tokenizer|tokenizer_config|special_tokens_map|added_tokens)\.json$/,
-  /^merges\.txt$/,
-];
 const CORPORA = ["train", "val"].flatMap((part) => dataEndings.map((ending) => part + ending));
+
+/** What a folder of a model, a tokenizer or a corpus is read for, by us or by stock software. */
+function isRead(name: string): boolean {
+  return isModelFile(name) || CORPORA.includes(name) || /^generation_config\.json$|\.safetensors$/.test(name);
+}
 
 async function placesOf(inputs: Inputs): Promise<Place[]> {
   const places: Place[] = [];
@@ -127,7 +127,7 @@ async function placesOfInput(option: string, path: string): Promise<Place[]> {
   const place = await placeOf(what, path);
   if (!found.isDirectory()) return [place];
   const names = await readdir(path);
-  const read = names.filter((name) => CORPORA.includes(name) || READ.some((pattern) => pattern.test(name)));
+  const read = names.filter(isRead);
   return [place, ...(await Promise.all(read.map((name) => placeOf(`${name} of ${what}`, join(path, name)))))];
 }
 

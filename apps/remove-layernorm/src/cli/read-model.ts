@@ -6,6 +6,11 @@ import type { Io } from "./io.js";
 /** @throws Error naming the folder, the file and what is wrong in it. */
 export async function readModelSaying(io: Io, path: string): Promise<LoadedModel> {
   const model = await readModelFolder(path);
-  for (const note of model.notes) io.err(`${path}: ${note}\n`);
+  sayNotes(io, path, model);
   return model;
+}
+
+/** Says what there is to say of what a path held. */
+export function sayNotes(io: Io, path: string, { notes }: { readonly notes: readonly string[] }): void {
+  for (const note of notes) io.err(`${path}: ${note}\n`);
 }

@@ -1,6 +1,7 @@
 /** The files of a run's folder: by their names it is known what a run wrote, which alone may be cleared. */
-import { readdir, rm, rmdir } from "node:fs/promises";
+import { lstat, readdir, rm, rmdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
+import { isModelFile } from "@normless/gpt2";
 import { systemCode, UsageError } from "./errors.js";
 import { isObject, readJson } from "./json.js";
 import { checkOutputFolder, type Inputs, type OutputPath } from "./outputs.js";
@@ -28,15 +29,13 @@ export const RUN_NAMES: Readonly<Record<RunCommand, readonly string[]>> = {
   train: [...COMMON, MODEL],
 };
 
-const MODEL_FILE =
-  /^(config\.json|README\.md|model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?|vocab\.json|merges\.txt|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json)$/;
 /** The files of each folder, by their path in it. */
-const FOLDERS: Readonly<Record<string, RegExp>> = {
-  [CHECKPOINTS]: /^step-\d+\.msgpack$/,
-  [TENSORBOARD]: /^[^/]+\/events\.out\.tfevents\.[^/]+$/,
-  [MODEL]: MODEL_FILE,
-  [LN_FREE]: MODEL_FILE,
-  [STOCK]: MODEL_FILE,
+const FOLDERS: Readonly<Record<string, (path: string) => boolean>> = {
+  [CHECKPOINTS]: (path) => /^step-\d+\.msgpack$/.test(path),
+  [TENSORBOARD]: (path) => /^(control|removal|train|validation)\/events\.out\.tfevents\.[^/]+$/.test(path),
+  [MODEL]: isModelFile,
+  [LN_FREE]: isModelFile,
+  [STOCK]: isModelFile,
 };
 /** What a process that was killed leaves of a file, and of a model, that it was writing. */
 const TEMPORARY = /\.[\da-f-]{36}\.tmp$/;
@@ -48,7 +47,7 @@ function isRunFile(command: RunCommand, path: string): boolean {
   if (!RUN_NAMES[command].includes(top)) return false;
   const inside = rest.join("/");
   const files = FOLDERS[top];
-  return files ? files.test(inside) || WRITING.test(inside) : rest.length === 0;
+  return files ? files(inside) || WRITING.test(inside) : rest.length === 0;
 }
 
 /** The names in a folder, but for locks; none when there is no such folder. */
@@ -104,8 +103,19 @@ function notEmpty(path: string): UsageError {
   );
 }
 
-/** The folder of a run to go on with. @throws UsageError when the run would write over what it reads. */
-export function checkOldFolder(path: string, command: RunCommand, inputs: Inputs): Promise<OutputPath> {
+/**
+ * The folder of a run to go on with.
+ * @throws UsageError when the run would write over what it reads, or out of the folder through a link.
+ */
+export async function checkOldFolder(path: string, command: RunCommand, inputs: Inputs): Promise<OutputPath> {
+  for (const name of RUN_NAMES[command].filter((name) => name in FOLDERS)) {
+    const found = await lstat(join(path, name)).catch(() => undefined);
+    if (found === undefined || found.isDirectory()) continue;
+    const what = found.isSymbolicLink() ? "a link" : "a file";
+    throw new UsageError(
+      `${join(path, name)} is ${what}; the run makes a folder there, and writes nowhere else. Move it away`,
+    );
+  }
   return checkOutputFolder({ option: "--resume", path, names: RUN_NAMES[command] }, inputs);
 }
 

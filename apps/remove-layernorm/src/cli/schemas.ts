@@ -92,6 +92,8 @@ const gpt2Fields = {
   tied: z.boolean(),
   eot: z.int().optional(),
   eosTokenIds: z.array(z.int()).optional(),
+  bosTokenId: z.int().optional(),
+  padTokenId: z.int().optional(),
   scaleAttnWeights: z.literal(false).optional(),
   scaleAttnByInverseLayerIdx: z.literal(true).optional(),
   reorderAndUpcastAttn: z.literal(true).optional(),

@@ -3,12 +3,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type FolderTokenizer,
-  TOKENIZER_FILES,
+  readTokenizerFiles,
   type TokenizerFiles,
   tokenizerFromFiles,
 } from "@normless/text";
 import { systemCode, UsageError, within } from "./errors.js";
 import type { Io } from "./io.js";
+import { sayNotes } from "./read-model.js";
 
 export interface TokenizerFolder extends FolderTokenizer {
   /** The files as they are, to be written beside a model. */
@@ -17,11 +18,7 @@ export interface TokenizerFolder extends FolderTokenizer {
 
 /** @throws UsageError when the folder has none; Error naming the folder, the file and what is wrong in it. */
 export async function readTokenizerFolder(path: string): Promise<TokenizerFolder> {
-  const tokenizerFiles: Record<string, string> = {};
-  for (const name of TOKENIZER_FILES) {
-    const text = await textOf(path, name);
-    if (text !== undefined) tokenizerFiles[name] = text;
-  }
+  const tokenizerFiles = await within(path, () => readTokenizerFiles((name) => bytesOf(join(path, name))));
   const read = await within(path, () => tokenizerFromFiles(tokenizerFiles));
   if (read) return { ...read, tokenizerFiles };
   throw new UsageError(`${path} has no tokenizer: neither vocab.json and merges.txt nor tokenizer.json`);
@@ -30,12 +27,12 @@ export async function readTokenizerFolder(path: string): Promise<TokenizerFolder
 /** The same, with what there is to say of it said. */
 export async function readTokenizerSaying(io: Io, path: string): Promise<TokenizerFolder> {
   const read = await readTokenizerFolder(path);
-  for (const note of read.notes) io.err(`${path}: ${note}\n`);
+  sayNotes(io, path, read);
   return read;
 }
 
-async function textOf(path: string, name: string): Promise<string | undefined> {
-  return readFile(join(path, name), "utf8").catch((error: unknown) => {
+async function bytesOf(path: string): Promise<Uint8Array | undefined> {
+  return readFile(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw error;
   });

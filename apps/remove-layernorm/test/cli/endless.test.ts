@@ -49,7 +49,7 @@ afterAll(async () => {
 function pieceOf(name: string): Uint8Array {
   // An llm.c shard whose header tells of ten tokens.
   if (name === "counted.bin")
-    return new Uint8Array(Int32Array.of(20240520, 1, 10, ...Array(1021).fill(0)).buffer);
+    return new Uint8Array(Int32Array.of(20240520, 1, 10, ...new Int32Array(1021)).buffer);
   if (name.endsWith(".bin")) return new Uint8Array(4096).map((_, i) => (i % 2 === 0 ? i / 2 : 0));
   if (name.endsWith(".jsonl")) return Buffer.from(`${JSON.stringify({ text: SENTENCE })}\n`.repeat(50));
   if (name.startsWith("spaces")) return Buffer.from(" ".repeat(4096));

@@ -213,7 +213,7 @@ describe("an answer", () => {
     }
   });
 
-  it("that does not come, or comes in trickles without end, is none", async () => {
+  it("that does not come, or ends in the middle in silence, is none", async () => {
     vi.stubEnv("HF_HUB_DOWNLOAD_TIMEOUT", "0.1");
     answering(MODEL, () => undefined);
     expect((await inspect()).err).toContain(

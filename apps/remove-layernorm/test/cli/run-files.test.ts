@@ -2,7 +2,11 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readModelFolder } from "@normless/gpt2/node";
+import { reference } from "@normless/tensor";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { outputsOf, writeChecked } from "../../src/cli/export-job.js";
+import type { OutputPath } from "../../src/cli/outputs.js";
 import { run, writeTiny } from "./tiny.js";
 
 let folder: string;
@@ -85,6 +89,7 @@ describe.each(["remove", "train"] as const)("a run of %s that is given up", (bef
       "notes.txt",
       "checkpoints/best.msgpack",
       "tensorboard/other/notes",
+      "tensorboard/other/events.out.tfevents.1.mine",
       `${other}/config.json`,
       `${other}/model.safetensors`,
     ];
@@ -141,4 +146,37 @@ describe("--force is refused, and nothing touched,", () => {
     await rm(join(out, "metrics.jsonl"));
     expect(await refused("remove")).toContain("is no run folder");
   });
+});
+
+it("--resume is refused where a link leads out of the folder", async () => {
+  await cp(whole.remove, out, { recursive: true });
+  await rm(join(out, "summary.json"));
+  await rm(join(out, "ln-free"), { recursive: true });
+  const elsewhere = join(folder, "not-a-run");
+  await mkdir(elsewhere, { recursive: true });
+  await writeFile(join(elsewhere, "model.safetensors"), "mine");
+  await symlink(elsewhere, join(out, "ln-free"));
+  const { code, err } = await run(["remove", "--resume", out, "--threads", "1"]);
+  expect([code, err]).toEqual([
+    2,
+    expect.stringContaining(`${join(out, "ln-free")} is a link; the run makes a folder`),
+  ]);
+  expect(await readFile(join(elsewhere, "model.safetensors"), "utf8")).toBe("mine");
+});
+
+it("a model that is not what was read back is removed again, and nothing else", async () => {
+  await put("notes.txt");
+  await put("mine/model.safetensors");
+  const loaded = await readModelFolder(tiny.model);
+  const backend = reference();
+  const tokens = Uint16Array.from({ length: 40 }, (_, i) => i % 7);
+  const { loss, ...rest } = await outputsOf(backend, loaded, tokens);
+  const expected = { backend, before: { ...rest, loss: loss + 1 }, tokens };
+  await expect(writeChecked(expected, out as OutputPath, loaded, { overwrite: true })).rejects.toThrow(
+    /what was read back is not the model: .* What was written was removed/s,
+  );
+  expect(await namesIn(out)).toEqual(["mine", "mine/model.safetensors", "notes.txt"]);
+  const alone = join(out, "alone") as OutputPath;
+  await expect(writeChecked(expected, alone, loaded)).rejects.toThrow("What was written was removed");
+  expect(await namesIn(out)).toEqual(["mine", "mine/model.safetensors", "notes.txt"]);
 });

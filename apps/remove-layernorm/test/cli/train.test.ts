@@ -88,7 +88,7 @@ describe("normless train", () => {
     const model = await trained("unusual-stopped");
     expect(model.weights).toEqual((await trained("unusual")).weights);
     expect(model.config).toEqual({
-      ...{ ...tinyConfig, eps: 0, eot: 80, eosTokenIds: [80, 256] },
+      ...{ ...tinyConfig, eps: 0, eot: 80, eosTokenIds: [80, 256], bosTokenId: 256 },
       ...{ scaleAttnWeights: false, scaleAttnByInverseLayerIdx: true, reorderAndUpcastAttn: true },
     });
     // Another function of the same weights than GPT-2's.

@@ -12,6 +12,7 @@ import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
 import { inputsOf } from "../outputs.js";
+import { sayNotes } from "../read-model.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import {
   checkResumeOptions,
@@ -223,7 +224,7 @@ async function modelShape(io: Io, { preset, modelConfig }: TrainOptions): Promis
   if (modelConfig !== undefined) {
     const json = await readJson(modelConfig);
     const { config, notes } = await within(modelConfig, () => configFromHf(json));
-    for (const note of notes) io.err(`${modelConfig}: ${note}\n`);
+    sayNotes(io, modelConfig, { notes });
     return config;
   }
   const name = preset ?? "base";

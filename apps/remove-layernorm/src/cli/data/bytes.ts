@@ -57,7 +57,10 @@ export async function* textParts(
   yield { text: end, ends: true };
 }
 
-/** The lines of a UTF-8 text; the last one is empty where the text ends with a line feed. @throws Error naming one that is longer than `most` */
+/**
+ * The lines of a UTF-8 text; the last one is empty where the text ends with a line feed.
+ * @throws Error naming one that is longer than `most`
+ */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
   most = constants.MAX_STRING_LENGTH,
