@@ -77,10 +77,10 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
   const where = `${folder.name}: config.json and ${files}`;
   const model = await readWeights(store, written, norms, where);
 
-  const tokenizerFiles = await readTokenizerFiles((file) => readBytes(folder, file)).catch((cause: unknown) =>
-    inside(folder, () => {
-      throw cause;
-    }),
+  const tokenizerFiles = await readTokenizerFiles((file) => readBytes(folder, file)).catch(
+    (cause: unknown) => {
+      throw errorIn(folder, cause);
+    },
   );
   const generation = await readText(folder, GENERATION);
   return inside(folder, () => {
@@ -132,7 +132,8 @@ export function modelFiles(model: ModelToWrite): FileToWrite[] {
   const hf = configText(config, norms, { torch_dtype: TORCH_DTYPES[dtype] });
   // Or else transformers would not know which tokenizer goes with a model_type that it does not know.
   const isNamed = TOKENIZER_CONFIG in tokenizerFiles || isStock(config, norms);
-  const named = isNamed || Object.keys(tokenizerFiles).length === 0 ? {} : { [TOKENIZER_CONFIG]: NAMES_GPT2 };
+  const needsName = !isNamed && Object.keys(tokenizerFiles).length > 0;
+  const named: TokenizerFiles = needsName ? { [TOKENIZER_CONFIG]: NAMES_GPT2 } : {};
   return [
     ...weightFiles(weightEntries(model, dtype, names), model.shardBytes ?? DEFAULT_SHARD_BYTES),
     ...Object.entries({ ...tokenizerFiles, ...named }).map(([name, text]) => textFile(name, text)),
@@ -190,8 +191,12 @@ function inside<X>(folder: Folder, read: () => X): X {
   try {
     return read();
   } catch (cause) {
-    throw new Error(`${folder.name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw errorIn(folder, cause);
   }
+}
+
+function errorIn(folder: Folder, cause: unknown): Error {
+  return new Error(`${folder.name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
 
 async function readBytes(folder: Folder, file: string): Promise<Uint8Array | undefined> {
