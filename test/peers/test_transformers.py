@@ -118,3 +118,15 @@ def test_a_padded_vocabulary_and_added_tokens(shipped, normless, logits, tmp_pat
     assert apart(logits_of(model.eval(), rows), logits(tmp_path, rows)) <= 1e-5
     said = normless("generate", "--model", tmp_path, "--prompt", "The<tool> people", "--max-tokens", "64", "--temperature", "2")
     assert said.stdout.startswith("The<tool> people")
+
+
+@pytest.mark.parametrize("form", ["folded", "transformer-lens"])
+def test_the_tokenizer_of_a_folded_model_is_found(finished, shipped, normless, tmp_path, form):
+    """transformers does not know the model_type; the folder names its tokenizer's class."""
+    data = ["--data", shipped / "val.bin.gz", "--tokens", "256"]
+    normless("export", "--model", finished / "ln-free", "--form", form, *data, "--out", tmp_path / "out")
+    found = AutoTokenizer.from_pretrained(tmp_path / "out")
+    expected = AutoTokenizer.from_pretrained(shipped)
+    for text in PROMPTS:
+        assert found(text)["input_ids"] == expected(text)["input_ids"]
+    assert found.eos_token_id == expected.eos_token_id
