@@ -126,6 +126,7 @@ describe("an adaptive removal", () => {
   it("takes what makes the loss no number for the most damaging, and goes on", async () => {
     const [site] = normSites(config);
     const read = backend.read.bind(backend);
+    let lost = 0;
     const events: RunEvent[] = [];
     for await (const event of removeLayerNorm({
       backend,
@@ -137,8 +138,12 @@ describe("an adaptive removal", () => {
       if (event.type !== "step" || event.phase !== "removal" || event.step !== adaptive.start) continue;
       // First the loss as it is, then that without the first candidate.
       const looks = vi.spyOn(backend, "read");
-      looks.mockImplementationOnce(read).mockImplementationOnce(() => Promise.resolve(Float32Array.of(NaN)));
+      looks.mockImplementationOnce(read).mockImplementationOnce(() => {
+        lost++;
+        return Promise.resolve(Float32Array.of(NaN));
+      });
     }
+    expect(lost).toBe(1);
     vi.restoreAllMocks();
     const removals = of(events, "removal");
     expect(removals[0].damage).toBeLessThan(1);
