@@ -1,10 +1,13 @@
 export {
   batchAt,
+  cutRows,
   sequentialBatches,
   windowsPerEpoch,
+  withRowStarts,
   type Batch,
   type BatchAtOptions,
   type BatchOptions,
+  type RowStart,
 } from "./batches.js";
 export { type Encoder, END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
 export { documentEncoder, encodeDocuments } from "./corpus.js";
