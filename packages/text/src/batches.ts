@@ -94,51 +94,6 @@ export function* sequentialBatches({ tokens, batchSize, blockSize }: BatchOption
   if (left > 0) yield gather(tokens, [windows * blockSize], left);
 }
 
-/** An id that rows begin with, and in which share of them. */
-export interface RowStart {
-  /** The id, such as end-of-text's. */
-  id: number;
-  /** Of the rows, from 0 (none) to 1 (all), spread evenly over them. */
-  share: number;
-  /** The number of the first row, counted over all batches. */
-  firstRow: number;
-}
-
-/**
- * The batch with some rows moved on by one position, for `id` to stand before them: inputs [id, w0 … w(T−2)], targets
- * [w0 … w(T−1)]. So begins what people give a model: with end-of-text, and then a text. Row n begins so where
- * ⌊(n+1)·share⌋ > ⌊n·share⌋, so that any run of rows has its share of them.
- * @throws RangeError when the share is not from 0 to 1
- */
-export function withRowStarts(batch: Batch, { id, share, firstRow }: RowStart): Batch {
-  if (!(share >= 0 && share <= 1)) {
-    throw new RangeError(`withRowStarts: the share is ${share}; it must be a number from 0 to 1`);
-  }
-  const { B, T } = batch;
-  const [inputs, targets] = [batch.inputs.slice(), batch.targets.slice()];
-  for (let row = 0; row < B; row++) {
-    const n = firstRow + row;
-    if (Math.floor((n + 1) * share) === Math.floor(n * share)) continue;
-    const at = row * T;
-    targets.set(batch.inputs.subarray(at, at + T), at);
-    inputs.set(batch.inputs.subarray(at, at + T - 1), at + 1);
-    inputs[at] = id;
-  }
-  return { inputs, targets, B, T };
-}
-
-/**
- * Every row cut into `pieces` of T/pieces tokens that are rows of their own, each from the first position on: the same
- * targets, fewer of them far from a row's beginning.
- * @throws RangeError when T is no multiple of `pieces`
- */
-export function cutRows({ inputs, targets, B, T }: Batch, pieces: number): Batch {
-  if (!Number.isSafeInteger(pieces) || pieces < 1 || T % pieces !== 0) {
-    throw new RangeError(`cutRows: rows of ${T} tokens cannot be cut into ${pieces} equal pieces`);
-  }
-  return { inputs, targets, B: B * pieces, T: T / pieces };
-}
-
 function gather(tokens: Uint16Array, starts: number[], T: number): Batch {
   const B = starts.length;
   const inputs = new Int32Array(B * T);

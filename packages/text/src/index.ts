@@ -1,17 +1,15 @@
 export {
   batchAt,
-  cutRows,
   sequentialBatches,
   windowsPerEpoch,
-  withRowStarts,
   type Batch,
   type BatchAtOptions,
   type BatchOptions,
-  type RowStart,
 } from "./batches.js";
 export { type Encoder, END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
 export { documentEncoder, encodeDocuments } from "./corpus.js";
 export { randomAt, type Random } from "./random.js";
+export { trainingRows, type TrainingRows } from "./rows.js";
 export {
   decodeTokens,
   readShard,

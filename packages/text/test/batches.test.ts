@@ -1,13 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  batchAt,
-  cutRows,
-  sequentialBatches,
-  windowsPerEpoch,
-  withRowStarts,
-  type Batch,
-} from "../src/index.js";
+import { batchAt, sequentialBatches, windowsPerEpoch, type Batch } from "../src/index.js";
 
 // Token i is i, so that a token tells where in the text it stands.
 const positions = (length: number): Uint16Array => Uint16Array.from({ length }, (_, i) => i);
@@ -156,76 +149,5 @@ describe("sequentialBatches", () => {
       "the corpus is empty (0 tokens), and a row of blockSize 4 needs 5",
     );
     expect(() => first(positions(1))).toThrow("the corpus has 1 token, and an input with its target needs 2");
-  });
-});
-
-describe("withRowStarts", () => {
-  const START = 65_000;
-  const batches = sizes.map(({ batchSize, blockSize, beyond }) =>
-    batchAt({ tokens: positions(blockSize + 1 + beyond), batchSize, blockSize, seed: 1, step: 0 }),
-  );
-
-  it("puts the id before the row's own beginning, and leaves other rows as they are", () => {
-    fc.assert(
-      fc.property(
-        batches,
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        fc.nat(1e6),
-        (batch, share, firstRow) => {
-          const { T } = batch;
-          const begun = withRowStarts(batch, { id: START, share, firstRow });
-          for (let row = 0; row < batch.B; row++) {
-            const inputs = [...begun.inputs.subarray(row * T, (row + 1) * T)];
-            const targets = [...begun.targets.subarray(row * T, (row + 1) * T)];
-            const first = batch.inputs[row * T];
-            const text = (from: number) => Array.from({ length: T }, (_, i) => from + i);
-            const moved = Math.floor((firstRow + row + 1) * share) > Math.floor((firstRow + row) * share);
-            expect(inputs).toEqual(moved ? [START, ...text(first)].slice(0, T) : text(first));
-            expect(targets).toEqual(text(moved ? first : first + 1));
-          }
-        },
-      ),
-    );
-  });
-
-  it("takes a share of any run of rows", () => {
-    fc.assert(
-      fc.property(
-        batches,
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        fc.nat(1e6),
-        (batch, share, firstRow) => {
-          const { inputs, B, T } = withRowStarts(batch, { id: START, share, firstRow });
-          const begun = Array.from({ length: B }, (_, row) => inputs[row * T]).filter((id) => id === START);
-          expect(Math.abs(begun.length - B * share)).toBeLessThan(1);
-        },
-      ),
-    );
-  });
-
-  it("does not touch the batch that it was given, and refuses what is no share", () => {
-    const batch = batchAt({ tokens: positions(9), batchSize: 2, blockSize: 4, seed: 1, step: 0 });
-    const before = [...batch.inputs, ...batch.targets];
-    withRowStarts(batch, { id: START, share: 1, firstRow: 0 });
-    expect([...batch.inputs, ...batch.targets]).toEqual(before);
-    for (const share of [-0.1, 1.1, NaN]) {
-      expect(() => withRowStarts(batch, { id: START, share, firstRow: 0 })).toThrow(
-        `the share is ${share}; it must be a number from 0 to 1`,
-      );
-    }
-  });
-});
-
-describe("cutRows", () => {
-  it("makes rows of the pieces, with the same inputs and targets", () => {
-    const batch = batchAt({ tokens: positions(99), batchSize: 3, blockSize: 12, seed: 1, step: 0 });
-    for (const pieces of [1, 2, 3, 4, 6, 12]) {
-      const cut = cutRows(batch, pieces);
-      expect([cut.B, cut.T]).toEqual([3 * pieces, 12 / pieces]);
-      expectNextTokens(cut);
-      expect(cut.inputs).toEqual(batch.inputs);
-      expect(cut.targets).toEqual(batch.targets);
-    }
-    expect(() => cutRows(batch, 5)).toThrow("rows of 12 tokens cannot be cut into 5 equal pieces");
   });
 });
