@@ -210,7 +210,7 @@ export class Trainer {
         auxiliaryTarget,
         recompute: this.options.recompute,
         teacher: this.#teacher,
-        observe(module, x) {
+        observe(module, { tensor: x }) {
           if (measure.stds) measured.stds[module] = measureStd(x, classes, config.eps);
           const gamma = params[`${module}.weight`];
           if (measure.taper) measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
