@@ -5,9 +5,16 @@ import { wasm } from "@normless/tensor-wasm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { comparePredictions } from "../src/core/divergences.js";
-import { positionFigures } from "../src/core/position-figures.js";
+import { curveOf, positionFigures } from "../src/core/position-figures.js";
 import { measurePositions, type PositionOptions, type PositionSums } from "../src/core/position-loss.js";
-import { positionRanges, rowBatches, type RowSet, rowSet, rowTargets } from "../src/core/row-kinds.js";
+import {
+  type PositionRange,
+  positionRanges,
+  rowBatches,
+  type RowSet,
+  rowSet,
+  rowTargets,
+} from "../src/core/row-kinds.js";
 import { naivePass } from "./naive.js";
 import { configs, frozenModel, onDevice, randomIds, randomModel, seeds } from "./random-model.js";
 
@@ -236,5 +243,28 @@ describe("positionFigures", () => {
         expect(kl).toEqual(exactly);
       }
     }
+  });
+});
+
+describe("curveOf", () => {
+  it("has the first positions one by one, then four means to each doubling, and loses nothing", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 300 }), (counts) => {
+        const sums = counts.map((count, t) => count * (t + 1));
+        const points = curveOf({ counts, loss: sums, kl: sums });
+        const inside = (values: readonly number[], { begin, end }: PositionRange) =>
+          total(values.slice(begin, end));
+        for (const { range, loss, kl } of points) {
+          expect(loss).toBeCloseTo(inside(sums, range) / inside(counts, range), 9);
+          expect(kl).toBe(loss);
+        }
+        expect(total(points.map(({ range }) => inside(counts, range)))).toBe(total(counts));
+      }),
+    );
+    const full = curveOf({ counts: new Array<number>(40).fill(1), loss: new Array<number>(40).fill(2) });
+    expect(full.map(({ range }) => range.begin)).toEqual([
+      ...[0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32],
+    ]);
+    expect(full[0]).toEqual({ range: { begin: 0, end: 1 }, loss: 2 });
   });
 });

@@ -125,8 +125,8 @@ describe("rowSet", () => {
         ({ kind, why }) => `${kind}: ${why}`,
       );
     expect(lacks([1, 2, 3], undefined)).toEqual([
-      "eot-middle: the model's config names no end-of-text",
-      "eot-document: the model's config names no end-of-text",
+      "eot-middle: the model has no end-of-text",
+      "eot-document: the model has no end-of-text",
     ]);
     expect(lacks([1, 2, 3], EOT)).toEqual([
       "eot-document: the text has no end-of-text, so that nobody knows where its documents begin",

@@ -22,12 +22,18 @@ import {
   type RowSet,
 } from "./row-kinds.js";
 
+/** Row by row; plain data, for a checkpoint to hold. */
+export interface RowSums extends Groups {
+  readonly sums: readonly number[];
+  readonly counts: readonly number[];
+}
+
 /** Nats and how many, row by row, in one range. */
 export interface RangeSums {
   readonly range: PositionRange;
-  readonly loss: Groups;
+  readonly loss: RowSums;
   /** KL(reference ‖ model); absent where there is no reference. */
-  readonly kl?: Groups | undefined;
+  readonly kl?: RowSums | undefined;
 }
 
 /** Sums over all rows, position by position. */
@@ -192,7 +198,8 @@ class RowMeter {
     const longest = Math.max(...rows.map(({ length }) => length));
     const { counts, loss, kl } = this.#positions;
     const ranges = this.#ranges.map((range, i): RangeSums => {
-      const groups = (sums: Float64Array): Groups => ({ sums, counts: this.#counts[i] });
+      const counts = [...this.#counts[i]];
+      const groups = (sums: Float64Array): RowSums => ({ sums: [...sums], counts });
       return { range, loss: groups(this.#loss[i]), ...(hasKl && { kl: groups(this.#kl[i]) }) };
     });
     const empty = (_: unknown, i: number) => this.#counts[i].every((count) => count === 0);

@@ -58,10 +58,11 @@ export interface KindRows {
   readonly eot?: number | undefined;
 }
 
-/** What was not looked at, and why: a kind of rows, or a range of one. */
+/** What was not looked at, and why: a kind of rows, a range of one, or a figure of all. */
 export interface NotMeasured {
-  readonly kind: RowKind;
+  readonly kind?: RowKind | undefined;
   readonly range?: PositionRange | undefined;
+  readonly figure?: "kl" | undefined;
   readonly why: string;
 }
 
@@ -155,7 +156,7 @@ export function* rowBatches({ tokens, rows, eot }: KindRows, batchSize: number):
   }
 }
 
-const NO_EOT = "the model's config names no end-of-text";
+const NO_EOT = "the model has no end-of-text";
 
 function whyNoDocuments(tokens: Uint16Array, eot: number, documents: number): string | undefined {
   if (!tokens.includes(eot))
