@@ -9,6 +9,7 @@ const count = z.int().min(1);
 const step = z.int().min(0);
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1);
+const wholeShare = z.number().min(0).max(1);
 const wait = z.number().min(0);
 
 const training = {
@@ -16,6 +17,9 @@ const training = {
   batchSize: count,
   microBatchSize: count,
   blockSize: count,
+  eotShare: wholeShare,
+  shortShare: wholeShare,
+  shortTokens: count,
   learningRate: z.strictObject({
     peak: positive,
     floor: z.number().min(0),
@@ -138,6 +142,8 @@ const fields = {
   batchSize: count.optional(),
   microBatchSize: count.optional(),
   blockSize: count.optional(),
+  eotShare: wholeShare.optional(),
+  shortShare: wholeShare.optional(),
   learningRate: positive.optional(),
   seed: z.int().optional(),
   validationTokens: step.optional(),

@@ -75,9 +75,9 @@ export class TaperRemoving implements Removing {
       };
       return [module, average] as const;
     });
-    // Micro-batches are of one size, so that the mean over tokens is the mean of their means.
-    const means = stds.map((microBatch) => pooled(microBatch["ln_f"]).mean.rest);
-    const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+    const finals = stds.map((microBatch) => pooled(microBatch["ln_f"]));
+    const tokens = finals.reduce((sum, { count }) => sum + count.rest, 0);
+    const mean = finals.reduce((sum, { mean, count }) => sum + mean.rest * (count.rest / tokens), 0);
     const after = { calibration: Object.fromEntries(entries), scale: updateMovingMean(scale, mean, keep) };
     this.#state = { ...this.#state, taper: after };
     return Promise.resolve([]);
