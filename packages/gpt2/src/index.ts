@@ -9,6 +9,7 @@ export {
   type BoundModel,
   forward,
   type ForwardOptions,
+  headOf,
   type Model,
   residual,
   tokenLosses,

@@ -86,6 +86,15 @@ export const tokenColumnOption = () =>
     "or its lists of token ids (default: input_ids or tokens, where there is no text)",
   );
 
+/** Rows of each kind, where none are asked for. */
+export const POSITION_ROWS = 256;
+export const positionRowsOption = () =>
+  new Option(
+    "--position-rows <n>",
+    "rows of each kind (windows of the text as they are, the same after end-of-text, documents after end-of-text) " +
+      `that loss and KL are measured on position by position, spread evenly; 0 for none (default: ${POSITION_ROWS})`,
+  ).argParser(wholeArgument);
+
 export const trainTokensOption = new Option(
   "--train-tokens <n>",
   "so many of the tokens to train on, from the first (default: all)",
