@@ -12,6 +12,7 @@ import {
   type RunState,
 } from "../core/index.js";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
+import { difference } from "./format.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { metricsLine } from "./metrics.js";
@@ -116,8 +117,10 @@ class Consumer {
           `${event.model} ${event.loss.toFixed(4)}`,
         );
       case "removal": {
-        const what = describeRemoval(event.removal);
-        return progress.note(`step ${event.step}: removed ${what}`, `removed ${what}`);
+        const { step, removal, damage } = event;
+        const what = `removed ${describeRemoval(removal)}`;
+        const cost = damage === undefined ? "" : ` (${difference(damage)} nats at once)`;
+        return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
       case "rollback": {
         const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;

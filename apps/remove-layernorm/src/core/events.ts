@@ -48,7 +48,11 @@ export interface RemovalEvent {
   readonly removal: Removal;
   /** The constants that a frozen norm divides by from now on. */
   readonly std?: PerClass;
-  /** Nats that it cost at once, measured beforehand on tokens of the coming batch; of an adaptive pace before its deadline alone. */
+  /**
+   * Nats a token that it cost at once, measured beforehand on sequences of the coming batch, given what went before it at
+   * the same step: in the loss that the run trains on (removing/cost.ts), of an adaptive pace in cross-entropy and before
+   * its deadline alone. A taper has none, since nothing happens at once.
+   */
   readonly damage?: number;
 }
 /** The loss diverged after a removal: back to the weights before it, and on from the same step. */
@@ -108,8 +112,8 @@ export interface Summary {
   readonly seconds: number;
   /** Tokens trained on, all phases. */
   readonly tokens: number;
-  /** Tokens looked at besides, to measure what a removal would cost; of an adaptive pace alone. */
-  readonly probedTokens?: number;
+  /** Tokens looked at besides, to measure what removals cost; a taper looks at none. */
+  readonly probedTokens: number;
   /** The most that tensors took at once. */
   readonly peakBytes: number;
   readonly backend: string;

@@ -71,7 +71,7 @@ class Run {
   readonly #begin = performance.now();
   readonly #losses: Partial<Record<Contender, number>>;
   readonly #controlLosses: number[];
-  #probedTokens: number | undefined;
+  #probedTokens = 0;
   /** The end of the last training, until its validation is over: what a stop in there goes back to. */
   #trained: RunState | undefined;
 
@@ -156,7 +156,7 @@ class Run {
       validation: this.#losses as ValidationLosses,
       seconds: this.#seconds,
       tokens: (steps + (known ? 0 : controlSteps(this.#recipe))) * batchSize * blockSize,
-      ...(this.#probedTokens !== undefined && { probedTokens: this.#probedTokens }),
+      probedTokens: this.#probedTokens,
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
     };
@@ -213,7 +213,7 @@ class Run {
           if (signal?.aborted) return undefined;
         }
       }
-      this.#probedTokens = removing?.state.adaptive?.probedTokens;
+      this.#probedTokens = removing?.state.probedTokens ?? 0;
       const { norms } = removing?.state ?? standard;
       return { config: model.config, weights: await downloadWeights(trainer.params), norms };
     } finally {
@@ -226,7 +226,7 @@ class Run {
     const { fallback } = resume ?? {};
     const state: RemovalState = resume
       ? { ...resume.removal, ...(fallback && { fallback }) }
-      : { norms: standardNorms(model.config), averages: {} };
+      : { norms: standardNorms(model.config), averages: {}, probedTokens: 0 };
     const { steps } = this.#recipe;
     // The original is no distance from itself.
     const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
@@ -252,6 +252,7 @@ class Run {
     const { fallback, ...removal } = removing?.state ?? {
       norms: standardNorms(this.#input.model.config),
       averages: {},
+      probedTokens: 0,
     };
     return {
       version: 1,

@@ -2,7 +2,7 @@
  * Training steps on one model: forward, backward, clip, AdamW, over micro-batches whose gradients add up to the whole
  * batch's. It owns parameters, gradients and optimiser state, and knows nothing of removals.
  */
-import { Tape } from "@normless/autograd";
+import { evaluate, Tape } from "@normless/autograd";
 import {
   downloadWeights,
   freeParams,
@@ -220,6 +220,32 @@ export class Trainer {
       freeTokens(tokens);
       targets.free();
     }
+  }
+
+  /**
+   * Mean loss of a batch, of any number of sequences, with these norms and the parameters of now, in nats a token: what
+   * an update would tell of it. Nothing is trained; the results of all updates are to be taken before.
+   */
+  async loss(batch: Batch, norms: NormTable): Promise<number> {
+    const { backend, config, recipe, params } = this;
+    const loss = zeros(backend, []);
+    const totalTokens = batch.targets.length;
+    for (let row = 0; row < batch.B; row += recipe.microBatchSize) {
+      const part = rows(batch, row, Math.min(recipe.microBatchSize, batch.B - row));
+      const tokens = uploadTokens(backend, config, part);
+      const targets = uploadTargets(backend, config, part.targets, part.T);
+      const share = evaluate((variables) => {
+        const options = { totalTokens, teacher: this.#teacher };
+        return trainingLoss({ config, params: variables, norms }, tokens, targets, options).prediction;
+      }, params);
+      backend.run("scale", { x: share }, { factor: 1 }, { y: loss });
+      share.free();
+      targets.free();
+      freeTokens(tokens);
+    }
+    const [value] = await loss.read();
+    loss.free();
+    return value;
   }
 
   /** A copy of what training has changed, for a checkpoint or to come back to. */

@@ -72,8 +72,8 @@ export function syntheticRun(
     steps,
     removals: removals.map((removal) =>
       removal.kind === "freeze"
-        ? { type: "removal", step: removal.step, removal, std: before[moduleOf(removal.site)] }
-        : { type: "removal", step: removal.step, removal },
+        ? { type: "removal", step: removal.step, removal, damage: 0.04, std: before[moduleOf(removal.site)] }
+        : { type: "removal", step: removal.step, removal, damage: -0.001 },
     ),
     rollbacks: [],
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
@@ -95,6 +95,7 @@ export function syntheticRun(
       validation,
       seconds: 163.4,
       tokens: 2 * recipe.steps * recipe.batchSize * recipe.blockSize,
+      probedTokens: 21_504,
       peakBytes: 412_345_678,
       backend: "wasm, relaxed SIMD, 2 threads",
     },

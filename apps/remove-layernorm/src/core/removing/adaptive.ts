@@ -9,6 +9,7 @@ import { applyRemoval, describeRemoval, type Removal } from "../plan.js";
 import type { AdaptivePace } from "../recipe.js";
 import type { StepResult } from "../step-result.js";
 import { type DivergedError, rows, type StepOptions, type Trainer } from "../trainer.js";
+import { finiteCost } from "./cost.js";
 import { gentlest, type Measured } from "./gentlest.js";
 import {
   type AdaptiveState,
@@ -40,7 +41,6 @@ export class AdaptiveRemoving implements Removing {
       last: pace.start,
       waiting: {},
       damages: {},
-      probedTokens: 0,
     };
   }
 
@@ -107,7 +107,7 @@ export class AdaptiveRemoving implements Removing {
     const sequences = Math.min(this.#pace.probeSequences, recipe.batchSize);
     const batch = rows(trainer.batch(train), 0, sequences);
     const tokens = batch.B * batch.T;
-    let { probedTokens } = this.#adaptive;
+    let { probedTokens } = this.#state;
     const nats = async (table: NormTable) => {
       probedTokens += tokens;
       return (await batchNats({ config, params, norms: table }, batch)) / tokens;
@@ -118,13 +118,12 @@ export class AdaptiveRemoving implements Removing {
       known: (candidate) => damages[describeRemoval(candidate)],
       measure: async (candidate) => {
         const without = applyRemoval(norms, candidate, averages, recipe.constants);
-        const damage = (await nats(without)) - now;
-        // Where the loss is no number any more, nothing does more damage; metrics.jsonl can say a number alone.
-        return (damages[describeRemoval(candidate)] = Number.isFinite(damage) ? damage : Number.MAX_VALUE);
+        return (damages[describeRemoval(candidate)] = finiteCost((await nats(without)) - now));
       },
       together: this.#pace.together,
     });
-    this.#adaptive = { ...this.#adaptive, damages, probedTokens };
+    this.#state = { ...this.#state, probedTokens };
+    this.#adaptive = { ...this.#adaptive, damages };
     return chosen;
   }
 

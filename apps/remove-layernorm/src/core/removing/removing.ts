@@ -29,8 +29,6 @@ export interface AdaptiveState {
   readonly waiting: Readonly<Record<string, { readonly until: number; readonly patience: number }>>;
   /** What each removal was last measured to cost at once, in nats. */
   readonly damages: Readonly<Record<string, number>>;
-  /** Tokens looked at to measure damage; none of them is trained on there. */
-  readonly probedTokens: number;
   /** Where to go back to while the last removal may still diverge. */
   readonly fallback?:
     | {
@@ -46,6 +44,8 @@ export interface AdaptiveState {
 export interface RemovalState {
   readonly norms: NormTable;
   readonly averages: StdAverages;
+  /** Tokens looked at to measure what removals cost; none of them is trained on there. */
+  readonly probedTokens: number;
   readonly taper?: TaperState | undefined;
   readonly adaptive?: AdaptiveState | undefined;
   /** The weights and moments of `adaptive.fallback`. */
