@@ -12,6 +12,7 @@ import {
   type RunState,
 } from "../core/index.js";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
+import { isWhole, noStockForm } from "./extent.js";
 import { difference } from "./format.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
@@ -19,7 +20,7 @@ import { metricsLine } from "./metrics.js";
 import { modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
 import { renderReport, type ReportData } from "./report/index.js";
-import { LN_FREE, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
+import { LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
 
@@ -39,8 +40,13 @@ export interface RemoveJob {
   openFolder(): Promise<RunFolder<RunState>>;
 }
 
+/** A run's plan, and what it came to. */
+export interface Removed extends DoneEvent {
+  readonly plan: PlanEvent;
+}
+
 /** The result, or undefined when it was stopped; then a checkpoint is saved. */
-export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | undefined> {
+export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undefined> {
   const interrupt = listenForInterrupt(io, (what) => progress?.say(what));
   const events = removeLayerNorm({ ...job, signal: interrupt.signal });
   let progress: Progress | undefined;
@@ -61,7 +67,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | und
       if (event.type !== "done") continue;
       progress.stop();
       await writeResults(io, folder, { plan, done: event }, job);
-      return event;
+      return { ...event, plan };
     }
     return undefined;
   } finally {
@@ -155,13 +161,14 @@ async function writeResults(
   const { summary, frozen, folded } = done;
   const { tokenizerFiles } = model;
   const { validation } = summary;
-  const facts = { baseModel, recipe: plan.recipe, validation, validationTokens: plan.validationTokens };
+  const facts = { baseModel, plan, validation };
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const before = await outputsOf(backend, frozen, tokens);
-  const refusal = tooLarge(epsErrors(frozen, before));
+  const whole = isWhole(plan.sites);
+  const refusal = noStockForm(plan.sites, frozen) ?? tooLarge(epsErrors(frozen, before));
   if (refusal !== undefined) io.err(`there is no ${STOCK}/ of this model: ${refusal}\n`);
   const forms = [
-    { name: LN_FREE, lnFree: folded, modelCard: modelCard("folded", facts) },
+    { name: whole ? LN_FREE : PARTLY, lnFree: folded, modelCard: modelCard("folded", facts) },
     ...(refusal === undefined
       ? [{ name: STOCK, lnFree: toEps1e12(frozen), modelCard: modelCard("gpt2", facts) }]
       : []),

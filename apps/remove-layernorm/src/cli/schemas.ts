@@ -54,6 +54,9 @@ const pace = z.discriminatedUnion("kind", [
   }),
 ]);
 
+/** Names or patterns of norms; which there are, the model tells. */
+const sites = z.array(z.string().min(1)).min(1).readonly();
+
 export const removalRecipeSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, "expected letters, digits, dots and dashes, since it names a folder"),
   source: z.string(),
@@ -69,6 +72,7 @@ export const removalRecipeSchema = z.strictObject({
     shareQkv: z.boolean(),
   }),
   pace,
+  sites: sites.optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -150,6 +154,7 @@ export const removeOptionsSchema = z.strictObject({
   model: z.string().optional(),
   prompt: z.string().optional(),
   auxiliaryWeight: z.number().min(0).optional(),
+  sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });

@@ -6,6 +6,7 @@ import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { Removal } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
+import type { Extent } from "./sites.js";
 import type { RunState } from "./state.js";
 
 /** The models that a run compares. */
@@ -20,6 +21,8 @@ export interface PlanEvent {
   readonly recipe: RemovalRecipe;
   readonly config: Gpt2Config;
   readonly removals: readonly Removal[];
+  /** Which norms go, which are gone before, and which stay. */
+  readonly sites: Extent;
   readonly trainTokens: number;
   readonly validationTokens: number;
   /** What really runs, for people. */
@@ -121,9 +124,9 @@ export interface Summary {
 export interface DoneEvent {
   readonly type: "done";
   readonly summary: Summary;
-  /** LN-free with every std frozen to one constant; gamma, beta and centring still apart. */
+  /** Every norm that went frozen at one constant; gamma, beta and centring still apart. */
   readonly frozen: HostModel;
-  /** LN-free for good: plain weights, an untied head with a bias. */
+  /** The same folded into the weights: where no LayerNorm stays, plain weights, an untied head with a bias. */
   readonly folded: HostModel;
 }
 

@@ -48,8 +48,10 @@ export interface StepOptions {
 export interface TrainerOptions {
   /** Keeps only what goes into each block and computes it again in the backward pass: less memory, the same bits. */
   readonly recompute?: boolean | undefined;
-  /** Whose prediction is to be matched in place of the text: weights of the same config, with LayerNorm everywhere. */
+  /** Whose prediction is to be matched in place of the text: weights of the same config. */
   readonly teacher?: Weights | undefined;
+  /** The teacher's norms; by default LayerNorm everywhere. */
+  readonly teacherNorms?: NormTable | undefined;
   /** What to do where training diverges; by default, to lower the learning rate. */
   readonly advice?: string | undefined;
 }
@@ -107,8 +109,7 @@ export class Trainer {
     this.params = uploadWeights(backend, weights);
     const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
     this.#optimizer = new AdamW(backend, this.params, { beta1, beta2, eps, weightDecay });
-    const { teacher } = options;
-    const norms = standardNorms(config);
+    const { teacher, teacherNorms: norms = standardNorms(config) } = options;
     this.#teacher = teacher && { config, params: uploadWeights(backend, teacher), norms };
   }
 
@@ -205,8 +206,10 @@ export class Trainer {
         teacher: this.#teacher,
         observe(module, x) {
           if (measure.stds) measured.stds[module] = measureStd(x, classes, config.eps);
-          const gamma = params[`${module}.weight`];
-          if (measure.taper) measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
+          // A norm that was folded before has no gamma, and does not taper.
+          const gamma = params[`${module}.weight`] as Tensor | undefined;
+          if (measure.taper && gamma)
+            measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
         },
       });
       backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: batchSoFar.loss });

@@ -2,7 +2,7 @@
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { Phase, StepEvent } from "../../src/core/events.js";
-import { plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
+import { extentOf, plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
@@ -65,6 +65,7 @@ export function syntheticRun(
       recipe,
       config,
       removals,
+      sites: extentOf(recipe, config),
       trainTokens: 2_543_104,
       validationTokens: 131_072,
       backend: "wasm, relaxed SIMD, 2 threads",

@@ -2,6 +2,7 @@
 import type { ConstantsRecipe, Pace } from "../../core/recipe.js";
 import { COST_SEQUENCES } from "../../core/removing/cost.js";
 import { describePace } from "../../core/scale-recipe.js";
+import { extentRows, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
@@ -24,7 +25,7 @@ function table(rows: readonly Row[]): Html {
 }
 
 /** Both models' words after the same prompts. Nothing when the run wrote none. */
-export function samples({ samples }: ReportData): Html | undefined {
+export function samples({ plan: { sites }, samples }: ReportData): Html | undefined {
   const prompts = [...new Set(samples.map(({ prompt }) => prompt))];
   if (prompts.length === 0) return undefined;
   const card = (prompt: string, model: "original" | "folded", name: string) => {
@@ -37,7 +38,7 @@ export function samples({ samples }: ReportData): Html | undefined {
   return html`${prompts.map(
     (prompt) =>
       html`<div class="row two">
-        ${card(prompt, "original", "Original")} ${card(prompt, "folded", "LN-free, folded")}
+        ${card(prompt, "original", "Original")} ${card(prompt, "folded", `${resultName(sites)}, folded`)}
       </div>`,
   )}`;
 }
@@ -116,7 +117,8 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
   ]);
 }
 
-export function recipeTable({ plan: { recipe } }: ReportData): Html {
+export function recipeTable({ plan }: ReportData): Html {
+  const { recipe } = plan;
   const { pace, constants, learningRate: rate } = recipe;
   const distilled = recipe.loss === "distillation";
   const micro = recipe.microBatchSize === recipe.batchSize ? "" : `, ${recipe.microBatchSize} at a time`;
@@ -141,6 +143,7 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
         ...paceRows(pace, distilled ? "original" : "control"),
         ["constants", describeConstants(pace, constants)],
         ["seed", String(recipe.seed)],
+        ...extentRows(plan),
       ])}
     </div>
     <p class="caption">${recipe.source}</p>`;

@@ -15,9 +15,9 @@ export class FixedRemoving implements Removing {
   readonly #removals: readonly Removal[];
   #state: RemovalState;
 
-  constructor(context: RemovalContext, layers: number) {
+  constructor(context: RemovalContext) {
     this.#context = context;
-    this.#removals = plan(context.recipe, { layers });
+    this.#removals = plan(context.recipe, context.model);
     this.#state = context.state;
   }
 
@@ -84,15 +84,22 @@ export class FixedRemoving implements Removing {
     );
   }
 
-  /** Where a block's query/key path is frozen and its value path is not yet, and both are to share one constant. */
+  /** Where a block's query/key path is frozen and its value path is still to be, and both are to share one constant. */
   #following(): NormSite[] {
     const { norms } = this.#state;
     if (!this.#context.recipe.constants.shareQkv) return [];
-    const keys = (Object.keys(norms) as NormSite[]).filter((site) => site.endsWith(":qk"));
-    return keys.filter(
-      (site) =>
-        norms[site].kind === "frozen" && norms[site.replace(/:qk$/, ":v") as NormSite].kind === "standard",
+    const going = new Set(
+      this.#removals.flatMap((removal) => (removal.kind === "freeze" ? [removal.site] : [])),
     );
+    return [...going].filter((site) => {
+      const value = site.replace(/:qk$/, ":v") as NormSite;
+      return (
+        value !== site &&
+        going.has(value) &&
+        norms[site].kind === "frozen" &&
+        norms[value].kind === "standard"
+      );
+    });
   }
 
   /** There, the constant is the mean of now. */

@@ -8,6 +8,7 @@ import { pooled, type TaperAverage, updateStdAverage, type MovingMean } from "@n
 import type { RemovalEvent, RollbackEvent } from "../events.js";
 import type { StdAverages } from "../plan.js";
 import type { RemovalRecipe } from "../recipe.js";
+import type { PlannedModel } from "../sites.js";
 import type { StepResult } from "../step-result.js";
 import type { DivergedError, StepOptions, Trainer, TrainerState } from "../trainer.js";
 
@@ -69,6 +70,8 @@ export interface Removing {
 /** What every pace is given. */
 export interface RemovalContext {
   readonly recipe: RemovalRecipe;
+  /** As the run began. */
+  readonly model: PlannedModel;
   readonly train: Uint16Array;
   /** The control's loss on each batch; in a distilled run the original's, which is 0. */
   readonly control: readonly number[];
