@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { UsageError } from "./errors.js";
 import type { Io } from "./io.js";
 import { checkJson, isObject, mergeJson, readJson } from "./json.js";
+import { didYouMean } from "./nearest.js";
 import type { RecipeSize } from "../core/index.js";
 
 /** Recipe fields that are options of the command line. */
@@ -115,7 +116,7 @@ export function unknownRecipe(
 ): UsageError {
   const names = Object.keys(builtIn).join(", ");
   return new UsageError(
-    `${where ? `${where}: ` : ""}there is no recipe ${asked}; the built-in ones are: ${names}. Or give a recipe's file, ending in .json`,
+    `${where ? `${where}: ` : ""}there is no recipe ${asked}; the built-in ones are: ${names}.${didYouMean(asked, Object.keys(builtIn))} Or give a recipe's file, ending in .json`,
   );
 }
 

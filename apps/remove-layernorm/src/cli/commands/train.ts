@@ -10,6 +10,7 @@ import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
+import { didYouMean } from "../nearest.js";
 import * as shared from "../options.js";
 import { inputsOf } from "../outputs.js";
 import { sayNotes } from "../read-model.js";
@@ -229,7 +230,10 @@ async function modelShape(io: Io, { preset, modelConfig }: TrainOptions): Promis
   }
   const name = preset ?? "base";
   if (Object.hasOwn(presets, name)) return presets[name as PresetName];
-  throw new UsageError(`there is no preset "${name}"; the presets are ${Object.keys(presets).join(", ")}`);
+  const names = Object.keys(presets);
+  throw new UsageError(
+    `there is no preset "${name}"; the presets are ${names.join(", ")}.${didYouMean(name, names)}`,
+  );
 }
 
 /** Runs the job and says how it ended. */
