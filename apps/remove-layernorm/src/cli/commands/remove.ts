@@ -41,6 +41,7 @@ import {
   checkPlan,
   checkRecipe,
   type DoneEvent,
+  type RateScaling,
   type RemovalRecipe,
   RecipeError,
   removalNotes,
@@ -55,6 +56,7 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly scaleLearningRate?: RateScaling | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
@@ -114,6 +116,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.microBatchSizeOption)
     .addOption(shared.blockSizeOption)
     .addOption(shared.learningRateOption)
+    .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
@@ -134,22 +137,18 @@ export async function remove(io: Io, options: RemoveOptions): Promise<number> {
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
   const { force = false } = options;
-  const {
-    recipe: unreleased,
-    notes,
-    withSteps,
-  } = await resolveRecipe({
+  const resolved = await resolveRecipe({
     builtIn: removalRecipes,
     schema: removalRecipeSchema,
     asked: options.recipe,
     where: commandLine.recipe === undefined ? commandLine.config : undefined,
     options: recipeOptions(options),
+    scaleLearningRate: options.scaleLearningRate,
     scale: scaleRecipe,
     notes: removalNotes,
   });
-  const recipe = asReleased(unreleased, options);
-  sayScaled(io, recipe.name, notes);
-  const out = options.out ?? newRunPath(recipe.name, io.now());
+  const { name } = asReleased(resolved.recipe, options);
+  const out = options.out ?? newRunPath(name, io.now());
   const asked = options.model ?? shippedModel();
   const inputs = inputsOf({ ...options, model: asked });
   const place = await checkNewFolder(out, { command: "remove", force, inputs });
@@ -158,9 +157,12 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { folder: modelFolder } = found;
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await loadWithNorms(found);
+  const fitted = resolved.inContext(model.config.blockSize);
+  const recipe = asReleased(fitted.recipe, options);
+  sayScaled(io, name, fitted.notes);
   const corpus = await readBoth(files, suitsOf(io, model), recipe);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model.config, withSteps);
+  checkSteps(recipe, model.config, fitted.withSteps);
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
