@@ -8,6 +8,7 @@ import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
+import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
@@ -281,11 +282,8 @@ const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
 /** @throws UsageError when the model has lost norms already. */
 async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   const model = await found.load();
-  const gone = Object.entries(model.norms).find(([, norm]) => norm.kind !== "standard");
-  if (!gone) return model;
-  throw new UsageError(
-    `${found.folder}: the norm at ${gone[0]} is ${gone[1].kind} already; a run starts from a model with LayerNorm everywhere`,
-  );
+  checkHasNorms(found.folder, model);
+  return model;
 }
 
 async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder">): Promise<number> {
