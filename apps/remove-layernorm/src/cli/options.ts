@@ -11,6 +11,7 @@ import {
   wholeArgument,
 } from "./arguments.js";
 import { dataKindsText } from "./data/kinds.js";
+import { rateScalings } from "../core/index.js";
 import { engineChoices } from "./engine.js";
 
 /** A command under its name, with examples at the end of its help. */
@@ -132,6 +133,13 @@ export const learningRateOption = new Option(
   "the highest learning rate; the lowest keeps its proportion",
 )
   .argParser(positiveArgument)
+  .helpGroup(RECIPE);
+export const scaleLearningRateOption = new Option(
+  "--scale-learning-rate <rule>",
+  "where an update has other tokens than the recipe's: none keeps its learning rate, sqrt scales it by the root of " +
+    "their ratio, as fits Adam (default: none)",
+)
+  .choices(rateScalings)
   .helpGroup(RECIPE);
 export const seedOption = new Option("--seed <n>", "decides the batches")
   .argParser(integerArgument)

@@ -8,6 +8,7 @@ import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
+import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
@@ -41,6 +42,7 @@ import {
   checkConstants,
   checkPlan,
   checkRecipe,
+  type RateScaling,
   type RemovalRecipe,
   RecipeError,
   removalNotes,
@@ -57,6 +59,7 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
   readonly sites?: readonly string[] | undefined;
+  readonly scaleLearningRate?: RateScaling | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
@@ -118,6 +121,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.eotShareOption)
     .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
+    .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.sitesOption)
     .addOption(shared.sharedQkvStdOption)
@@ -139,22 +143,18 @@ export async function remove(io: Io, options: RemoveOptions): Promise<number> {
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
   const { force = false } = options;
-  const {
-    recipe: unreleased,
-    notes,
-    withSteps,
-  } = await resolveRecipe({
+  const resolved = await resolveRecipe({
     builtIn: removalRecipes,
     schema: removalRecipeSchema,
     asked: options.recipe,
     where: commandLine.recipe === undefined ? commandLine.config : undefined,
     options: recipeOptions(options),
+    scaleLearningRate: options.scaleLearningRate,
     scale: scaleRecipe,
     notes: removalNotes,
   });
-  const recipe = asReleased(unreleased, options);
-  sayScaled(io, recipe.name, notes);
-  const out = options.out ?? newRunPath(recipe.name, io.now());
+  const { name } = asReleased(resolved.recipe, options);
+  const out = options.out ?? newRunPath(name, io.now());
   const asked = options.model ?? shippedModel();
   const inputs = inputsOf({ ...options, model: asked });
   const place = await checkNewFolder(out, { command: "remove", force, inputs });
@@ -163,9 +163,12 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { folder: modelFolder } = found;
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await loadWithNorms(found);
+  const fitted = resolved.inContext(model.config.blockSize);
+  const recipe = asReleased(fitted.recipe, options);
+  sayScaled(io, name, fitted.notes);
   const corpus = await readBoth(files, suitsOf(io, model), recipe);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model, withSteps);
+  checkSteps(recipe, model, fitted.withSteps);
   checkAsked(() => checkConstants(recipe, model.norms));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
@@ -292,12 +295,8 @@ const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
 /** @throws UsageError when the model has no LayerNorm left. */
 async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   const model = await found.load();
-  const norms = Object.entries(model.norms);
-  if (norms.some(([, { kind }]) => kind === "standard")) return model;
-  const [[site, { kind }]] = norms;
-  throw new UsageError(
-    `${found.folder}: the norm at ${site} is ${kind} already, and none of the others is left to remove`,
-  );
+  checkHasNorms(found.folder, model);
+  return model;
 }
 
 async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder">): Promise<number> {

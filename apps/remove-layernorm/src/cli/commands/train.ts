@@ -10,6 +10,7 @@ import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
+import { didYouMean } from "../nearest.js";
 import * as shared from "../options.js";
 import { inputsOf } from "../outputs.js";
 import { sayNotes } from "../read-model.js";
@@ -40,6 +41,7 @@ import { runTrain, type TrainJob } from "../train-job.js";
 import {
   checkMemory,
   checkRecipe,
+  type RateScaling,
   scaleTraining,
   trainingNotes,
   trainRecipe,
@@ -54,6 +56,7 @@ export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<Corp
   readonly tokenizer?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly scaleLearningRate?: RateScaling | undefined;
   readonly out?: string | undefined;
   readonly dtype?: WeightDtype | undefined;
   readonly config?: string | undefined;
@@ -124,6 +127,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.eotShareOption)
     .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
+    .addOption(shared.scaleLearningRateOption)
     .addOption(shared.seedOption)
     .addOption(shared.validationTokensOption)
     .addOption(shared.evaluateEveryOption)
@@ -144,16 +148,16 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
   const fromFile = file === undefined ? {} : checkJson(file, trainOptionsSchema, await readJson(file));
   const options: TrainOptions = { ...fromFile, ...commandLine };
   const { force = false } = options;
-  const { recipe, notes } = await resolveRecipe({
+  const resolved = await resolveRecipe({
     builtIn: { sotu: trainRecipe },
     schema: trainRecipeSchema,
     asked: options.recipe,
     where: commandLine.recipe === undefined ? commandLine.config : undefined,
     options: recipeOptions(options),
+    scaleLearningRate: options.scaleLearningRate,
     scale: scaleTraining,
     notes: trainingNotes,
   });
-  sayScaled(io, "the training", notes);
   const out = options.out ?? newRunPath("train", io.now());
   const tokenizerFolder = options.tokenizer ?? shippedModel();
   const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder });
@@ -167,6 +171,8 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
         `${config.vocabSize}; choose another --preset, --model-config or --tokenizer`,
     );
   }
+  const { recipe, notes } = resolved.inContext(config.blockSize);
+  sayScaled(io, "the training", notes);
   const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
   const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer, io }, recipe);
   checkAsked(() => checkRecipe(recipe, { config, corpus }));
@@ -231,7 +237,10 @@ async function modelShape(io: Io, { preset, modelConfig }: TrainOptions): Promis
   }
   const name = preset ?? "base";
   if (Object.hasOwn(presets, name)) return presets[name as PresetName];
-  throw new UsageError(`there is no preset "${name}"; the presets are ${Object.keys(presets).join(", ")}`);
+  const names = Object.keys(presets);
+  throw new UsageError(
+    `there is no preset "${name}"; the presets are ${names.join(", ")}.${didYouMean(name, names)}`,
+  );
 }
 
 /** Runs the job and says how it ended. */
