@@ -13,7 +13,6 @@ export function metricsLine(event: RunEvent | TrainEvent): object | undefined {
       return { ...rest, seconds };
     }
     case "removal":
-    case "rollback":
     case "stds":
     case "sample":
     case "fold":

@@ -128,10 +128,6 @@ class Consumer {
         const cost = damage === undefined ? "" : ` (${difference(damage)} nats at once)`;
         return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
-      case "rollback": {
-        const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;
-        return progress.note(`step ${event.step}: diverged (${event.why}), ${back}`, back);
-      }
       case "checkpoint": {
         const updates = updatesDone(event.state, controlSteps(recipe));
         const path = await folder.saveCheckpoint(updates, event.state);
@@ -197,7 +193,6 @@ async function reportData(
     plan,
     steps: of("step"),
     removals: of("removal"),
-    rollbacks: of("rollback"),
     evals: of("eval"),
     stds: of("stds"),
     samples: of("sample"),

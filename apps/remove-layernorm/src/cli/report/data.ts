@@ -4,7 +4,6 @@ import type {
   FoldEvent,
   PlanEvent,
   RemovalEvent,
-  RollbackEvent,
   SampleEvent,
   StdEvent,
   StepEvent,
@@ -15,8 +14,6 @@ export interface ReportData {
   readonly plan: PlanEvent;
   readonly steps: readonly StepEvent[];
   readonly removals: readonly RemovalEvent[];
-  /** Removals that were taken back; they stand in `removals` too. */
-  readonly rollbacks: readonly RollbackEvent[];
   readonly evals: readonly EvalEvent[];
   readonly stds: readonly StdEvent[];
   readonly samples: readonly SampleEvent[];

@@ -9,7 +9,7 @@ import { type Html, html, jsonElement, rawText } from "./html.js";
 import { resultSentence, resultTable } from "./result.js";
 import { stdCharts } from "./std-charts.js";
 import { style } from "./style.js";
-import { paceTable, recipeTable, removalTable, runTable, samples } from "./tables.js";
+import { recipeTable, removalTable, runTable, samples } from "./tables.js";
 import { gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
 /** A whole page, from a finished run's events. What the run did not measure has no section. */
@@ -40,7 +40,7 @@ export function renderReport(data: ReportData): string {
         </header>
         <main>
           ${resultTable(data)}
-          ${section("The loss, step by step", html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`)}
+          ${section("The loss, step by step", html`${lossChart(data)} ${removalTable(data)}`)}
           ${section("The std at every norm", stdCharts(data))}
           ${section("What the models write", samples(data))}
           ${section("Gradients and learning rate", html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`)}

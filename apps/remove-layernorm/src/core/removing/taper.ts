@@ -65,8 +65,8 @@ export class TaperRemoving implements Removing {
     return { norms, auxiliaryWeight: this.#context.recipe.auxiliaryWeight, auxiliaryTarget };
   }
 
-  after(_trainer: Trainer, { stds, taper: sums }: StepResult): Promise<never[]> {
-    if (Object.keys(sums).length === 0) return Promise.resolve([]);
+  after({ stds, taper: sums }: StepResult): void {
+    if (Object.keys(sums).length === 0) return;
     const { keep } = this.#pace;
     const { calibration = {}, scale } = this.#state.taper ?? {};
     const entries = Object.entries(sums).map(([module, { numerator, denominator }]) => {
@@ -82,10 +82,5 @@ export class TaperRemoving implements Removing {
     const mean = finals.reduce((sum, { mean, count }) => sum + mean.rest * (count.rest / tokens), 0);
     const after = { calibration: Object.fromEntries(entries), scale: updateMovingMean(scale, mean, keep) };
     this.#state = { ...this.#state, taper: after };
-    return Promise.resolve([]);
-  }
-
-  rollBack(): undefined {
-    return undefined;
   }
 }
