@@ -8,6 +8,7 @@ import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
+import { findTokenizer } from "../hub.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import { didYouMean } from "../nearest.js";
@@ -92,8 +93,8 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     )
     .option("--model-config <file.json>", "the model's shape as a Hugging Face config.json")
     .option(
-      "--tokenizer <dir>",
-      "folder with vocab.json and merges.txt, or tokenizer.json (default: models/sotu)",
+      "--tokenizer <dir|name>",
+      "folder with vocab.json and merges.txt, or tokenizer.json, or a model's name on the hub (default: models/sotu)",
     )
     .option(
       "--corpus <dir>",
@@ -157,11 +158,12 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     notes: trainingNotes,
   });
   const out = options.out ?? newRunPath("train", io.now());
-  const tokenizerFolder = options.tokenizer ?? shippedModel();
-  const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder });
+  const askedTokenizer = options.tokenizer ?? shippedModel();
+  const inputs = inputsOf({ ...options, tokenizer: askedTokenizer });
   const place = await checkNewFolder(out, { command: "train", force, inputs });
 
   const config = await modelShape(io, options);
+  const tokenizerFolder = await findTokenizer(io, askedTokenizer);
   const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new UsageError(
@@ -210,7 +212,10 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const { train = began.corpus.train, validation = began.corpus.validation } = options;
   const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder, train, validation });
   const path = await checkOldFolder(out, "train", inputs);
-  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
+  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(
+    io,
+    await findTokenizer(io, tokenizerFolder),
+  );
   const suits = { vocabSize: config.vocabSize, tokenizer, io };
   const corpus = await readBoth({ ...began.corpus, train, validation }, suits, recipe);
   checkSameCorpus(corpus, out, began.corpus);
