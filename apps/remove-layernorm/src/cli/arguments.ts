@@ -31,10 +31,18 @@ export const probabilityArgument = numberWhere(
   (value) => value > 0 && value <= 1,
   "a number above 0 and at most 1",
 );
+export const shareArgument = numberWhere((value) => value >= 0 && value <= 1, "a share from 0 to 1");
 export const threadsArgument = numberWhere(
   (value) => Number.isInteger(value) && value >= 1 && value <= 64,
   "a whole number from 1 to 64",
 );
+
+/** Names with commas between them. */
+export function namesArgument(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new InvalidArgumentError("Expected names with commas between them.");
+  return names;
+}
 
 /** Has every option with choices name the nearest of them where it is given none. */
 export function nameNearestChoices({ options }: CommandUnknownOpts): void {

@@ -3,8 +3,10 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   countArgument,
   integerArgument,
+  namesArgument,
   notNegativeArgument,
   positiveArgument,
+  shareArgument,
   threadsArgument,
   wholeArgument,
 } from "./arguments.js";
@@ -87,6 +89,15 @@ export const tokenColumnOption = () =>
     "or its lists of token ids (default: input_ids or tokens, where there is no text)",
   );
 
+/** Rows of each kind, where none are asked for. */
+export const POSITION_ROWS = 256;
+export const positionRowsOption = () =>
+  new Option(
+    "--position-rows <n>",
+    "rows of each kind (windows of the text as they are, the same after end-of-text, documents after end-of-text) " +
+      `that loss and KL are measured on position by position, spread evenly; 0 for none (default: ${POSITION_ROWS})`,
+  ).argParser(wholeArgument);
+
 export const trainTokensOption = new Option(
   "--train-tokens <n>",
   "so many of the tokens to train on, from the first (default: all)",
@@ -105,6 +116,18 @@ export const microBatchSizeOption = new Option(
   .helpGroup(RECIPE);
 export const blockSizeOption = new Option("--block-size <n>", "tokens a sequence")
   .argParser(countArgument)
+  .helpGroup(RECIPE);
+export const eotShareOption = new Option(
+  "--eot-share <share>",
+  "share of the rows that begin with end-of-text, 0 to 1",
+)
+  .argParser(shareArgument)
+  .helpGroup(RECIPE);
+export const shortShareOption = new Option(
+  "--short-share <share>",
+  "share of the tokens that come in short rows, 0 to 1",
+)
+  .argParser(shareArgument)
   .helpGroup(RECIPE);
 export const learningRateOption = new Option(
   "--learning-rate <rate>",
@@ -142,6 +165,13 @@ export const evaluateEveryOption = new Option(
   "updates between two looks at the validation set",
 )
   .argParser(countArgument)
+  .helpGroup(RECIPE);
+export const sitesOption = new Option(
+  "--sites <names>",
+  "the norms that go, and no others: h.3.ln_1:qk,h.3.ln_2,ln_f, or by patterns: h.3, ln_2, h.*.ln_1, h.0-3.ln_1:v " +
+    "(default: all that are there)",
+)
+  .argParser(namesArgument)
   .helpGroup(RECIPE);
 export const sharedQkvStdOption = new Option(
   "--shared-qkv-std",

@@ -15,6 +15,7 @@ const count = z.int().min(1);
 const step = z.int().min(0);
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1);
+const wholeShare = z.number().min(0).max(1);
 const wait = z.number().min(0);
 
 const training = {
@@ -22,6 +23,9 @@ const training = {
   batchSize: count,
   microBatchSize: count,
   blockSize: count,
+  eotShare: wholeShare,
+  shortShare: wholeShare,
+  shortTokens: count,
   learningRate: z.strictObject({
     peak: positive,
     floor: z.number().min(0),
@@ -60,11 +64,15 @@ const pace = z.discriminatedUnion("kind", [
   }),
 ]);
 
+/** Names or patterns of norms; which there are, the model tells. */
+const sites = z.array(z.string().min(1)).min(1).readonly();
+
 export const removalRecipeSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, "expected letters, digits, dots and dashes, since it names a folder"),
   source: z.string(),
   loss: z.enum(removalLosses),
   ...training,
+  untieHead: z.boolean(),
   auxiliaryWeight: z.number().min(0),
   constants: z.strictObject({
     from: z.discriminatedUnion("kind", [
@@ -75,6 +83,7 @@ export const removalRecipeSchema = z.strictObject({
     shareQkv: z.boolean(),
   }),
   pace,
+  sites: sites.optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -144,6 +153,8 @@ const fields = {
   batchSize: count.optional(),
   microBatchSize: count.optional(),
   blockSize: count.optional(),
+  eotShare: wholeShare.optional(),
+  shortShare: wholeShare.optional(),
   learningRate: positive.optional(),
   scaleLearningRate: z.enum(rateScalings).optional(),
   seed: z.int().optional(),
@@ -157,6 +168,7 @@ export const removeOptionsSchema = z.strictObject({
   model: z.string().optional(),
   prompt: z.string().optional(),
   auxiliaryWeight: z.number().min(0).optional(),
+  sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });

@@ -11,6 +11,12 @@ export interface TrainingRecipe {
   readonly microBatchSize: number;
   /** Tokens a sequence (T). */
   readonly blockSize: number;
+  /** Share of the rows that begin with end-of-text, the text after it, as what people give a model does; 0 to 1. */
+  readonly eotShare: number;
+  /** Share of each batch's tokens that comes in short rows, for the first positions to be seen more often; 0 to 1. */
+  readonly shortShare: number;
+  /** Tokens of a short row; divides `blockSize`. */
+  readonly shortTokens: number;
   readonly learningRate: WarmupCosine;
   readonly beta1: number;
   readonly beta2: number;
@@ -48,10 +54,14 @@ export interface RemovalRecipe extends TrainingRecipe {
   /** Where it comes from, and where it is not what was published. */
   readonly source: string;
   readonly loss: RemovalLoss;
+  /** Whether a tied head is trained apart from the embedding, as which it stands once ln_f is folded into it. */
+  readonly untieHead: boolean;
   /** λ of the auxiliary loss on the final residual's stds; the control run has none. */
   readonly auxiliaryWeight: number;
   readonly constants: ConstantsRecipe;
   readonly pace: Pace;
+  /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */
+  readonly sites?: readonly string[] | undefined;
 }
 
 /** Updates of the control that a run trains besides the removal. */
@@ -94,7 +104,7 @@ export type Pace = FixedPace | TaperPace | AdaptivePace;
 /**
  * One norm after the other at fixed steps, in the published order: all ln_2, all ln_1 query/key, all ln_1 value, each
  * from layer 0 upwards, then ln_f, then the special constants. A kind starts one gap after the last layer of the one
- * before, so that a pace fits any number of layers.
+ * before, so that a pace fits any number of layers. A norm that stays takes no time: the next one goes in its place.
  */
 export interface FixedPace {
   readonly kind: "fixed";

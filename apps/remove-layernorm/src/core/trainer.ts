@@ -2,7 +2,7 @@
  * Training steps on one model: forward, backward, clip, AdamW, over micro-batches whose gradients add up to the whole
  * batch's. It owns parameters, gradients and optimiser state, and knows nothing of removals.
  */
-import { Tape } from "@normless/autograd";
+import { evaluate, Tape } from "@normless/autograd";
 import {
   downloadWeights,
   freeParams,
@@ -20,7 +20,7 @@ import {
 import { measureStd, measureTaper } from "@normless/layernorm";
 import { AdamW, type AdamWState, warmupCosine } from "@normless/optim";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
-import { type Batch, batchAt } from "@normless/text";
+import { type Batch, trainingRows } from "@normless/text";
 import type { TrainingRecipe } from "./recipe.js";
 import {
   freeUpdate,
@@ -48,8 +48,10 @@ export interface StepOptions {
 export interface TrainerOptions {
   /** Keeps only what goes into each block and computes it again in the backward pass: less memory, the same bits. */
   readonly recompute?: boolean | undefined;
-  /** Whose prediction is to be matched in place of the text: weights of the same config, with LayerNorm everywhere. */
+  /** Whose prediction is to be matched in place of the text: weights of the same config. */
   readonly teacher?: Weights | undefined;
+  /** The teacher's norms; by default LayerNorm everywhere. */
+  readonly teacherNorms?: NormTable | undefined;
   /** What to do where training diverges; by default, to lower the learning rate. */
   readonly advice?: string | undefined;
 }
@@ -107,8 +109,7 @@ export class Trainer {
     this.params = uploadWeights(backend, weights);
     const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
     this.#optimizer = new AdamW(backend, this.params, { beta1, beta2, eps, weightDecay });
-    const { teacher } = options;
-    const norms = standardNorms(config);
+    const { teacher, teacherNorms: norms = standardNorms(config) } = options;
     this.#teacher = teacher && { config, params: uploadWeights(backend, teacher), norms };
   }
 
@@ -117,10 +118,24 @@ export class Trainer {
     return this.#optimizer.step;
   }
 
-  /** The batch of the coming update. */
-  batch(tokens: Uint16Array): Batch {
-    const { batchSize, blockSize, seed } = this.recipe;
-    return batchAt({ tokens, batchSize, blockSize, seed, step: this.step });
+  /** The rows of the coming update: those of T, then the short ones. */
+  rows(tokens: Uint16Array): Batch[] {
+    const { recipe, config, step } = this;
+    const { batchSize, blockSize, seed, eotShare, shortShare, shortTokens } = recipe;
+    return trainingRows({
+      ...{ tokens, batchSize, blockSize, seed, step },
+      ...(config.eot !== undefined && { begin: { id: config.eot, share: eotShare } }),
+      ...(shortShare > 0 && { short: { tokens: shortTokens, share: shortShare } }),
+    });
+  }
+
+  /** The same, as many at a time as are in memory at once. */
+  microBatches(tokens: Uint16Array): Batch[] {
+    const { microBatchSize, blockSize } = this.recipe;
+    return this.rows(tokens).flatMap((batch) => {
+      const count = (microBatchSize * blockSize) / batch.T;
+      return Array.from({ length: Math.ceil(batch.B / count) }, (_, i) => rows(batch, i * count, count));
+    });
   }
 
   /**
@@ -129,16 +144,14 @@ export class Trainer {
    */
   async update(tokens: Uint16Array, options: StepOptions): Promise<void> {
     const { backend, recipe, step } = this;
-    const { batchSize, microBatchSize } = recipe;
     // A CPU backend never waits, so without this a process in training would not hear Control-C, nor a page its clicks.
     await new Promise((resolve) => setTimeout(resolve));
     if (this.#pending.length === 0) this.#pendingSince = performance.now();
-    const batch = this.batch(tokens);
     const loss = zeros(backend, []);
     const measured: Measured[] = [];
     let grads: Named = {};
-    for (let row = 0; row < batchSize; row += microBatchSize) {
-      const part = this.#microBatch(rows(batch, row, microBatchSize), options, { loss, grads });
+    for (const batch of this.microBatches(tokens)) {
+      const part = this.#microBatch(batch, options, { loss, grads });
       measured.push(part.measured);
       grads = part.grads;
     }
@@ -203,10 +216,12 @@ export class Trainer {
         auxiliaryTarget,
         recompute: this.options.recompute,
         teacher: this.#teacher,
-        observe(module, x) {
+        observe(module, { tensor: x }) {
           if (measure.stds) measured.stds[module] = measureStd(x, classes, config.eps);
-          const gamma = params[`${module}.weight`];
-          if (measure.taper) measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
+          // A norm that was folded before has no gamma, and does not taper.
+          const gamma = params[`${module}.weight`] as Tensor | undefined;
+          if (measure.taper && gamma)
+            measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
         },
       });
       backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: batchSoFar.loss });
@@ -220,6 +235,32 @@ export class Trainer {
       freeTokens(tokens);
       targets.free();
     }
+  }
+
+  /**
+   * Mean loss of a batch, of any number of sequences, with these norms and the parameters of now, in nats a token: what
+   * an update would tell of it. Nothing is trained; the results of all updates are to be taken before.
+   */
+  async loss(batch: Batch, norms: NormTable): Promise<number> {
+    const { backend, config, recipe, params } = this;
+    const loss = zeros(backend, []);
+    const totalTokens = batch.targets.length;
+    for (let row = 0; row < batch.B; row += recipe.microBatchSize) {
+      const part = rows(batch, row, Math.min(recipe.microBatchSize, batch.B - row));
+      const tokens = uploadTokens(backend, config, part);
+      const targets = uploadTargets(backend, config, part.targets, part.T);
+      const share = evaluate((variables) => {
+        const options = { totalTokens, teacher: this.#teacher };
+        return trainingLoss({ config, params: variables, norms }, tokens, targets, options).prediction;
+      }, params);
+      backend.run("scale", { x: share }, { factor: 1 }, { y: loss });
+      share.free();
+      targets.free();
+      freeTokens(tokens);
+    }
+    const [value] = await loss.read();
+    loss.free();
+    return value;
   }
 
   /** A copy of what training has changed, for a checkpoint or to come back to. */
@@ -241,9 +282,10 @@ export class Trainer {
   }
 }
 
-/** Rows `begin` to `begin + count` of a batch. */
+/** `count` rows of a batch from `begin` on, or as many as there are. */
 export function rows(batch: Batch, begin: number, count: number): Batch {
   const { T } = batch;
-  const part = (ids: Int32Array) => ids.subarray(begin * T, (begin + count) * T);
-  return { inputs: part(batch.inputs), targets: part(batch.targets), B: count, T };
+  const end = Math.min(batch.B, begin + count);
+  const part = (ids: Int32Array) => ids.subarray(begin * T, end * T);
+  return { inputs: part(batch.inputs), targets: part(batch.targets), B: end - begin, T };
 }

@@ -4,10 +4,12 @@
  * data, so that a checkpoint holds it.
  */
 import type { NormTable } from "@normless/gpt2";
+import { POSITION_CLASSES } from "@normless/tensor";
 import { pooled, type TaperAverage, updateStdAverage, type MovingMean } from "@normless/layernorm";
 import type { RemovalEvent, RollbackEvent } from "../events.js";
 import type { StdAverages } from "../plan.js";
 import type { RemovalRecipe } from "../recipe.js";
+import type { PlannedModel } from "../sites.js";
 import type { StepResult } from "../step-result.js";
 import type { DivergedError, StepOptions, Trainer, TrainerState } from "../trainer.js";
 
@@ -29,8 +31,6 @@ export interface AdaptiveState {
   readonly waiting: Readonly<Record<string, { readonly until: number; readonly patience: number }>>;
   /** What each removal was last measured to cost at once, in nats. */
   readonly damages: Readonly<Record<string, number>>;
-  /** Tokens looked at to measure damage; none of them is trained on there. */
-  readonly probedTokens: number;
   /** Where to go back to while the last removal may still diverge. */
   readonly fallback?:
     | {
@@ -46,6 +46,8 @@ export interface AdaptiveState {
 export interface RemovalState {
   readonly norms: NormTable;
   readonly averages: StdAverages;
+  /** Tokens looked at to measure what removals cost; none of them is trained on there. */
+  readonly probedTokens: number;
   readonly taper?: TaperState | undefined;
   readonly adaptive?: AdaptiveState | undefined;
   /** The weights and moments of `adaptive.fallback`. */
@@ -69,24 +71,33 @@ export interface Removing {
 /** What every pace is given. */
 export interface RemovalContext {
   readonly recipe: RemovalRecipe;
+  /** As the run began. */
+  readonly model: PlannedModel;
   readonly train: Uint16Array;
   /** The control's loss on each batch; in a distilled run the original's, which is 0. */
   readonly control: readonly number[];
   readonly state: RemovalState;
 }
 
-/** The moving means after an update: one step a micro-batch, over all tokens as one class where a recipe has no others. */
+type AveragesRecipe = Pick<RemovalRecipe, "constants" | "microBatchSize" | "blockSize">;
+
+/**
+ * The moving means after an update: one step a micro-batch, a smaller one for a micro-batch with fewer tokens, over all
+ * tokens as one class where a recipe has no others.
+ */
 export function updateAverages(
   averages: StdAverages,
   { stds }: Pick<StepResult, "stds">,
-  { from, special }: RemovalRecipe["constants"],
+  { constants: { from, special }, microBatchSize, blockSize }: AveragesRecipe,
 ): StdAverages {
   if (from.kind !== "training") return averages;
   const after = { ...averages };
   for (const microBatch of stds) {
     for (const [module, batch] of Object.entries(microBatch)) {
       const std = special === "none" ? pooled(batch) : batch;
-      after[module] = updateStdAverage(after[module], std, from.keep);
+      const share =
+        POSITION_CLASSES.reduce((sum, name) => sum + std.count[name], 0) / (microBatchSize * blockSize);
+      after[module] = updateStdAverage(after[module], std, from.keep ** share);
     }
   }
   return after;
