@@ -100,7 +100,10 @@ function fromFields<R extends Sized>(
   where: string,
   { base, ...fields }: Readonly<Record<string, unknown>>,
 ): Scaled<R> {
-  const { builtIn } = sources;
+  const { builtIn, schema } = sources;
+  // A recipe that is whole is over none.
+  const whole = base === undefined ? schema.safeParse(fields).data : undefined;
+  if (whole !== undefined) return { recipe: whole, notes: [] };
   if (base === undefined) return withLayer(sources, where, Object.values(builtIn)[0], fields);
   if (typeof base !== "string" || !Object.hasOwn(builtIn, base))
     throw unknownRecipe(builtIn, JSON.stringify(base), where);

@@ -48,8 +48,10 @@ export interface RemovalRecipe extends TrainingRecipe {
   /** Where it comes from, and where it is not what was published. */
   readonly source: string;
   readonly loss: RemovalLoss;
-  /** λ of the auxiliary loss on the final residual's stds; the control run has none. */
+  /** λ of the auxiliary loss on the final residual's stds. */
   readonly auxiliaryWeight: number;
+  /** Whether a control has the auxiliary loss, too, so that nothing but the removal tells the two apart. Published ones have not. */
+  readonly controlAuxiliary: boolean;
   readonly constants: ConstantsRecipe;
   readonly pace: Pace;
 }

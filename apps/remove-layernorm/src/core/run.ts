@@ -16,7 +16,8 @@ import {
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
 import { checkRecipe } from "./check-recipe.js";
-import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
+import { Control } from "./control.js";
+import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
 import { checkPlan, plan } from "./plan.js";
@@ -135,6 +136,7 @@ class Run {
     } else if (!this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control", original.weights);
       if (!control || !(yield* this.#evaluate("control", control))) return;
+      yield { type: "control", model: control, validation: { ...this.#losses } as ControlEvent["validation"] };
     }
     const frozen = yield* this.#train("removal", original.weights);
     if (!frozen) return;
@@ -170,7 +172,8 @@ class Run {
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
-    const standard = { norms: standardNorms(model.config), auxiliaryWeight: 0 };
+    const control = new Control(recipe, model.config, resume?.removal);
+    const way = removing ?? control;
     const { recompute } = this.#input;
     const teacher = this.#distilled ? model.weights : undefined;
     const from = resume?.weights ?? weights;
@@ -185,16 +188,16 @@ class Run {
       const firstStep = trainer.step;
       while (trainer.step < recipe.steps) {
         if (removing) yield* await removing.before(trainer);
-        await trainer.update(corpus.train, removing?.options(trainer.step) ?? standard);
+        await trainer.update(corpus.train, way.options(trainer.step));
         const { step } = trainer;
         const last = step === recipe.steps;
         const due = step % recipe.checkpointEvery === 0 || last;
-        const wanted = due || signal?.aborted || removing?.due(step);
+        const wanted = due || signal?.aborted || way.due(step);
         if (!wanted && !trainer.resultsDue) continue;
         try {
           for await (const result of trainer.results()) {
-            if (phase === "control") this.#controlLosses.push(result.loss);
-            const events = (await removing?.after(trainer, result)) ?? [];
+            if (!removing) this.#controlLosses.push(result.loss);
+            const events = removing ? await removing.after(trainer, result) : control.after(result);
             const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
             const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
             yield this.#stepEvent(phase, result, tokensPerSecond);
@@ -207,14 +210,14 @@ class Run {
           continue;
         }
         if (due || signal?.aborted) {
-          const state = this.#state(phase, await trainer.save(), removing);
+          const state = this.#state(phase, await trainer.save(), way.state);
           if (last) this.#trained = state;
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
         }
       }
       this.#probedTokens = removing?.state.adaptive?.probedTokens;
-      const { norms } = removing?.state ?? standard;
+      const { norms } = way.state;
       return { config: model.config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
@@ -248,11 +251,7 @@ class Run {
     };
   }
 
-  #state(phase: Phase, trained: TrainerState, removing?: Removing): RunState {
-    const { fallback, ...removal } = removing?.state ?? {
-      norms: standardNorms(this.#input.model.config),
-      averages: {},
-    };
+  #state(phase: Phase, trained: TrainerState, { fallback, ...removal }: RemovalState): RunState {
     return {
       version: 1,
       fingerprint: this.#fingerprint,
@@ -276,7 +275,8 @@ class Run {
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
       );
     const optimizer = { step: 0, m: zeros(), v: zeros() };
-    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer });
+    const removal = { norms: standardNorms(this.#input.model.config), averages: {} };
+    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }, removal);
   }
 
   /** False where it was cut off; the checkpoint does it again from its first batch. */

@@ -38,7 +38,7 @@ describe("normless remove", () => {
     for (const name of ["original", "control (LayerNorm kept)", "LN-free (frozen)", "LN-free (folded)"]) {
       expect(out).toContain(name);
     }
-    for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "summary.json"]) {
+    for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "control/", "summary.json"]) {
       expect(out).toContain(join(whole, file));
     }
     // A line every ten steps and one for every removal.
@@ -46,7 +46,9 @@ describe("normless remove", () => {
     expect(err).toContain("step 9: removed the first-position constant");
 
     const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8")) as object;
-    expect(Object.keys(summary)).toEqual(["validation", "seconds", "tokens", "peakBytes", "backend"]);
+    expect(Object.keys(summary)).toEqual([
+      ...["validation", "seconds", "tokens", "peakBytes", "backend", "recipe", "provenance"],
+    ]);
     expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16 });
     expect(await readdir(join(whole, "checkpoints"))).toEqual([
       "step-00000022.msgpack",

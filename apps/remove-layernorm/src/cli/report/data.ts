@@ -1,18 +1,25 @@
-/** What the report is made from: a run's events, sorted by type, and the summary that the run ends with. */
+/** What the report is made from: what a run's folder says of it, its events sorted by type. */
 import type {
   EvalEvent,
   FoldEvent,
   PlanEvent,
   RemovalEvent,
   RollbackEvent,
+  RunEvent,
   SampleEvent,
   StdEvent,
   StepEvent,
   Summary,
+  ValidationLosses,
 } from "../../core/events.js";
+import { plan } from "../../core/plan.js";
+import { controlSteps } from "../../core/recipe.js";
+import type { EndedProvenance, Provenance } from "../provenance/schema.js";
+import type { RemoveConfig } from "../run-config.js";
 
 export interface ReportData {
-  readonly plan: PlanEvent;
+  readonly plan: Omit<PlanEvent, "type" | "backend" | "resumedAt">;
+  readonly provenance: Provenance & Partial<EndedProvenance>;
   readonly steps: readonly StepEvent[];
   readonly removals: readonly RemovalEvent[];
   /** Removals that were taken back; they stand in `removals` too. */
@@ -20,7 +27,90 @@ export interface ReportData {
   readonly evals: readonly EvalEvent[];
   readonly stds: readonly StdEvent[];
   readonly samples: readonly SampleEvent[];
-  /** Missing when the run ended before folding. */
+  /** Missing where the run has not come to folding yet. */
   readonly fold?: FoldEvent;
-  readonly summary: Summary;
+  /** Missing where the run has not ended yet. */
+  readonly summary?: Summary;
+  /** Of a run that has not ended. */
+  readonly unfinished?: Unfinished;
+}
+
+/** How a run stands that has not ended. */
+export interface Unfinished {
+  /** A process is at work on it. */
+  readonly goesOn: boolean;
+  /** ISO 8601, of the last that it wrote. */
+  readonly lastSign: string;
+  /** What to type to go on with it, where it has a checkpoint. */
+  readonly resume?: string;
+}
+
+export interface RunRecord {
+  readonly config: RemoveConfig;
+  readonly events: readonly RunEvent[];
+  readonly summary?: (Summary & { readonly provenance: EndedProvenance }) | undefined;
+  readonly unfinished?: Unfinished | undefined;
+}
+
+export function reportData({ config, events, summary, unfinished }: RunRecord): ReportData {
+  const { recipe, provenance } = config;
+  const of = <T extends RunEvent["type"]>(type: T) =>
+    events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
+  const [fold] = of("fold");
+  const shape = provenance.model?.shape;
+  if (!shape) throw new Error("the run's config.json does not say which model it began with");
+  const { train, validation } = provenance.data;
+  return {
+    plan: {
+      recipe,
+      config: shape,
+      removals: plan(recipe, shape),
+      trainTokens: train.tokens,
+      validationTokens: targetsOf(recipe.validationTokens, validation.tokens),
+    },
+    provenance: summary?.provenance ?? provenance,
+    steps: of("step"),
+    removals: of("removal"),
+    rollbacks: of("rollback"),
+    evals: of("eval"),
+    stds: of("stds"),
+    samples: of("sample"),
+    ...(fold && { fold }),
+    ...(summary && { summary: resultOf(summary) }),
+    ...(unfinished && { unfinished }),
+  };
+}
+
+/** What stands elsewhere in the data is left out. */
+function resultOf(summary: Summary): Summary {
+  const { recipe: _recipe, provenance: _provenance, ...rest } = summary as Summary & {
+    readonly recipe?: unknown;
+    readonly provenance?: unknown;
+  };
+  return rest;
+}
+
+/** Predictions that a look at the validation set takes. */
+function targetsOf(asked: number, tokens: number): number {
+  return asked > 0 ? Math.min(asked, tokens - 1) : tokens - 1;
+}
+
+/** The validation losses that are known: of the models that the run has come to. */
+export function knownLosses({ summary, evals }: ReportData): Partial<ValidationLosses> {
+  return summary?.validation ?? Object.fromEntries(evals.map(({ model, loss }) => [model, loss]));
+}
+
+/** `update 120 of 300 of the removal, after the control's 300`, by what the run wrote. */
+export function progressText({ plan: { recipe }, steps, evals }: ReportData): string {
+  const { steps: total } = recipe;
+  const last = steps.at(-1);
+  const evaluated = evals.at(-1)?.model;
+  if (!last) return evaluated === undefined ? "nothing is measured yet" : "the original is measured";
+  const whose = last.phase === "control" ? "the control" : "the removal";
+  const before =
+    last.phase === "removal" && controlSteps(recipe) > 0 ? `, after the control’s ${total}` : "";
+  if (last.step < total) return `at update ${last.step} of ${total} of ${whose}${before}`;
+  if (evaluated === last.phase || (last.phase === "removal" && evaluated === "frozen"))
+    return `all updates of ${whose} done and measured`;
+  return `all ${total} updates of ${whose} done`;
 }

@@ -5,13 +5,14 @@
 import { normSites } from "@normless/gpt2";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
-import { resultSentence, resultTable } from "./result.js";
+import { sourceSection } from "./provenance.js";
+import { headline, resultTable, unfinishedNote } from "./result.js";
 import { stdCharts } from "./std-charts.js";
 import { style } from "./style.js";
 import { paceTable, recipeTable, removalTable, runTable, samples } from "./tables.js";
 import { gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
-/** A whole page, from a finished run's events. What the run did not measure has no section. */
+/** A whole page, from what a run has written so far. What it did not measure has no section. */
 export function renderReport(data: ReportData): string {
   const { config, recipe } = data.plan;
   const norms = normSites(config).length;
@@ -31,18 +32,19 @@ export function renderReport(data: ReportData): string {
         <header>
           <h1>LayerNorm, removed</h1>
           <p class="about">
-            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms taken out,
-            ${how} in a run of ${recipe.steps} updates
+            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms
+            ${data.summary ? "taken out" : "to be taken out"}, ${how} in a run of ${recipe.steps} updates
           </p>
-          <p class="headline">${resultSentence(data.summary)}</p>
+          <p class="headline">${headline(data)}</p>
+          ${unfinishedNote(data)}
         </header>
         <main>
-          ${resultTable(data.summary)}
-          ${section("The loss, step by step", html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`)}
+          ${resultTable(data)} ${section("The loss, step by step", lossSection(data))}
           ${section("The std at every norm", stdCharts(data))}
           ${section("What the models write", samples(data))}
-          ${section("Gradients and learning rate", html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`)}
+          ${section("Gradients and learning rate", gradientSection(data))}
           ${section("The recipe", recipeTable(data))} ${section("How it was run", runTable(data))}
+          ${section("Where it comes from", sourceSection(data))}
         </main>
         <footer>
           Every figure of this page is inside it, as JSON:
@@ -52,6 +54,16 @@ export function renderReport(data: ReportData): string {
       </body>
     </html> `;
   return page.text;
+}
+
+function lossSection(data: ReportData): Html | undefined {
+  if (data.steps.length === 0) return undefined;
+  return html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`;
+}
+
+function gradientSection(data: ReportData): Html | undefined {
+  if (data.steps.length === 0) return undefined;
+  return html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`;
 }
 
 const inTurn = ({ removals }: ReportData) =>

@@ -1,14 +1,14 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
-import type { ConstantsRecipe, Pace } from "../../core/recipe.js";
+import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js";
 import { describePace } from "../../core/scale-recipe.js";
-import type { ReportData } from "./data.js";
+import { knownLosses, type ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
 import { kindOf, kinds, nameOf } from "./kinds.js";
 
 type Row = readonly [name: string, value: string];
 
-function table(rows: readonly Row[]): Html {
+export function table(rows: readonly Row[]): Html {
   return html`<table class="facts">
     <tbody>
       ${rows.map(
@@ -42,7 +42,8 @@ export function samples({ samples }: ReportData): Html | undefined {
 }
 
 /** Every removal in order, with the constants that a frozen norm divides by from then on. */
-export function removalTable({ removals, rollbacks }: ReportData): Html {
+export function removalTable({ removals, rollbacks }: ReportData): Html | undefined {
+  if (removals.length === 0) return undefined;
   const measured = removals.some(({ damage }) => damage !== undefined);
   const figure = (value: number | undefined) => (value === undefined ? "—" : compact(value));
   const rows = removals.map(({ step, removal, std, damage }) => {
@@ -86,18 +87,27 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
   const { pace, steps, batchSize, blockSize } = recipe;
   const last = removals.at(-1);
   if (pace.kind !== "adaptive" || !last) return undefined;
-  const { probedTokens = 0 } = summary;
+  const { probedTokens } = summary ?? {};
   const goes = new Set(removals.map(({ step }) => step)).size;
-  const share = (100 * probedTokens) / (steps * batchSize * blockSize);
+  const trained = steps * batchSize * blockSize;
+  const probed: Row[] =
+    probedTokens === undefined
+      ? []
+      : [
+          [
+            "looked at to choose",
+            `${count(probedTokens)} tokens, ${compact((100 * probedTokens) / trained)} % of those trained on meanwhile`,
+          ],
+        ];
   const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
   return table([
-    ["everything gone", `after step ${last.step}; the deadline is step ${pace.deadline}`],
+    [
+      summary ? "everything gone" : "last removal so far",
+      `after step ${last.step}; the deadline is step ${pace.deadline}`,
+    ],
     ["removals", `${removals.length}, ${goes > 1 ? `at ${goes} of the steps` : "all at once"}`],
     ["taken back", String(rollbacks.length)],
-    [
-      "looked at to choose",
-      `${count(probedTokens)} tokens, ${compact(share)} % of those trained on meanwhile`,
-    ],
+    ...probed,
     ["dearest", `${nameOf(dearest.removal)}, ${compact(dearest.damage ?? 0)} nats at once`],
   ]);
 }
@@ -119,10 +129,7 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
       ])}
       ${table([
         ["gradient clipped to", compact(recipe.maxNorm)],
-        [
-          "auxiliary loss",
-          recipe.auxiliaryWeight === 0 ? "none" : `λ = ${compact(recipe.auxiliaryWeight)}, removal alone`,
-        ],
+        ["auxiliary loss", describeAuxiliary(recipe)],
         ["pace", describePace(pace)],
         ...paceRows(pace, distilled ? "original" : "control"),
         ["constants", describeConstants(pace, constants)],
@@ -130,6 +137,13 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
       ])}
     </div>
     <p class="caption">${recipe.source}</p>`;
+}
+
+function describeAuxiliary({ auxiliaryWeight, controlAuxiliary, loss }: RemovalRecipe): string {
+  if (auxiliaryWeight === 0) return "none";
+  const lambda = `λ = ${compact(auxiliaryWeight)}`;
+  if (loss === "distillation") return lambda;
+  return controlAuxiliary ? `${lambda}, removal and control` : `${lambda}, removal alone`;
 }
 
 function paceRows(pace: Pace, other: "original" | "control"): Row[] {
@@ -151,29 +165,32 @@ function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRec
   return `${measured}; special tokens: ${special}${shareQkv ? "; query/key and value share one" : ""}`;
 }
 
-export function runTable({ plan, fold, summary }: ReportData): Html {
+export function runTable(data: ReportData): Html {
+  const { plan, fold, summary, provenance } = data;
   const { config } = plan;
-  const resumed: Row[] = plan.resumedAt
-    ? [["resumed", `in the ${plan.resumedAt.phase} phase, at step ${plan.resumedAt.step}`]]
+  const { frozen, folded: foldedLoss } = knownLosses(data);
+  const ended: Row[] = summary
+    ? [
+        ["time", duration(summary.seconds)],
+        ["trained on", `${count(summary.tokens)} tokens`],
+        ["peak memory of tensors", bytes(summary.peakBytes)],
+      ]
     : [];
+  const difference: Row[] =
+    frozen === undefined || foldedLoss === undefined
+      ? []
+      : [["loss, folded minus frozen", `${compact(foldedLoss - frozen)} nats`]];
   const folded: Row[] = fold
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
-  const { frozen, folded: foldedLoss } = summary.validation;
   return html`<div class="row two">
-    ${table([
-      ["backend", summary.backend],
-      ["time", duration(summary.seconds)],
-      ["trained on", `${count(summary.tokens)} tokens`],
-      ["peak memory of tensors", bytes(summary.peakBytes)],
-      ...resumed,
-    ])}
+    ${table([["engine", provenance.processes.at(-1)?.engine ?? ""], ...ended])}
     ${table([
       ["model", `${config.layers} layers, ${config.channels} channels, ${config.heads} heads`],
       ["vocabulary", `${count(config.vocabSize)} tokens`],
       ["training data", `${count(plan.trainTokens)} tokens`],
       ["validation data", `${count(plan.validationTokens)} tokens`],
-      ["loss, folded minus frozen", `${compact(foldedLoss - frozen)} nats`],
+      ...difference,
       ...folded,
     ])}
   </div>`;

@@ -19,6 +19,7 @@ export const heimersheim2024: RemovalRecipe = {
   validationTokens: 0,
   checkpointEvery: 100,
   auxiliaryWeight: 0,
+  controlAuxiliary: false,
   constants: {
     from: { kind: "original", sequences: 16 },
     special: "first-and-eot-on-value",

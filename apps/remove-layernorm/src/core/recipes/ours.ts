@@ -26,6 +26,7 @@ export const reference: RemovalRecipe = {
   validationTokens: 65_536,
   checkpointEvery: 100,
   auxiliaryWeight: 0.1,
+  controlAuxiliary: true,
   constants: {
     from: { kind: "training", keep: 0.9 ** (16 / 32) },
     special: "first-and-eot",

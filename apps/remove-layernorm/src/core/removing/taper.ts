@@ -3,6 +3,7 @@ import { moduleOf, normSites, type NormTable } from "@normless/gpt2";
 import {
   frozenNorm,
   meanOf,
+  type MovingMean,
   pooled,
   taperedNorm,
   taperGate,
@@ -75,10 +76,7 @@ export class TaperRemoving implements Removing {
       };
       return [module, average] as const;
     });
-    // Micro-batches are of one size, so that the mean over tokens is the mean of their means.
-    const means = stds.map((microBatch) => pooled(microBatch["ln_f"]).mean.rest);
-    const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
-    const after = { calibration: Object.fromEntries(entries), scale: updateMovingMean(scale, mean, keep) };
+    const after = { calibration: Object.fromEntries(entries), scale: updateScale(scale, stds, keep) };
     this.#state = { ...this.#state, taper: after };
     return Promise.resolve([]);
   }
@@ -86,4 +84,16 @@ export class TaperRemoving implements Removing {
   rollBack(): undefined {
     return undefined;
   }
+}
+
+/** The mean std before ln_f, with that of another update. */
+export function updateScale(
+  scale: MovingMean | undefined,
+  stds: StepResult["stds"],
+  keep: number,
+): MovingMean {
+  // Micro-batches are of one size, so that the mean over tokens is the mean of their means.
+  const means = stds.map((microBatch) => pooled(microBatch["ln_f"]).mean.rest);
+  const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+  return updateMovingMean(scale, mean, keep);
 }

@@ -1,0 +1,36 @@
+/** A run's provenance when it begins, and when another process goes on with it. */
+import type { Gpt2Config } from "@normless/gpt2";
+import type { Backend } from "@normless/tensor";
+import type { Corpus, FilesRead } from "../corpus.js";
+import { repeatCommand, type Repeatable } from "./command.js";
+import { thisProcess } from "./machine.js";
+import type { Provenance } from "./schema.js";
+import { dataFacts, modelFacts } from "./sources.js";
+
+export interface Beginning extends Repeatable {
+  readonly backend: Backend;
+  readonly now: Date;
+  /** Of the model that is run on, or trained. */
+  readonly shape: Gpt2Config;
+  /** Of the model that the run starts from; none where its weights are fresh. */
+  readonly modelFolder?: string | undefined;
+  readonly corpus: Corpus;
+  readonly read: FilesRead;
+}
+
+export async function beginProvenance(beginning: Beginning): Promise<Provenance> {
+  const { backend, now, shape, modelFolder, corpus, read } = beginning;
+  return {
+    model: modelFolder === undefined ? undefined : await modelFacts(modelFolder, shape),
+    data: await dataFacts(corpus, read, shape.eot),
+    command: repeatCommand(beginning),
+    processes: [await thisProcess(backend, now)],
+  };
+}
+
+export async function resumedProvenance(
+  before: Provenance,
+  { backend, now }: Pick<Beginning, "backend" | "now">,
+): Promise<Provenance> {
+  return { ...before, processes: [...before.processes, await thisProcess(backend, now)] };
+}
