@@ -47,7 +47,7 @@ ${control === undefined ? "" : `${row("control", control)}\n`}${row("LN-free (fr
 ${row("LN-free (folded)", validation.folded)}
 
 ${recipeMarkdown(recipe)}
-${provenanceMarkdown(provenance)}`;
+${provenanceMarkdown(provenance, recipe)}`;
 }
 
 export interface ControlCardFacts {
@@ -90,7 +90,7 @@ Mean nats a token on ${thousands(validationTokens)} validation tokens.
 | control | ${control.toFixed(4)} | ${difference(control - original)} |
 
 ${recipeMarkdown(recipe)}
-${provenanceMarkdown(provenance)}`;
+${provenanceMarkdown(provenance, recipe)}`;
 }
 
 /** How the model is called that a run started from. */

@@ -39,10 +39,16 @@ export async function withOptionsFile<O extends { readonly config?: string | und
 }
 
 /** Says where what is read now is not what the run read whose config.json was given, though nothing else was asked for. */
-export function sayOtherSources(io: Io, asked: object, before: Provenance | undefined, now: Provenance): void {
+export function sayOtherSources(
+  io: Io,
+  asked: object,
+  before: Provenance | undefined,
+  now: Provenance,
+): void {
   if (!before) return;
   const given = (...names: readonly string[]) => names.some((name) => Reflect.get(asked, name) !== undefined);
-  const say = (what: string) => io.err(`--config: ${what} not what that run began with: the SHA-256 differs\n`);
+  const say = (what: string) =>
+    io.err(`--config: ${what} not what that run began with: the SHA-256 differs\n`);
   const weights = ({ model }: Provenance) => model?.weights.map(({ sha256 }) => sha256).join();
   if (!given("model") && weights(before) !== weights(now)) say("the model's weights are");
   if (given("corpus", "trainTokens", "validationTokens", "blockSize", "model", "tokenizer")) return;

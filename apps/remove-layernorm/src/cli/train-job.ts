@@ -155,5 +155,5 @@ place. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)}
 ${JSON.stringify(recipe, undefined, 2)}
 \`\`\`
 
-${provenanceMarkdown(provenance)}`;
+${provenanceMarkdown(provenance, recipe)}`;
 }

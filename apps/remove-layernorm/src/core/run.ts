@@ -136,7 +136,11 @@ class Run {
     } else if (!this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control", original.weights);
       if (!control || !(yield* this.#evaluate("control", control))) return;
-      yield { type: "control", model: control, validation: { ...this.#losses } as ControlEvent["validation"] };
+      yield {
+        type: "control",
+        model: control,
+        validation: { ...this.#losses } as ControlEvent["validation"],
+      };
     }
     const frozen = yield* this.#train("removal", original.weights);
     if (!frozen) return;

@@ -26,15 +26,7 @@ import {
   resumedEngine,
   resumedManner,
 } from "../run-config.js";
-import {
-  checkNewFolder,
-  checkOldFolder,
-  CONTROL,
-  LN_FREE,
-  newRunPath,
-  REPORT,
-  STOCK,
-} from "../run-files.js";
+import { checkNewFolder, checkOldFolder, CONTROL, LN_FREE, newRunPath, REPORT, STOCK } from "../run-files.js";
 import {
   explainFailure,
   newestCheckpoint,

@@ -27,6 +27,8 @@ export async function report(io: Io, run: string, { out }: ReportOptions): Promi
   const record = await readRunRecord(run);
   const read = [CONFIG, METRICS, SUMMARY].map((name) => join(run, name));
   const { "--out": path } = await checkResults({ "--out": out ?? join(run, REPORT) }, { "the run's": read });
-  const what = record.summary ? `the run in ${basename(run)}` : `the run in ${basename(run)}, which has not ended`;
+  const what = record.summary
+    ? `the run in ${basename(run)}`
+    : `the run in ${basename(run)}, which has not ended`;
   await writeResult(io, path, renderReport(reportData(record)), what);
 }

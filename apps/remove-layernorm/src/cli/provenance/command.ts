@@ -29,12 +29,20 @@ export interface Repeatable {
 }
 
 /** With paths as publicPath shows them; a recipe that no name and no option tell whole is `--recipe recipe.json`. */
-export function repeatCommand({ command, options, modelFolder, recipe, engine, builtIn }: Repeatable): string {
+export function repeatCommand({
+  command,
+  options,
+  modelFolder,
+  recipe,
+  engine,
+  builtIn,
+}: Repeatable): string {
   const { backend: _backend, simd: _simd, blasLibrary: _library, ...asked } = options as Options;
   const named = recipeArgument(asked["recipe"], recipe, builtIn);
   const given: Options = { ...asked, recipe: named.argument };
   if (named.isWhole) {
-    for (const name of [...Object.keys(recipeOptions({})), "sharedQkvStd", "bugCompatible"]) delete given[name];
+    for (const name of [...Object.keys(recipeOptions({})), "sharedQkvStd", "bugCompatible"])
+      delete given[name];
   }
   const hub = modelFolder === undefined ? undefined : hubSource(modelFolder);
   if (hub && given["model"] !== undefined) given["model"] = `${hub.name}@${hub.revision}`;

@@ -1,4 +1,5 @@
 /** Where a run comes from, in words: rows of a name and what is so called, for the report, a model card, a terminal. */
+import type { TrainingRecipe } from "../../core/index.js";
 import { bytes, thousands } from "../format.js";
 import type { DataPart, EndedProvenance, FileFacts, ProcessFacts, Provenance } from "./schema.js";
 
@@ -7,14 +8,21 @@ export type Fact = readonly [name: string, value: string];
 /** So many files of a part of the data are named; the rest are counted. */
 const NAMED = 4;
 
-export function sourceFacts({ model, data }: Provenance): Fact[] {
+export function sourceFacts({ model, data }: Provenance, recipe: TrainingRecipe): Fact[] {
+  const { steps, batchSize, blockSize, seed } = recipe;
   const named: Fact[] = model
     ? [
         ["model", model.revision === undefined ? model.name : `${model.name}, commit ${model.revision}`],
         ...model.weights.map((file): Fact => ["weights", fileText(file)]),
       ]
     : [];
-  return [...named, ...partFacts("training data", data.train), ...partFacts("validation data", data.validation)];
+  return [
+    ...named,
+    ...partFacts("training data", data.train),
+    ...partFacts("validation data", data.validation),
+    ["trained on", `${thousands(steps * batchSize)} rows of ${blockSize} tokens`],
+    ["seed", String(seed)],
+  ];
 }
 
 function partFacts(name: string, { files, tokens, documents, sha256 }: DataPart): Fact[] {
@@ -49,7 +57,8 @@ export function processFacts({ processes }: Provenance): Fact[] {
 function codeText({ normless, commit, packages, node }: ProcessFacts): Fact {
   const clone = commit === undefined ? "" : ` (commit ${commit.replace("+", ", with changes")})`;
   const parts = Object.entries(packages).filter(([, version]) => version !== normless);
-  const others = parts.length === 0 ? "" : `, ${parts.map(([name, version]) => `${name} ${version}`).join(", ")}`;
+  const others =
+    parts.length === 0 ? "" : `, ${parts.map(([name, version]) => `${name} ${version}`).join(", ")}`;
   const all = parts.length === 0 ? ", its packages the same" : "";
   return ["versions", `normless ${normless}${clone}${all}${others}; Node ${node}`];
 }

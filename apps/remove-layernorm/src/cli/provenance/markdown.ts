@@ -1,4 +1,5 @@
 /** Where a model comes from, for the README.md in its folder. */
+import type { TrainingRecipe } from "../../core/index.js";
 import { dateFacts, type Fact, processFacts, sourceFacts } from "./facts.js";
 import { RECIPE_FILE } from "./command.js";
 import type { EndedProvenance, Provenance } from "./schema.js";
@@ -9,8 +10,11 @@ export function baseModelLine({ model }: Provenance): string {
 }
 
 /** A section; the recipe stands before it. */
-export function provenanceMarkdown(provenance: Provenance & Partial<EndedProvenance>): string {
-  const facts = [...sourceFacts(provenance), ...processFacts(provenance), ...dateFacts(provenance)];
+export function provenanceMarkdown(
+  provenance: Provenance & Partial<EndedProvenance>,
+  recipe: TrainingRecipe,
+): string {
+  const facts = [...sourceFacts(provenance, recipe), ...processFacts(provenance), ...dateFacts(provenance)];
   return `## Where it comes from
 
 | | |

@@ -83,7 +83,11 @@ export function reportData({ config, events, summary, unfinished }: RunRecord): 
 
 /** What stands elsewhere in the data is left out. */
 function resultOf(summary: Summary): Summary {
-  const { recipe: _recipe, provenance: _provenance, ...rest } = summary as Summary & {
+  const {
+    recipe: _recipe,
+    provenance: _provenance,
+    ...rest
+  } = summary as Summary & {
     readonly recipe?: unknown;
     readonly provenance?: unknown;
   };
@@ -100,17 +104,17 @@ export function knownLosses({ summary, evals }: ReportData): Partial<ValidationL
   return summary?.validation ?? Object.fromEntries(evals.map(({ model, loss }) => [model, loss]));
 }
 
-/** `update 120 of 300 of the removal, after the control's 300`, by what the run wrote. */
+/** `update 120 of 300 of the removal, after the control’s 300`: by what the run wrote. */
 export function progressText({ plan: { recipe }, steps, evals }: ReportData): string {
   const { steps: total } = recipe;
   const last = steps.at(-1);
-  const evaluated = evals.at(-1)?.model;
-  if (!last) return evaluated === undefined ? "nothing is measured yet" : "the original is measured";
+  const measured = evals.at(-1)?.model;
+  if (!last) return measured === undefined ? "nothing is measured yet" : "the original is measured";
   const whose = last.phase === "control" ? "the control" : "the removal";
-  const before =
-    last.phase === "removal" && controlSteps(recipe) > 0 ? `, after the control’s ${total}` : "";
-  if (last.step < total) return `at update ${last.step} of ${total} of ${whose}${before}`;
-  if (evaluated === last.phase || (last.phase === "removal" && evaluated === "frozen"))
-    return `all updates of ${whose} done and measured`;
-  return `all ${total} updates of ${whose} done`;
+  if (last.step === total) {
+    const isMeasured = measured === (last.phase === "control" ? "control" : "frozen");
+    return `all ${total} updates of ${whose} are done${isMeasured ? " and measured" : ""}`;
+  }
+  const isSecond = last.phase === "removal" && controlSteps(recipe) > 0;
+  return `update ${last.step} of ${total} of ${whose}${isSecond ? `, after the control’s ${total}` : ""}`;
 }

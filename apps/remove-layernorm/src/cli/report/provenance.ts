@@ -6,7 +6,7 @@ import type { ReportData } from "./data.js";
 import { type Html, html } from "./html.js";
 
 export function sourceSection({ provenance, plan: { recipe } }: ReportData): Html {
-  const facts = [...sourceFacts(provenance), ...processFacts(provenance), ...dateFacts(provenance)];
+  const facts = [...sourceFacts(provenance, recipe), ...processFacts(provenance), ...dateFacts(provenance)];
   const file = needsFile(provenance) ? `, with the recipe below as ${RECIPE_FILE}` : "";
   return html`${sourceTable(facts)}
     <p class="caption">To do it again${file}:</p>

@@ -16,24 +16,25 @@ import { gradientChart, learningRateChart, lossChart } from "./training-charts.j
 export function renderReport(data: ReportData): string {
   const { config, recipe } = data.plan;
   const norms = normSites(config).length;
-  const how = recipe.pace.kind === "taper" ? "all together, by a taper," : inTurn(data);
+  const how = recipe.pace.kind === "taper" ? " all together, by a taper," : inTurn(data);
+  const title = data.summary ? "LayerNorm, removed" : "LayerNorm, being removed";
   const page = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-        <title>LayerNorm, removed</title>
+        <title>${title}</title>
         <style>
           ${rawText(style)}
         </style>
       </head>
       <body>
         <header>
-          <h1>LayerNorm, removed</h1>
+          <h1>${title}</h1>
           <p class="about">
             GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms
-            ${data.summary ? "taken out" : "to be taken out"}, ${how} in a run of ${recipe.steps} updates
+            ${data.summary ? "taken out" : "to be taken out"},${how} in a run of ${recipe.steps} updates
           </p>
           <p class="headline">${headline(data)}</p>
           ${unfinishedNote(data)}
@@ -66,8 +67,12 @@ function gradientSection(data: ReportData): Html | undefined {
   return html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`;
 }
 
-const inTurn = ({ removals }: ReportData) =>
-  new Set(removals.map(({ step }) => step)).size > 1 ? "one after the other" : "all at once";
+/** By what was removed so far, or else by the plan; nothing where neither tells. */
+function inTurn({ removals, plan }: ReportData): string {
+  const at = removals.length > 0 ? removals : plan.removals;
+  if (at.length === 0) return "";
+  return new Set(at.map(({ step }) => step)).size > 1 ? " one after the other" : " all at once";
+}
 
 function section(title: string, content: Html | undefined): Html | undefined {
   return (

@@ -16,13 +16,14 @@ const models: readonly { readonly key: Contender; readonly name: string; readonl
 /** How the run came out, or that it has not yet. */
 export function headline(data: ReportData): Html {
   if (data.summary) return resultSentence(data.summary);
-  return html`<strong>Unfinished</strong>: this run is ${progressText(data)}.`;
+  return html`<strong>Unfinished:</strong> ${progressText(data)}.`;
 }
 
 /** Of a run that has not ended: whether anybody is at work on it, and how it is gone on with. */
 export function unfinishedNote({ unfinished }: ReportData): Html | undefined {
   return (
-    unfinished && html`<p class="caption">${standing(unfinished)} What it has not come to has no section here.</p>`
+    unfinished &&
+    html`<p class="caption">${standing(unfinished)} What it has not come to has no section here.</p>`
   );
 }
 

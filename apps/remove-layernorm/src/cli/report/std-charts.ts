@@ -32,7 +32,8 @@ export function stdCharts({ plan, stds }: ReportData): Html | undefined {
       ${POSITION_CLASSES.map((name) => html`<figure>${classPlot(name, modules, y, stds)}</figure>`)}
     </div>
     <p class="caption">
-      <span class="key original dashed">original</span> <span class="key removal">LN-free</span>
+      <span class="key original dashed">original</span>
+      ${stds.some(({ model }) => model === "frozen") ? html`<span class="key removal">LN-free</span>` : undefined}
       Mean std of the residual that each norm module reads, in the residual’s units, logarithmic scale. Two
       modules a block, ln_1 and ln_2, then ln_f.
     </p>`;

@@ -28,9 +28,10 @@ export function samples({ samples }: ReportData): Html | undefined {
   if (prompts.length === 0) return undefined;
   const card = (prompt: string, model: "original" | "folded", name: string) => {
     const sample = samples.find((one) => one.prompt === prompt && one.model === model);
+    if (!sample) return undefined;
     return html`<div class="card ${model}">
       <h3><i class="dot"></i>${name}</h3>
-      <pre><b>${prompt}</b>${sample?.text ?? "…"}</pre>
+      <pre><b>${prompt}</b>${sample.text}</pre>
     </div>`;
   };
   return html`${prompts.map(
