@@ -30,6 +30,7 @@ export const probabilityArgument = numberWhere(
   (value) => value > 0 && value <= 1,
   "a number above 0 and at most 1",
 );
+export const shareArgument = numberWhere((value) => value >= 0 && value <= 1, "a share from 0 to 1");
 export const threadsArgument = numberWhere(
   (value) => Number.isInteger(value) && value >= 1 && value <= 64,
   "a whole number from 1 to 64",

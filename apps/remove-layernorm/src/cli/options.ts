@@ -5,6 +5,7 @@ import {
   integerArgument,
   notNegativeArgument,
   positiveArgument,
+  shareArgument,
   threadsArgument,
   wholeArgument,
 } from "./arguments.js";
@@ -103,6 +104,18 @@ export const microBatchSizeOption = new Option(
   .helpGroup(RECIPE);
 export const blockSizeOption = new Option("--block-size <n>", "tokens a sequence")
   .argParser(countArgument)
+  .helpGroup(RECIPE);
+export const eotShareOption = new Option(
+  "--eot-share <share>",
+  "share of the rows that begin with end-of-text, 0 to 1",
+)
+  .argParser(shareArgument)
+  .helpGroup(RECIPE);
+export const shortShareOption = new Option(
+  "--short-share <share>",
+  "share of the tokens that come in short rows, 0 to 1",
+)
+  .argParser(shareArgument)
   .helpGroup(RECIPE);
 export const learningRateOption = new Option(
   "--learning-rate <rate>",

@@ -18,13 +18,16 @@ export interface RecipeOptions {
   readonly checkpointEvery?: number | undefined;
   readonly auxiliaryWeight?: number | undefined;
   readonly evaluateEvery?: number | undefined;
+  readonly eotShare?: number | undefined;
+  readonly shortShare?: number | undefined;
 }
 
 /** The recipe's fields out of all of a command's options. */
 export function recipeOptions(options: RecipeOptions): RecipeOptions {
   const names = ["steps", "batchSize", "microBatchSize", "blockSize", "learningRate", "seed"] as const;
   const others = ["validationTokens", "checkpointEvery", "auxiliaryWeight", "evaluateEvery"] as const;
-  return Object.fromEntries([...names, ...others].map((name) => [name, options[name]]));
+  const shares = ["eotShare", "shortShare"] as const;
+  return Object.fromEntries([...names, ...others, ...shares].map((name) => [name, options[name]]));
 }
 
 /** Whether a recipe is asked for by its file. */

@@ -10,6 +10,7 @@ const count = z.int().min(1);
 const step = z.int().min(0);
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1);
+const wholeShare = z.number().min(0).max(1);
 const wait = z.number().min(0);
 
 const training = {
@@ -17,6 +18,9 @@ const training = {
   batchSize: count,
   microBatchSize: count,
   blockSize: count,
+  eotShare: wholeShare,
+  shortShare: wholeShare,
+  shortTokens: count,
   learningRate: z.strictObject({
     peak: positive,
     floor: z.number().min(0),
@@ -105,6 +109,8 @@ const fields = {
   batchSize: count.optional(),
   microBatchSize: count.optional(),
   blockSize: count.optional(),
+  eotShare: wholeShare.optional(),
+  shortShare: wholeShare.optional(),
   learningRate: positive.optional(),
   seed: z.int().optional(),
   validationTokens: step.optional(),

@@ -63,6 +63,7 @@ export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.j
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export {
   describePace,
+  describeRows,
   type RecipeSize,
   removalNotes,
   scaleRecipe,

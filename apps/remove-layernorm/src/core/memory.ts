@@ -32,7 +32,8 @@ export async function stepBytes({ config, recipe, recompute, distilled }: StepPl
     backend,
     config,
     weights,
-    { ...recipe, batchSize },
+    // Short rows make micro-batches that are no larger.
+    { ...recipe, batchSize, shortShare: 0 },
     {
       recompute,
       ...(distilled && { teacher: weights }),

@@ -11,6 +11,12 @@ export interface TrainingRecipe {
   readonly microBatchSize: number;
   /** Tokens a sequence (T). */
   readonly blockSize: number;
+  /** Share of the rows that begin with end-of-text, the text after it, as what people give a model does; 0 to 1. */
+  readonly eotShare: number;
+  /** Share of each batch's tokens that comes in short rows, for the first positions to be seen more often; 0 to 1. */
+  readonly shortShare: number;
+  /** Tokens of a short row; divides `blockSize`. */
+  readonly shortTokens: number;
   readonly learningRate: WarmupCosine;
   readonly beta1: number;
   readonly beta2: number;

@@ -128,6 +128,16 @@ function scalePace(pace: Pace, factor: number): Pace {
   }
 }
 
+/** Where the rows of a training begin, in a few words. */
+export function describeRows({ eotShare, shortShare, shortTokens }: TrainingRecipe): string {
+  const percent = (share: number) => `${short(100 * share)} %`;
+  const parts = [
+    ...(eotShare > 0 ? [`${percent(eotShare)} begin with end-of-text`] : []),
+    ...(shortShare > 0 ? [`${percent(shortShare)} of the tokens in rows of ${shortTokens}`] : []),
+  ];
+  return parts.length > 0 ? parts.join(", ") : "windows out of the middle of text";
+}
+
 /** A pace in a few words. */
 export function describePace(pace: Pace): string {
   switch (pace.kind) {

@@ -115,6 +115,8 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
     .addOption(shared.blockSizeOption)
+    .addOption(shared.eotShareOption)
+    .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.sharedQkvStdOption)

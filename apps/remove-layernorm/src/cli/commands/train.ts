@@ -125,6 +125,8 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
     .addOption(shared.blockSizeOption)
+    .addOption(shared.eotShareOption)
+    .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
     .addOption(shared.seedOption)
     .addOption(shared.validationTokensOption)

@@ -1,6 +1,6 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
 import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js";
-import { describePace } from "../../core/scale-recipe.js";
+import { describePace, describeRows } from "../../core/scale-recipe.js";
 import { knownLosses, type ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
@@ -123,6 +123,7 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
         ["updates", distilled ? count(recipe.steps) : `${count(recipe.steps)} each, control and removal`],
         ["loss", distilled ? "KL to the original’s prediction" : "cross-entropy of the text"],
         ["batch", `${recipe.batchSize} sequences of ${recipe.blockSize} tokens${micro}`],
+        ["rows", describeRows(recipe)],
         ["learning rate", `${compact(rate.peak)} to ${compact(rate.floor)}, cosine over ${rate.totalSteps}`],
         ["warm-up", `${rate.warmupSteps} updates`],
         ["AdamW", `β₁ ${recipe.beta1}, β₂ ${recipe.beta2}, ε ${compact(recipe.adamEps)}`],

@@ -4,7 +4,7 @@
  * training and validation losses compare; both paths of an ln_1 have constants of their own, as the text says.
  */
 import type { FixedPace, RemovalRecipe } from "../recipe.js";
-import { adamW, seed } from "./optimizer.js";
+import { adamW, plainRows, seed } from "./optimizer.js";
 
 type Size = "small" | "medium" | "large" | "xl";
 
@@ -48,6 +48,7 @@ function recipe(figures: Figures): RemovalRecipe {
     batchSize: micro * accumulate,
     microBatchSize: micro,
     blockSize: 1024,
+    ...plainRows,
     learningRate: { peak, floor, warmupSteps, totalSteps },
     ...adamW,
     beta2: 0.999,

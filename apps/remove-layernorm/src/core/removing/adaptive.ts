@@ -81,7 +81,7 @@ export class AdaptiveRemoving implements Removing {
 
   after(trainer: Trainer, result: StepResult): Promise<RollbackEvent[]> {
     const { keep, margin, diverged, start } = this.#pace;
-    const averages = updateAverages(this.#state.averages, result, this.#context.recipe.constants);
+    const averages = updateAverages(this.#state.averages, result, this.#context.recipe);
     this.#state = { ...this.#state, averages };
     const done = result.step - 1;
     if (done < start) return Promise.resolve([]);
@@ -105,7 +105,8 @@ export class AdaptiveRemoving implements Removing {
     const { norms, averages } = this.#state;
     const { recipe, train } = this.#context;
     const sequences = Math.min(this.#pace.probeSequences, recipe.batchSize);
-    const batch = rows(trainer.batch(train), 0, sequences);
+    const [first] = trainer.microBatches(train);
+    const batch = rows(first, 0, sequences);
     const tokens = batch.B * batch.T;
     let { probedTokens } = this.#adaptive;
     const nats = async (table: NormTable) => {

@@ -53,7 +53,7 @@ export class FixedRemoving implements Removing {
   }
 
   after(_trainer: Trainer, result: StepResult): Promise<never[]> {
-    const averages = updateAverages(this.#state.averages, result, this.#context.recipe.constants);
+    const averages = updateAverages(this.#state.averages, result, this.#context.recipe);
     this.#state = { ...this.#state, averages };
     return Promise.resolve([]);
   }

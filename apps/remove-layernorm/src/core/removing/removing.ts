@@ -4,6 +4,7 @@
  * data, so that a checkpoint holds it.
  */
 import type { NormTable } from "@normless/gpt2";
+import { POSITION_CLASSES } from "@normless/tensor";
 import { pooled, type TaperAverage, updateStdAverage, type MovingMean } from "@normless/layernorm";
 import type { RemovalEvent, RollbackEvent } from "../events.js";
 import type { StdAverages } from "../plan.js";
@@ -75,18 +76,25 @@ export interface RemovalContext {
   readonly state: RemovalState;
 }
 
-/** The moving means after an update: one step a micro-batch, over all tokens as one class where a recipe has no others. */
+type AveragesRecipe = Pick<RemovalRecipe, "constants" | "microBatchSize" | "blockSize">;
+
+/**
+ * The moving means after an update: one step a micro-batch, a smaller one for a micro-batch with fewer tokens, over all
+ * tokens as one class where a recipe has no others.
+ */
 export function updateAverages(
   averages: StdAverages,
   { stds }: Pick<StepResult, "stds">,
-  { from, special }: RemovalRecipe["constants"],
+  { constants: { from, special }, microBatchSize, blockSize }: AveragesRecipe,
 ): StdAverages {
   if (from.kind !== "training") return averages;
   const after = { ...averages };
   for (const microBatch of stds) {
     for (const [module, batch] of Object.entries(microBatch)) {
       const std = special === "none" ? pooled(batch) : batch;
-      after[module] = updateStdAverage(after[module], std, from.keep);
+      const share =
+        POSITION_CLASSES.reduce((sum, name) => sum + std.count[name], 0) / (microBatchSize * blockSize);
+      after[module] = updateStdAverage(after[module], std, from.keep ** share);
     }
   }
   return after;

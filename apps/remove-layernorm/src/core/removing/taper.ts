@@ -86,14 +86,14 @@ export class TaperRemoving implements Removing {
   }
 }
 
-/** The mean std before ln_f, with that of another update. */
+/** The mean std before ln_f, with that of another update: each token counts once, whatever micro-batch it was in. */
 export function updateScale(
   scale: MovingMean | undefined,
   stds: StepResult["stds"],
   keep: number,
 ): MovingMean {
-  // Micro-batches are of one size, so that the mean over tokens is the mean of their means.
-  const means = stds.map((microBatch) => pooled(microBatch["ln_f"]).mean.rest);
-  const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+  const finals = stds.map((microBatch) => pooled(microBatch["ln_f"]));
+  const tokens = finals.reduce((sum, { count }) => sum + count.rest, 0);
+  const mean = finals.reduce((sum, { mean, count }) => sum + mean.rest * (count.rest / tokens), 0);
   return updateMovingMean(scale, mean, keep);
 }
