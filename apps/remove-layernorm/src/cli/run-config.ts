@@ -10,32 +10,45 @@ import { isUrl } from "./data/kinds.js";
 import { engineNames, type EngineOptions, type EngineUsed } from "./engine.js";
 import { optionName, UsageError } from "./errors.js";
 import { withFloats } from "./float-fields.js";
+import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { checkJson, readJson } from "./json.js";
-import type { Provenance } from "./provenance/schema.js";
+import { type Provenance, provenanceSchema } from "./provenance/schema.js";
 import { tokensHash } from "./provenance/sources.js";
 import {
   removalRecipeSchema,
   removeOptionsSchema,
   trainOptionsSchema,
   trainRecipeSchema,
+  weightDtypes,
 } from "./schemas.js";
 
-/** What runs, and no question any more. */
-const engine = {
+const paths = z.array(z.string());
+/** What an option may leave open, a run has. */
+const resolved = {
+  train: paths,
+  validation: paths,
   backend: z.enum(engineNames),
   simd: z.enum(["relaxed", "plain"]).optional(),
+  provenance: provenanceSchema,
 };
-/** What every run has. */
-const present = { command: true, train: true, validation: true, provenance: true } as const;
 
-export const removeConfigSchema = removeOptionsSchema
-  .required({ ...present, model: true, prompt: true })
-  .extend({ ...engine, recipe: removalRecipeSchema });
+export const removeConfigSchema = removeOptionsSchema.extend({
+  ...resolved,
+  command: z.literal("remove"),
+  model: z.string(),
+  prompt: z.string(),
+  recipe: removalRecipeSchema,
+});
 export type RemoveConfig = z.infer<typeof removeConfigSchema>;
 
-export const trainConfigSchema = trainOptionsSchema
-  .required({ ...present, tokenizer: true, shape: true, dtype: true })
-  .extend({ ...engine, recipe: trainRecipeSchema });
+export const trainConfigSchema = trainOptionsSchema.extend({
+  ...resolved,
+  command: z.literal("train"),
+  tokenizer: z.string(),
+  shape: gpt2ConfigSchema,
+  dtype: z.enum(weightDtypes),
+  recipe: trainRecipeSchema,
+});
 export type TrainConfig = z.infer<typeof trainConfigSchema>;
 
 export function readRunConfig<X>(folder: string, schema: z.ZodType<X>): Promise<X> {
