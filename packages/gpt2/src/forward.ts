@@ -190,7 +190,7 @@ export function trainingLoss(
   targets: Tensor,
   { totalTokens, teacher, auxiliaryWeight = 0, auxiliaryTarget, ...options }: TrainingLossOptions,
 ): { readonly total: Variable; readonly prediction: Variable } {
-  const read = teacher && teacherHead(teacher, tokens);
+  const read = teacher && headOf(teacher, tokens);
   const x = residual(model, tokens, options);
   const head = { w: headWeight(model), bias: model.params["lm_head.bias"] };
   const input = headInput(model, x, tokens);
@@ -206,8 +206,8 @@ export function trainingLoss(
   return { total: add(prediction, scale(spread, auxiliaryWeight * share)), prediction };
 }
 
-/** What the teacher's head reads of these tokens, which is the caller's, and the head. */
-function teacherHead({ config, params, norms }: Model, tokens: Tokens): Teacher {
+/** What a model's head reads of these tokens, x (B,T,C), which is the caller's to free, and the head: w (V,C), bias (V). */
+export function headOf({ config, params, norms }: Model, tokens: Tokens): Teacher {
   const x = evaluate((variables) => {
     const model = { config, params: variables, norms };
     return headInput(model, residual(model, tokens), tokens);

@@ -64,7 +64,13 @@ export async function exportModel(io: Io, job: ExportJob): Promise<void> {
   const { tokenizerFiles } = model;
   const written = { ...converted.model, names: converted.names, tokenizerFiles, dtype };
   const { said, ...checked } = await writeChecked({ backend, before, tokens }, out, written);
-  const facts = { ...job, source: publicPath(source), config: model.config, folder: basename(resolve(out)), checked };
+  const facts = {
+    ...job,
+    source: publicPath(source),
+    config: model.config,
+    folder: basename(resolve(out)),
+    checked,
+  };
   const card = exportCard({ ...facts, hasTokenizer: Object.keys(tokenizerFiles).length > 0 });
   await writeFileAtomic(join(out, "README.md"), [new TextEncoder().encode(card)]);
   io.out(

@@ -23,7 +23,11 @@ export function metricsLine(event: RunEvent | TrainEvent): object | undefined {
     case "sample":
     case "fold":
       return event;
-    case "plan":
+    case "plan": {
+      // What runs it, and from where on, is no part of what is done.
+      const { backend: _backend, resumedAt: _resumedAt, ...rest } = event;
+      return rest;
+    }
     case "progress":
     case "control":
     case "checkpoint":

@@ -1,19 +1,22 @@
 /** The README.md of a model that a run wrote: where it comes from, how good it is, how to load it. */
-import { describeControl, type RemovalRecipe, type Summary } from "../core/index.js";
-import { type LnFreeForm, loading } from "./card-loading.js";
+import { describeControl, type PlanEvent, type RemovalRecipe, type Summary } from "../core/index.js";
+import { type LnFreeForm, loading, partlyLoading } from "./card-loading.js";
+import { extentRows, isWhole, resultName, withoutLayerNorm } from "./extent.js";
 import { difference, thousands } from "./format.js";
 import { baseModelLine, provenanceMarkdown } from "./provenance/markdown.js";
 import type { EndedProvenance, Provenance } from "./provenance/schema.js";
+import { CONTROL, LN_FREE, PARTLY, STOCK } from "./run-files.js";
 
 export interface CardFacts {
-  readonly recipe: RemovalRecipe;
+  readonly plan: Pick<PlanEvent, "recipe" | "config" | "sites" | "validationTokens">;
   readonly validation: Summary["validation"];
-  readonly validationTokens: number;
   readonly provenance: EndedProvenance;
 }
 
 export function modelCard(form: LnFreeForm, facts: CardFacts): string {
-  const { recipe, validation, validationTokens, provenance } = facts;
+  const { plan, validation, provenance } = facts;
+  const { recipe, validationTokens, sites } = plan;
+  const name = resultName(sites);
   const { original, control } = validation;
   const baseModel = baseNameOf(provenance);
   const row = (name: string, loss: number) => {
@@ -22,15 +25,18 @@ export function modelCard(form: LnFreeForm, facts: CardFacts): string {
   };
   return `---
 library_name: ${form === "gpt2" ? "transformers" : "normless"}
-${baseModelLine(provenance)}tags: [gpt2, layernorm-free, interpretability]
+${baseModelLine(provenance)}tags: [gpt2, ${isWhole(sites) ? "layernorm-free, " : ""}interpretability]
 ---
 
-# ${baseModel} without LayerNorm
+# ${baseModel} ${withoutLayerNorm(sites)}
 
-\`${baseModel}\` fine-tuned by [normless](https://www.npmjs.com/package/normless) while its LayerNorms were removed one by
-one, after Heimersheim 2024 (arXiv 2409.13710) and Baroni et al. 2025 (arXiv 2507.02559).
+\`${baseModel}\` fine-tuned by [normless](https://www.npmjs.com/package/normless) while ${isWhole(sites) ? "its" : "some of its"} LayerNorms were removed, after
+Heimersheim 2024 (arXiv 2409.13710) and Baroni et al. 2025 (arXiv 2507.02559).
+${extentRows(plan)
+  .map(([row, which]) => `\n- ${row}: ${which}`)
+  .join("")}
 
-${loading(form, form === "gpt2" ? "ln-free-gpt2" : "ln-free")}
+${isWhole(sites) ? loading(form, form === "gpt2" ? STOCK : LN_FREE) : partlyLoading(PARTLY)}
 
 ## Loss
 
@@ -43,42 +49,45 @@ the original predicts (distillation), not the text's next tokens.`
 | model | loss | to original |${control === undefined ? "" : " to control |"}
 | --- | --- | --- |${control === undefined ? "" : " --- |"}
 ${row("original", original)}
-${control === undefined ? "" : `${row("control", control)}\n`}${row("LN-free (frozen)", validation.frozen)}
-${row("LN-free (folded)", validation.folded)}
+${control === undefined ? "" : `${row("control", control)}\n`}${row(`${name} (frozen)`, validation.frozen)}
+${row(`${name} (folded)`, validation.folded)}
 
 ${recipeMarkdown(recipe)}
 ${provenanceMarkdown(provenance, recipe)}`;
 }
 
 export interface ControlCardFacts {
-  readonly recipe: RemovalRecipe;
+  readonly plan: CardFacts["plan"];
   /** Nats a token. */
   readonly validation: Readonly<Record<"original" | "control", number>>;
-  readonly validationTokens: number;
   readonly provenance: Provenance;
 }
 
-/** Of the control, which is written when it is trained: its run goes on. */
-export function controlCard({ recipe, validation, validationTokens, provenance }: ControlCardFacts): string {
-  const baseModel = baseNameOf(provenance);
-  const { original, control } = validation;
-  return `---
-library_name: transformers
-${baseModelLine(provenance)}tags: [gpt2]
----
-
-# A control for ${baseModel} without LayerNorm
-
-\`${baseModel}\` fine-tuned by [normless](https://www.npmjs.com/package/normless) with its LayerNorms in place: what a model
-that lost them in the same training (\`ln-free\` beside this folder) is held against. ${describeControl(recipe) ?? ""}
-
-It is a GPT-2 as any other:
+const STOCK_LOADING = `It is a GPT-2 as any other:
 
 \`\`\`python
 from transformers import AutoModelForCausalLM
 
-model = AutoModelForCausalLM.from_pretrained("control")
-\`\`\`
+model = AutoModelForCausalLM.from_pretrained("${CONTROL}")
+\`\`\``;
+
+/** Of the control, which is written when it is trained: its run goes on. */
+export function controlCard({ plan, validation, provenance }: ControlCardFacts): string {
+  const { recipe, sites, validationTokens } = plan;
+  const baseModel = baseNameOf(provenance);
+  const { original, control } = validation;
+  const isStock = sites.gone.length === 0;
+  return `---
+library_name: ${isStock ? "transformers" : "normless"}
+${baseModelLine(provenance)}tags: [gpt2]
+---
+
+# A control for ${baseModel} ${withoutLayerNorm(sites)}
+
+\`${baseModel}\` fine-tuned by [normless](https://www.npmjs.com/package/normless) with its LayerNorms in place: what a model
+that lost them in the same training (in the folder beside this one) is held against. ${describeControl(recipe) ?? ""}
+
+${isStock ? STOCK_LOADING : partlyLoading(CONTROL)}
 
 ## Loss
 

@@ -3,6 +3,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   countArgument,
   integerArgument,
+  namesArgument,
   notNegativeArgument,
   positiveArgument,
   shareArgument,
@@ -86,6 +87,15 @@ export const tokenColumnOption = () =>
     "or its lists of token ids (default: input_ids or tokens, where there is no text)",
   );
 
+/** Rows of each kind, where none are asked for. */
+export const POSITION_ROWS = 256;
+export const positionRowsOption = () =>
+  new Option(
+    "--position-rows <n>",
+    "rows of each kind (windows of the text as they are, the same after end-of-text, documents after end-of-text) " +
+      `that loss and KL are measured on position by position, spread evenly; 0 for none (default: ${POSITION_ROWS})`,
+  ).argParser(wholeArgument);
+
 export const trainTokensOption = new Option(
   "--train-tokens <n>",
   "so many of the tokens to train on, from the first (default: all)",
@@ -146,6 +156,13 @@ export const evaluateEveryOption = new Option(
   "updates between two looks at the validation set",
 )
   .argParser(countArgument)
+  .helpGroup(RECIPE);
+export const sitesOption = new Option(
+  "--sites <names>",
+  "the norms that go, and no others: h.3.ln_1:qk,h.3.ln_2,ln_f, or by patterns: h.3, ln_2, h.*.ln_1, h.0-3.ln_1:v " +
+    "(default: all that are there)",
+)
+  .argParser(namesArgument)
   .helpGroup(RECIPE);
 export const sharedQkvStdOption = new Option(
   "--shared-qkv-std",

@@ -13,6 +13,8 @@ import {
   type RunState,
 } from "../core/index.js";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
+import { isWhole, noStockForm } from "./extent.js";
+import { difference } from "./format.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { metricsLine, readMetrics } from "./metrics.js";
@@ -20,7 +22,7 @@ import { controlCard, modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
 import { renderReport, reportData } from "./report/index.js";
 import type { RemoveConfig } from "./run-config.js";
-import { CONTROL, LN_FREE, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
+import { CONTROL, LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import type { RunSummary } from "./run-record.js";
 import { tensorboardWriter } from "./tensorboard.js";
@@ -41,8 +43,13 @@ export interface RemoveJob {
 
 type RemoveFolder = RunFolder<RunState, RemoveConfig>;
 
+/** A run's plan, and what it came to. */
+export interface Removed extends DoneEvent {
+  readonly plan: PlanEvent;
+}
+
 /** The result, or undefined when it was stopped; then a checkpoint is saved. */
-export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | undefined> {
+export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undefined> {
   const interrupt = listenForInterrupt(io, (what) => progress?.say(what));
   const events = removeLayerNorm({ ...job, signal: interrupt.signal });
   let progress: Progress | undefined;
@@ -51,6 +58,8 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | und
     if (first.done || first.value.type !== "plan") throw new Error("the run did not begin with its plan");
     const plan = first.value;
     const folder = await job.openFolder();
+    const line = metricsLine(plan);
+    if (line && !job.resume) await folder.appendMetrics(line);
     progress = new Progress(io, workOf(plan, job.resume));
     const consumer = new Consumer(plan, progress, folder);
     const board = job.tensorboard
@@ -64,7 +73,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | und
       if (event.type !== "done") continue;
       progress.stop();
       await writeResults(io, folder, { plan, done: event }, job);
-      return event;
+      return { ...event, plan };
     }
     return undefined;
   } finally {
@@ -120,8 +129,10 @@ class Consumer {
           `${event.model} ${event.loss.toFixed(4)}`,
         );
       case "removal": {
-        const what = describeRemoval(event.removal);
-        return progress.note(`step ${event.step}: removed ${what}`, `removed ${what}`);
+        const { step, removal, damage } = event;
+        const what = `removed ${describeRemoval(removal)}`;
+        const cost = damage === undefined ? "" : ` (${difference(damage)} nats at once)`;
+        return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
       case "rollback": {
         const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;
@@ -153,9 +164,8 @@ async function writeControl(
   { plan, control: { model, validation } }: { readonly plan: PlanEvent; readonly control: ControlEvent },
   { backend, corpus, model: original }: RemoveJob,
 ): Promise<void> {
-  const { recipe, validationTokens } = plan;
   const { tokenizerFiles } = original;
-  const card = controlCard({ recipe, validation, validationTokens, provenance: folder.config.provenance });
+  const card = controlCard({ plan, validation, provenance: folder.config.provenance });
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const expected = { backend, before: await outputsOf(backend, model, tokens), tokens };
   const written = { ...model, tokenizerFiles, modelCard: card };
@@ -179,13 +189,14 @@ async function writeResults(
     provenance: { ...config.provenance, ended: io.now().toISOString() },
   };
   const { validation, provenance } = summary;
-  const facts = { recipe: plan.recipe, validation, validationTokens: plan.validationTokens, provenance };
+  const facts = { plan, validation, provenance };
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const before = await outputsOf(backend, frozen, tokens);
-  const refusal = tooLarge(epsErrors(frozen, before));
+  const whole = isWhole(plan.sites);
+  const refusal = noStockForm(plan.sites, frozen) ?? tooLarge(epsErrors(frozen, before));
   if (refusal !== undefined) io.err(`there is no ${STOCK}/ of this model: ${refusal}\n`);
   const forms = [
-    { name: LN_FREE, lnFree: folded, modelCard: modelCard("folded", facts) },
+    { name: whole ? LN_FREE : PARTLY, lnFree: folded, modelCard: modelCard("folded", facts) },
     ...(refusal === undefined
       ? [{ name: STOCK, lnFree: toEps1e12(frozen), modelCard: modelCard("gpt2", facts) }]
       : []),
@@ -197,6 +208,6 @@ async function writeResults(
   }
   // The events from the metrics, since an earlier process may have done a part of the run.
   const events = await readMetrics(folder.path);
-  await folder.writeText(REPORT, renderReport(reportData({ config, events, summary })));
+  await folder.writeText(REPORT, renderReport(reportData({ provenance, events, summary })));
   await folder.writeJson(SUMMARY, summary);
 }

@@ -20,6 +20,8 @@ export const LN_FREE = "ln-free";
 export const STOCK = "ln-free-gpt2";
 /** What `remove` writes when its control is trained: nothing later could. */
 export const CONTROL = "control";
+/** What it ends with where LayerNorms stay, in place of both. */
+export const PARTLY = "partly-ln-free";
 
 /** Which command's run it is. */
 export type RunCommand = "remove" | "train";
@@ -27,7 +29,7 @@ export type RunCommand = "remove" | "train";
 const COMMON = [CONFIG, METRICS, SUMMARY, CHECKPOINTS, TENSORBOARD];
 /** What stands in a run's folder and is the run's. */
 export const RUN_NAMES: Readonly<Record<RunCommand, readonly string[]>> = {
-  remove: [...COMMON, REPORT, LN_FREE, STOCK, CONTROL],
+  remove: [...COMMON, REPORT, LN_FREE, STOCK, PARTLY, CONTROL],
   train: [...COMMON, MODEL],
 };
 
@@ -39,6 +41,7 @@ const FOLDERS: Readonly<Record<string, (path: string) => boolean>> = {
   [LN_FREE]: isModelFile,
   [STOCK]: isModelFile,
   [CONTROL]: isModelFile,
+  [PARTLY]: isModelFile,
 };
 /** What a process that was killed leaves of a file, and of a model, that it was writing. */
 const TEMPORARY = /\.[\da-f-]{36}\.tmp$/;

@@ -39,11 +39,11 @@ export async function readRunRecord(folder: string): Promise<RunRecord> {
   if (isObject(file) && file["command"] === "train") {
     throw new UsageError(`the run in ${folder} is one of normless train, which has no report`);
   }
-  const config = await readRunConfig(folder, removeConfigSchema);
+  const { provenance } = await readRunConfig(folder, removeConfigSchema);
   // The summary first: where there is one, every event has been written.
   const summary = await readSummary(folder);
   const events = await readMetrics(folder);
-  if (summary) return { config, events, summary };
+  if (summary) return { provenance: summary.provenance, events, summary };
   const { mtime } = await stat(join(folder, METRICS));
   const hasCheckpoint = (await newestCheckpointName(folder)) !== undefined;
   const unfinished = {
@@ -51,7 +51,7 @@ export async function readRunRecord(folder: string): Promise<RunRecord> {
     lastSign: mtime.toISOString(),
     ...(hasCheckpoint && { resume: resumeCommand("remove", publicPath(folder)) }),
   };
-  return { config, events, unfinished };
+  return { provenance, events, unfinished };
 }
 
 /** Undefined where the run has not ended. @throws UsageError when it is none of a removal's. */

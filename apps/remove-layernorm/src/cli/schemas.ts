@@ -59,11 +59,15 @@ const pace = z.discriminatedUnion("kind", [
   }),
 ]);
 
+/** Names or patterns of norms; which there are, the model tells. */
+const sites = z.array(z.string().min(1)).min(1).readonly();
+
 export const removalRecipeSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, "expected letters, digits, dots and dashes, since it names a folder"),
   source: z.string(),
   loss: z.enum(removalLosses),
   ...training,
+  untieHead: z.boolean(),
   auxiliaryWeight: z.number().min(0),
   controlAuxiliary: z.boolean(),
   constants: z.strictObject({
@@ -75,6 +79,7 @@ export const removalRecipeSchema = z.strictObject({
     shareQkv: z.boolean(),
   }),
   pace,
+  sites: sites.optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -129,6 +134,7 @@ export const removeOptionsSchema = z.strictObject({
   model: z.string().optional(),
   prompt: z.string().optional(),
   auxiliaryWeight: z.number().min(0).optional(),
+  sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });

@@ -1,5 +1,4 @@
 /** The control: trained with all that the removal is trained with, but for the removal; as published, without the auxiliary loss. */
-import { type Gpt2Config, standardNorms } from "@normless/gpt2";
 import { meanOf } from "@normless/layernorm";
 import type { RemovalRecipe } from "./recipe.js";
 import { type RemovalState, updateScale } from "./removing/index.js";
@@ -10,10 +9,10 @@ export class Control {
   readonly #recipe: RemovalRecipe;
   #state: RemovalState;
 
-  /** `state`: of a control that a checkpoint holds. */
-  constructor(recipe: RemovalRecipe, config: Gpt2Config, state?: RemovalState) {
+  /** `state`: with the norms as the run finds them, or as a checkpoint holds it. */
+  constructor(recipe: RemovalRecipe, state: RemovalState) {
     this.#recipe = recipe;
-    this.#state = state ?? { norms: standardNorms(config), averages: {} };
+    this.#state = state;
   }
 
   get state(): RemovalState {

@@ -20,7 +20,7 @@ export {
 export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
 export { checkRecipe, RecipeError } from "./check-recipe.js";
 export { describeControl } from "./control.js";
-export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
+export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
 export { type AttributedPart, type Attribution, attribute } from "./attribute.js";
@@ -36,6 +36,7 @@ export type { LayerAttention, ModuleNorm } from "./meters.js";
 export type { Passage, PassageToken } from "./passages.js";
 export {
   applyRemoval,
+  checkConstants,
   checkPlan,
   describeRemoval,
   frozenAt,
@@ -58,6 +59,22 @@ export {
   type TrainRecipe,
   type TrainingRecipe,
 } from "./recipe.js";
+export {
+  type CellFigures,
+  type CurvePoint,
+  type KindFigures,
+  type PositionFigures,
+  positionFigures,
+  type RangeFigures,
+} from "./position-figures.js";
+export {
+  type ByPosition,
+  type KindSums,
+  measurePositions,
+  type PositionOptions,
+  type PositionSums,
+  type RangeSums,
+} from "./position-loss.js";
 export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
 export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
@@ -71,7 +88,22 @@ export {
   scaleTraining,
   trainingNotes,
 } from "./scale-recipe.js";
+export {
+  type NotMeasured,
+  type PositionRange,
+  positionRanges,
+  rangeName,
+  ROW_KINDS,
+  type Row,
+  type RowKind,
+  rowKindNames,
+  type RowSet,
+  rowSet,
+  type RowSetOptions,
+  rowTargets,
+} from "./row-kinds.js";
 export type { PartKind } from "./residual-parts.js";
+export { describeSites, type Extent, extentOf, matchSites, type PlannedModel, sitesToGo } from "./sites.js";
 export type { Both, PairEstimate } from "./sequence-sums.js";
 export { fingerprint, type RunState } from "./state.js";
 export type { StepResult } from "./step-result.js";

@@ -54,12 +54,16 @@ export interface RemovalRecipe extends TrainingRecipe {
   /** Where it comes from, and where it is not what was published. */
   readonly source: string;
   readonly loss: RemovalLoss;
+  /** Whether a tied head is trained apart from the embedding, as which it stands once ln_f is folded into it. */
+  readonly untieHead: boolean;
   /** λ of the auxiliary loss on the final residual's stds. */
   readonly auxiliaryWeight: number;
   /** Whether a control has the auxiliary loss, too, so that nothing but the removal tells the two apart. Published ones have not. */
   readonly controlAuxiliary: boolean;
   readonly constants: ConstantsRecipe;
   readonly pace: Pace;
+  /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */
+  readonly sites?: readonly string[] | undefined;
 }
 
 /** Updates of the control that a run trains besides the removal. */
@@ -102,7 +106,7 @@ export type Pace = FixedPace | TaperPace | AdaptivePace;
 /**
  * One norm after the other at fixed steps, in the published order: all ln_2, all ln_1 query/key, all ln_1 value, each
  * from layer 0 upwards, then ln_f, then the special constants. A kind starts one gap after the last layer of the one
- * before, so that a pace fits any number of layers.
+ * before, so that a pace fits any number of layers. A norm that stays takes no time: the next one goes in its place.
  */
 export interface FixedPace {
   readonly kind: "fixed";

@@ -4,12 +4,14 @@
  */
 import {
   downloadWeights,
-  foldModel,
+  foldFrozen,
   freeParams,
   type Gpt2Config,
   type HostModel,
   type Model,
+  type NormTable,
   standardNorms,
+  untieHead,
   uploadWeights,
   type Weights,
 } from "@normless/gpt2";
@@ -20,9 +22,10 @@ import { Control } from "./control.js";
 import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
-import { checkPlan, plan } from "./plan.js";
+import { checkConstants, checkPlan, plan } from "./plan.js";
 import { controlSteps, type RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
+import { extentOf, type PlannedModel } from "./sites.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
 import { DIVERGED_ADVICE, DivergedError, Trainer, type TrainerState } from "./trainer.js";
@@ -39,10 +42,12 @@ export interface ControlResult {
 
 export interface RunInput {
   readonly backend: Backend;
-  /** A model with LayerNorm everywhere. */
+  /** A model with LayerNorms. */
   readonly model: {
     readonly config: Gpt2Config;
     readonly weights: Weights;
+    /** By default LayerNorm everywhere; what is frozen or folded already stays so. */
+    readonly norms?: NormTable | undefined;
     readonly tokenizer?: Tokenizer | undefined;
   };
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
@@ -72,7 +77,9 @@ class Run {
   readonly #begin = performance.now();
   readonly #losses: Partial<Record<Contender, number>>;
   readonly #controlLosses: number[];
-  #probedTokens: number | undefined;
+  /** What trainings begin with. */
+  readonly #start: Pick<HostModel, "config" | "weights">;
+  #probedTokens = 0;
   /** The end of the last training, until its validation is over: what a stop in there goes back to. */
   #trained: RunState | undefined;
 
@@ -80,6 +87,7 @@ class Run {
     const { model, corpus, resume, control } = input;
     this.#input = input;
     this.#recipe = resume?.recipe ?? input.recipe;
+    this.#start = this.#recipe.untieHead ? untieHead(model) : model;
     this.#fingerprint = fingerprint(model.weights);
     if (resume && resume.fingerprint !== this.#fingerprint) {
       throw new Error(
@@ -88,7 +96,8 @@ class Run {
       );
     }
     checkRecipe(this.#recipe, { config: model.config, corpus });
-    checkPlan(this.#recipe, model.config);
+    checkPlan(this.#recipe, this.#plannedModel);
+    checkConstants(this.#recipe, this.#norms);
     this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
     this.#losses = { ...resume?.validation };
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
@@ -98,6 +107,16 @@ class Run {
     if (control && control.losses.length !== steps) {
       throw new RangeError(`the control has ${control.losses.length} updates, and this run ${steps}`);
     }
+  }
+
+  /** Those that the run begins with, and that its control keeps. */
+  get #norms(): NormTable {
+    const { config, norms = standardNorms(config) } = this.#input.model;
+    return norms;
+  }
+
+  get #plannedModel(): PlannedModel {
+    return { layers: this.#input.model.config.layers, norms: this.#norms };
   }
 
   get #distilled(): boolean {
@@ -110,21 +129,29 @@ class Run {
 
   async *events(): AsyncGenerator<RunEvent, void> {
     const { backend, model, corpus, resume } = this.#input;
-    const removals = plan(this.#recipe, model.config);
+    const removals = plan(this.#recipe, this.#plannedModel);
     const { recompute = false } = this.#input;
-    const { config } = model;
-    await checkMemory(backend, { config, recipe: this.#recipe, recompute, distilled: this.#distilled });
+    const { config } = this.#start;
+    const norms = this.#norms;
+    await checkMemory(backend, {
+      config,
+      norms,
+      recipe: this.#recipe,
+      recompute,
+      distilled: this.#distilled,
+    });
     yield {
       type: "plan",
       recipe: this.#recipe,
       config: model.config,
       removals,
+      sites: extentOf(this.#recipe, this.#plannedModel),
       trainTokens: corpus.train.length,
       validationTokens: this.#validation.length - 1,
       backend: backend.description,
       ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
     };
-    const original = { config: model.config, weights: model.weights, norms: standardNorms(model.config) };
+    const original = { config, weights: model.weights, norms };
     if (this.#losses.original === undefined) {
       if (!(yield* this.#evaluate("original", original))) return;
       yield* this.#stds("original", original);
@@ -134,7 +161,7 @@ class Run {
     if (known) {
       this.#losses.control = known.validation;
     } else if (!this.#distilled && resume?.phase !== "removal") {
-      const control = yield* this.#train("control", original.weights);
+      const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
       yield {
         type: "control",
@@ -142,9 +169,9 @@ class Run {
         validation: { ...this.#losses } as ControlEvent["validation"],
       };
     }
-    const frozen = yield* this.#train("removal", original.weights);
+    const frozen = yield* this.#train("removal");
     if (!frozen) return;
-    const folded = foldModel(frozen);
+    const folded = foldFrozen(frozen);
     // A run that was stopped while it validated the folded model has told all of this.
     if (this.#losses.frozen === undefined) {
       if (!(yield* this.#evaluate("frozen", frozen))) return;
@@ -162,7 +189,7 @@ class Run {
       validation: this.#losses as ValidationLosses,
       seconds: this.#seconds,
       tokens: (steps + (known ? 0 : controlSteps(this.#recipe))) * batchSize * blockSize,
-      ...(this.#probedTokens !== undefined && { probedTokens: this.#probedTokens }),
+      probedTokens: this.#probedTokens,
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
     };
@@ -170,20 +197,22 @@ class Run {
   }
 
   /** One training from the original's weights; undefined when it was stopped. */
-  async *#train(phase: Phase, weights: Weights): AsyncGenerator<RunEvent, HostModel | undefined> {
-    const { backend, model, corpus, signal } = this.#input;
+  async *#train(phase: Phase): AsyncGenerator<RunEvent, HostModel | undefined> {
+    const { backend, corpus, signal } = this.#input;
+    const { config, weights } = this.#start;
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
-    const control = new Control(recipe, model.config, resume?.removal);
+    const control = new Control(recipe, resume?.removal ?? this.#untouched);
     const way = removing ?? control;
     const { recompute } = this.#input;
-    const teacher = this.#distilled ? model.weights : undefined;
+    const teacher = this.#distilled ? weights : undefined;
     const from = resume?.weights ?? weights;
-    const trainer = new Trainer(backend, model.config, from, recipe, {
+    const trainer = new Trainer(backend, config, from, recipe, {
       recompute,
       teacher,
+      teacherNorms: this.#norms,
       advice: removing && REMOVAL_ADVICE,
     });
     try {
@@ -220,25 +249,30 @@ class Run {
           if (signal?.aborted) return undefined;
         }
       }
-      this.#probedTokens = removing?.state.adaptive?.probedTokens;
+      this.#probedTokens = way.state.probedTokens;
       const { norms } = way.state;
-      return { config: model.config, weights: await downloadWeights(trainer.params), norms };
+      return { config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
     }
   }
 
+  /** Before anything is removed. */
+  get #untouched(): RemovalState {
+    return { norms: this.#norms, averages: {}, probedTokens: 0 };
+  }
+
   #startRemoving(resume: RunState | undefined): Removing {
-    const { model, corpus } = this.#input;
+    const { corpus } = this.#input;
     const { fallback } = resume ?? {};
     const state: RemovalState = resume
       ? { ...resume.removal, ...(fallback && { fallback }) }
-      : { norms: standardNorms(model.config), averages: {} };
+      : this.#untouched;
     const { steps } = this.#recipe;
     // The original is no distance from itself.
     const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
-    const context = { recipe: this.#recipe, train: corpus.train, control, state };
-    return startRemoving(context, model.config);
+    const model = this.#plannedModel;
+    return startRemoving({ recipe: this.#recipe, model, train: corpus.train, control, state });
   }
 
   #stepEvent(phase: Phase, result: StepResult, tokensPerSecond: number): RunEvent {
@@ -273,14 +307,13 @@ class Run {
   /** The end of the training that is validated, or the run's beginning where it is the original. */
   #stateInValidation(): RunState {
     if (this.#trained) return { ...this.#trained, validation: { ...this.#losses } };
-    const { weights } = this.#input.model;
+    const { weights } = this.#start;
     const zeros = () =>
       Object.fromEntries(
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
       );
     const optimizer = { step: 0, m: zeros(), v: zeros() };
-    const removal = { norms: standardNorms(this.#input.model.config), averages: {} };
-    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }, removal);
+    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }, this.#untouched);
   }
 
   /** False where it was cut off; the checkpoint does it again from its first batch. */

@@ -1,6 +1,5 @@
 /** Where a run that never was comes from. */
 import type { EndedProvenance } from "../../src/cli/provenance/schema.js";
-import { tinyConfig } from "./tiny.js";
 
 const part = (name: string, hash: string) => ({
   files: [{ name, bytes: 6036, sha256: hash.repeat(64), tokens: 3000 }],
@@ -13,7 +12,6 @@ export const someProvenance = {
   model: {
     name: "model",
     weights: [{ name: "model.safetensors", bytes: 123_456, sha256: "a".repeat(64) }],
-    shape: tinyConfig,
   },
   data: { train: part("train.bin", "b"), validation: part("val.bin", "c") },
   command: "npx normless remove --model model --recipe distilled --simd relaxed",

@@ -26,7 +26,16 @@ import {
   resumedEngine,
   resumedManner,
 } from "../run-config.js";
-import { checkNewFolder, checkOldFolder, CONTROL, LN_FREE, newRunPath, REPORT, STOCK } from "../run-files.js";
+import {
+  checkNewFolder,
+  checkOldFolder,
+  CONTROL,
+  LN_FREE,
+  newRunPath,
+  PARTLY,
+  REPORT,
+  STOCK,
+} from "../run-files.js";
 import {
   explainFailure,
   newestCheckpoint,
@@ -40,15 +49,16 @@ import { findModel, type FoundModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
+  checkConstants,
   checkPlan,
   checkRecipe,
-  type DoneEvent,
   type RemovalRecipe,
   RecipeError,
   removalNotes,
   removalRecipes,
   removeLayerNorm,
   scaleRecipe,
+  type Summary,
 } from "../../core/index.js";
 
 export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
@@ -57,6 +67,7 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly sites?: readonly string[] | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
@@ -119,6 +130,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
     .addOption(shared.auxiliaryWeightOption)
+    .addOption(shared.sitesOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
     .addOption(shared.seedOption)
@@ -165,7 +177,8 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const read: FilesRead = { train: [], validation: [] };
   const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model.config, withSteps);
+  checkSteps(recipe, model, withSteps);
+  checkAsked(() => checkConstants(recipe, model.norms));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -174,7 +187,7 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
       if (options.dryRun) return showPlan(io, input);
       const openFolder = async () => {
         const origin = { command: "remove", options, modelFolder, recipe, builtIn: removalRecipes } as const;
-        const facts = { backend, engine: used, now: io.now(), shape: model.config, corpus, read };
+        const facts = { backend, engine: used, now: io.now(), eot: model.config.eot, corpus, read };
         const provenance = await beginProvenance({ ...origin, ...facts });
         sayOtherSources(io, commandLine, before, provenance);
         const config: RemoveConfig = {
@@ -205,25 +218,32 @@ const MANY_STEPS = 1000;
 /** @throws UsageError when the plan does not fit into the steps, with the least that it fits into once scaled to them. */
 function checkSteps(
   recipe: RemovalRecipe,
-  config: LoadedModel["config"],
+  model: LoadedModel,
   withSteps: (steps: number) => RemovalRecipe,
 ): void {
-  const misfit = planError(recipe, config);
+  const misfit = planError(recipe, model);
   if (!misfit) return;
   const { problem, field, fix } = misfit;
-  if (field !== "steps") throw new UsageError(`${problem}; give ${field} ${fix}`, { cause: misfit });
+  if (field !== "steps") {
+    checkAsked(() => {
+      throw misfit;
+    });
+  }
   // Downwards: rounding may leave room in some number of steps and none in a greater one.
   let steps = MANY_STEPS + 1;
-  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), config)) steps--;
+  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), model)) steps--;
   // --steps would scale a pace that is too long as it is along with the run.
   const inFile = `steps ${fix}, or a faster pace, in the recipe's file`;
   const way = steps <= MANY_STEPS ? `--steps ${steps} or more` : inFile;
   throw new UsageError(`${problem}; give ${way}`, { cause: misfit });
 }
 
-function planError(recipe: RemovalRecipe, config: LoadedModel["config"]): RecipeError | undefined {
+function planError(
+  recipe: RemovalRecipe,
+  { config: { layers }, norms }: LoadedModel,
+): RecipeError | undefined {
   try {
-    checkPlan(recipe, config);
+    checkPlan(recipe, { layers, norms });
     return undefined;
   } catch (error) {
     if (error instanceof RecipeError) return error;
@@ -286,13 +306,14 @@ const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
   io,
 });
 
-/** @throws UsageError when the model has lost norms already. */
+/** @throws UsageError when the model has no LayerNorm left. */
 async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   const model = await found.load();
-  const gone = Object.entries(model.norms).find(([, norm]) => norm.kind !== "standard");
-  if (!gone) return model;
+  const norms = Object.entries(model.norms);
+  if (norms.some(([, { kind }]) => kind === "standard")) return model;
+  const [[site, { kind }]] = norms;
   throw new UsageError(
-    `${found.folder}: the norm at ${gone[0]} is ${gone[1].kind} already; a run starts from a model with LayerNorm everywhere`,
+    `${found.folder}: the norm at ${site} is ${kind} already, and none of the others is left to remove`,
   );
 }
 
@@ -314,14 +335,16 @@ async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
     return EXIT.interrupted;
   }
-  io.out(`\n${resultTable(io, done.summary)}\n${written(io, out, done)}`);
+  const { plan, summary } = done;
+  io.out(`\n${resultTable(io, summary, plan.sites)}\n${written(io, out, summary)}`);
   return EXIT.ok;
 }
 
-function written(io: Io, out: string, { summary }: DoneEvent): string {
+function written(io: Io, out: string, summary: Summary): string {
   const files = [
     [REPORT, "the whole run on one page: open it in a browser"],
     [`${LN_FREE}/`, "the LN-free model, its norms folded into plain weights"],
+    [`${PARTLY}/`, "the model, with what went folded into the weights and the other LayerNorms in place"],
     [`${STOCK}/`, "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
     [`${CONTROL}/`, "the control, with its LayerNorms"],
     ["summary.json", "the numbers above; metrics.jsonl has every step, config.json how to repeat it"],

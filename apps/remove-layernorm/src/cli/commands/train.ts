@@ -180,7 +180,7 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
       const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
       const openFolder = async () => {
         const origin = { command: "train", options, recipe, engine: used, builtIn: {} } as const;
-        const facts = { backend, now: io.now(), shape: config, corpus, read };
+        const facts = { backend, now: io.now(), eot: config.eot, corpus, read };
         const provenance = await beginProvenance({ ...origin, ...facts });
         sayOtherSources(io, commandLine, before, provenance);
         const runConfig: TrainConfig = {

@@ -1,5 +1,4 @@
 /** A run's provenance when it begins, and when another process goes on with it. */
-import type { Gpt2Config } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Corpus, FilesRead } from "../corpus.js";
 import { repeatCommand, type Repeatable } from "./command.js";
@@ -11,7 +10,7 @@ export interface Beginning extends Repeatable {
   readonly backend: Backend;
   readonly now: Date;
   /** Of the model that is run on, or trained. */
-  readonly shape: Gpt2Config;
+  readonly eot: number | undefined;
   /** Of the model that the run starts from; none where its weights are fresh. */
   readonly modelFolder?: string | undefined;
   readonly corpus: Corpus;
@@ -19,10 +18,10 @@ export interface Beginning extends Repeatable {
 }
 
 export async function beginProvenance(beginning: Beginning): Promise<Provenance> {
-  const { backend, now, shape, modelFolder, corpus, read } = beginning;
+  const { backend, now, eot, modelFolder, corpus, read } = beginning;
   return {
-    model: modelFolder === undefined ? undefined : await modelFacts(modelFolder, shape),
-    data: await dataFacts(corpus, read, shape.eot),
+    model: modelFolder === undefined ? undefined : await modelFacts(modelFolder),
+    data: await dataFacts(corpus, read, eot),
     command: repeatCommand(beginning),
     processes: [await thisProcess(backend, now)],
   };

@@ -3,7 +3,6 @@
  * enough to do it again elsewhere. No name of a host or a user, and no path of somebody's home.
  */
 import { z } from "zod";
-import { gpt2ConfigSchema } from "../gpt2-config-schema.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "expected a SHA-256 in hex");
 const count = z.int().min(0);
@@ -19,7 +18,6 @@ const model = z.strictObject({
   revision: z.string().optional(),
   /** The files that hold its weights. */
   weights: z.array(file),
-  shape: gpt2ConfigSchema,
 });
 
 const dataFile = z.strictObject({

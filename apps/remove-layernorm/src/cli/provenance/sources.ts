@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Gpt2Config } from "@normless/gpt2";
 import type { Corpus, FileRead, FilesRead } from "../corpus.js";
 import { isUrl } from "../data/kinds.js";
 import { exists, hashOf, INDEX, isCommit, shardsOf, WEIGHTS } from "../hub/cache.js";
@@ -31,11 +30,11 @@ export function lastingName(asked: string, folder: string): string {
 }
 
 /** A model in a folder, its weights' files hashed. */
-export async function modelFacts(folder: string, shape: Gpt2Config): Promise<ModelFacts> {
+export async function modelFacts(folder: string): Promise<ModelFacts> {
   const hub = hubSource(folder);
   const weights: FileFacts[] = [];
   for (const name of await weightFiles(folder)) weights.push(await fileFacts(join(folder, name), name));
-  return { name: hub?.name ?? basename(resolve(folder)), revision: hub?.revision, weights, shape };
+  return { name: hub?.name ?? basename(resolve(folder)), revision: hub?.revision, weights };
 }
 
 async function weightFiles(folder: string): Promise<string[]> {

@@ -12,10 +12,8 @@ import type {
   Summary,
   ValidationLosses,
 } from "../../core/events.js";
-import { plan } from "../../core/plan.js";
 import { controlSteps } from "../../core/recipe.js";
 import type { EndedProvenance, Provenance } from "../provenance/schema.js";
-import type { RemoveConfig } from "../run-config.js";
 
 export interface ReportData {
   readonly plan: Omit<PlanEvent, "type" | "backend" | "resumedAt">;
@@ -46,29 +44,23 @@ export interface Unfinished {
 }
 
 export interface RunRecord {
-  readonly config: RemoveConfig;
+  readonly provenance: Provenance & Partial<EndedProvenance>;
   readonly events: readonly RunEvent[];
-  readonly summary?: (Summary & { readonly provenance: EndedProvenance }) | undefined;
+  readonly summary?: Summary | undefined;
   readonly unfinished?: Unfinished | undefined;
 }
 
-export function reportData({ config, events, summary, unfinished }: RunRecord): ReportData {
-  const { recipe, provenance } = config;
+/** @throws Error when the run had not even a plan. */
+export function reportData({ provenance, events, summary, unfinished }: RunRecord): ReportData {
   const of = <T extends RunEvent["type"]>(type: T) =>
     events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
+  const [plan] = of("plan");
   const [fold] = of("fold");
-  const shape = provenance.model?.shape;
-  if (!shape) throw new Error("the run's config.json does not say which model it began with");
-  const { train, validation } = provenance.data;
+  if (!(plan as PlanEvent | undefined))
+    throw new Error("the run has not begun: there is no plan in its metrics");
   return {
-    plan: {
-      recipe,
-      config: shape,
-      removals: plan(recipe, shape),
-      trainTokens: train.tokens,
-      validationTokens: targetsOf(recipe.validationTokens, validation.tokens),
-    },
-    provenance: summary?.provenance ?? provenance,
+    plan,
+    provenance,
     steps: of("step"),
     removals: of("removal"),
     rollbacks: of("rollback"),
@@ -92,11 +84,6 @@ function resultOf(summary: Summary): Summary {
     readonly provenance?: unknown;
   };
   return rest;
-}
-
-/** Predictions that a look at the validation set takes. */
-function targetsOf(asked: number, tokens: number): number {
-  return asked > 0 ? Math.min(asked, tokens - 1) : tokens - 1;
 }
 
 /** The validation losses that are known: of the models that the run has come to. */

@@ -2,7 +2,8 @@
  * The report: one HTML page that needs no network and runs no script. Its content policy forbids both, so that what
  * a model wrote can do nothing even if an escape were missed.
  */
-import { normSites } from "@normless/gpt2";
+import { describeSites } from "../../core/sites.js";
+import { isWhole, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
 import { sourceSection } from "./provenance.js";
@@ -14,10 +15,10 @@ import { gradientChart, learningRateChart, lossChart } from "./training-charts.j
 
 /** A whole page, from what a run has written so far. What it did not measure has no section. */
 export function renderReport(data: ReportData): string {
-  const { config, recipe } = data.plan;
-  const norms = normSites(config).length;
+  const { recipe, config, sites } = data.plan;
+  const norms = sites.going.length;
+  const title = titleOf(data);
   const how = recipe.pace.kind === "taper" ? " all together, by a taper," : inTurn(data);
-  const title = data.summary ? "LayerNorm, removed" : "LayerNorm, being removed";
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -34,7 +35,8 @@ export function renderReport(data: ReportData): string {
           <h1>${title}</h1>
           <p class="about">
             GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms
-            ${data.summary ? "taken out" : "to be taken out"},${how} in a run of ${recipe.steps} updates
+            ${data.summary ? "taken out" : "to be taken out"},${how} in a run of ${recipe.steps}
+            updates${left(data)}
           </p>
           <p class="headline">${headline(data)}</p>
           ${unfinishedNote(data)}
@@ -57,6 +59,11 @@ export function renderReport(data: ReportData): string {
   return page.text;
 }
 
+function titleOf({ plan: { sites }, summary }: ReportData): string {
+  const what = summary ? "LayerNorm, removed" : "LayerNorm, being removed";
+  return isWhole(sites) ? what : `${what}: ${resultName(sites)}`;
+}
+
 function lossSection(data: ReportData): Html | undefined {
   if (data.steps.length === 0) return undefined;
   return html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`;
@@ -73,6 +80,9 @@ function inTurn({ removals, plan }: ReportData): string {
   if (at.length === 0) return "";
   return new Set(at.map(({ step }) => step)).size > 1 ? " one after the other" : " all at once";
 }
+
+const left = ({ plan: { sites, config } }: ReportData) =>
+  isWhole(sites) ? "" : `; ${sites.staying.length} stay: ${describeSites(sites.staying, config)}`;
 
 function section(title: string, content: Html | undefined): Html | undefined {
   return (
