@@ -54,6 +54,7 @@ export const crossEntropy: RemovalRecipe = {
   checkpointEvery: 100,
   untieHead: false,
   auxiliaryWeight: 0.1,
+  controlAuxiliary: true,
   constants: {
     from: { kind: "training", keep: 0.9 ** (16 / 32) },
     special: "first-and-eot",

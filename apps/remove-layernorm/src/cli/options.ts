@@ -65,7 +65,8 @@ export const tensorboardOption = new Option(
 
 export const modelOption = new Option(
   "--model <dir|name>",
-  "a Hugging Face folder of a GPT-2, or its name on the hub (default: the model that ships, models/sotu)",
+  "a Hugging Face folder of a GPT-2, or its name on the hub, such as gpt2-medium (default: the model that ships, " +
+    "models/sotu)",
 );
 
 export const trainOption = new Option(

@@ -19,7 +19,8 @@ import {
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
 import { checkRecipe } from "./check-recipe.js";
-import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
+import { Control } from "./control.js";
+import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
 import { checkConstants, checkPlan, plan } from "./plan.js";
@@ -124,10 +125,6 @@ class Run {
     return { layers: this.#input.model.config.layers, norms: this.#norms };
   }
 
-  get #removalAtStart(): RemovalState {
-    return { norms: this.#norms, averages: {}, probedTokens: 0 };
-  }
-
   get #distilled(): boolean {
     return this.#recipe.loss === "distillation";
   }
@@ -172,6 +169,11 @@ class Run {
     } else if (!this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
+      yield {
+        type: "control",
+        model: control,
+        validation: { ...this.#losses } as ControlEvent["validation"],
+      };
     }
     const frozen = yield* this.#train("removal");
     if (!frozen) return;
@@ -208,7 +210,8 @@ class Run {
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
-    const standard = { norms: this.#norms, auxiliaryWeight: 0 };
+    const control = new Control(recipe, resume?.removal ?? this.#untouched);
+    const way = removing ?? control;
     const { recompute } = this.#input;
     const teacher = this.#distilled ? weights : undefined;
     const from = resume?.weights ?? weights;
@@ -224,37 +227,42 @@ class Run {
       const firstStep = trainer.step;
       while (trainer.step < recipe.steps) {
         if (removing) yield* await removing.before(trainer);
-        await trainer.update(corpus.train, removing?.options(trainer.step) ?? standard);
+        await trainer.update(corpus.train, way.options(trainer.step));
         const { step } = trainer;
         const last = step === recipe.steps;
         const due = step % recipe.checkpointEvery === 0 || last;
-        const wanted = due || signal?.aborted || removing?.due(step);
+        const wanted = due || signal?.aborted || way.due(step);
         if (!wanted && !trainer.resultsDue) continue;
         for await (const result of trainer.results()) {
           if (phase === "control") this.#controlLosses.push(result.loss);
-          removing?.after(result);
+          way.after(result);
           const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
           const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
           yield this.#stepEvent(phase, result, tokensPerSecond);
         }
         if (due || signal?.aborted) {
-          const state = this.#state(phase, await trainer.save(), removing);
+          const state = this.#state(phase, await trainer.save(), way.state);
           if (last) this.#trained = state;
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
         }
       }
-      this.#probedTokens = removing?.state.probedTokens ?? 0;
-      const { norms } = removing?.state ?? standard;
+      this.#probedTokens = way.state.probedTokens;
+      const { norms } = way.state;
       return { config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
     }
   }
 
+  /** Before anything is removed. */
+  get #untouched(): RemovalState {
+    return { norms: this.#norms, averages: {}, probedTokens: 0 };
+  }
+
   #startRemoving(resume: RunState | undefined): Removing {
     const { corpus } = this.#input;
-    const state = resume?.removal ?? this.#removalAtStart;
+    const state = resume?.removal ?? this.#untouched;
     const model = this.#plannedModel;
     return startRemoving({ recipe: this.#recipe, model, train: corpus.train, state });
   }
@@ -273,7 +281,7 @@ class Run {
     };
   }
 
-  #state(phase: Phase, trained: TrainerState, removing?: Removing): RunState {
+  #state(phase: Phase, trained: TrainerState, removal: RemovalState): RunState {
     return {
       version: 1,
       fingerprint: this.#fingerprint,
@@ -281,7 +289,7 @@ class Run {
       phase,
       step: trained.optimizer.step,
       ...trained,
-      removal: removing?.state ?? this.#removalAtStart,
+      removal,
       controlLosses: [...this.#controlLosses],
       validation: { ...this.#losses },
     };
@@ -296,7 +304,7 @@ class Run {
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
       );
     const optimizer = { step: 0, m: zeros(), v: zeros() };
-    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer });
+    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }, this.#untouched);
   }
 
   /** False where it was cut off; the checkpoint does it again from its first batch. */

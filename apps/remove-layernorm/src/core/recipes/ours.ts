@@ -38,6 +38,7 @@ export const distilled: RemovalRecipe = {
   checkpointEvery: 300,
   untieHead: true,
   auxiliaryWeight: 0,
+  controlAuxiliary: true,
   constants: {
     from: { kind: "training", keep: 0.9 ** (8 / 32) },
     special: "first-and-eot",

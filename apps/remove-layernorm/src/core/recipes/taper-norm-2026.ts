@@ -24,6 +24,7 @@ export const taperNorm2026: RemovalRecipe = {
   checkpointEvery: 100,
   untieHead: false,
   auxiliaryWeight: 0.1,
+  controlAuxiliary: false,
   constants: {
     from: { kind: "training", keep: 0.9 ** (16 / 32) },
     special: "first-and-eot",
