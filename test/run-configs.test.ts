@@ -15,6 +15,7 @@ import {
   trainConfigSchema,
 } from "../apps/remove-layernorm/src/cli/run-config.js";
 import type { TrainState } from "../apps/remove-layernorm/src/core/index.js";
+import { someProvenance } from "../apps/remove-layernorm/test/cli/provenance-of.js";
 import { trainRecipe } from "../apps/remove-layernorm/src/core/recipes/index.js";
 import { hfConfigs } from "../packages/gpt2/test/hf-configs.js";
 import { numbersIn, strictJson } from "../packages/gpt2/test/strict-json.js";
@@ -41,16 +42,16 @@ it("a checkpoint of a training", async () => {
 it("the folder of a training, its epsilon as a float", () => {
   fc.assert(
     fc.property(hfConfigs, (hf) => {
-      const { config: model } = configFromHf(JSON.parse(JSON.stringify(hf)));
+      const { config: shape } = configFromHf(JSON.parse(JSON.stringify(hf)));
       const config: TrainConfig = {
-        ...{ command: "train", tokenizer: "/t", engine: { backend: "wasm", simd: "relaxed" }, dtype: "F32" },
-        ...{ model, recipe: trainRecipe, recompute: false },
-        corpus: { train: ["a.bin"], validation: ["b.bin"], hash: "0-0" },
+        ...{ command: "train", tokenizer: "/t", backend: "wasm", simd: "relaxed", dtype: "F32" },
+        ...{ shape, recipe: trainRecipe, recompute: false },
+        ...{ train: ["a.bin"], validation: ["b.bin"], provenance: someProvenance },
       };
       const text = runConfigText(config);
       expect(checkJson("config.json", trainConfigSchema, JSON.parse(text))).toEqual(config);
-      const eps = numbersIn(strictJson(text)).find(({ path }) => path.join(".") === "model.eps");
-      expect(eps).toMatchObject({ type: "float", value: model.eps });
+      const eps = numbersIn(strictJson(text)).find(({ path }) => path.join(".") === "shape.eps");
+      expect(eps).toMatchObject({ type: "float", value: shape.eps });
     }),
     { numRuns: 300 },
   );

@@ -12,8 +12,9 @@ import { sizeOf } from "@normless/tensor";
 import { z } from "zod";
 import type { RunState, TrainerState, TrainState } from "../core/index.js";
 import type { Bytes } from "./data/pieces.js";
+import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { checkJson } from "./json.js";
-import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
+import { removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
 
 /** The bytes are not those of a checkpoint that was written whole. */
 export class DamagedCheckpointError extends Error {}

@@ -11,6 +11,7 @@ import { inspectCommand } from "./commands/inspect.js";
 import { logitsCommand } from "./commands/logits.js";
 import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
+import { reportCommand } from "./commands/report.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
 import { type Io, processIo } from "./io.js";
@@ -28,6 +29,7 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     attributeCommand(io),
     logitsCommand(io),
     recipesCommand(io),
+    reportCommand(io),
   ];
 }
 

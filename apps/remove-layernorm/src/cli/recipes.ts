@@ -156,7 +156,10 @@ function fromFields<R extends TrainingRecipe>(
   where: string,
   { base, ...fields }: Readonly<Record<string, unknown>>,
 ): Layered<R> {
-  const { builtIn } = sources;
+  const { builtIn, schema } = sources;
+  // A recipe that is whole is over none.
+  const whole = base === undefined ? schema.safeParse(fields).data : undefined;
+  if (whole !== undefined) return asItIs(whole);
   if (base === undefined) return withLayer(sources, where, asItIs(Object.values(builtIn)[0]), fields);
   if (typeof base !== "string" || !Object.hasOwn(builtIn, base))
     throw unknownRecipe(builtIn, JSON.stringify(base), where);

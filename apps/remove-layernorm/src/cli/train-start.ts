@@ -17,7 +17,6 @@ import type { Io } from "./io.js";
 import { readJson } from "./json.js";
 import { didYouMean } from "./nearest.js";
 import { sayNotes } from "./read-model.js";
-import { modelNameOf } from "./remove-job.js";
 import { readTokenizerSaying } from "./tokenizer-folder.js";
 
 /** The shape of a new model, field by field; what is given goes before what a preset or a config.json says. */
@@ -44,8 +43,8 @@ export interface TrainStart {
   readonly tokenizerFiles: TokenizerFiles;
   /** The folder of the tokenizer, or of the model. */
   readonly folder: string;
-  /** A model to go on from, and how it is called. */
-  readonly from?: (Pick<HostModel, "weights" | "norms"> & { readonly name: string }) | undefined;
+  /** A model to go on from, and where it is. */
+  readonly from?: (Pick<HostModel, "weights" | "norms"> & { readonly folder: string }) | undefined;
 }
 
 const SHAPE = ["layers", "heads", "channels", "inner", "context", "vocabSize"] as const;
@@ -81,7 +80,7 @@ async function fromModel(io: Io, options: StartOptions, name: string): Promise<T
         "trained as they are\n",
     );
   }
-  const from = { weights, norms, name: modelNameOf(name) };
+  const from = { weights, norms, folder };
   const { tokenizer: other } = options;
   if (other === undefined) return { config, tokenizer, tokenizerFiles, folder, from };
   if (tokenizer) {

@@ -82,6 +82,14 @@ export interface EvalEvent {
   readonly loss: number;
   readonly seconds: number;
 }
+/** The control is trained and validated; a distilled run, or one whose control is known, has no such event. */
+export interface ControlEvent {
+  readonly type: "control";
+  /** With the norms that the run found. */
+  readonly model: HostModel;
+  /** Nats a token. */
+  readonly validation: Readonly<Record<"original" | "control", number>>;
+}
 export interface StdEvent {
   readonly type: "stds";
   readonly model: "original" | "frozen";
@@ -137,6 +145,7 @@ export type RunEvent =
   | RollbackEvent
   | ProgressEvent
   | EvalEvent
+  | ControlEvent
   | StdEvent
   | SampleEvent
   | FoldEvent

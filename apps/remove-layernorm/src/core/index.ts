@@ -19,6 +19,7 @@ export {
 } from "./hellaswag.js";
 export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
 export { checkRecipe, RecipeError } from "./check-recipe.js";
+export { describeControl } from "./control.js";
 export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";

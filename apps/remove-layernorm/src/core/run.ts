@@ -19,7 +19,8 @@ import {
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
 import { checkRecipe } from "./check-recipe.js";
-import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
+import { Control } from "./control.js";
+import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
 import { checkConstants, checkPlan, plan } from "./plan.js";
@@ -168,6 +169,11 @@ class Run {
     } else if (!this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
+      yield {
+        type: "control",
+        model: control,
+        validation: { ...this.#losses } as ControlEvent["validation"],
+      };
     }
     const frozen = yield* this.#train("removal");
     if (!frozen) return;
@@ -204,7 +210,8 @@ class Run {
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
-    const standard = { norms: this.#norms, auxiliaryWeight: 0 };
+    const control = new Control(recipe, resume?.removal ?? this.#untouched);
+    const way = removing ?? control;
     const { recompute } = this.#input;
     const teacher = this.#distilled ? weights : undefined;
     const from = resume?.weights ?? weights;
@@ -220,16 +227,16 @@ class Run {
       const firstStep = trainer.step;
       while (trainer.step < recipe.steps) {
         if (removing) yield* await removing.before(trainer);
-        await trainer.update(corpus.train, removing?.options(trainer.step) ?? standard);
+        await trainer.update(corpus.train, way.options(trainer.step));
         const { step } = trainer;
         const last = step === recipe.steps;
         const due = step % recipe.checkpointEvery === 0 || last;
-        const wanted = due || signal?.aborted || removing?.due(step);
+        const wanted = due || signal?.aborted || way.due(step);
         if (!wanted && !trainer.resultsDue) continue;
         try {
           for await (const result of trainer.results()) {
-            if (phase === "control") this.#controlLosses.push(result.loss);
-            const events = (await removing?.after(trainer, result)) ?? [];
+            if (!removing) this.#controlLosses.push(result.loss);
+            const events = removing ? await removing.after(trainer, result) : control.after(result);
             const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
             const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
             yield this.#stepEvent(phase, result, tokensPerSecond);
@@ -242,18 +249,23 @@ class Run {
           continue;
         }
         if (due || signal?.aborted) {
-          const state = this.#state(phase, await trainer.save(), removing);
+          const state = this.#state(phase, await trainer.save(), way.state);
           if (last) this.#trained = state;
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
         }
       }
-      this.#probedTokens = removing?.state.probedTokens ?? 0;
-      const { norms } = removing?.state ?? standard;
+      this.#probedTokens = way.state.probedTokens;
+      const { norms } = way.state;
       return { config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
     }
+  }
+
+  /** Before anything is removed. */
+  get #untouched(): RemovalState {
+    return { norms: this.#norms, averages: {}, probedTokens: 0 };
   }
 
   #startRemoving(resume: RunState | undefined): Removing {
@@ -261,7 +273,7 @@ class Run {
     const { fallback } = resume ?? {};
     const state: RemovalState = resume
       ? { ...resume.removal, ...(fallback && { fallback }) }
-      : { norms: this.#norms, averages: {}, probedTokens: 0 };
+      : this.#untouched;
     const { steps } = this.#recipe;
     // The original is no distance from itself.
     const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
@@ -283,12 +295,7 @@ class Run {
     };
   }
 
-  #state(phase: Phase, trained: TrainerState, removing?: Removing): RunState {
-    const { fallback, ...removal } = removing?.state ?? {
-      norms: this.#norms,
-      averages: {},
-      probedTokens: 0,
-    };
+  #state(phase: Phase, trained: TrainerState, { fallback, ...removal }: RemovalState): RunState {
     return {
       version: 1,
       fingerprint: this.#fingerprint,
@@ -312,7 +319,7 @@ class Run {
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
       );
     const optimizer = { step: 0, m: zeros(), v: zeros() };
-    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer });
+    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }, this.#untouched);
   }
 
   /** False where it was cut off; the checkpoint does it again from its first batch. */

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { checkJson } from "../../src/cli/json.js";
 import { nearest } from "../../src/cli/nearest.js";
-import { gpt2ConfigSchema, removalRecipeSchema, removeOptionsSchema } from "../../src/cli/schemas.js";
+import { gpt2ConfigSchema } from "../../src/cli/gpt2-config-schema.js";
+import { removalRecipeSchema, removeOptionsSchema } from "../../src/cli/schemas.js";
 import { run, writeTiny } from "./tiny.js";
 
 describe("nearest", () => {

@@ -4,6 +4,7 @@ import type { PerClass } from "@normless/tensor";
 import type { Phase, StepEvent } from "../../src/core/events.js";
 import { extentOf, plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
+import { endedProvenance } from "../cli/provenance-of.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
 function uniform(seed: number): () => number {
@@ -19,7 +20,7 @@ function uniform(seed: number): () => number {
 export function syntheticRun(
   seed: number,
   text = "the little fox looked at the moon.\n\n“Why?” she said.",
-): ReportData {
+): ReportData & Required<Pick<ReportData, "summary">> {
   const random = uniform(seed);
   const noise = () => random() + random() + random() - 1.5;
   // One column a step, and removals apart from each other.
@@ -61,15 +62,14 @@ export function syntheticRun(
   const prompt = "Once upon a time";
   return {
     plan: {
-      type: "plan",
       recipe,
       config,
       removals,
       sites: extentOf(recipe, config),
       trainTokens: 2_543_104,
       validationTokens: 131_072,
-      backend: "wasm, relaxed SIMD, 2 threads",
     },
+    provenance: endedProvenance,
     steps,
     removals: removals.map((removal) =>
       removal.kind === "freeze"

@@ -1,20 +1,22 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { removeKind } from "../checkpoint.js";
-import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
+import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
 import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
-import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
+import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
+import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
+import { lastingName } from "../provenance/sources.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { modelNameOf, type RemoveJob, runRemove } from "../remove-job.js";
+import { type RemoveJob, runRemove } from "../remove-job.js";
 import {
   checkResumeOptions,
   checkSameCorpus,
@@ -25,7 +27,16 @@ import {
   resumedEngine,
   resumedManner,
 } from "../run-config.js";
-import { checkNewFolder, checkOldFolder, LN_FREE, newRunPath, PARTLY, REPORT, STOCK } from "../run-files.js";
+import {
+  checkNewFolder,
+  checkOldFolder,
+  CONTROL,
+  LN_FREE,
+  newRunPath,
+  PARTLY,
+  REPORT,
+  STOCK,
+} from "../run-files.js";
 import {
   explainFailure,
   newestCheckpoint,
@@ -141,7 +152,7 @@ export async function remove(io: Io, options: RemoveOptions): Promise<number> {
 }
 
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
-  const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
+  const { options, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
   const { force = false } = options;
   const resolved = await resolveRecipe({
     builtIn: removalRecipes,
@@ -166,7 +177,8 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const fitted = resolved.inContext(model.config.blockSize);
   const recipe = asReleased(fitted.recipe, options);
   sayScaled(io, name, fitted.notes);
-  const corpus = await readBoth(files, suitsOf(io, model), recipe);
+  const read: FilesRead = { train: [], validation: [] };
+  const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
   checkSteps(recipe, model, fitted.withSteps);
   checkAsked(() => checkConstants(recipe, model.norms));
@@ -176,18 +188,25 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
       const { recompute, tensorboard } = options;
       const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
       if (options.dryRun) return showPlan(io, input);
-      const config: RemoveConfig = {
-        command: "remove",
-        model: resolve(modelFolder),
-        corpus: corpusConfig(files, corpus),
-        prompt,
-        engine: used,
-        recompute,
-        tensorboard,
-        recipe,
+      const openFolder = async () => {
+        const origin = { command: "remove", options, modelFolder, recipe, builtIn: removalRecipes } as const;
+        const facts = { backend, engine: used, now: io.now(), eot: model.config.eot, corpus, read };
+        const provenance = await beginProvenance({ ...origin, ...facts });
+        sayOtherSources(io, commandLine, before, provenance);
+        const config: RemoveConfig = {
+          command: "remove",
+          model: lastingName(asked, modelFolder),
+          ...corpusConfig(files),
+          prompt,
+          ...used,
+          recompute,
+          tensorboard,
+          recipe,
+          provenance,
+        };
+        return RunFolder.create(io, place, removeKind, config);
       };
-      const openFolder = () => RunFolder.create(io, place, removeKind, config);
-      const job = { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder };
+      const job = { ...input, openFolder };
       return lockedRun(out, () => finish(io, out, job), { make: true });
     });
   // Threads are the machine's; everything else is in the run folder.
@@ -260,14 +279,14 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const checkpoint = await newestCheckpoint(io, out, removeKind);
   const config = await readRunConfig(out, removeConfigSchema);
   const { model: asked = config.model } = options;
-  const { train = config.corpus.train, validation = config.corpus.validation } = options;
+  const { train = config.train, validation = config.validation } = options;
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
   const model = await loadWithNorms(await findModel(io, asked));
-  const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(io, model), config.recipe);
-  checkSameCorpus(corpus, out, config.corpus);
+  const corpus = await readBoth({ ...config, train, validation }, suitsOf(io, model), config.recipe);
+  checkSameCorpus(corpus, out, config.provenance);
   const manner = resumedManner(options, config);
-  return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
+  return withEngine(io, resumedEngine(options, config), ({ backend }) =>
     finish(io, out, {
       backend,
       model,
@@ -276,14 +295,12 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       prompt: config.prompt,
       ...manner,
       resume: checkpoint.state,
-      modelName: modelNameOf(options.model ?? config.model),
-      openFolder: () => RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner }),
+      openFolder: async () => {
+        const provenance = await resumedProvenance(config.provenance, { backend, now: io.now() });
+        return RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner, provenance });
+      },
     }),
   );
-}
-
-async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
-  return path === undefined ? {} : checkJson(path, removeOptionsSchema, await readJson(path));
 }
 
 const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
@@ -299,7 +316,7 @@ async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   return model;
 }
 
-async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder">): Promise<number> {
+async function showPlan(io: Io, input: Omit<RemoveJob, "openFolder">): Promise<number> {
   const events = removeLayerNorm(input);
   const { value } = await events.next();
   await events.return();
@@ -328,6 +345,7 @@ function written(io: Io, out: string, summary: Summary): string {
     [`${LN_FREE}/`, "the LN-free model, its norms folded into plain weights"],
     [`${PARTLY}/`, "the model, with what went folded into the weights and the other LayerNorms in place"],
     [`${STOCK}/`, "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
+    [`${CONTROL}/`, "the control, with its LayerNorms"],
     ["summary.json", "the numbers above; metrics.jsonl has every step, config.json how to repeat it"],
   ];
   const there = files.filter(([name]) => existsSync(join(out, name)));
