@@ -24,6 +24,8 @@ import { thousands } from "./format.js";
 export interface CorpusFor {
   readonly vocabSize: number;
   readonly tokenizer?: Tokenizer | undefined;
+  /** What to do where tokens are of another tokenizer, where something can be done. */
+  readonly otherWay?: string | undefined;
   /** Where a long reading counts its tokens. */
   readonly io?: Watched | undefined;
 }
@@ -167,7 +169,7 @@ async function readTokens(path: string, model: CorpusFor, options: FileOptions):
     if (tokens[at] < model.vocabSize) continue;
     throw new Error(
       `token ${at} has id ${tokens[at]}, outside the model's vocabulary of ${model.vocabSize}. ` +
-        "Were these tokens made by another tokenizer?",
+        `Were these tokens made by another tokenizer?${model.otherWay === undefined ? "" : ` ${model.otherWay}`}`,
     );
   }
   return tokens;

@@ -11,12 +11,13 @@ import {
   stopTokens,
 } from "@normless/gpt2";
 import type { Tokenizer, TokenizerFiles } from "@normless/text";
-import { optionName, UsageError, within } from "./errors.js";
+import { messageOf, optionName, UsageError, within } from "./errors.js";
 import { findModel, findTokenizer } from "./hub.js";
 import type { Io } from "./io.js";
 import { readJson } from "./json.js";
 import { didYouMean } from "./nearest.js";
 import { sayNotes } from "./read-model.js";
+import { shippedModel } from "./shipped.js";
 import { readTokenizerSaying } from "./tokenizer-folder.js";
 
 /** The shape of a new model, field by field; what is given goes before what a preset or a config.json says. */
@@ -34,6 +35,8 @@ export interface StartOptions extends ShapeFields {
   readonly tokenizer?: string | undefined;
   readonly preset?: string | undefined;
   readonly modelConfig?: string | undefined;
+  /** Of a file of options alone. */
+  readonly shape?: Gpt2Config | undefined;
 }
 
 export interface TrainStart {
@@ -41,29 +44,43 @@ export interface TrainStart {
   /** Undefined where a model has none: then tokens are what it is trained on. */
   readonly tokenizer: Tokenizer | undefined;
   readonly tokenizerFiles: TokenizerFiles;
-  /** The folder of the tokenizer, or of the model. */
+  /** The folder of the tokenizer. */
   readonly folder: string;
   /** A model to go on from, and where it is. */
   readonly from?: (Pick<HostModel, "weights" | "norms"> & { readonly folder: string }) | undefined;
 }
 
-const SHAPE = ["layers", "heads", "channels", "inner", "context", "vocabSize"] as const;
+const FIELDS = ["layers", "heads", "channels", "inner", "context", "vocabSize"] as const;
+const SHAPE = ["preset", "modelConfig", "shape", ...FIELDS] as const;
 
-/**
- * @param tokenizer the folder or name of the tokenizer of a new model
- * @throws UsageError naming the options that contradict each other, or the tokenizer
- */
-export async function trainStart(io: Io, options: StartOptions, tokenizer: string): Promise<TrainStart> {
-  const { model } = options;
+/** @throws UsageError naming the options that contradict each other, or what does not fit the tokenizer */
+export async function trainStart(io: Io, options: StartOptions): Promise<TrainStart> {
+  const { model, tokenizer } = options;
   if (model !== undefined) return fromModel(io, options, model);
-  const folder = await findTokenizer(io, tokenizer);
+  const folder = await findTokenizer(io, tokenizer ?? shippedModel());
   const read = await readTokenizerSaying(io, folder);
   const config = await newShape(io, options, { tokenizer: read.tokenizer, folder });
   return { config, ...read, folder };
 }
 
+/**
+ * What a training that goes on needs besides its checkpoint.
+ * @throws UsageError when a model is named, and the training began with fresh weights
+ */
+export async function resumedStart(
+  io: Io,
+  { model, tokenizer }: Pick<StartOptions, "model" | "tokenizer">,
+  beganFromModel: boolean,
+): Promise<Pick<TrainStart, "tokenizer" | "tokenizerFiles" | "from">> {
+  if (beganFromModel) return trainStart(io, { model, tokenizer });
+  if (model !== undefined) {
+    throw new UsageError("--model cannot change a training that began with fresh weights; leave it out");
+  }
+  return readTokenizerSaying(io, await findTokenizer(io, tokenizer ?? shippedModel()));
+}
+
 async function fromModel(io: Io, options: StartOptions, name: string): Promise<TrainStart> {
-  const stray = (["preset", "modelConfig", ...SHAPE] as const).find((field) => options[field] !== undefined);
+  const stray = SHAPE.find((field) => options[field] !== undefined);
   if (stray !== undefined) {
     throw new UsageError(
       `${optionName(stray)} is for the shape of a new model, and --model goes on from one that has its own; give one ` +
@@ -73,11 +90,11 @@ async function fromModel(io: Io, options: StartOptions, name: string): Promise<T
   const found = await findModel(io, name);
   const { folder } = found;
   const { config, weights, norms, layout, tokenizer, tokenizerFiles } = await found.load();
-  const gone = sitesWithoutNorm({ norms }).length;
+  const [gone, all] = [sitesWithoutNorm({ norms }).length, Object.keys(norms).length];
   if (gone > 0) {
     io.err(
-      `${folder}: ${gone} of its ${Object.keys(norms).length} norms are gone (${describeLayout(layout)}); all are ` +
-        "trained as they are\n",
+      `${folder}: ${all - gone} of its ${all} norms are LayerNorms (${describeLayout(layout)}); all are trained as ` +
+        "they are\n",
     );
   }
   const from = { weights, norms, folder };
@@ -102,9 +119,11 @@ interface TokenizerOf {
 
 /** Of a preset, the vocabulary and end-of-text are the tokenizer's. */
 async function newShape(io: Io, options: StartOptions, of: TokenizerOf): Promise<Gpt2Config> {
-  const { preset, modelConfig } = options;
-  if (preset !== undefined && modelConfig !== undefined) {
-    throw new UsageError("--preset and --model-config both say the model's shape; give one of them");
+  const { preset, modelConfig, shape: whole } = options;
+  const said = { "--preset": preset, "--model-config": modelConfig, "a file's shape": whole };
+  const [one, other] = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (other !== undefined) {
+    throw new UsageError(`${one} and ${other} both say the model's shape; give one of them`);
   }
   if (modelConfig !== undefined) {
     const json = await readJson(modelConfig);
@@ -112,6 +131,7 @@ async function newShape(io: Io, options: StartOptions, of: TokenizerOf): Promise
     sayNotes(io, modelConfig, { notes });
     return withFields(config, options, of, `of ${modelConfig}`);
   }
+  if (whole !== undefined) return withFields(whole, options, of, "of the file's shape");
   const { vocabSize, eot } = of.tokenizer;
   const name = preset ?? "base";
   const shape = presetOf(name);
@@ -144,9 +164,7 @@ function withFields(shape: Gpt2Config, fields: ShapeFields, of: TokenizerOf, who
   try {
     return checkConfig(config);
   } catch (cause) {
-    throw new UsageError(`the model ${whose}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    throw new UsageError(`the shape ${whose}: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -6,7 +6,7 @@ import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type RowOptions, rowOptions } from "../data/documents.js";
 import { withDataFiles } from "../data/find-files.js";
 import { readHellaswag } from "../data/hellaswag.js";
-import { dataKindsText, isUrl } from "../data/kinds.js";
+import { dataText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
 import { eotOf, loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
@@ -73,10 +73,7 @@ export function evalCommand(io: Io) {
     .addOption(new Option("--batch-size <n>", "sequences at once").argParser(countArgument).default(16))
     .option("--json <file>", "also write all figures, sequence by sequence and item by item, to this file")
     .addOption(
-      tokensOption(
-        "--data <file...>",
-        `files or https addresses: ${dataKindsText} (default: the val tokens in the first model's folder)`,
-      ),
+      tokensOption("--data <file...>", `${dataText} (default: the val tokens in the first model's folder)`),
     )
     .addOption(shared.textColumnOption().helpGroup(TOKENS))
     .addOption(shared.tokenColumnOption().helpGroup(TOKENS))

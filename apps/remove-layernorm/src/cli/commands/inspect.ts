@@ -8,7 +8,7 @@ import { countArgument } from "../arguments.js";
 import { corpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { withDataFiles } from "../data/find-files.js";
-import { dataKindsText } from "../data/kinds.js";
+import { dataText } from "../data/kinds.js";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { thousands } from "../format.js";
@@ -34,7 +34,7 @@ export function inspectCommand(io: Io) {
     .addOption(shared.modelOption)
     .option(
       "--data <file...>",
-      `what to measure on: ${dataKindsText} (default: the val tokens in the model's folder, if any)`,
+      `what to measure on: ${dataText} (default: the val tokens in the model's folder, if any)`,
     )
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())

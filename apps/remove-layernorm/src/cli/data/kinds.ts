@@ -17,8 +17,11 @@ export const dataEndings: readonly string[] = KINDS.flatMap((kind) => [
   ...(kind === "parquet" ? [] : PACKINGS.map((packing) => `.${kind}.${packing}`)),
 ]);
 
-/** How help texts and errors name them. */
+/** How errors name them. */
 export const dataKindsText = ".bin, .txt, .jsonl, each also .gz or .bz2, and .parquet";
+
+/** How help texts say what data are. */
+export const dataText = `files, folders or https addresses (${dataKindsText}), or - for text from standard input`;
 
 export function isUrl(path: string): boolean {
   return /^https?:\/\//i.test(path);
