@@ -1,6 +1,7 @@
 /** The command `normless`: its subcommands, and errors as one message and an exit code. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import manifest from "../../package.json" with { type: "json" };
+import { nameNearestChoices } from "./arguments.js";
 import { attributeCommand } from "./commands/attribute.js";
 import { compareCommand } from "./commands/compare.js";
 import { evalCommand } from "./commands/eval.js";
@@ -45,6 +46,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
   const commands = commandsOf(io, done);
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands, ...commands.flatMap(({ commands }) => commands)]) {
+    nameNearestChoices(command);
     command
       .exitOverride()
       .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });

@@ -1,7 +1,13 @@
 /** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
 import type { WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
-import { removalLosses, type RemovalRecipe, specialConstants, type TrainRecipe } from "../core/index.js";
+import {
+  rateScalings,
+  removalLosses,
+  type RemovalRecipe,
+  specialConstants,
+  type TrainRecipe,
+} from "../core/index.js";
 import { engineChoices } from "./engine.js";
 import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { provenanceSchema } from "./provenance/schema.js";
@@ -117,6 +123,7 @@ const fields = {
   eotShare: wholeShare.optional(),
   shortShare: wholeShare.optional(),
   learningRate: positive.optional(),
+  scaleLearningRate: z.enum(rateScalings).optional(),
   seed: z.int().optional(),
   validationTokens: step.optional(),
   checkpointEvery: count.optional(),

@@ -78,6 +78,7 @@ export {
 export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
 export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
+export { type RateChange, type RateScaling, rateScalings, type ScaledRate, scaleRate } from "./scale-rate.js";
 export {
   describePace,
   describeRows,

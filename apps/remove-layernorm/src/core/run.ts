@@ -10,6 +10,7 @@ import {
   type HostModel,
   type Model,
   type NormTable,
+  sitesWithoutNorm,
   standardNorms,
   untieHead,
   uploadWeights,
@@ -93,6 +94,11 @@ class Run {
       throw new Error(
         `the checkpoint belongs to another model (weights ${resume.fingerprint}, these are ${this.#fingerprint}); ` +
           "resume with the model that the run started from",
+      );
+    }
+    if (sitesWithoutNorm({ norms: standardNorms(model.config) }).length > 0) {
+      throw new RangeError(
+        `the model is LN-free already: its epsilon of ${model.config.eps} makes constants of its norms; give one with LayerNorms`,
       );
     }
     checkRecipe(this.#recipe, { config: model.config, corpus });

@@ -45,7 +45,7 @@ export function compareCommand(io: Io) {
       "models/sotu runs/sotu/ln-free",
       "gpt2 runs/gpt2/ln-free --data val.bin --tokens 65536 --html compared.html",
     ])
-    .argument("<A>", "a Hugging Face folder of a GPT-2")
+    .argument("<A>", "a Hugging Face folder of a GPT-2, or a name on the hub")
     .argument("<B>", "another, of the same tokenizer")
     .option(
       "--data <file...>",

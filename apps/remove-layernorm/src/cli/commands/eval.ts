@@ -65,8 +65,9 @@ export function evalCommand(io: Io) {
       ],
     )
     .option(
-      "--model <dir...>",
-      "Hugging Face folders of GPT-2s; the others are compared with the first (default: the model that ships, models/sotu)",
+      "--model <dir|name...>",
+      "Hugging Face folders of GPT-2s, or names on the hub; the others are compared with the first (default: the model " +
+        "that ships, models/sotu)",
     )
     .addOption(new Option("--batch-size <n>", "sequences at once").argParser(countArgument).default(16))
     .option("--json <file>", "also write all figures, sequence by sequence and item by item, to this file")

@@ -8,6 +8,7 @@ import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
+import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
 import { sayOtherSources, withOptionsFile } from "../options-file.js";
@@ -52,6 +53,7 @@ import {
   checkConstants,
   checkPlan,
   checkRecipe,
+  type RateScaling,
   type RemovalRecipe,
   RecipeError,
   removalNotes,
@@ -68,6 +70,7 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
   readonly sites?: readonly string[] | undefined;
+  readonly scaleLearningRate?: RateScaling | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
@@ -129,6 +132,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.eotShareOption)
     .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
+    .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.sitesOption)
     .addOption(shared.sharedQkvStdOption)
@@ -150,22 +154,18 @@ export async function remove(io: Io, options: RemoveOptions): Promise<number> {
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { options, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
   const { force = false } = options;
-  const {
-    recipe: unreleased,
-    notes,
-    withSteps,
-  } = await resolveRecipe({
+  const resolved = await resolveRecipe({
     builtIn: removalRecipes,
     schema: removalRecipeSchema,
     asked: options.recipe,
     where: commandLine.recipe === undefined ? commandLine.config : undefined,
     options: recipeOptions(options),
+    scaleLearningRate: options.scaleLearningRate,
     scale: scaleRecipe,
     notes: removalNotes,
   });
-  const recipe = asReleased(unreleased, options);
-  sayScaled(io, recipe.name, notes);
-  const out = options.out ?? newRunPath(recipe.name, io.now());
+  const { name } = asReleased(resolved.recipe, options);
+  const out = options.out ?? newRunPath(name, io.now());
   const asked = options.model ?? shippedModel();
   const inputs = inputsOf({ ...options, model: asked });
   const place = await checkNewFolder(out, { command: "remove", force, inputs });
@@ -174,10 +174,13 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { folder: modelFolder } = found;
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await loadWithNorms(found);
+  const fitted = resolved.inContext(model.config.blockSize);
+  const recipe = asReleased(fitted.recipe, options);
+  sayScaled(io, name, fitted.notes);
   const read: FilesRead = { train: [], validation: [] };
   const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model, withSteps);
+  checkSteps(recipe, model, fitted.withSteps);
   checkAsked(() => checkConstants(recipe, model.norms));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
@@ -309,12 +312,8 @@ const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
 /** @throws UsageError when the model has no LayerNorm left. */
 async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   const model = await found.load();
-  const norms = Object.entries(model.norms);
-  if (norms.some(([, { kind }]) => kind === "standard")) return model;
-  const [[site, { kind }]] = norms;
-  throw new UsageError(
-    `${found.folder}: the norm at ${site} is ${kind} already, and none of the others is left to remove`,
-  );
+  checkHasNorms(found.folder, model);
+  return model;
 }
 
 async function showPlan(io: Io, input: Omit<RemoveJob, "openFolder">): Promise<number> {

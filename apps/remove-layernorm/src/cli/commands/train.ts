@@ -8,8 +8,10 @@ import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
+import { findTokenizer } from "../hub.js";
 import type { Io } from "../io.js";
 import { readJson } from "../json.js";
+import { didYouMean } from "../nearest.js";
 import * as shared from "../options.js";
 import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
@@ -42,6 +44,7 @@ import { runTrain, type TrainJob } from "../train-job.js";
 import {
   checkMemory,
   checkRecipe,
+  type RateScaling,
   scaleTraining,
   trainingNotes,
   trainRecipe,
@@ -58,6 +61,7 @@ export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<Corp
   readonly tokenizer?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly scaleLearningRate?: RateScaling | undefined;
   readonly out?: string | undefined;
   readonly dtype?: WeightDtype | undefined;
   readonly config?: string | undefined;
@@ -93,8 +97,8 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     )
     .option("--model-config <file.json>", "the model's shape as a Hugging Face config.json")
     .option(
-      "--tokenizer <dir>",
-      "folder with vocab.json and merges.txt, or tokenizer.json (default: models/sotu)",
+      "--tokenizer <dir|name>",
+      "folder with vocab.json and merges.txt, or tokenizer.json, or a model's name on the hub (default: models/sotu)",
     )
     .option(
       "--corpus <dir>",
@@ -128,6 +132,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.eotShareOption)
     .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
+    .addOption(shared.scaleLearningRateOption)
     .addOption(shared.seedOption)
     .addOption(shared.validationTokensOption)
     .addOption(shared.evaluateEveryOption)
@@ -146,22 +151,23 @@ export async function train(io: Io, options: TrainOptions): Promise<number> {
 async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
   const { options, provenance: before } = await withOptionsFile(commandLine, trainOptionsSchema);
   const { force = false } = options;
-  const { recipe, notes } = await resolveRecipe({
+  const resolved = await resolveRecipe({
     builtIn: { sotu: trainRecipe },
     schema: trainRecipeSchema,
     asked: options.recipe,
     where: commandLine.recipe === undefined ? commandLine.config : undefined,
     options: recipeOptions(options),
+    scaleLearningRate: options.scaleLearningRate,
     scale: scaleTraining,
     notes: trainingNotes,
   });
-  sayScaled(io, "the training", notes);
   const out = options.out ?? newRunPath("train", io.now());
-  const tokenizerFolder = options.tokenizer ?? shippedModel();
-  const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder });
+  const askedTokenizer = options.tokenizer ?? shippedModel();
+  const inputs = inputsOf({ ...options, tokenizer: askedTokenizer });
   const place = await checkNewFolder(out, { command: "train", force, inputs });
 
   const config = await modelShape(io, options);
+  const tokenizerFolder = await findTokenizer(io, askedTokenizer);
   const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new UsageError(
@@ -169,6 +175,8 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
         `${config.vocabSize}; choose another --preset, --model-config or --tokenizer`,
     );
   }
+  const { recipe, notes } = resolved.inContext(config.blockSize);
+  sayScaled(io, "the training", notes);
   const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
   const read: FilesRead = { train: [], validation: [] };
   const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer, io }, recipe, read);
@@ -215,7 +223,10 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const { train = began.train, validation = began.validation } = options;
   const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder, train, validation });
   const path = await checkOldFolder(out, "train", inputs);
-  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
+  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(
+    io,
+    await findTokenizer(io, tokenizerFolder),
+  );
   const suits = { vocabSize: config.vocabSize, tokenizer, io };
   const corpus = await readBoth({ ...began, train, validation }, suits, recipe);
   checkSameCorpus(corpus, out, began.provenance);
@@ -246,7 +257,10 @@ async function modelShape(io: Io, { preset, modelConfig, shape }: TrainOptions):
   if (shape !== undefined) return shape;
   const name = preset ?? "base";
   if (Object.hasOwn(presets, name)) return presets[name as PresetName];
-  throw new UsageError(`there is no preset "${name}"; the presets are ${Object.keys(presets).join(", ")}`);
+  const names = Object.keys(presets);
+  throw new UsageError(
+    `there is no preset "${name}"; the presets are ${names.join(", ")}.${didYouMean(name, names)}`,
+  );
 }
 
 /** Runs the job and says how it ended. */

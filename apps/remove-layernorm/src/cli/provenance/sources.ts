@@ -4,7 +4,8 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Corpus, FileRead, FilesRead } from "../corpus.js";
 import { isUrl } from "../data/kinds.js";
-import { exists, hashOf, INDEX, isCommit, shardsOf, WEIGHTS } from "../hub/cache.js";
+import { exists, hashOf, INDEX, shardsOf, WEIGHTS } from "../hub/cache.js";
+import { isCommit } from "../hub/reference.js";
 import { publicPath } from "./public-path.js";
 import type { DataPart, FileFacts, ModelFacts } from "./schema.js";
 
