@@ -15,6 +15,7 @@ import {
 } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
 import { withRecords } from "./data/records.js";
+import { dataName } from "./data/standard-input.js";
 import { checkCount, type Counted, readShardTokens, TokenBuffer } from "./data/tokens.js";
 import { UsageError, within } from "./errors.js";
 import { thousands } from "./format.js";
@@ -129,10 +130,10 @@ export async function readCorpus(
   let length = 0;
   for (const path of paths) {
     if (length >= limit) break;
-    const counted = (count: number) => line.show(`reading ${path}: ${thousands(count)} tokens`);
+    const counted = (count: number) => line.show(`reading ${dataName(path)}: ${thousands(count)} tokens`);
     const file: FileRead = { path, tokens: 0 };
     const how = { ...options, tokens: limit - length, counted, file };
-    const part = await within(path, () => readTokens(path, model, how)).finally(() => line.stop());
+    const part = await within(dataName(path), () => readTokens(path, model, how)).finally(() => line.stop());
     parts.push(part);
     file.tokens = part.length;
     options.read?.push(file);

@@ -1,6 +1,6 @@
 /** One run of `normless train`: the core's events to the terminal, the run folder and the model it ends with. */
 import { join } from "node:path";
-import { type Gpt2Config, standardNorms, type WeightDtype } from "@normless/gpt2";
+import type { Gpt2Config, HostModel, WeightDtype } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import type { TokenizerFiles } from "@normless/text";
@@ -21,6 +21,8 @@ import { tensorboardWriter } from "./tensorboard.js";
 export interface TrainJob {
   readonly backend: Backend;
   readonly config: Gpt2Config;
+  /** What is gone on from; by default fresh weights with LayerNorm everywhere. */
+  readonly from?: Pick<HostModel, "weights" | "norms"> | undefined;
   readonly tokenizerFiles: TokenizerFiles;
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
@@ -88,12 +90,11 @@ export async function runTrain(
       await take(event);
       await breathe();
       if (event.type !== "done") continue;
-      const model = { config: job.config, weights: event.weights, norms: standardNorms(job.config) };
       const { tokenizerFiles, dtype } = job;
       const provenance = { ...folder.config.provenance, ended: io.now().toISOString() };
       const modelCard = trainCard(job, { loss, tokens: event.tokens, provenance });
       const path = join(folder.path, MODEL);
-      await writeModelFolder(path, { ...model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
+      await writeModelFolder(path, { ...event.model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
         seconds: (io.now().getTime() - begin) / 1000,

@@ -17,6 +17,7 @@ import { type ComparisonData, inWords } from "../comparison-data.js";
 import { comparisonText } from "../comparison-text.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
 import { dataKindsText } from "../data/kinds.js";
 import { eotOf } from "../device.js";
 import { counted } from "../counter.js";
@@ -66,7 +67,7 @@ export function compareCommand(io: Io) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((a, b, options) => compare(io, a, b, options));
+    .action(async (a, b, options) => compare(io, a, b, await withDataFiles(io, options)));
 }
 
 /** Documents are few: they are looked at in so many tokens of the data, however many the rest is compared on. */

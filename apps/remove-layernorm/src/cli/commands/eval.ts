@@ -4,6 +4,7 @@ import { fitsBeside, HELLASWAG_SCORINGS, type HellaswagScoring } from "../../cor
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type RowOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
 import { readHellaswag } from "../data/hellaswag.js";
 import { dataKindsText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
@@ -118,7 +119,7 @@ export function evalCommand(io: Io) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((options) => evaluateModels(io, options));
+    .action(async (options) => evaluateModels(io, await withDataFiles(io, options)));
 }
 
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {
