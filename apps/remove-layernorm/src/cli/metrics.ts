@@ -18,7 +18,6 @@ export function metricsLine(event: RunEvent | TrainEvent): object | undefined {
       return { ...rest, seconds };
     }
     case "removal":
-    case "rollback":
     case "stds":
     case "sample":
     case "fold":

@@ -134,10 +134,6 @@ class Consumer {
         const cost = damage === undefined ? "" : ` (${difference(damage)} nats at once)`;
         return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
-      case "rollback": {
-        const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;
-        return progress.note(`step ${event.step}: diverged (${event.why}), ${back}`, back);
-      }
       case "checkpoint": {
         const updates = updatesDone(event.state, controlSteps(recipe));
         const path = await folder.saveCheckpoint(updates, event.state);

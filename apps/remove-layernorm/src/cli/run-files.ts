@@ -68,7 +68,7 @@ export async function listFolder(path: string): Promise<string[]> {
   return names.filter((name) => !isLock(name));
 }
 
-/** Where a run goes that was given no folder: `runs/reference-2026-01-31-09-05-00`, in UTC. */
+/** Where a run goes that was given no folder: `runs/distilled-2026-01-31-09-05-00`, in UTC. */
 export function newRunPath(name: string, now: Date): string {
   return join("runs", `${name}-${now.toISOString().slice(0, 19).replace(/[T:]/g, "-")}`);
 }

@@ -12,8 +12,8 @@ import {
   DamagedCheckpointError,
   decodeCheckpoint,
   encodeCheckpoint,
-  type TrainingState,
 } from "./checkpoint.js";
+import type { TrainerState } from "../core/index.js";
 import { withFile } from "./data/pieces.js";
 import { messageOf, UsageError } from "./errors.js";
 import { bytes } from "./format.js";
@@ -36,7 +36,7 @@ const KEPT_CHECKPOINTS = 2;
 /** So many files that a run leaves alone are named. */
 const NAMED = 8;
 
-export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainConfig> {
+export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainConfig> {
   #metricsLines: number;
 
   private constructor(
@@ -49,7 +49,7 @@ export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainCo
   }
 
   /** A new run in an empty folder, or over a run that is given up; says what is there that no run wrote. */
-  static async create<S extends TrainingState, C extends RemoveConfig | TrainConfig>(
+  static async create<S extends TrainerState, C extends RemoveConfig | TrainConfig>(
     io: Io,
     place: NewFolder,
     kind: CheckpointKind<S>,
@@ -69,7 +69,7 @@ export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainCo
   }
 
   /** Goes on with a run: cuts its metrics back to the checkpoint. The configuration is what a later process goes on with. */
-  static async reopen<S extends TrainingState, C extends RemoveConfig | TrainConfig>(
+  static async reopen<S extends TrainerState, C extends RemoveConfig | TrainConfig>(
     path: OutputPath,
     kind: CheckpointKind<S>,
     { metricsLines }: Checkpoint<S>,
@@ -152,7 +152,7 @@ async function checkpointFiles(path: string): Promise<string[]> {
  * @throws UsageError when the folder has no run to go on with.
  * @throws Error when all are damaged, or the newest is of another command or version.
  */
-export async function newestCheckpoint<S extends TrainingState>(
+export async function newestCheckpoint<S extends TrainerState>(
   io: Io,
   path: string,
   kind: CheckpointKind<S>,

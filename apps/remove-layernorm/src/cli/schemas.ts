@@ -52,17 +52,6 @@ const pace = z.discriminatedUnion("kind", [
     firstAfter: wait,
   }),
   z.strictObject({ kind: z.literal("taper"), begin: count, end: count, keep: share }),
-  z.strictObject({
-    kind: z.literal("adaptive"),
-    start: count,
-    margin: z.number(),
-    keep: share,
-    probeSequences: count,
-    together: z.number().min(0),
-    diverged: positive,
-    patience: count,
-    deadline: count,
-  }),
 ]);
 
 /** Names or patterns of norms; which there are, the model tells. */

@@ -64,9 +64,6 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
             (moment) => text(moment, "removal", what),
           );
         }
-        case "rollback":
-          ({ step } = event);
-          return write((moment) => text(moment, "rollback", `${event.removed.join(", ")}: ${event.why}`));
         case "eval":
           if ("step" in event) ({ step } = event);
           return write((moment) =>

@@ -53,21 +53,9 @@ export interface RemovalEvent {
   readonly std?: PerClass;
   /**
    * Nats a token that it cost at once, measured beforehand on sequences of the coming batch, given what went before it at
-   * the same step: in the loss that the run trains on (removing/cost.ts), of an adaptive pace in cross-entropy and before
-   * its deadline alone. A taper has none, since nothing happens at once.
+   * the same step: in the loss that the run trains on (removing/cost.ts). A taper has none, since nothing happens at once.
    */
   readonly damage?: number;
-}
-/** The loss diverged after a removal: back to the weights before it, and on from the same step. */
-export interface RollbackEvent {
-  readonly type: "rollback";
-  /** Updates done when it happened. */
-  readonly step: number;
-  /** The weights are again those after so many updates. */
-  readonly to: number;
-  /** What was taken back, by name. */
-  readonly removed: readonly string[];
-  readonly why: string;
 }
 export interface ProgressEvent {
   readonly type: "progress";
@@ -142,7 +130,6 @@ export type RunEvent =
   | PlanEvent
   | StepEvent
   | RemovalEvent
-  | RollbackEvent
   | ProgressEvent
   | EvalEvent
   | ControlEvent

@@ -45,7 +45,6 @@ export {
   type StdAverages,
 } from "./plan.js";
 export {
-  type AdaptivePace,
   controlSteps,
   type ConstantsRecipe,
   type FixedPace,
@@ -75,8 +74,8 @@ export {
   type PositionSums,
   type RangeSums,
 } from "./position-loss.js";
-export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
-export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
+export { distilledRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
+export type { RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export { type RateChange, type RateScaling, rateScalings, type ScaledRate, scaleRate } from "./scale-rate.js";
 export {

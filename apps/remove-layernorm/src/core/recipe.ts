@@ -101,7 +101,7 @@ export interface ConstantsRecipe {
 export const specialConstants = ["none", "first-and-eot", "first-and-eot-on-value", "released-2024"] as const;
 export type SpecialConstants = (typeof specialConstants)[number];
 
-export type Pace = FixedPace | TaperPace | AdaptivePace;
+export type Pace = FixedPace | TaperPace;
 
 /**
  * One norm after the other at fixed steps, in the published order: all ln_2, all ln_1 query/key, all ln_1 value, each
@@ -129,25 +129,4 @@ export interface TaperPace {
   readonly end: number;
   /** Of the bias-corrected moving means of the calibration, once an update: the weight of the old value. */
   readonly keep: number;
-}
-
-/** The next norm goes when the loss is back, measured against the control (or the original) on the same batches. */
-export interface AdaptivePace {
-  readonly kind: "adaptive";
-  /** Updates before the first norm goes. */
-  readonly start: number;
-  /** Nats: with the smoothed loss within so much of the control's, the next one goes. */
-  readonly margin: number;
-  /** Of the smoothing, once an update: the weight of the old value. */
-  readonly keep: number;
-  /** Sequences of the coming batch on which the damage of freezing each norm now is measured. */
-  readonly probeSequences: number;
-  /** Nats of damage up to which norms go together, the least damaging first. */
-  readonly together: number;
-  /** Nats above the control at which a removal counts as diverged: back to before it. */
-  readonly diverged: number;
-  /** Updates that a norm waits after a removal that diverged, twice as many each time. */
-  readonly patience: number;
-  /** Updates by which everything is gone: before that, what is left goes at an even pace whatever the loss. */
-  readonly deadline: number;
 }

@@ -29,7 +29,7 @@ import { type RemovalState, type Removing, startRemoving } from "./removing/inde
 import { extentOf, type PlannedModel } from "./sites.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
-import { DIVERGED_ADVICE, DivergedError, Trainer, type TrainerState } from "./trainer.js";
+import { DIVERGED_ADVICE, Trainer, type TrainerState } from "./trainer.js";
 
 const REMOVAL_ADVICE = `${DIVERGED_ADVICE} or widen the gaps`;
 
@@ -233,20 +233,12 @@ class Run {
         const due = step % recipe.checkpointEvery === 0 || last;
         const wanted = due || signal?.aborted || way.due(step);
         if (!wanted && !trainer.resultsDue) continue;
-        try {
-          for await (const result of trainer.results()) {
-            if (!removing) this.#controlLosses.push(result.loss);
-            const events = removing ? await removing.after(trainer, result) : control.after(result);
-            const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
-            const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
-            yield this.#stepEvent(phase, result, tokensPerSecond);
-            yield* events;
-          }
-        } catch (error) {
-          const back = error instanceof DivergedError ? removing?.rollBack(trainer, error) : undefined;
-          if (!back) throw error;
-          yield back;
-          continue;
+        for await (const result of trainer.results()) {
+          if (phase === "control") this.#controlLosses.push(result.loss);
+          way.after(result);
+          const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
+          const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
+          yield this.#stepEvent(phase, result, tokensPerSecond);
         }
         if (due || signal?.aborted) {
           const state = this.#state(phase, await trainer.save(), way.state);
@@ -270,15 +262,9 @@ class Run {
 
   #startRemoving(resume: RunState | undefined): Removing {
     const { corpus } = this.#input;
-    const { fallback } = resume ?? {};
-    const state: RemovalState = resume
-      ? { ...resume.removal, ...(fallback && { fallback }) }
-      : this.#untouched;
-    const { steps } = this.#recipe;
-    // The original is no distance from itself.
-    const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
+    const state = resume?.removal ?? this.#untouched;
     const model = this.#plannedModel;
-    return startRemoving({ recipe: this.#recipe, model, train: corpus.train, control, state });
+    return startRemoving({ recipe: this.#recipe, model, train: corpus.train, state });
   }
 
   #stepEvent(phase: Phase, result: StepResult, tokensPerSecond: number): RunEvent {
@@ -295,7 +281,7 @@ class Run {
     };
   }
 
-  #state(phase: Phase, trained: TrainerState, { fallback, ...removal }: RemovalState): RunState {
+  #state(phase: Phase, trained: TrainerState, removal: RemovalState): RunState {
     return {
       version: 1,
       fingerprint: this.#fingerprint,
@@ -304,7 +290,6 @@ class Run {
       step: trained.optimizer.step,
       ...trained,
       removal,
-      ...(fallback && { fallback }),
       controlLosses: [...this.#controlLosses],
       validation: { ...this.#losses },
     };

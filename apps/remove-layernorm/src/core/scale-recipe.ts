@@ -1,5 +1,5 @@
 /** A recipe for another length of run or another size of batch: what follows from the change, in proportion. */
-import type { AdaptivePace, FixedPace, Pace, RemovalRecipe, TaperPace, TrainingRecipe } from "./recipe.js";
+import type { FixedPace, Pace, RemovalRecipe, TaperPace, TrainingRecipe } from "./recipe.js";
 
 /** What can be asked for; undefined stays as it is. */
 export interface RecipeSize {
@@ -116,15 +116,6 @@ function scalePace(pace: Pace, factor: number): Pace {
       const begin = whole(pace.begin);
       return { ...pace, begin, end: Math.max(begin + 1, whole(pace.end)) } satisfies TaperPace;
     }
-    case "adaptive": {
-      const start = whole(pace.start);
-      return {
-        ...pace,
-        start,
-        patience: whole(pace.patience),
-        deadline: Math.max(start + 1, whole(pace.deadline)),
-      } satisfies AdaptivePace;
-    }
   }
 }
 
@@ -148,8 +139,6 @@ export function describePace(pace: Pace): string {
     }
     case "taper":
       return `a taper from step ${pace.begin} to ${pace.end}`;
-    case "adaptive":
-      return `as the loss allows, from step ${pace.start}, all by step ${pace.deadline}`;
   }
 }
 

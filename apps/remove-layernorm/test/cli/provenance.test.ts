@@ -224,7 +224,9 @@ describe("a run's config.json", () => {
     expect(await dry("--steps", "24", "--seed", "7")).toMatch(
       /recipe +tiny, seed 7\n[^]*2 × 24 updates of 4 × 16/,
     );
-    expect(await dry("--recipe", "taper", "--block-size", "16")).toContain("recipe     taper, seed 1337");
+    expect(await dry("--recipe", "taper-norm-2026", "--block-size", "16")).toContain(
+      "recipe     taper-norm-2026, seed 1337",
+    );
     // The build is the wasm engine's.
     expect(await dry("--backend", "reference")).toMatch(/engine +reference/);
     const corpus = join(folder, "corpus");

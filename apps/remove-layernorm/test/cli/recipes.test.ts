@@ -27,13 +27,13 @@ describe("normless recipes", () => {
   });
 
   it("shows one as JSON that remove takes as it is", async () => {
-    const shown = await run(["recipes", "show", "taper"]);
-    expect(JSON.parse(shown.out)).toEqual(removalRecipes["taper"]);
+    const shown = await run(["recipes", "show", "taper-norm-2026"]);
+    expect(JSON.parse(shown.out)).toEqual(removalRecipes["taper-norm-2026"]);
     const path = join(folder, "taper.json");
     await writeFile(path, shown.out);
     const { code, out } = await dryRun("--recipe", path);
     expect(code).toBe(0);
-    expect(out).toContain("recipe     taper, seed 1337");
+    expect(out).toContain("recipe     taper-norm-2026, seed 1337");
     expect(out).toMatch(/ 120 {2}every norm, the taper's end/);
   });
 
@@ -41,7 +41,7 @@ describe("normless recipes", () => {
     const { code, err } = await run(["recipes", "show", "fast"]);
     expect(code).toBe(2);
     expect(err).toMatch(
-      /no recipe "fast"; the built-in ones are: distilled, adaptive, reference, taper, heimersheim-2024/,
+      /no recipe "fast"; the built-in ones are: distilled, heimersheim-2024, baroni-2025-small/,
     );
   });
 });
@@ -79,18 +79,18 @@ describe("a published recipe", () => {
       const least = Number(/--steps (\d+) or more/.exec(err)?.[1]);
       if (least > 2) expect((await sized(least - 1)).err).toContain(`give --steps ${least} or more`);
       for (const more of [0, 1, 2, 3]) expect((await sized(least + more)).code).toBe(0);
-      if (name === "distilled" || name === "taper") expect(least).toBe(3);
+      if (name === "taper-norm-2026") expect(least).toBe(3);
     }
     const path = join(folder, "late.json");
-    await writeFile(path, JSON.stringify({ steps: 50, pace: { deadline: 60 } }));
+    await writeFile(path, JSON.stringify({ steps: 50, pace: { start: 60 } }));
     expect((await dryRun("--recipe", path)).err).toContain(
-      "the deadline at step 60, outside of steps 1 to 49; give steps 61 or more, or a faster pace, in the recipe's file",
+      "h.0.ln_2 at step 60, outside of steps 1 to 49; give steps 61 or more, or a faster pace, in the recipe's file",
     );
   });
 
   it("as a file is not scaled to itself, and of what is scaled only that is told", async () => {
-    const path = join(folder, "adaptive.json");
-    const { out: shown } = await run(["recipes", "show", "adaptive"]);
+    const path = join(folder, "distilled.json");
+    const { out: shown } = await run(["recipes", "show", "distilled"]);
     await writeFile(path, shown);
     const whole = await run([
       "remove",
@@ -102,17 +102,17 @@ describe("a published recipe", () => {
       "--block-size",
       "16",
     ]);
-    const rate = (peak: string, after: string) =>
-      `  learning rate: the peak stays ${peak}, which was chosen for 2048 tokens an update; the square-root rule would ` +
+    const rate = (tokens: number, peak: string, after: string) =>
+      `  learning rate: the peak stays ${peak}, which was chosen for ${tokens} tokens an update; the square-root rule would ` +
       `make it ${after} (--scale-learning-rate sqrt)\n`;
     expect(whole.err).toBe(
-      `adaptive, scaled:\n  an update: 2048 → 256 tokens\n${rate("0.0005", "0.000177")}`,
+      `distilled, scaled:\n  an update: 1024 → 128 tokens\n${rate(1024, "0.0005", "0.000177")}`,
     );
-    const fields = { base: "taper", name: "mine", steps: 600, learningRate: { warmupSteps: 7 } };
+    const fields = { base: "taper-norm-2026", name: "mine", steps: 600, learningRate: { warmupSteps: 7 } };
     await writeFile(path, JSON.stringify({ ...fields, pace: { begin: 20, end: 100 } }));
     expect((await dryRun("--recipe", path)).err).toBe(
       "mine, scaled:\n  learning rate: cosine over 300 → 600\n  an update: 2048 → 256 tokens\n" +
-        rate("0.00045", "0.000159"),
+        rate(2048, "0.00045", "0.000159"),
     );
   });
 
@@ -170,7 +170,9 @@ describe("a published recipe", () => {
       return err;
     };
     expect(await refused("--bug-compatible")).toMatch(/--bug-compatible is for recipes with constants/);
-    expect(await refused("--recipe", "taper", "--shared-qkv-std")).toMatch(/taper is none/);
+    expect(await refused("--recipe", "taper-norm-2026", "--shared-qkv-std")).toMatch(
+      /taper-norm-2026 is none/,
+    );
     expect(await refused("--recipe", "heimersheim-2024", "--shared-qkv-std")).toMatch(
       /heimersheim-2024 is none/,
     );

@@ -5,9 +5,10 @@ import { type Gpt2Config, initWeights, standardNorms } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import { END_OF_TEXT, randomAt, writeNanogptShard } from "@normless/text";
 import pc from "picocolors";
-import { type RemovalRecipe, referenceRecipe } from "../../src/core/index.js";
+import type { RemovalRecipe } from "../../src/core/index.js";
 import type { Io } from "../../src/cli/io.js";
 import { main } from "../../src/cli/main.js";
+import { crossEntropy } from "../tiny.js";
 
 export const tinyConfig: Gpt2Config = {
   vocabSize: 257,
@@ -24,7 +25,7 @@ export const tinyConfig: Gpt2Config = {
 
 /** Twelve updates; every norm is gone after nine. */
 export const tinyRecipe: RemovalRecipe = {
-  ...referenceRecipe,
+  ...crossEntropy,
   name: "tiny",
   steps: 12,
   batchSize: 4,

@@ -2,9 +2,10 @@
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { Phase, StepEvent } from "../../src/core/events.js";
-import { extentOf, plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
+import { extentOf, plan, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
 import { endedProvenance } from "../cli/provenance-of.js";
+import { crossEntropy } from "../tiny.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
 function uniform(seed: number): () => number {
@@ -26,7 +27,7 @@ export function syntheticRun(
   // One column a step, and removals apart from each other.
   const gaps = { ln_2: 3, "ln_1:qk": 3, "ln_1:v": 4 };
   const pace = { kind: "fixed", start: 10, gaps, eotAfter: 2, firstAfter: 6 } as const;
-  const recipe = { ...scaleRecipe(referenceRecipe, { steps: 200 }).recipe, pace };
+  const recipe = { ...scaleRecipe(crossEntropy, { steps: 200 }).recipe, pace };
   const config = presets.base;
   const removals = plan(recipe, config);
   const batch = Array.from({ length: recipe.steps }, () => 0.06 * noise());
@@ -76,7 +77,6 @@ export function syntheticRun(
         ? { type: "removal", step: removal.step, removal, damage: 0.04, std: before[moduleOf(removal.site)] }
         : { type: "removal", step: removal.step, removal, damage: -0.001 },
     ),
-    rollbacks: [],
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
       type: "eval",
       model,

@@ -10,7 +10,7 @@ export function recipesCommand(io: Io) {
   const command = shared.command("recipes", "The built-in recipes for remove, and where each is from", [
     "",
     "show baroni-2025-small",
-    "show adaptive > mine.json",
+    "show distilled > mine.json",
   ]);
   command.action(() => listRecipes(io));
   command

@@ -4,7 +4,6 @@ import type {
   FoldEvent,
   PlanEvent,
   RemovalEvent,
-  RollbackEvent,
   RunEvent,
   SampleEvent,
   StdEvent,
@@ -20,8 +19,6 @@ export interface ReportData {
   readonly provenance: Provenance & Partial<EndedProvenance>;
   readonly steps: readonly StepEvent[];
   readonly removals: readonly RemovalEvent[];
-  /** Removals that were taken back; they stand in `removals` too. */
-  readonly rollbacks: readonly RollbackEvent[];
   readonly evals: readonly EvalEvent[];
   readonly stds: readonly StdEvent[];
   readonly samples: readonly SampleEvent[];
@@ -63,7 +60,6 @@ export function reportData({ provenance, events, summary, unfinished }: RunRecor
     provenance,
     steps: of("step"),
     removals: of("removal"),
-    rollbacks: of("rollback"),
     evals: of("eval"),
     stds: of("stds"),
     samples: of("sample"),

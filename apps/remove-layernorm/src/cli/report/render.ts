@@ -10,7 +10,7 @@ import { sourceSection } from "./provenance.js";
 import { headline, resultTable, unfinishedNote } from "./result.js";
 import { stdCharts } from "./std-charts.js";
 import { style } from "./style.js";
-import { paceTable, recipeTable, removalTable, runTable, samples } from "./tables.js";
+import { recipeTable, removalTable, runTable, samples } from "./tables.js";
 import { gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
 /** A whole page, from what a run has written so far. What it did not measure has no section. */
@@ -66,7 +66,7 @@ function titleOf({ plan: { sites }, summary }: ReportData): string {
 
 function lossSection(data: ReportData): Html | undefined {
   if (data.steps.length === 0) return undefined;
-  return html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`;
+  return html`${lossChart(data)} ${removalTable(data)}`;
 }
 
 function gradientSection(data: ReportData): Html | undefined {
@@ -74,12 +74,8 @@ function gradientSection(data: ReportData): Html | undefined {
   return html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`;
 }
 
-/** By what was removed so far, or else by the plan; nothing where neither tells. */
-function inTurn({ removals, plan }: ReportData): string {
-  const at = removals.length > 0 ? removals : plan.removals;
-  if (at.length === 0) return "";
-  return new Set(at.map(({ step }) => step)).size > 1 ? " one after the other" : " all at once";
-}
+const inTurn = ({ plan: { removals } }: ReportData) =>
+  new Set(removals.map(({ step }) => step)).size > 1 ? " one after the other" : " all at once";
 
 const left = ({ plan: { sites, config } }: ReportData) =>
   isWhole(sites) ? "" : `; ${sites.staying.length} stay: ${describeSites(sites.staying, config)}`;

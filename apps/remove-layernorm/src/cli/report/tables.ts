@@ -45,7 +45,7 @@ export function samples({ plan: { sites }, samples }: ReportData): Html | undefi
 }
 
 /** Every removal in order, with the constants that a frozen norm divides by from then on. */
-export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportData): Html | undefined {
+export function removalTable({ plan: { recipe }, removals }: ReportData): Html | undefined {
   if (removals.length === 0) return undefined;
   const measured = removals.some(({ damage }) => damage !== undefined);
   const figure = (value: number | undefined) => (value === undefined ? "—" : compact(value));
@@ -61,12 +61,6 @@ export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportDa
   });
   return html`<details>
     <summary>All ${removals.length} removals, with the constants that took the place of the std</summary>
-    ${rollbacks.map(
-      ({ step, to, removed, why }) =>
-        html`<p>
-          After step ${step}: ${why}. Back to the weights of step ${to}; taken back: ${removed.join(", ")}.
-        </p>`,
-    )}
     <table class="figures removals">
       <thead>
         <tr>
@@ -86,46 +80,13 @@ export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportDa
   </details>`;
 }
 
-function costCaption({ pace, loss }: ReportData["plan"]["recipe"]): string {
-  const batch =
-    pace.kind === "adaptive"
-      ? `${pace.probeSequences} of the sequences of the coming batch, in cross-entropy`
-      : `${COST_SEQUENCES} sequences of the coming batch, in the loss that the run trains on` +
-        (loss === "distillation" ? ", KL to the original" : "");
+function costCaption({ loss }: ReportData["plan"]["recipe"]): string {
+  const trained = `the loss that the run trains on${loss === "distillation" ? ", KL to the original" : ""}`;
   return (
-    `Cost: nats a token that the loss rises by at once, on ${batch}; of several at one step, each is measured with ` +
-    "those before it gone. What training makes good afterwards is in the chart."
+    `Cost: nats a token that the loss rises by at once, on ${COST_SEQUENCES} sequences of the coming batch, in ` +
+    `${trained}; of several at one step, each is measured with those before it gone. What training makes good ` +
+    "afterwards is in the chart."
   );
-}
-
-/** What an adaptive pace did with its freedom; nothing for the others, whose plan says all. */
-export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: ReportData): Html | undefined {
-  const { pace, steps, batchSize, blockSize } = recipe;
-  const last = removals.at(-1);
-  if (pace.kind !== "adaptive" || !last) return undefined;
-  const { probedTokens } = summary ?? {};
-  const goes = new Set(removals.map(({ step }) => step)).size;
-  const trained = steps * batchSize * blockSize;
-  const probed: Row[] =
-    probedTokens === undefined
-      ? []
-      : [
-          [
-            "looked at to choose",
-            `${count(probedTokens)} tokens, ${compact((100 * probedTokens) / trained)} % of those trained on meanwhile`,
-          ],
-        ];
-  const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
-  return table([
-    [
-      summary ? "everything gone" : "last removal so far",
-      `after step ${last.step}; the deadline is step ${pace.deadline}`,
-    ],
-    ["removals", `${removals.length}, ${goes > 1 ? `at ${goes} of the steps` : "all at once"}`],
-    ["taken back", String(rollbacks.length)],
-    ...probed,
-    ["dearest", `${nameOf(dearest.removal)}, ${compact(dearest.damage ?? 0)} nats at once`],
-  ]);
 }
 
 export function recipeTable({ plan }: ReportData): Html {
@@ -150,7 +111,6 @@ export function recipeTable({ plan }: ReportData): Html {
         ["gradient clipped to", compact(recipe.maxNorm)],
         ["auxiliary loss", describeAuxiliary(recipe)],
         ["pace", describePace(pace)],
-        ...paceRows(pace, distilled ? "original" : "control"),
         ["constants", describeConstants(pace, constants)],
         ["seed", String(recipe.seed)],
         ...extentRows(plan),
@@ -164,15 +124,6 @@ function describeAuxiliary({ auxiliaryWeight, controlAuxiliary, loss }: RemovalR
   const lambda = `λ = ${compact(auxiliaryWeight)}`;
   if (loss === "distillation") return lambda;
   return controlAuxiliary ? `${lambda}, removal and control` : `${lambda}, removal alone`;
-}
-
-function paceRows(pace: Pace, other: "original" | "control"): Row[] {
-  if (pace.kind !== "adaptive") return [];
-  return [
-    ["next removal", `when the smoothed loss is within ${compact(pace.margin)} nats of the ${other}'s`],
-    ["together", `as long as they cost at most ${compact(pace.together)} nats`],
-    ["taken back", `at ${compact(pace.diverged)} nats above the ${other}`],
-  ];
 }
 
 function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRecipe): string {

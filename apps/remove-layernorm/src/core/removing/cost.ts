@@ -40,6 +40,6 @@ export class CostProbe {
 }
 
 /** Where the loss is no number any more, nothing costs more; metrics.jsonl can say a number alone. */
-export function finiteCost(nats: number): number {
+function finiteCost(nats: number): number {
   return Number.isFinite(nats) ? nats : Number.MAX_VALUE;
 }
