@@ -74,6 +74,8 @@ export const trainKind: CheckpointKind<TrainState> = {
   rest: z.strictObject({
     version: z.literal(1),
     config: gpt2ConfigSchema,
+    norms,
+    fingerprint: z.string().optional(),
     recipe: trainRecipeSchema,
     step: whole,
     evaluationDue: z.boolean().optional(),

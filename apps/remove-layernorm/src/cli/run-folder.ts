@@ -5,6 +5,7 @@
 import { appendFile, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "@normless/safetensors/node";
+import { writeLlmcShard } from "@normless/text";
 import {
   type Checkpoint,
   type CheckpointKind,
@@ -19,7 +20,16 @@ import { bytes } from "./format.js";
 import type { Io } from "./io.js";
 import type { OutputPath } from "./outputs.js";
 import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
-import { CHECKPOINTS, clearRun, CONFIG, listFolder, METRICS, type NewFolder, SUMMARY } from "./run-files.js";
+import {
+  CHECKPOINTS,
+  clearRun,
+  CONFIG,
+  listFolder,
+  METRICS,
+  type NewFolder,
+  STANDARD_INPUT,
+  SUMMARY,
+} from "./run-files.js";
 import { normlessCommand } from "./shell.js";
 
 const KEPT_CHECKPOINTS = 2;
@@ -81,6 +91,11 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
     const folder = new RunFolder(path, kind, config, metricsLines);
     await folder.writeText(CONFIG, runConfigText(config));
     return folder;
+  }
+
+  /** Keeps the tokens that came from standard input, if any did. */
+  async keepInput(tokens: Uint16Array | undefined): Promise<void> {
+    if (tokens) await writeFileAtomic(join(this.path, STANDARD_INPUT), [writeLlmcShard(tokens)]);
   }
 
   /** One more line of metrics. */

@@ -142,8 +142,16 @@ export const trainOptionsSchema = z.strictObject({
   ...fields,
   /** The model's shape whole, in place of a preset's name or a file. */
   shape: gpt2ConfigSchema.optional(),
+  /** Goes on from a model, which has a shape and a tokenizer of its own. */
+  model: z.string().optional(),
   preset: z.string().optional(),
   modelConfig: z.string().optional(),
+  layers: count.optional(),
+  heads: count.optional(),
+  channels: count.optional(),
+  inner: count.optional(),
+  context: count.optional(),
+  vocabSize: count.optional(),
   dtype: z.enum(weightDtypes).optional(),
   tokenizer: z.string().optional(),
   evaluateEvery: count.optional(),

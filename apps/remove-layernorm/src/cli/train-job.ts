@@ -1,6 +1,12 @@
 /** One run of `normless train`: the core's events to the terminal, the run folder and the model it ends with. */
 import { join } from "node:path";
-import { type Gpt2Config, standardNorms, type WeightDtype } from "@normless/gpt2";
+import {
+  type Gpt2Config,
+  type HostModel,
+  sitesWithoutNorm,
+  standardNorms,
+  type WeightDtype,
+} from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import type { TokenizerFiles } from "@normless/text";
@@ -11,7 +17,7 @@ import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
 import { metricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
-import { provenanceMarkdown } from "./provenance/markdown.js";
+import { baseModelLine, provenanceMarkdown } from "./provenance/markdown.js";
 import type { EndedProvenance } from "./provenance/schema.js";
 import type { TrainConfig } from "./run-config.js";
 import { MODEL, SUMMARY, TENSORBOARD } from "./run-files.js";
@@ -21,6 +27,8 @@ import { tensorboardWriter } from "./tensorboard.js";
 export interface TrainJob {
   readonly backend: Backend;
   readonly config: Gpt2Config;
+  /** What is gone on from; by default fresh weights with LayerNorm everywhere. */
+  readonly from?: Pick<HostModel, "weights" | "norms"> | undefined;
   readonly tokenizerFiles: TokenizerFiles;
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
@@ -88,12 +96,11 @@ export async function runTrain(
       await take(event);
       await breathe();
       if (event.type !== "done") continue;
-      const model = { config: job.config, weights: event.weights, norms: standardNorms(job.config) };
       const { tokenizerFiles, dtype } = job;
       const provenance = { ...folder.config.provenance, ended: io.now().toISOString() };
       const modelCard = trainCard(job, { loss, tokens: event.tokens, provenance });
       const path = join(folder.path, MODEL);
-      await writeModelFolder(path, { ...model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
+      await writeModelFolder(path, { ...event.model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
         seconds: (io.now().getTime() - begin) / 1000,
@@ -136,18 +143,25 @@ interface Trained {
   readonly provenance: EndedProvenance;
 }
 
-function trainCard({ config, recipe, corpus }: TrainJob, { loss, tokens, provenance }: Trained): string {
+function trainCard(
+  { config, from, recipe, corpus }: TrainJob,
+  { loss, tokens, provenance }: Trained,
+): string {
   const targets = validationTargets({ recipe, corpus });
   const { layers, channels, heads, blockSize, vocabSize } = config;
+  const { norms = standardNorms(config) } = from ?? {};
+  const [gone, all] = [sitesWithoutNorm({ norms }).length, Object.keys(norms).length];
+  const left = `${all - gone} of its ${all} norms\nare LayerNorms, as before`;
   return `---
-tags: [gpt2]
+${baseModelLine(provenance)}tags: [gpt2]
 ---
 
 # A GPT-2 of ${layers} layers and ${channels} channels
 
-Trained from fresh weights by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
-corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. Its LayerNorms are in
-place. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
+Trained from ${from ? `\`${provenance.model?.name}\`` : "fresh weights"} by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
+corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. ${
+    gone > 0 ? left : "Its LayerNorms are in\nplace"
+  }. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
 
 ## Recipe
 

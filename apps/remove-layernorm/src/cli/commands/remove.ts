@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
+import { withDataFiles } from "../data/find-files.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
 import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
+import { keptTokens, resumedFiles } from "../kept-input.js";
 import * as shared from "../options.js";
 import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
@@ -144,15 +146,17 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 }
 
 /** The exit code. */
-export async function remove(io: Io, options: RemoveOptions): Promise<number> {
-  const { resume: folder } = options;
-  if (folder === undefined) return startRun(io, options);
+export async function remove(io: Io, asked: RemoveOptions): Promise<number> {
+  const { resume: folder } = asked;
+  if (folder === undefined) return startRun(io, asked);
+  const options = await withDataFiles(io, asked);
   const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
   return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
-  const { options, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
+  const { options: all, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
+  const options = await withDataFiles(io, all);
   const { force = false } = options;
   const resolved = await resolveRecipe({
     builtIn: removalRecipes,
@@ -204,7 +208,9 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
           recipe,
           provenance,
         };
-        return RunFolder.create(io, place, removeKind, config);
+        const folder = await RunFolder.create(io, place, removeKind, config);
+        await folder.keepInput(keptTokens(corpus, read));
+        return folder;
       };
       const job = { ...input, openFolder };
       return lockedRun(out, () => finish(io, out, job), { make: true });
@@ -283,7 +289,8 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
   const model = await loadWithNorms(await findModel(io, asked));
-  const corpus = await readBoth({ ...config, train, validation }, suitsOf(io, model), config.recipe);
+  const files = { ...config, ...resumedFiles(out, options, config) };
+  const corpus = await readBoth(files, suitsOf(io, model), config.recipe);
   checkSameCorpus(corpus, out, config.provenance);
   const manner = resumedManner(options, config);
   return withEngine(io, resumedEngine(options, config), ({ backend }) =>

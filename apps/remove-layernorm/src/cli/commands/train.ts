@@ -1,22 +1,21 @@
 /** `normless train`: the options, what they resolve to, and what is said at the end. */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
-import { configFromHf, type Gpt2Config, presets, type PresetName, type WeightDtype } from "@normless/gpt2";
+import type { WeightDtype } from "@normless/gpt2";
 import { trainKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
+import { withDataFiles } from "../data/find-files.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { checkAsked, EXIT, UsageError, within } from "../errors.js";
+import { checkAsked, EXIT } from "../errors.js";
 import { duration } from "../format.js";
-import { findTokenizer } from "../hub.js";
 import type { Io } from "../io.js";
-import { readJson } from "../json.js";
-import { didYouMean } from "../nearest.js";
 import * as shared from "../options.js";
 import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
 import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
-import { sayNotes } from "../read-model.js";
+import { keptTokens, resumedFiles } from "../kept-input.js";
+import { lastingName } from "../provenance/sources.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import {
   checkResumeOptions,
@@ -39,26 +38,22 @@ import {
 import { lockedRun } from "../run-lock.js";
 import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
-import { readTokenizerSaying } from "../tokenizer-folder.js";
 import { runTrain, type TrainJob } from "../train-job.js";
+import { resumedStart, type StartOptions, trainStart } from "../train-start.js";
 import {
   checkMemory,
   checkRecipe,
   type RateScaling,
   scaleTraining,
   trainingNotes,
+  type TrainRecipe,
   trainRecipe,
   type TrainState,
 } from "../../core/index.js";
 
-export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
+export interface TrainOptions extends RecipeOptions, StartOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
   readonly tensorboard?: boolean | undefined;
-  readonly preset?: string | undefined;
-  readonly modelConfig?: string | undefined;
-  /** Of a file of options alone. */
-  readonly shape?: Gpt2Config | undefined;
-  readonly tokenizer?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
   readonly scaleLearningRate?: RateScaling | undefined;
@@ -70,6 +65,7 @@ export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<Corp
 }
 
 const ALLOWED_ON_RESUME = [
+  "model",
   "tokenizer",
   "train",
   "validation",
@@ -81,28 +77,41 @@ const ALLOWED_ON_RESUME = [
   "tensorboard",
 ];
 
+const OTHER_TOKENIZER = "Name it: --tokenizer DIR or NAME";
+
 export function trainCommand(io: Io, done: (code: number) => void) {
   return shared
     .command(
       "train",
-      "Train a GPT-2 with LayerNorm from fresh weights, and write it as a Hugging Face folder",
+      "Train a GPT-2 from fresh weights with LayerNorm, or go on from a model, and write it as a Hugging Face folder",
       [
         "--preset base --out runs/sotu",
-        "--tokenizer gpt2 --preset small --train books.txt --validation held-out.txt --steps 2000",
+        "--tokenizer gpt2 --preset small --train books/ --validation held-out.txt --steps 2000",
+        "--model gpt2 --train 'books/*.txt' --validation held-out.txt --steps 500 --learning-rate 1e-4",
         "--resume runs/sotu",
       ],
     )
-    .addOption(
-      new Option("--preset <name>", "the model's shape (default: base)").choices(Object.keys(presets)),
+    .option(
+      "--model <dir|name>",
+      "go on from this model's weights: a Hugging Face folder of a GPT-2, or its name on the hub; its shape, its norms " +
+        "and its tokenizer stay (default: fresh weights)",
     )
-    .option("--model-config <file.json>", "the model's shape as a Hugging Face config.json")
+    .addOption(shared.presetOption)
+    .addOption(shared.modelConfigOption)
+    .addOption(shared.layersOption)
+    .addOption(shared.headsOption)
+    .addOption(shared.channelsOption)
+    .addOption(shared.innerOption)
+    .addOption(shared.contextOption)
+    .addOption(shared.vocabSizeOption)
     .option(
       "--tokenizer <dir|name>",
-      "folder with vocab.json and merges.txt, or tokenizer.json, or a model's name on the hub (default: models/sotu)",
+      "of a new model: folder with vocab.json and merges.txt, or tokenizer.json, or a model's name on the hub (default: " +
+        "models/sotu)",
     )
     .option(
       "--corpus <dir>",
-      "folder with the tokens, train.bin.gz and val.bin.gz (default: the tokenizer's)",
+      "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's or the tokenizer's)",
     )
     .addOption(shared.trainOption)
     .addOption(shared.validationOption)
@@ -141,15 +150,17 @@ export function trainCommand(io: Io, done: (code: number) => void) {
 }
 
 /** The exit code. */
-export async function train(io: Io, options: TrainOptions): Promise<number> {
-  const { resume: folder } = options;
-  if (folder === undefined) return startRun(io, options);
+export async function train(io: Io, asked: TrainOptions): Promise<number> {
+  const { resume: folder } = asked;
+  if (folder === undefined) return startRun(io, asked);
+  const options = await withDataFiles(io, asked);
   const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
   return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
 async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
-  const { options, provenance: before } = await withOptionsFile(commandLine, trainOptionsSchema);
+  const { options: asked, provenance: before } = await withOptionsFile(commandLine, trainOptionsSchema);
+  const options = await withDataFiles(io, asked);
   const { force = false } = options;
   const resolved = await resolveRecipe({
     builtIn: { sotu: trainRecipe },
@@ -162,48 +173,50 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     notes: trainingNotes,
   });
   const out = options.out ?? newRunPath("train", io.now());
-  const askedTokenizer = options.tokenizer ?? shippedModel();
+  const { model, tokenizer: askedTokenizer = model === undefined ? shippedModel() : undefined } = options;
   const inputs = inputsOf({ ...options, tokenizer: askedTokenizer });
   const place = await checkNewFolder(out, { command: "train", force, inputs });
 
-  const config = await modelShape(io, options);
-  const tokenizerFolder = await findTokenizer(io, askedTokenizer);
-  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
-  if (tokenizer.vocabSize > config.vocabSize) {
-    throw new UsageError(
-      `the tokenizer in ${tokenizerFolder} has ${tokenizer.vocabSize} tokens, and the model's vocabulary is ` +
-        `${config.vocabSize}; choose another --preset, --model-config or --tokenizer`,
-    );
-  }
+  const begin = await trainStart(io, { ...options, tokenizer: askedTokenizer });
+  const { config, tokenizer, tokenizerFiles, from } = begin;
   const { recipe, notes } = resolved.inContext(config.blockSize);
   sayScaled(io, "the training", notes);
-  const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
+  if (from && options.learningRate === undefined) sayFreshRate(io, recipe);
+  const files = corpusFiles(options, options.corpus ?? begin.folder);
   const read: FilesRead = { train: [], validation: [] };
-  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer, io }, recipe, read);
+  const suits = {
+    vocabSize: config.vocabSize,
+    tokenizer,
+    io,
+    ...(from ? {} : { otherWay: OTHER_TOKENIZER }),
+  };
+  const corpus = await readBoth(files, suits, recipe, read);
   checkAsked(() => checkRecipe(recipe, { config, corpus }));
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
       const { recompute = false, tensorboard, dtype = "F32" } = options;
-      await checkMemory(backend, { config, recipe, recompute });
-      const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
+      await checkMemory(backend, { config, recipe, recompute, norms: from?.norms });
+      const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
       const openFolder = async () => {
         const origin = { command: "train", options, recipe, engine: used, builtIn: {} } as const;
-        const facts = { backend, now: io.now(), eot: config.eot, corpus, read };
+        const facts = { backend, now: io.now(), eot: config.eot, corpus, read, modelFolder: from?.folder };
         const provenance = await beginProvenance({ ...origin, ...facts });
         sayOtherSources(io, commandLine, before, provenance);
         const runConfig: TrainConfig = {
           command: "train",
-          tokenizer: resolve(tokenizerFolder),
+          ...(model !== undefined && from ? { model: lastingName(model, from.folder) } : { shape: config }),
+          ...(askedTokenizer !== undefined && { tokenizer: lastingName(askedTokenizer, begin.folder) }),
           ...corpusConfig(files),
           ...used,
           recompute,
           tensorboard,
-          shape: config,
           dtype,
           recipe,
           provenance,
         };
-        return RunFolder.create(io, place, trainKind, runConfig);
+        const folder = await RunFolder.create(io, place, trainKind, runConfig);
+        await folder.keepInput(keptTokens(corpus, read));
+        return folder;
       };
       return lockedRun(out, () => finish(io, out, job, openFolder), { make: true });
     });
@@ -219,22 +232,19 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const checkpoint = await newestCheckpoint(io, out, trainKind);
   const began = await readRunConfig(out, trainConfigSchema);
   const { config, recipe } = checkpoint.state;
-  const { tokenizer: tokenizerFolder = began.tokenizer } = options;
   const { train = began.train, validation = began.validation } = options;
-  const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder, train, validation });
-  const path = await checkOldFolder(out, "train", inputs);
-  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(
-    io,
-    await findTokenizer(io, tokenizerFolder),
-  );
+  const start = { model: options.model ?? began.model, tokenizer: options.tokenizer ?? began.tokenizer };
+  const path = await checkOldFolder(out, "train", inputsOf({ ...options, ...start, train, validation }));
+  const { tokenizer, tokenizerFiles, from } = await resumedStart(io, start, began.model !== undefined);
   const suits = { vocabSize: config.vocabSize, tokenizer, io };
-  const corpus = await readBoth({ ...began, train, validation }, suits, recipe);
+  const files = resumedFiles(out, options, began);
+  const corpus = await readBoth({ ...began, ...files }, suits, recipe);
   checkSameCorpus(corpus, out, began.provenance);
   const manner = resumedManner(options, began);
   return withEngine(io, resumedEngine(options, began), ({ backend }) => {
     const { dtype } = began;
     const { state: resume } = checkpoint;
-    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
+    const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
     return finish(io, out, job, async () => {
       const provenance = await resumedProvenance(began.provenance, { backend, now: io.now() });
       return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, provenance });
@@ -242,24 +252,12 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   });
 }
 
-async function modelShape(io: Io, { preset, modelConfig, shape }: TrainOptions): Promise<Gpt2Config> {
-  const said = { "--preset": preset, "--model-config": modelConfig, "a file's shape": shape };
-  const [one, other] = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (other !== undefined) {
-    throw new UsageError(`${one} and ${other} both say the model's shape; give one of them`);
-  }
-  if (modelConfig !== undefined) {
-    const json = await readJson(modelConfig);
-    const { config, notes } = await within(modelConfig, () => configFromHf(json));
-    sayNotes(io, modelConfig, { notes });
-    return config;
-  }
-  if (shape !== undefined) return shape;
-  const name = preset ?? "base";
-  if (Object.hasOwn(presets, name)) return presets[name as PresetName];
-  const names = Object.keys(presets);
-  throw new UsageError(
-    `there is no preset "${name}"; the presets are ${names.join(", ")}.${didYouMean(name, names)}`,
+/** Says of the built-in recipe's learning rate that it is none for trained weights. */
+function sayFreshRate(io: Io, { learningRate: { peak } }: TrainRecipe): void {
+  if (peak !== trainRecipe.learningRate.peak) return;
+  io.err(
+    `the learning rate, ${peak}, is the built-in recipe's for fresh weights; trained ones take less, GPT-2's about 1e-4 ` +
+      "(--learning-rate)\n",
   );
 }
 

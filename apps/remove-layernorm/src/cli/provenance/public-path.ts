@@ -1,6 +1,6 @@
 /** Paths and addresses as others may read them: without whose computer it was. */
 import { homedir, userInfo } from "node:os";
-import { basename, relative, resolve, sep } from "node:path";
+import { basename, dirname, relative, resolve, sep } from "node:path";
 import { isUrl } from "../data/kinds.js";
 
 interface Surroundings {
@@ -10,18 +10,15 @@ interface Surroundings {
 }
 
 /**
- * A path in the working folder from there, one in the home from `~`, any other as it is, unless a folder of it is called
- * as the user is: then its name alone. An address without name, password and query.
+ * A path in the working folder from there, one in the home from `~`, any other as it is; where a folder on it is called as
+ * the user is, its name alone. An address without name, password and query.
  */
 export function publicPath(path: string, around: Surroundings = surroundings()): string {
   if (isUrl(path)) return publicUrl(path);
   const whole = resolve(around.cwd, path);
-  const here = inside(around.cwd, whole);
-  if (here !== undefined) return here;
   const atHome = inside(around.home, whole);
-  if (atHome !== undefined) return `~/${atHome}`;
-  const folders = whole.split(sep);
-  return folders.includes(around.user) ? `…/${basename(whole)}` : whole;
+  const shown = inside(around.cwd, whole) ?? (atHome === undefined ? whole : `~/${atHome}`);
+  return dirname(shown).split(/[/\\]/).includes(around.user) ? `…/${basename(whole)}` : shown;
 }
 
 function surroundings(): Surroundings {
