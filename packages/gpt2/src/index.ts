@@ -58,4 +58,5 @@ export {
   replaceNorm,
   standardNorms,
 } from "./sites.js";
+export { untieHead } from "./untie.js";
 export { centreWriters, fromTransformerLens, toTransformerLens } from "./transformer-lens.js";

@@ -63,6 +63,7 @@ export const removalRecipeSchema = z.strictObject({
   source: z.string(),
   loss: z.enum(removalLosses),
   ...training,
+  untieHead: z.boolean(),
   auxiliaryWeight: z.number().min(0),
   constants: z.strictObject({
     from: z.discriminatedUnion("kind", [

@@ -54,6 +54,8 @@ export interface RemovalRecipe extends TrainingRecipe {
   /** Where it comes from, and where it is not what was published. */
   readonly source: string;
   readonly loss: RemovalLoss;
+  /** Whether a tied head is trained apart from the embedding, as which it stands once ln_f is folded into it. */
+  readonly untieHead: boolean;
   /** λ of the auxiliary loss on the final residual's stds; the control run has none. */
   readonly auxiliaryWeight: number;
   readonly constants: ConstantsRecipe;

@@ -10,6 +10,7 @@ import {
   type HostModel,
   type Model,
   standardNorms,
+  untieHead,
   uploadWeights,
   type Weights,
 } from "@normless/gpt2";
@@ -71,6 +72,8 @@ class Run {
   readonly #begin = performance.now();
   readonly #losses: Partial<Record<Contender, number>>;
   readonly #controlLosses: number[];
+  /** What trainings begin with. */
+  readonly #start: Pick<HostModel, "config" | "weights">;
   #probedTokens: number | undefined;
   /** The end of the last training, until its validation is over: what a stop in there goes back to. */
   #trained: RunState | undefined;
@@ -79,6 +82,7 @@ class Run {
     const { model, corpus, resume, control } = input;
     this.#input = input;
     this.#recipe = resume?.recipe ?? input.recipe;
+    this.#start = this.#recipe.untieHead ? untieHead(model) : model;
     this.#fingerprint = fingerprint(model.weights);
     if (resume && resume.fingerprint !== this.#fingerprint) {
       throw new Error(
@@ -111,7 +115,7 @@ class Run {
     const { backend, model, corpus, resume } = this.#input;
     const removals = plan(this.#recipe, model.config);
     const { recompute = false } = this.#input;
-    const { config } = model;
+    const { config } = this.#start;
     await checkMemory(backend, { config, recipe: this.#recipe, recompute, distilled: this.#distilled });
     yield {
       type: "plan",
@@ -133,10 +137,10 @@ class Run {
     if (known) {
       this.#losses.control = known.validation;
     } else if (!this.#distilled && resume?.phase !== "removal") {
-      const control = yield* this.#train("control", original.weights);
+      const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
     }
-    const frozen = yield* this.#train("removal", original.weights);
+    const frozen = yield* this.#train("removal");
     if (!frozen) return;
     const folded = foldModel(frozen);
     // A run that was stopped while it validated the folded model has told all of this.
@@ -164,17 +168,18 @@ class Run {
   }
 
   /** One training from the original's weights; undefined when it was stopped. */
-  async *#train(phase: Phase, weights: Weights): AsyncGenerator<RunEvent, HostModel | undefined> {
-    const { backend, model, corpus, signal } = this.#input;
+  async *#train(phase: Phase): AsyncGenerator<RunEvent, HostModel | undefined> {
+    const { backend, corpus, signal } = this.#input;
+    const { config, weights } = this.#start;
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
-    const standard = { norms: standardNorms(model.config), auxiliaryWeight: 0 };
+    const standard = { norms: standardNorms(config), auxiliaryWeight: 0 };
     const { recompute } = this.#input;
-    const teacher = this.#distilled ? model.weights : undefined;
+    const teacher = this.#distilled ? weights : undefined;
     const from = resume?.weights ?? weights;
-    const trainer = new Trainer(backend, model.config, from, recipe, {
+    const trainer = new Trainer(backend, config, from, recipe, {
       recompute,
       teacher,
       advice: removing && REMOVAL_ADVICE,
@@ -215,7 +220,7 @@ class Run {
       }
       this.#probedTokens = removing?.state.adaptive?.probedTokens;
       const { norms } = removing?.state ?? standard;
-      return { config: model.config, weights: await downloadWeights(trainer.params), norms };
+      return { config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
     }
@@ -270,7 +275,7 @@ class Run {
   /** The end of the training that is validated, or the run's beginning where it is the original. */
   #stateInValidation(): RunState {
     if (this.#trained) return { ...this.#trained, validation: { ...this.#losses } };
-    const { weights } = this.#input.model;
+    const { weights } = this.#start;
     const zeros = () =>
       Object.fromEntries(
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),

@@ -113,6 +113,7 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
         ["loss", distilled ? "KL to the original’s prediction" : "cross-entropy of the text"],
         ["batch", `${recipe.batchSize} sequences of ${recipe.blockSize} tokens${micro}`],
         ["rows", describeRows(recipe)],
+        ["head", recipe.untieHead ? "trained apart from the embedding" : "as the model has it"],
         ["learning rate", `${compact(rate.peak)} to ${compact(rate.floor)}, cosine over ${rate.totalSteps}`],
         ["warm-up", `${rate.warmupSteps} updates`],
         ["AdamW", `β₁ ${recipe.beta1}, β₂ ${recipe.beta2}, ε ${compact(recipe.adamEps)}`],

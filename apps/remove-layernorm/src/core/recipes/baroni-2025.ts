@@ -56,6 +56,7 @@ function recipe(figures: Figures): RemovalRecipe {
     seed,
     validationTokens: 0,
     checkpointEvery: 100,
+    untieHead: false,
     auxiliaryWeight,
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,

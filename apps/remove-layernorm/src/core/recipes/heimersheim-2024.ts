@@ -19,6 +19,7 @@ export const heimersheim2024: RemovalRecipe = {
   seed,
   validationTokens: 0,
   checkpointEvery: 100,
+  untieHead: false,
   auxiliaryWeight: 0,
   constants: {
     from: { kind: "original", sequences: 16 },

@@ -26,6 +26,7 @@ export const reference: RemovalRecipe = {
   seed,
   validationTokens: 65_536,
   checkpointEvery: 100,
+  untieHead: false,
   auxiliaryWeight: 0.1,
   constants: {
     from: { kind: "training", keep: 0.9 ** (16 / 32) },
