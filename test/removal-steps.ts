@@ -68,7 +68,7 @@ function afterControl(weights: Weights): RunState {
     ...{ version: 1, phase: "removal", step: 0, recipe, weights },
     fingerprint: fingerprint(weights),
     optimizer: { step: 0, m: zeros, v: zeros },
-    removal: { norms: standardNorms(presets.base), averages: {} },
+    removal: { norms: standardNorms(presets.base), averages: {}, probedTokens: 0 },
     controlLosses: new Array<number>(STEPS).fill(0),
     validation: { original: 0, control: 0 },
   };

@@ -45,6 +45,7 @@ function bits(events: readonly RunEvent[]) {
     rollbacks: of(events, "rollback"),
     weights: done.folded.weights,
     norms: done.frozen.norms,
+    probedTokens: done.summary.probedTokens,
   };
 }
 
@@ -57,6 +58,7 @@ async function expectSameResumed(asked: RemovalRecipe, whole: readonly RunEvent[
     const resumed = bits(await run(asked, structuredClone(state)));
     expect(resumed.weights).toEqual(expected.weights);
     expect(resumed.norms).toEqual(expected.norms);
+    expect(resumed.probedTokens).toBe(expected.probedTokens);
     for (const part of ["steps", "removals", "rollbacks"] as const) {
       const rest = expected[part].slice(expected[part].length - resumed[part].length);
       expect(resumed[part]).toEqual(rest);
@@ -118,7 +120,7 @@ describe("an adaptive removal", () => {
     // The loss as it is, and all that is left: norms first, then the two constants.
     const counts = [...normSites(config).map((_, i) => 1 + i), 1, 2];
     const everything = counts.reduce((sum, left) => sum + 1 + left, 0);
-    const looks = of(events, "done")[0].summary.probedTokens! / (one.probeSequences * recipe.blockSize);
+    const looks = of(events, "done")[0].summary.probedTokens / (one.probeSequences * recipe.blockSize);
     expect(looks).toBeGreaterThanOrEqual(2 * removals.length);
     expect(looks).toBeLessThan(everything);
   });

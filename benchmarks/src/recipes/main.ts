@@ -98,7 +98,9 @@ async function removalRun(
   }
   const done = events.find((event) => event.type === "done");
   if (done?.type !== "done") throw new Error(`${name} did not end`);
-  const { validation, tokens, probedTokens = 0 } = done.summary;
+  const { validation, tokens } = done.summary;
+  // At fixed steps, what removals cost is measured for people; the run would be the same without.
+  const probedTokens = recipe.pace.kind === "adaptive" ? done.summary.probedTokens : 0;
   const spikes = events.flatMap((event) =>
     event.type === "step" ? [event.loss - (known?.losses[event.step - 1] ?? 0)] : [],
   );

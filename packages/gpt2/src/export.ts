@@ -6,7 +6,7 @@
  */
 import { foldBlocks, frozenParameters } from "./fold.js";
 import { checkModel, type HostModel, type HostTensor } from "./params.js";
-import { normModules, standardNorms } from "./sites.js";
+import { normModules, normSites, standardNorms } from "./sites.js";
 
 const EPS = 1e12;
 const SCALE = Math.sqrt(EPS);
@@ -15,12 +15,14 @@ const SCALE = Math.sqrt(EPS);
  * The norms of the blocks folded into c_attn and c_fc, with gamma 1e6 and beta 0 left in their place; ln_f keeps its
  * beta, and gamma·1e6/std, so that the head stays tied; eps 1e12 everywhere. What the config says of attention's scale
  * stays there, since stock software computes it. The relative error is var/2e12 for a
- * residual of variance var: none in float32 up to a std of 180, 5e-5 at 1e4. float16 cannot hold it.
+ * residual of variance var: none in float32 up to a std of 180, 5e-5 at 1e4. float16 cannot hold it. A block's norm may be
+ * folded before; ln_f may not, since its fold gives the head a bias, for which there is no place.
  * @throws Error naming the first site whose norm is not frozen at one constant for all positions.
  */
 export function toEps1e12(model: HostModel): HostModel {
   checkModel(model);
-  const weights: Record<string, HostTensor> = { ...foldBlocks(model, { queries: () => 1 }) };
+  const sites = normSites(model.config).filter((site) => model.norms[site].kind !== "folded");
+  const weights: Record<string, HostTensor> = { ...foldBlocks(model, { queries: () => 1, sites }) };
   const { gamma, beta, std } = frozenParameters(model, "ln_f");
   const channels = gamma.length;
   const vector = (values: Float32Array): HostTensor => ({ shape: [channels], data: values });

@@ -1,9 +1,10 @@
 /**
- * A model whose norms are all frozen → the same model without norms: params → params, the same logits. Computed in
- * float64 and rounded to float32 once. The algebra of one norm and one linear is @normless/layernorm's (fold.ts).
+ * A model whose norms are frozen → the same model without them: params → params, the same logits. Computed in float64 and
+ * rounded to float32 once. The algebra of one norm and one linear is @normless/layernorm's (fold.ts).
  * Source: Heimersheim 2024 (arXiv 2409.13710) section 2.
  */
 import {
+  type ColumnRange,
   foldedNorm,
   foldIntoHead,
   foldIntoLinear,
@@ -23,25 +24,43 @@ import { isFolded, moduleOf, type NormSite, normSites } from "./sites.js";
  * @throws Error naming the first site whose norm is not frozen at one constant for all positions.
  */
 export function foldModel(model: HostModel): HostModel {
-  const { config, weights, norms } = model;
+  const { config, norms } = model;
   if (isFolded(norms)) return hasPlainAttention(config) ? model : withScaledQueries(model);
   checkModel(model);
-  const blocks = foldBlocks(model, { queries: (layer) => queryScale(config, layer) });
-  const finalNorm = frozenParameters(model, "ln_f");
-  const { w, bias } = foldIntoHead(finalNorm, {
-    w: matrix(weights["lm_head.weight"] ?? weights["wte.weight"]),
-  });
-  const all: Weights = {
-    ...blocks,
-    "lm_head.weight": { shape: [w.rows, w.columns], data: Float32Array.from(w.data) },
-    "lm_head.bias": { shape: [bias.length], data: Float32Array.from(bias) },
-  };
-  const folded = { ...withPlainAttention(config), tied: false, eps: DEFAULT_EPS };
-  const names = Object.keys(parameterShapes(folded, { norms: false }));
+  for (const site of normSites(config)) if (norms[site].kind !== "folded") frozenParameters(model, site);
+  return foldFrozen(model);
+}
+
+/**
+ * The frozen norms folded as by `foldModel`, and every LayerNorm left where it is: a table of folded and standard norms,
+ * which `config.json` can tell (hf-config.ts) and no stock software knows. Gamma and beta go with the last norm that reads
+ * them; the head is one of its own once ln_f is folded. With a LayerNorm left, attention keeps a scale of its own. Without
+ * one it is `foldModel`.
+ * @throws Error naming the first site whose norm is frozen at several constants, or tapered.
+ */
+export function foldFrozen(model: HostModel): HostModel {
+  checkModel(model);
+  const { config, weights, norms } = model;
+  const sites = normSites(config).filter((site) => norms[site].kind !== "standard");
+  const whole = sites.length === normSites(config).length;
+  const folding = sites.filter((site) => norms[site].kind !== "folded");
+  const queries = (layer: number) => (whole ? queryScale(config, layer) : 1);
+  const all: Record<string, HostTensor> = { ...foldBlocks(model, { queries, sites: folding }) };
+  if (folding.includes("ln_f")) {
+    const { w, bias } = foldIntoHead(frozenParameters(model, "ln_f"), {
+      w: matrix(weights["lm_head.weight"] ?? weights["wte.weight"]),
+    });
+    all["lm_head.weight"] = { shape: [w.rows, w.columns], data: Float32Array.from(w.data) };
+    all["lm_head.bias"] = { shape: [bias.length], data: Float32Array.from(bias) };
+  }
+  const after = { ...norms, ...Object.fromEntries(sites.map((site) => [site, foldedNorm])) };
+  const tied = config.tied && after["ln_f"].kind !== "folded";
+  const folded = whole ? { ...withPlainAttention(config), tied, eps: DEFAULT_EPS } : { ...config, tied };
+  const names = Object.keys(parameterShapes(folded, { norms: after }));
   return {
     config: folded,
     weights: Object.fromEntries(names.map((name) => [name, all[name]])),
-    norms: Object.fromEntries(normSites(config).map((site) => [site, foldedNorm])),
+    norms: after,
   };
 }
 
@@ -69,11 +88,14 @@ function scaleQueries(rows: Float64Array, { channels: C }: Gpt2Config, factor: n
 
 /**
  * The weights with the blocks' norms folded into c_attn and c_fc; gammas and betas are still there, unused.
- * @param options `queries`: what to multiply c_attn's query columns by in each block
+ * @param options `queries`: what to multiply c_attn's query columns by in each block; `sites`: which norms
  */
 export function foldBlocks(
   model: HostModel,
-  { queries }: { readonly queries: (layer: number) => number },
+  {
+    queries,
+    sites = normSites(model.config),
+  }: { readonly queries: (layer: number) => number; readonly sites?: readonly NormSite[] },
 ): Weights {
   const { config, weights } = model;
   const C = config.channels;
@@ -88,14 +110,14 @@ export function foldBlocks(
   };
   for (let i = 0; i < config.layers; i++) {
     const attention = `h.${i}.attn.c_attn`;
-    const fold = (site: NormSite, linear: LinearWeights, begin: number, end: number) =>
-      foldIntoLinear(frozenParameters(model, site), linear, { begin, end });
-    const qk = fold(`h.${i}.ln_1:qk`, linearOf(attention), 0, 2 * C);
-    const { w, bias } = fold(`h.${i}.ln_1:v`, qk, 2 * C, 3 * C);
+    const fold = (site: NormSite, linear: LinearWeights, columns?: ColumnRange) =>
+      sites.includes(site) ? foldIntoLinear(frozenParameters(model, site), linear, columns) : linear;
+    const qk = fold(`h.${i}.ln_1:qk`, linearOf(attention), { begin: 0, end: 2 * C });
+    const { w, bias } = fold(`h.${i}.ln_1:v`, qk, { begin: 2 * C, end: 3 * C });
     for (const rows of [w.data, bias]) scaleQueries(rows, config, queries(i));
     put(attention, { w, bias });
     const mlp = `h.${i}.mlp.c_fc`;
-    put(mlp, foldIntoLinear(frozenParameters(model, `h.${i}.ln_2`), linearOf(mlp)));
+    put(mlp, fold(`h.${i}.ln_2`, linearOf(mlp)));
   }
   return { ...weights, ...changed };
 }

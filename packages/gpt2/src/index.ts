@@ -3,7 +3,7 @@ export { KeyValueCache } from "./cache.js";
 export { checkConfig, type Gpt2Config, type PresetName, presets, stopTokens } from "./config.js";
 export { toEps1e12 } from "./export.js";
 export { checkFinite, elementOf, type FiniteText, NotFiniteError, OVERFLOW_ADVICE } from "./finite.js";
-export { foldModel } from "./fold.js";
+export { foldFrozen, foldModel } from "./fold.js";
 export {
   type Attend,
   type BoundModel,
@@ -56,6 +56,7 @@ export {
   normSites,
   type NormTable,
   replaceNorm,
+  sitesOf,
   standardNorms,
 } from "./sites.js";
 export { untieHead } from "./untie.js";

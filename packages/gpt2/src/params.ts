@@ -3,7 +3,7 @@ import type { Parameters } from "@normless/autograd";
 import { type Backend, type Shape, showShape, sameShape, sizeOf } from "@normless/tensor";
 import { randomAt } from "@normless/text";
 import type { Gpt2Config } from "./config.js";
-import { isFolded, type NormTable } from "./sites.js";
+import { isFolded, type NormModule, type NormTable, sitesOf } from "./sites.js";
 
 /** Values on the host, row-major. Linear weights are Conv1D: (inputs, outputs). */
 export interface HostTensor {
@@ -19,15 +19,21 @@ export interface HostModel {
   readonly norms: NormTable;
 }
 
-/** Which parameters a model has. `norms: false` is a folded one: no gamma or beta, a head of its own with a bias. */
+/**
+ * Which parameters a model of these norms has. `norms: false` is a folded one: no gamma or beta, a head of its own with a
+ * bias. Where a table has folded norms beside others, gamma and beta stand wherever a norm reads that is not folded, and
+ * the head has a bias once ln_f is.
+ */
 export function parameterShapes(
   config: Gpt2Config,
-  { norms }: { readonly norms: boolean },
+  { norms }: { readonly norms: boolean | NormTable },
 ): Record<string, Shape> {
   const { vocabSize: V, blockSize: T, channels: C, inner, layers } = config;
   const shapes: Record<string, Shape> = { "wte.weight": [V, C], "wpe.weight": [T, C] };
-  const norm = (name: string) => {
-    if (norms) Object.assign(shapes, { [`${name}.weight`]: [C], [`${name}.bias`]: [C] });
+  const stands = (module: NormModule) =>
+    typeof norms === "boolean" ? norms : sitesOf(module).some((site) => norms[site].kind !== "folded");
+  const norm = (name: NormModule) => {
+    if (stands(name)) Object.assign(shapes, { [`${name}.weight`]: [C], [`${name}.bias`]: [C] });
   };
   const linear = (name: string, K: number, M: number) => {
     Object.assign(shapes, { [`${name}.weight`]: [K, M], [`${name}.bias`]: [M] });
@@ -42,26 +48,28 @@ export function parameterShapes(
   }
   norm("ln_f");
   if (!config.tied) shapes["lm_head.weight"] = [V, C];
-  if (!norms) shapes["lm_head.bias"] = [V];
+  if (!stands("ln_f")) shapes["lm_head.bias"] = [V];
   return shapes;
 }
 
-/** Whether these weights have norms at all. */
+/** Whether these weights have a norm before the head: of a model all of whose norms are folded, or none, whether any. */
 export function hasNorms(weights: Readonly<Record<string, unknown>>): boolean {
   return "ln_f.weight" in weights;
 }
 
 /**
  * @param where the files that both are from, to begin the errors with
+ * @param norms what the weights are of; default: what they tell, all norms folded or none
  * @throws Error that names the first parameter that is missing, too many, or of another shape than the config says.
  */
 export function checkWeights(
   config: Gpt2Config,
   weights: Readonly<Record<string, { readonly shape: Shape }>>,
   where?: string,
+  norms: boolean | NormTable = hasNorms(weights),
 ): void {
   const from = where === undefined ? "" : `${where}: `;
-  const shapes = parameterShapes(config, { norms: hasNorms(weights) });
+  const shapes = parameterShapes(config, { norms });
   for (const [name, shape] of Object.entries(shapes)) {
     const weight = weights[name];
     if (!weight)
@@ -91,16 +99,19 @@ export function checkModel(
   },
   where?: string,
 ): void {
+  const from = where === undefined ? "" : `${where}: `;
   // Without an embedding this is no GPT-2 at all, which checkWeights says better.
-  if ("wte.weight" in weights && isFolded(norms) === hasNorms(weights)) {
-    const from = where === undefined ? "" : `${where}: `;
-    throw new Error(
-      isFolded(norms)
-        ? `${from}the norms are folded, but there is a parameter ln_f.weight; a folded model has no gamma and no beta`
-        : `${from}parameter ln_f.weight is missing, and the norms are not folded`,
-    );
+  if ("wte.weight" in weights) {
+    if (isFolded(norms) && hasNorms(weights)) {
+      throw new Error(
+        `${from}the norms are folded, but there is a parameter ln_f.weight; a folded model has no gamma and no beta`,
+      );
+    }
+    if (norms["ln_f"].kind !== "folded" && !hasNorms(weights)) {
+      throw new Error(`${from}parameter ln_f.weight is missing, and the norms are not folded`);
+    }
   }
-  checkWeights(config, weights, where);
+  checkWeights(config, weights, where, norms);
 }
 
 /**

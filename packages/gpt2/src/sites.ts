@@ -58,6 +58,13 @@ export function freezeAll(norms: NormTable, stds: Readonly<Record<string, PerCla
   return Object.fromEntries(frozen);
 }
 
+/** The sites that read a module's residual: both paths of a ln_1, or the module itself. */
+export function sitesOf(module: NormModule): NormSite[] {
+  return module.endsWith(".ln_1")
+    ? [`${module}:qk` as NormSite, `${module}:v` as NormSite]
+    : [module as NormSite];
+}
+
 /** Whether no norm is left: everything they did stands in the weights (see fold.ts). */
 export function isFolded(norms: NormTable): boolean {
   return Object.values(norms).every((norm) => norm.kind === "folded");

@@ -1,17 +1,23 @@
-import { frozenNorm } from "@normless/layernorm";
+import { foldedNorm, frozenNorm } from "@normless/layernorm";
 import { reference } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   checkModel,
+  foldFrozen,
   foldModel,
   freezeAll,
   hasNorms,
   type HostModel,
   isFolded,
+  memoryFolder,
+  modelFiles,
   normModules,
+  readModel,
   replaceNorm,
+  sitesOf,
+  standardNorms,
   toEps1e12,
 } from "../src/index.js";
 import { normsOf, tensorsUnder } from "./fixture.js";
@@ -93,7 +99,125 @@ describe("foldModel", () => {
   });
 });
 
+describe("foldFrozen", () => {
+  /** Some norms frozen, the others as they were trained. */
+  const partlyFrozen = fc
+    .tuple(frozenModels, fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }))
+    .map(([model, draws]): HostModel => {
+      const standard = standardNorms(model.config);
+      const norms = Object.entries(model.norms).map(
+        ([site, norm], i) => [site, draws[i] ? standard[site] : norm] as const,
+      );
+      return { ...model, norms: Object.fromEntries(norms) };
+    });
+
+  it("keeps the logits, folds what is frozen, and leaves every LayerNorm", async () => {
+    await fc.assert(
+      fc.asyncProperty(partlyFrozen, async (model) => {
+        const folded = foldFrozen(model);
+        checkModel(folded);
+        for (const [site, { kind }] of Object.entries(model.norms)) {
+          expect(folded.norms[site]).toEqual(kind === "frozen" ? foldedNorm : model.norms[site]);
+        }
+        // Gamma and beta stay where a LayerNorm reads them, and nowhere else.
+        for (const module of normModules(model.config)) {
+          const stands = sitesOf(module).some((site) => model.norms[site].kind === "standard");
+          expect(`${module}.weight` in folded.weights).toBe(stands);
+          expect(`${module}.bias` in folded.weights).toBe(stands);
+        }
+        expect("lm_head.bias" in folded.weights).toBe(model.norms["ln_f"].kind === "frozen");
+        const backend = reference();
+        const logits = await logitsOf(backend, model);
+        expectClose("logits", await logitsOf(backend, folded), logits, TOLERANCE);
+        // What was folded in part can be folded on.
+        expect(foldFrozen(folded)).toEqual(folded);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("in two goes gives the logits of one, and without a LayerNorm is foldModel", async () => {
+    await fc.assert(
+      fc.asyncProperty(partlyFrozen, fc.nat(2 ** 31), async (some, seed) => {
+        const model = { ...some, norms: randomFrozenModel(some.config, seed).norms };
+        const first = Object.entries(model.norms).map(
+          ([site, norm]) => [site, some.norms[site].kind === "frozen" ? norm : some.norms[site]] as const,
+        );
+        const half = foldFrozen({ ...model, norms: Object.fromEntries(first) });
+        const rest = Object.entries(half.norms).map(
+          ([site, norm]) => [site, norm.kind === "standard" ? model.norms[site] : norm] as const,
+        );
+        const whole = foldModel({ ...half, norms: Object.fromEntries(rest) });
+        expect(isFolded(whole.norms)).toBe(true);
+        expect(whole.config).toEqual(foldModel(model).config);
+        const logits = await logitsOf(reference(), model);
+        expectClose("logits", await logitsOf(reference(), whole), logits, TOLERANCE);
+        expect(foldFrozen(model)).toEqual(foldModel(model));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("goes into files and comes back", async () => {
+    const norms = replaceNorm(frozen.norms, "h.0.ln_1:v", { kind: "standard", eps: config.eps });
+    for (const table of [norms, replaceNorm(norms, "ln_f", { kind: "standard", eps: config.eps })]) {
+      const folded = foldFrozen({ ...frozen, norms: table });
+      const files: Record<string, Uint8Array> = {};
+      for (const { name, chunks } of modelFiles(folded)) {
+        const parts: Uint8Array[] = [];
+        for await (const chunk of chunks) parts.push(chunk.slice());
+        files[name] = Buffer.concat(parts);
+      }
+      const back = await readModel(memoryFolder("folded", files));
+      expect(back.norms).toEqual(folded.norms);
+      expect(back.config).toEqual(folded.config);
+      expect(back.weights).toEqual(folded.weights);
+      expect(back.layout).toBe("normless");
+      expect(Buffer.from(files["config.json"]).toString()).toContain('"model_type": "gpt2-normless"');
+    }
+  });
+
+  it("names the first norm that depends on the position", () => {
+    const special = frozenNorm({ first: 3, eot: 1, rest: 2 });
+    const some = replaceNorm(standardNorms(config), "h.1.ln_2", special);
+    expect(() => foldFrozen({ ...frozen, norms: some })).toThrow(
+      "the norm at h.1.ln_2 has constants of its own",
+    );
+  });
+});
+
+describe("a model's parameters", () => {
+  it("are refused where a norm's are missing, or are there for a folded one", () => {
+    const norms = replaceNorm(standardNorms(config), "h.0.ln_2", foldedNorm);
+    expect(() => checkModel({ config, weights, norms })).toThrow("parameter h.0.ln_2.weight is not part of");
+    const { "h.0.ln_2.weight": _gamma, "h.0.ln_2.bias": _beta, ...rest } = weights;
+    expect(() => checkModel({ config, weights: rest, norms })).not.toThrow();
+    expect(() => checkModel({ config, weights: rest, norms: standardNorms(config) })).toThrow(
+      "parameter h.0.ln_2.weight is missing",
+    );
+    const headless = replaceNorm(standardNorms(config), "ln_f", foldedNorm);
+    expect(() => checkModel({ config, weights, norms: headless })).toThrow(
+      "parameter lm_head.bias is missing",
+    );
+  });
+});
+
 describe("toEps1e12", () => {
+  it("takes blocks that are folded before, and no folded ln_f", async () => {
+    const eps = { kind: "standard", eps: config.eps } as const;
+    const half = foldFrozen({ ...frozen, norms: replaceNorm(frozen.norms, "ln_f", eps) });
+    const rest = { ...half, norms: replaceNorm(half.norms, "ln_f", frozen.norms["ln_f"]) };
+    const written = toEps1e12(rest);
+    checkModel(written);
+    const logits = await logitsOf(reference(), frozen);
+    expectClose("logits", await logitsOf(reference(), written), logits, 1e-6);
+    const headless = foldFrozen({ ...frozen, norms: replaceNorm(frozen.norms, "h.0.ln_2", eps) });
+    const std = frozen.norms["h.0.ln_2"];
+    expect(() => toEps1e12({ ...headless, norms: replaceNorm(headless.norms, "h.0.ln_2", std) })).toThrow(
+      "the norm at ln_f is folded",
+    );
+  });
+
   it("writes what a stock GPT-2 divides by 1e6 and undoes", () => {
     const { config: stock, weights: written, norms } = toEps1e12(frozen);
     expect(stock).toEqual({ ...config, eps: 1e12 });

@@ -35,3 +35,10 @@ export const threadsArgument = numberWhere(
   (value) => Number.isInteger(value) && value >= 1 && value <= 64,
   "a whole number from 1 to 64",
 );
+
+/** Names with commas between them. */
+export function namesArgument(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new InvalidArgumentError("Expected names with commas between them.");
+  return names;
+}

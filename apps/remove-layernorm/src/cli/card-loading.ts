@@ -47,6 +47,21 @@ export function loading(form: LnFreeForm, folder: string): string {
   return LOADING[form](folder);
 }
 
+/** Of a model with LayerNorms left. */
+export function partlyLoading(folder: string): string {
+  return `The norms that went are folded into the weights that read them; the others are LayerNorms as they were, and
+config.json tells which. Stock software has no such architecture, nor is there a form for it with an epsilon of 1e12, which
+all norms would share; load it with normless:
+
+\`\`\`ts
+import { readModelFolder } from "@normless/gpt2/node";
+const { config, weights, norms, tokenizer } = await readModelFolder("${folder}");
+\`\`\`
+
+or on the command line: \`normless generate --model ${folder} --prompt "Once"\`. \`normless remove --model ${folder}\` goes on
+with the LayerNorms that are left.`;
+}
+
 /** Into TransformerLens, which has no class that reads a folder of these names by itself. */
 export function lensLoading(folder: string, config: Gpt2Config, hasTokenizer: boolean): string {
   const importTokenizer = hasTokenizer ? "\nfrom transformers import GPT2TokenizerFast" : "";

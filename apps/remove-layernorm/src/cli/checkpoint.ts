@@ -60,6 +60,7 @@ export const removeKind: CheckpointKind<RunState> = {
         z.string(),
         z.partialRecord(z.enum(["first", "eot", "rest"]), z.number().positive()),
       ),
+      probedTokens: whole,
       taper: z
         .strictObject({
           calibration: z.record(z.string(), z.strictObject({ numerator: mean, denominator: mean })),
@@ -73,7 +74,6 @@ export const removeKind: CheckpointKind<RunState> = {
           // A patience doubles, and may leave the whole numbers that are safe.
           waiting: z.record(z.string(), z.strictObject({ until: measured, patience: measured })),
           damages,
-          probedTokens: whole,
           fallback: z
             .strictObject({
               step: whole,

@@ -1,17 +1,20 @@
 /** The README.md of a model that a run wrote: where it comes from, how good it is, how to load it. */
-import type { RemovalRecipe, Summary } from "../core/index.js";
-import { type LnFreeForm, loading } from "./card-loading.js";
+import type { PlanEvent, Summary } from "../core/index.js";
+import { type LnFreeForm, loading, partlyLoading } from "./card-loading.js";
+import { extentRows, isWhole, resultName, withoutLayerNorm } from "./extent.js";
 import { difference, thousands } from "./format.js";
+import { LN_FREE, PARTLY, STOCK } from "./run-files.js";
 
 export interface CardFacts {
   readonly baseModel: string;
-  readonly recipe: RemovalRecipe;
+  readonly plan: Pick<PlanEvent, "recipe" | "config" | "sites" | "validationTokens">;
   readonly validation: Summary["validation"];
-  readonly validationTokens: number;
 }
 
 export function modelCard(form: LnFreeForm, facts: CardFacts): string {
-  const { baseModel, recipe, validation, validationTokens } = facts;
+  const { baseModel, plan, validation } = facts;
+  const { recipe, validationTokens, sites } = plan;
+  const name = resultName(sites);
   const { original, control } = validation;
   const row = (name: string, loss: number) => {
     const toControl = control === undefined ? "" : ` ${difference(loss - control)} |`;
@@ -20,15 +23,18 @@ export function modelCard(form: LnFreeForm, facts: CardFacts): string {
   const tokens = recipe.steps * recipe.batchSize * recipe.blockSize;
   return `---
 library_name: ${form === "gpt2" ? "transformers" : "normless"}
-tags: [gpt2, layernorm-free, interpretability]
+tags: [gpt2, ${isWhole(sites) ? "layernorm-free, " : ""}interpretability]
 ---
 
-# ${baseModel} without LayerNorm
+# ${baseModel} ${withoutLayerNorm(sites)}
 
-\`${baseModel}\` fine-tuned by [normless](https://www.npmjs.com/package/normless) while its LayerNorms were removed one by
-one, after Heimersheim 2024 (arXiv 2409.13710) and Baroni et al. 2025 (arXiv 2507.02559).
+\`${baseModel}\` fine-tuned by [normless](https://www.npmjs.com/package/normless) while ${isWhole(sites) ? "its" : "some of its"} LayerNorms were removed, after
+Heimersheim 2024 (arXiv 2409.13710) and Baroni et al. 2025 (arXiv 2507.02559).
+${extentRows(plan)
+  .map(([row, which]) => `\n- ${row}: ${which}`)
+  .join("")}
 
-${loading(form, form === "gpt2" ? "ln-free-gpt2" : "ln-free")}
+${isWhole(sites) ? loading(form, form === "gpt2" ? STOCK : LN_FREE) : partlyLoading(PARTLY)}
 
 ## Loss
 
@@ -43,8 +49,8 @@ the same schedule and kept its LayerNorms.`
 | model | loss | to original |${control === undefined ? "" : " to control |"}
 | --- | --- | --- |${control === undefined ? "" : " --- |"}
 ${row("original", original)}
-${control === undefined ? "" : `${row("control", control)}\n`}${row("LN-free (frozen)", validation.frozen)}
-${row("LN-free (folded)", validation.folded)}
+${control === undefined ? "" : `${row("control", control)}\n`}${row(`${name} (frozen)`, validation.frozen)}
+${row(`${name} (folded)`, validation.folded)}
 
 ## Recipe
 

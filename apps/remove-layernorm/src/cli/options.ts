@@ -3,6 +3,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import {
   countArgument,
   integerArgument,
+  namesArgument,
   notNegativeArgument,
   positiveArgument,
   shareArgument,
@@ -155,6 +156,13 @@ export const evaluateEveryOption = new Option(
   "updates between two looks at the validation set",
 )
   .argParser(countArgument)
+  .helpGroup(RECIPE);
+export const sitesOption = new Option(
+  "--sites <names>",
+  "the norms that go, and no others: h.3.ln_1:qk,h.3.ln_2,ln_f, or by patterns: h.3, ln_2, h.*.ln_1, h.0-3.ln_1:v " +
+    "(default: all that are there)",
+)
+  .argParser(namesArgument)
   .helpGroup(RECIPE);
 export const sharedQkvStdOption = new Option(
   "--shared-qkv-std",

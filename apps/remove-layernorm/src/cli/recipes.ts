@@ -20,14 +20,15 @@ export interface RecipeOptions {
   readonly evaluateEvery?: number | undefined;
   readonly eotShare?: number | undefined;
   readonly shortShare?: number | undefined;
+  readonly sites?: readonly string[] | undefined;
 }
 
 /** The recipe's fields out of all of a command's options. */
 export function recipeOptions(options: RecipeOptions): RecipeOptions {
   const names = ["steps", "batchSize", "microBatchSize", "blockSize", "learningRate", "seed"] as const;
   const others = ["validationTokens", "checkpointEvery", "auxiliaryWeight", "evaluateEvery"] as const;
-  const shares = ["eotShare", "shortShare"] as const;
-  return Object.fromEntries([...names, ...others, ...shares].map((name) => [name, options[name]]));
+  const more = ["eotShare", "shortShare", "sites"] as const;
+  return Object.fromEntries([...names, ...others, ...more].map((name) => [name, options[name]]));
 }
 
 /** Whether a recipe is asked for by its file. */

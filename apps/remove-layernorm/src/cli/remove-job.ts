@@ -12,13 +12,15 @@ import {
   type RunState,
 } from "../core/index.js";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
+import { isWhole, noStockForm } from "./extent.js";
+import { difference } from "./format.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { metricsLine } from "./metrics.js";
 import { modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
 import { renderReport, type ReportData } from "./report/index.js";
-import { LN_FREE, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
+import { LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
 
@@ -38,8 +40,13 @@ export interface RemoveJob {
   openFolder(): Promise<RunFolder<RunState>>;
 }
 
+/** A run's plan, and what it came to. */
+export interface Removed extends DoneEvent {
+  readonly plan: PlanEvent;
+}
+
 /** The result, or undefined when it was stopped; then a checkpoint is saved. */
-export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | undefined> {
+export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undefined> {
   const interrupt = listenForInterrupt(io, (what) => progress?.say(what));
   const events = removeLayerNorm({ ...job, signal: interrupt.signal });
   let progress: Progress | undefined;
@@ -60,7 +67,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<DoneEvent | und
       if (event.type !== "done") continue;
       progress.stop();
       await writeResults(io, folder, { plan, done: event }, job);
-      return event;
+      return { ...event, plan };
     }
     return undefined;
   } finally {
@@ -116,8 +123,10 @@ class Consumer {
           `${event.model} ${event.loss.toFixed(4)}`,
         );
       case "removal": {
-        const what = describeRemoval(event.removal);
-        return progress.note(`step ${event.step}: removed ${what}`, `removed ${what}`);
+        const { step, removal, damage } = event;
+        const what = `removed ${describeRemoval(removal)}`;
+        const cost = damage === undefined ? "" : ` (${difference(damage)} nats at once)`;
+        return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
       case "rollback": {
         const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;
@@ -152,13 +161,14 @@ async function writeResults(
   const { summary, frozen, folded } = done;
   const { tokenizerFiles } = model;
   const { validation } = summary;
-  const facts = { baseModel, recipe: plan.recipe, validation, validationTokens: plan.validationTokens };
+  const facts = { baseModel, plan, validation };
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const before = await outputsOf(backend, frozen, tokens);
-  const refusal = tooLarge(epsErrors(frozen, before));
+  const whole = isWhole(plan.sites);
+  const refusal = noStockForm(plan.sites, frozen) ?? tooLarge(epsErrors(frozen, before));
   if (refusal !== undefined) io.err(`there is no ${STOCK}/ of this model: ${refusal}\n`);
   const forms = [
-    { name: LN_FREE, lnFree: folded, modelCard: modelCard("folded", facts) },
+    { name: whole ? LN_FREE : PARTLY, lnFree: folded, modelCard: modelCard("folded", facts) },
     ...(refusal === undefined
       ? [{ name: STOCK, lnFree: toEps1e12(frozen), modelCard: modelCard("gpt2", facts) }]
       : []),

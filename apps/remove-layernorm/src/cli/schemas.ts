@@ -58,6 +58,9 @@ const pace = z.discriminatedUnion("kind", [
   }),
 ]);
 
+/** Names or patterns of norms; which there are, the model tells. */
+const sites = z.array(z.string().min(1)).min(1).readonly();
+
 export const removalRecipeSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, "expected letters, digits, dots and dashes, since it names a folder"),
   source: z.string(),
@@ -74,6 +77,7 @@ export const removalRecipeSchema = z.strictObject({
     shareQkv: z.boolean(),
   }),
   pace,
+  sites: sites.optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -157,6 +161,7 @@ export const removeOptionsSchema = z.strictObject({
   model: z.string().optional(),
   prompt: z.string().optional(),
   auxiliaryWeight: z.number().min(0).optional(),
+  sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });

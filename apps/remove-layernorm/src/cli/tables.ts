@@ -1,7 +1,8 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
 import Table from "cli-table3";
-import type { Contender, PlanEvent, Summary } from "../core/index.js";
+import type { Contender, Extent, PlanEvent, Summary } from "../core/index.js";
 import { controlSteps, describePace, describeRemoval, stepBytes } from "../core/index.js";
+import { extentRows, resultName } from "./extent.js";
 import { bytes, difference, thousands } from "./format.js";
 import type { Io } from "./io.js";
 
@@ -19,16 +20,16 @@ export function table(io: Io, head: Cells, rows: readonly Cells[]): string {
   return `${made.toString()}\n`;
 }
 
-const CONTENDERS: readonly (readonly [Contender, string])[] = [
+const contenders = (extent: Extent): readonly (readonly [Contender, string])[] => [
   ["original", "original"],
   ["control", "control (LayerNorm kept)"],
-  ["frozen", "LN-free (frozen)"],
-  ["folded", "LN-free (folded)"],
+  ["frozen", `${resultName(extent)} (frozen)`],
+  ["folded", `${resultName(extent)} (folded)`],
 ];
 
-export function resultTable(io: Io, { validation }: Pick<Summary, "validation">): string {
+export function resultTable(io: Io, { validation }: Pick<Summary, "validation">, extent: Extent): string {
   const { original, control } = validation;
-  const rows = CONTENDERS.flatMap(([model, name]) => {
+  const rows = contenders(extent).flatMap(([model, name]) => {
     const loss = validation[model];
     if (loss === undefined) return [];
     const toOriginal = model === "original" ? "" : difference(loss - original);
@@ -67,7 +68,9 @@ export async function planText(io: Io, plan: PlanEvent, options: { parameters: n
       `${bytes(await stepBytes({ config, recipe, recompute, distilled: control === 0 }))} in tensors at the height of an update`,
     ],
   ];
-  const lines = facts.map(([name, text]) => `${io.colors.bold(name.padEnd(11))}${text}\n`);
+  const rows = [...facts, ...extentRows(plan)];
+  const width = Math.max(...rows.map(([name]) => name.length)) + 1;
+  const lines = rows.map(([name, text]) => `${io.colors.bold(name.padEnd(width))}${text}\n`);
   const removals = plan.removals.map((removal) => [String(removal.step), describeRemoval(removal)]);
   const steps = removals.map(([step, what]) => `${step.padStart(5)}  ${what}\n`).join("");
   const heading = io.colors.bold(" step  what goes after so many updates");

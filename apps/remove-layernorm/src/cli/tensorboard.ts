@@ -55,11 +55,12 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
         case "removal": {
           phase = "removal";
           ({ step } = event);
-          const { removal, std } = event;
+          const { removal, std, damage } = event;
           const what = describeRemoval(removal);
           const constants = std ? byClass(`frozen_std/${what}`, std) : {};
+          const cost: Record<string, number> = damage === undefined ? {} : { removal_cost: damage };
           return write(
-            (moment) => scalars(moment, { removal: 1, ...constants }),
+            (moment) => scalars(moment, { removal: 1, ...cost, ...constants }),
             (moment) => text(moment, "removal", what),
           );
         }

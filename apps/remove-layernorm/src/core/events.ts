@@ -6,6 +6,7 @@ import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { Removal } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
+import type { Extent } from "./sites.js";
 import type { RunState } from "./state.js";
 
 /** The models that a run compares. */
@@ -20,6 +21,8 @@ export interface PlanEvent {
   readonly recipe: RemovalRecipe;
   readonly config: Gpt2Config;
   readonly removals: readonly Removal[];
+  /** Which norms go, which are gone before, and which stay. */
+  readonly sites: Extent;
   readonly trainTokens: number;
   readonly validationTokens: number;
   /** What really runs, for people. */
@@ -48,7 +51,11 @@ export interface RemovalEvent {
   readonly removal: Removal;
   /** The constants that a frozen norm divides by from now on. */
   readonly std?: PerClass;
-  /** Nats that it cost at once, measured beforehand on tokens of the coming batch; of an adaptive pace before its deadline alone. */
+  /**
+   * Nats a token that it cost at once, measured beforehand on sequences of the coming batch, given what went before it at
+   * the same step: in the loss that the run trains on (removing/cost.ts), of an adaptive pace in cross-entropy and before
+   * its deadline alone. A taper has none, since nothing happens at once.
+   */
   readonly damage?: number;
 }
 /** The loss diverged after a removal: back to the weights before it, and on from the same step. */
@@ -108,8 +115,8 @@ export interface Summary {
   readonly seconds: number;
   /** Tokens trained on, all phases. */
   readonly tokens: number;
-  /** Tokens looked at besides, to measure what a removal would cost; of an adaptive pace alone. */
-  readonly probedTokens?: number;
+  /** Tokens looked at besides, to measure what removals cost; a taper looks at none. */
+  readonly probedTokens: number;
   /** The most that tensors took at once. */
   readonly peakBytes: number;
   readonly backend: string;
@@ -117,9 +124,9 @@ export interface Summary {
 export interface DoneEvent {
   readonly type: "done";
   readonly summary: Summary;
-  /** LN-free with every std frozen to one constant; gamma, beta and centring still apart. */
+  /** Every norm that went frozen at one constant; gamma, beta and centring still apart. */
   readonly frozen: HostModel;
-  /** LN-free for good: plain weights, an untied head with a bias. */
+  /** The same folded into the weights: where no LayerNorm stays, plain weights, an untied head with a bias. */
   readonly folded: HostModel;
 }
 

@@ -35,6 +35,7 @@ export type { LayerAttention, ModuleNorm } from "./meters.js";
 export type { Passage, PassageToken } from "./passages.js";
 export {
   applyRemoval,
+  checkConstants,
   checkPlan,
   describeRemoval,
   frozenAt,
@@ -101,6 +102,7 @@ export {
   rowTargets,
 } from "./row-kinds.js";
 export type { PartKind } from "./residual-parts.js";
+export { describeSites, type Extent, extentOf, matchSites, type PlannedModel, sitesToGo } from "./sites.js";
 export type { Both, PairEstimate } from "./sequence-sums.js";
 export { fingerprint, type RunState } from "./state.js";
 export type { StepResult } from "./step-result.js";

@@ -1,5 +1,11 @@
 /** Whether a training step fits, known before it starts. */
-import { type Gpt2Config, parameterShapes, standardNorms, type Weights } from "@normless/gpt2";
+import {
+  type Gpt2Config,
+  type NormTable,
+  parameterShapes,
+  standardNorms,
+  type Weights,
+} from "@normless/gpt2";
 import { type Backend, dry, sizeOf } from "@normless/tensor";
 import type { TrainingRecipe } from "./recipe.js";
 import { Trainer } from "./trainer.js";
@@ -8,6 +14,8 @@ export interface StepPlan {
   readonly config: Gpt2Config;
   readonly recipe: TrainingRecipe;
   readonly recompute: boolean;
+  /** By default LayerNorm everywhere. */
+  readonly norms?: NormTable | undefined;
   /** A teacher of the same config is there, too. */
   readonly distilled?: boolean | undefined;
 }
@@ -19,9 +27,16 @@ export interface StepPlan {
 const SCRATCH = 128 * 2 ** 20;
 
 /** Bytes of all tensors at the height of an update: weights, gradients, optimiser, activations. From a dry run of one. */
-export async function stepBytes({ config, recipe, recompute, distilled }: StepPlan): Promise<number> {
+export async function stepBytes({
+  config,
+  recipe,
+  recompute,
+  distilled,
+  ...plan
+}: StepPlan): Promise<number> {
+  const { norms = standardNorms(config) } = plan;
   const backend = dry();
-  const shapes = Object.entries(parameterShapes(config, { norms: true }));
+  const shapes = Object.entries(parameterShapes(config, { norms }));
   // Zeros that nobody touches take no memory.
   const weights = Object.fromEntries(
     shapes.map(([name, shape]) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
@@ -36,11 +51,11 @@ export async function stepBytes({ config, recipe, recompute, distilled }: StepPl
     { ...recipe, batchSize, shortShare: 0 },
     {
       recompute,
-      ...(distilled && { teacher: weights }),
+      ...(distilled && { teacher: weights, teacherNorms: norms }),
     },
   );
   const tokens = new Uint16Array(recipe.blockSize + 1);
-  await trainer.update(tokens, { norms: standardNorms(config), auxiliaryWeight: 1 });
+  await trainer.update(tokens, { norms, auxiliaryWeight: 1 });
   return backend.memory().peakBytes;
 }
 
@@ -48,7 +63,8 @@ export async function stepBytes({ config, recipe, recompute, distilled }: StepPl
 export async function checkMemory(backend: Backend, plan: StepPlan): Promise<void> {
   const { limitBytes } = backend.memory();
   if (limitBytes === undefined) return;
-  const largest = Math.max(...Object.values(parameterShapes(plan.config, { norms: true })).map(sizeOf)) * 4;
+  const { norms = true } = plan;
+  const largest = Math.max(...Object.values(parameterShapes(plan.config, { norms })).map(sizeOf)) * 4;
   const bytes = (await stepBytes(plan)) + largest + SCRATCH * (plan.distilled ? 2 : 1);
   if (bytes <= limitBytes) return;
   const { microBatchSize, blockSize } = plan.recipe;

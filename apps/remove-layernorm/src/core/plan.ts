@@ -2,41 +2,64 @@
  * The plan of a run: which norm loses what at which step, as data, and what that does to the table of norms, as a
  * pure function. An event at step k happens after k updates, before the next forward pass.
  */
-import { type Gpt2Config, moduleOf, type NormSite, type NormTable, replaceNorm } from "@normless/gpt2";
-import { frozenNorm, frozenStd, type Norm, type StdAverage, withClassConstant } from "@normless/layernorm";
+import { moduleOf, type NormSite, normSites, type NormTable, replaceNorm } from "@normless/gpt2";
+import {
+  frozenNorm,
+  frozenStd,
+  isUniform,
+  type Norm,
+  type StdAverage,
+  withClassConstant,
+} from "@normless/layernorm";
 import { RecipeError } from "./check-recipe.js";
 import type { ConstantsRecipe, FixedPace, RemovalRecipe } from "./recipe.js";
+import { type PlannedModel, sitesToGo } from "./sites.js";
 
 export type Removal =
   | { readonly step: number; readonly kind: "freeze"; readonly site: NormSite }
   | { readonly step: number; readonly kind: "constant"; readonly positionClass: "eot" | "first" }
-  /** All norms at once: the taper begins with its constants calibrated, or ends with every norm frozen. */
-  | { readonly step: number; readonly kind: "taper"; readonly gate: 1 | 0 };
+  /**
+   * All norms that go at once: the taper begins with its constants calibrated, or ends with every one frozen. `sites` where
+   * others stay.
+   */
+  | {
+      readonly step: number;
+      readonly kind: "taper";
+      readonly gate: 1 | 0;
+      readonly sites?: readonly NormSite[] | undefined;
+    };
 
 /** Averages of the stds at each norm module, by position class. */
 export type StdAverages = Readonly<Record<string, StdAverage>>;
 
-type Planned = Pick<RemovalRecipe, "pace" | "constants">;
+type Planned = Pick<RemovalRecipe, "pace" | "constants" | "sites">;
 
 /**
- * All removals in the order in which they happen: 3L+1 norms and, where there are any, the special constants. None for
- * an adaptive pace, which decides as it goes.
+ * All removals in the order in which they happen: the norms that go (3L+1, unless the recipe names some or the model has
+ * lost some) and, where there are any, the special constants. None for an adaptive pace, which decides as it goes.
+ * @throws RecipeError naming a site that there is not.
  */
-export function plan({ pace, constants }: Planned, { layers }: Pick<Gpt2Config, "layers">): Removal[] {
+export function plan(recipe: Planned, model: PlannedModel): Removal[] {
+  const { pace, constants } = recipe;
+  const going = sitesToGo(recipe, model);
+  const some = going.length === normSites(model).length ? {} : { sites: going };
   switch (pace.kind) {
     case "fixed":
-      return fixedPlan(pace, { layers, special: constants.special !== "none" });
+      return fixedPlan(pace, { layers: model.layers, going, special: constants.special !== "none" });
     case "taper":
       return [
-        { step: pace.begin, kind: "taper", gate: 1 },
-        { step: pace.end, kind: "taper", gate: 0 },
+        { step: pace.begin, kind: "taper", gate: 1, ...some },
+        { step: pace.end, kind: "taper", gate: 0, ...some },
       ];
     case "adaptive":
       return [];
   }
 }
 
-function fixedPlan(pace: FixedPace, { layers, special }: { layers: number; special: boolean }): Removal[] {
+function fixedPlan(
+  pace: FixedPace,
+  { layers, going, special }: { layers: number; going: readonly NormSite[]; special: boolean },
+): Removal[] {
   const removals: Removal[] = [];
   let at = pace.start;
   const kinds = [
@@ -46,11 +69,13 @@ function fixedPlan(pace: FixedPace, { layers, special }: { layers: number; speci
   ] as const;
   for (const [kind, site] of kinds) {
     // Gaps of a scaled recipe are fractions; each event rounds by itself, so that they do not add up.
-    for (let i = 0; i < layers; i++, at += pace.gaps[kind]) {
+    for (let i = 0; i < layers; i++) {
+      if (!going.includes(site(i))) continue;
       removals.push({ step: Math.round(at), kind: "freeze", site: site(i) });
+      at += pace.gaps[kind];
     }
   }
-  removals.push({ step: Math.round(at), kind: "freeze", site: "ln_f" });
+  if (going.includes("ln_f")) removals.push({ step: Math.round(at), kind: "freeze", site: "ln_f" });
   if (special) {
     removals.push(
       { step: Math.round(at + pace.eotAfter), kind: "constant", positionClass: "eot" },
@@ -60,8 +85,11 @@ function fixedPlan(pace: FixedPace, { layers, special }: { layers: number; speci
   return removals.sort((a, b) => a.step - b.step);
 }
 
-/** @throws RecipeError when the run would end before every norm is gone, or begin without having measured. */
-export function checkPlan(recipe: RemovalRecipe, config: Pick<Gpt2Config, "layers">): void {
+/**
+ * @throws RecipeError when the run would end before every norm is gone that goes, or begin without having measured, or
+ * when it names a norm that there is not.
+ */
+export function checkPlan(recipe: RemovalRecipe, model: PlannedModel): void {
   const { steps, pace } = recipe;
   const check = (what: string, step: number, field: string) => {
     if (Number.isSafeInteger(step) && step >= 1 && step < steps) return;
@@ -70,7 +98,7 @@ export function checkPlan(recipe: RemovalRecipe, config: Pick<Gpt2Config, "layer
     if (step >= steps) throw new RecipeError(problem, "steps", `${step + 1} or more`);
     throw new RecipeError(problem, field, "a step before the first removal, to measure the std");
   };
-  for (const removal of plan(recipe, config)) check(describeRemoval(removal), removal.step, "pace.start");
+  for (const removal of plan(recipe, model)) check(describeRemoval(removal), removal.step, "pace.start");
   if (pace.kind === "taper" && pace.begin >= pace.end) {
     throw new RecipeError(
       `the taper begins at step ${pace.begin} and ends at ${pace.end}`,
@@ -88,6 +116,34 @@ export function checkPlan(recipe: RemovalRecipe, config: Pick<Gpt2Config, "layer
         `${pace.start + 1} or more`,
       );
     }
+  }
+}
+
+/**
+ * @throws RecipeError when a norm that was frozen before has constants of its own for special positions, which this recipe
+ * does not drop: such a model cannot be folded. Or when one is half on its way out.
+ */
+export function checkConstants(
+  { pace, constants: { special } }: Pick<RemovalRecipe, "pace" | "constants">,
+  norms: NormTable,
+): void {
+  for (const [site, norm] of Object.entries(norms)) {
+    if (norm.kind === "tapered") {
+      throw new RecipeError(
+        `the norm at ${site} is tapered, half on its way out`,
+        "model",
+        "one before or after that",
+      );
+    }
+    const drops =
+      pace.kind === "adaptive" ||
+      (pace.kind === "fixed" && (special === "first-and-eot" || special === "first-and-eot-on-value"));
+    if (norm.kind !== "frozen" || isUniform(norm) || drops) continue;
+    throw new RecipeError(
+      `the norm at ${site} is frozen already, with constants of its own for special positions, which this recipe never drops`,
+      "constants.special",
+      '"first-and-eot", at fixed steps',
+    );
   }
 }
 
@@ -125,10 +181,11 @@ export function applyRemoval(
   }
   const { positionClass } = removal;
   const without = (site: string, norm: Norm): Norm => {
+    if (norm.kind !== "frozen") return norm;
     if (positionClass === "eot" || constants.special !== "released-2024") {
       return withClassConstant(norm, positionClass);
     }
-    return norm.kind === "frozen" && site.includes(".ln_1:") ? frozenNorm(norm.std) : norm;
+    return site.includes(".ln_1:") ? frozenNorm(norm.std) : norm;
   };
   return Object.fromEntries(Object.entries(norms).map(([site, norm]) => [site, without(site, norm)]));
 }
@@ -140,7 +197,11 @@ export function describeRemoval(removal: Removal): string {
       return removal.site;
     case "constant":
       return removal.positionClass === "eot" ? "the end-of-text constant" : "the first-position constant";
-    case "taper":
-      return removal.gate === 1 ? "the taper's start, all norms calibrated" : "every norm, the taper's end";
+    case "taper": {
+      const [all, every] = removal.sites
+        ? [`${removal.sites.length} norms`, `${removal.sites.length} norms`]
+        : ["all norms", "every norm"];
+      return removal.gate === 1 ? `the taper's start, ${all} calibrated` : `${every}, the taper's end`;
+    }
   }
 }

@@ -60,6 +60,8 @@ export interface RemovalRecipe extends TrainingRecipe {
   readonly auxiliaryWeight: number;
   readonly constants: ConstantsRecipe;
   readonly pace: Pace;
+  /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */
+  readonly sites?: readonly string[] | undefined;
 }
 
 /** Updates of the control that a run trains besides the removal. */
@@ -102,7 +104,7 @@ export type Pace = FixedPace | TaperPace | AdaptivePace;
 /**
  * One norm after the other at fixed steps, in the published order: all ln_2, all ln_1 query/key, all ln_1 value, each
  * from layer 0 upwards, then ln_f, then the special constants. A kind starts one gap after the last layer of the one
- * before, so that a pace fits any number of layers.
+ * before, so that a pace fits any number of layers. A norm that stays takes no time: the next one goes in its place.
  */
 export interface FixedPace {
   readonly kind: "fixed";

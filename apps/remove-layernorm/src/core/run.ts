@@ -4,11 +4,12 @@
  */
 import {
   downloadWeights,
-  foldModel,
+  foldFrozen,
   freeParams,
   type Gpt2Config,
   type HostModel,
   type Model,
+  type NormTable,
   standardNorms,
   untieHead,
   uploadWeights,
@@ -20,9 +21,10 @@ import { checkRecipe } from "./check-recipe.js";
 import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
-import { checkPlan, plan } from "./plan.js";
+import { checkConstants, checkPlan, plan } from "./plan.js";
 import { controlSteps, type RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
+import { extentOf, type PlannedModel } from "./sites.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
 import { DIVERGED_ADVICE, DivergedError, Trainer, type TrainerState } from "./trainer.js";
@@ -39,10 +41,12 @@ export interface ControlResult {
 
 export interface RunInput {
   readonly backend: Backend;
-  /** A model with LayerNorm everywhere. */
+  /** A model with LayerNorms. */
   readonly model: {
     readonly config: Gpt2Config;
     readonly weights: Weights;
+    /** By default LayerNorm everywhere; what is frozen or folded already stays so. */
+    readonly norms?: NormTable | undefined;
     readonly tokenizer?: Tokenizer | undefined;
   };
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
@@ -74,7 +78,7 @@ class Run {
   readonly #controlLosses: number[];
   /** What trainings begin with. */
   readonly #start: Pick<HostModel, "config" | "weights">;
-  #probedTokens: number | undefined;
+  #probedTokens = 0;
   /** The end of the last training, until its validation is over: what a stop in there goes back to. */
   #trained: RunState | undefined;
 
@@ -91,7 +95,8 @@ class Run {
       );
     }
     checkRecipe(this.#recipe, { config: model.config, corpus });
-    checkPlan(this.#recipe, model.config);
+    checkPlan(this.#recipe, this.#plannedModel);
+    checkConstants(this.#recipe, this.#norms);
     this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
     this.#losses = { ...resume?.validation };
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
@@ -101,6 +106,16 @@ class Run {
     if (control && control.losses.length !== steps) {
       throw new RangeError(`the control has ${control.losses.length} updates, and this run ${steps}`);
     }
+  }
+
+  /** Those that the run begins with, and that its control keeps. */
+  get #norms(): NormTable {
+    const { config, norms = standardNorms(config) } = this.#input.model;
+    return norms;
+  }
+
+  get #plannedModel(): PlannedModel {
+    return { layers: this.#input.model.config.layers, norms: this.#norms };
   }
 
   get #distilled(): boolean {
@@ -113,21 +128,29 @@ class Run {
 
   async *events(): AsyncGenerator<RunEvent, void> {
     const { backend, model, corpus, resume } = this.#input;
-    const removals = plan(this.#recipe, model.config);
+    const removals = plan(this.#recipe, this.#plannedModel);
     const { recompute = false } = this.#input;
     const { config } = this.#start;
-    await checkMemory(backend, { config, recipe: this.#recipe, recompute, distilled: this.#distilled });
+    const norms = this.#norms;
+    await checkMemory(backend, {
+      config,
+      norms,
+      recipe: this.#recipe,
+      recompute,
+      distilled: this.#distilled,
+    });
     yield {
       type: "plan",
       recipe: this.#recipe,
       config: model.config,
       removals,
+      sites: extentOf(this.#recipe, this.#plannedModel),
       trainTokens: corpus.train.length,
       validationTokens: this.#validation.length - 1,
       backend: backend.description,
       ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
     };
-    const original = { config: model.config, weights: model.weights, norms: standardNorms(model.config) };
+    const original = { config, weights: model.weights, norms };
     if (this.#losses.original === undefined) {
       if (!(yield* this.#evaluate("original", original))) return;
       yield* this.#stds("original", original);
@@ -142,7 +165,7 @@ class Run {
     }
     const frozen = yield* this.#train("removal");
     if (!frozen) return;
-    const folded = foldModel(frozen);
+    const folded = foldFrozen(frozen);
     // A run that was stopped while it validated the folded model has told all of this.
     if (this.#losses.frozen === undefined) {
       if (!(yield* this.#evaluate("frozen", frozen))) return;
@@ -160,7 +183,7 @@ class Run {
       validation: this.#losses as ValidationLosses,
       seconds: this.#seconds,
       tokens: (steps + (known ? 0 : controlSteps(this.#recipe))) * batchSize * blockSize,
-      ...(this.#probedTokens !== undefined && { probedTokens: this.#probedTokens }),
+      probedTokens: this.#probedTokens,
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
     };
@@ -175,13 +198,14 @@ class Run {
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
-    const standard = { norms: standardNorms(config), auxiliaryWeight: 0 };
+    const standard = { norms: this.#norms, auxiliaryWeight: 0 };
     const { recompute } = this.#input;
     const teacher = this.#distilled ? weights : undefined;
     const from = resume?.weights ?? weights;
     const trainer = new Trainer(backend, config, from, recipe, {
       recompute,
       teacher,
+      teacherNorms: this.#norms,
       advice: removing && REMOVAL_ADVICE,
     });
     try {
@@ -218,7 +242,7 @@ class Run {
           if (signal?.aborted) return undefined;
         }
       }
-      this.#probedTokens = removing?.state.adaptive?.probedTokens;
+      this.#probedTokens = removing?.state.probedTokens ?? 0;
       const { norms } = removing?.state ?? standard;
       return { config, weights: await downloadWeights(trainer.params), norms };
     } finally {
@@ -227,16 +251,16 @@ class Run {
   }
 
   #startRemoving(resume: RunState | undefined): Removing {
-    const { model, corpus } = this.#input;
+    const { corpus } = this.#input;
     const { fallback } = resume ?? {};
     const state: RemovalState = resume
       ? { ...resume.removal, ...(fallback && { fallback }) }
-      : { norms: standardNorms(model.config), averages: {} };
+      : { norms: this.#norms, averages: {}, probedTokens: 0 };
     const { steps } = this.#recipe;
     // The original is no distance from itself.
     const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
-    const context = { recipe: this.#recipe, train: corpus.train, control, state };
-    return startRemoving(context, model.config);
+    const model = this.#plannedModel;
+    return startRemoving({ recipe: this.#recipe, model, train: corpus.train, control, state });
   }
 
   #stepEvent(phase: Phase, result: StepResult, tokensPerSecond: number): RunEvent {
@@ -255,8 +279,9 @@ class Run {
 
   #state(phase: Phase, trained: TrainerState, removing?: Removing): RunState {
     const { fallback, ...removal } = removing?.state ?? {
-      norms: standardNorms(this.#input.model.config),
+      norms: this.#norms,
       averages: {},
+      probedTokens: 0,
     };
     return {
       version: 1,

@@ -2,7 +2,7 @@
  * Training steps on one model: forward, backward, clip, AdamW, over micro-batches whose gradients add up to the whole
  * batch's. It owns parameters, gradients and optimiser state, and knows nothing of removals.
  */
-import { Tape } from "@normless/autograd";
+import { evaluate, Tape } from "@normless/autograd";
 import {
   downloadWeights,
   freeParams,
@@ -48,8 +48,10 @@ export interface StepOptions {
 export interface TrainerOptions {
   /** Keeps only what goes into each block and computes it again in the backward pass: less memory, the same bits. */
   readonly recompute?: boolean | undefined;
-  /** Whose prediction is to be matched in place of the text: weights of the same config, with LayerNorm everywhere. */
+  /** Whose prediction is to be matched in place of the text: weights of the same config. */
   readonly teacher?: Weights | undefined;
+  /** The teacher's norms; by default LayerNorm everywhere. */
+  readonly teacherNorms?: NormTable | undefined;
   /** What to do where training diverges; by default, to lower the learning rate. */
   readonly advice?: string | undefined;
 }
@@ -107,8 +109,7 @@ export class Trainer {
     this.params = uploadWeights(backend, weights);
     const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
     this.#optimizer = new AdamW(backend, this.params, { beta1, beta2, eps, weightDecay });
-    const { teacher } = options;
-    const norms = standardNorms(config);
+    const { teacher, teacherNorms: norms = standardNorms(config) } = options;
     this.#teacher = teacher && { config, params: uploadWeights(backend, teacher), norms };
   }
 
@@ -117,21 +118,26 @@ export class Trainer {
     return this.#optimizer.step;
   }
 
-  /** Whose prediction is to be matched, on the device. */
+/** Whose prediction is to be matched, on the device. */
   get teacher(): Model | undefined {
     return this.#teacher;
   }
 
-  /** The rows of the coming update in micro-batches: those of T, then the short ones. */
-  microBatches(tokens: Uint16Array): Batch[] {
+  /** The rows of the coming update: those of T, then the short ones. */
+  rows(tokens: Uint16Array): Batch[] {
     const { recipe, config, step } = this;
-    const { batchSize, microBatchSize, blockSize, seed, eotShare, shortShare, shortTokens } = recipe;
-    const batches = trainingRows({
+    const { batchSize, blockSize, seed, eotShare, shortShare, shortTokens } = recipe;
+    return trainingRows({
       ...{ tokens, batchSize, blockSize, seed, step },
       ...(config.eot !== undefined && { begin: { id: config.eot, share: eotShare } }),
       ...(shortShare > 0 && { short: { tokens: shortTokens, share: shortShare } }),
     });
-    return batches.flatMap((batch) => {
+  }
+
+  /** The same, as many at a time as are in memory at once. */
+  microBatches(tokens: Uint16Array): Batch[] {
+    const { microBatchSize, blockSize } = this.recipe;
+    return this.rows(tokens).flatMap((batch) => {
       const count = (microBatchSize * blockSize) / batch.T;
       return Array.from({ length: Math.ceil(batch.B / count) }, (_, i) => rows(batch, i * count, count));
     });
@@ -218,8 +224,10 @@ export class Trainer {
         teacher: this.#teacher,
         observe(module, { tensor: x }) {
           if (measure.stds) measured.stds[module] = measureStd(x, classes, config.eps);
-          const gamma = params[`${module}.weight`];
-          if (measure.taper) measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
+          // A norm that was folded before has no gamma, and does not taper.
+          const gamma = params[`${module}.weight`] as Tensor | undefined;
+          if (measure.taper && gamma)
+            measured.taper[module] = measureTaper(x, { gamma, classes, eps: config.eps });
         },
       });
       backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: batchSoFar.loss });
@@ -236,6 +244,32 @@ export class Trainer {
       freeTokens(tokens);
       targets.free();
     }
+  }
+
+  /**
+   * Mean loss of a batch, of any number of sequences, with these norms and the parameters of now, in nats a token: what
+   * an update would tell of it. Nothing is trained; the results of all updates are to be taken before.
+   */
+  async loss(batch: Batch, norms: NormTable): Promise<number> {
+    const { backend, config, recipe, params } = this;
+    const loss = zeros(backend, []);
+    const totalTokens = batch.targets.length;
+    for (let row = 0; row < batch.B; row += recipe.microBatchSize) {
+      const part = rows(batch, row, Math.min(recipe.microBatchSize, batch.B - row));
+      const tokens = uploadTokens(backend, config, part);
+      const targets = uploadTargets(backend, config, part.targets, part.T);
+      const share = evaluate((variables) => {
+        const options = { totalTokens, teacher: this.#teacher };
+        return trainingLoss({ config, params: variables, norms }, tokens, targets, options).prediction;
+      }, params);
+      backend.run("scale", { x: share }, { factor: 1 }, { y: loss });
+      share.free();
+      targets.free();
+      freeTokens(tokens);
+    }
+    const [value] = await loss.read();
+    loss.free();
+    return value;
   }
 
   /** A copy of what training has changed, for a checkpoint or to come back to. */

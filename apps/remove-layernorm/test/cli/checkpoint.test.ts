@@ -32,13 +32,13 @@ const state: RunState = {
   removal: {
     norms: { ln_f: frozenNorm({ first: 1e-3, eot: 0.1, rest: 1 / 3 }), "h.0.ln_2": standardNorm(0) },
     averages: { ln_f: { first: 0.1, rest: 2 } },
+    probedTokens: 640,
     taper: { calibration: { ln_f: { numerator: mean, denominator: mean } }, scale: mean },
     adaptive: {
       gap: -0.01,
       last: 5,
       waiting: { "h.0.ln_2": { until: 9, patience: 20 } },
       damages: { ln_f: 0.25, "h.0.ln_2": -1e-3 },
-      probedTokens: 640,
       fallback: {
         step: 5,
         norms: { ln_f: standardNorm(1e-5) },
@@ -110,7 +110,7 @@ describe("a checkpoint", () => {
           ...state.removal,
           taper: { ...taper, calibration: {}, scale: { sum: x, weight: y } },
           adaptive: {
-            ...{ last: 5, probedTokens: 640, ...adaptive, gap: y },
+            ...{ last: 5, ...adaptive, gap: y },
             waiting: { "h.0.ln_2": { until: x, patience: y } },
             damages: { ln_f: x },
           },

@@ -43,11 +43,13 @@ describe("normless remove", () => {
     }
     // A line every ten steps and one for every removal.
     expect(err).toMatch(/control 10\/12 · loss \d+\.\d{3} · [\d,]+ tokens\/s, \d+s left/);
-    expect(err).toContain("step 9: removed the first-position constant");
+    expect(err).toMatch(/step 9: removed the first-position constant \([+−]?\d\.\d{4} nats at once\)\n/);
 
     const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8")) as object;
-    expect(Object.keys(summary)).toEqual(["validation", "seconds", "tokens", "peakBytes", "backend"]);
-    expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16 });
+    const fields = ["validation", "seconds", "tokens", "probedTokens", "peakBytes", "backend"];
+    expect(Object.keys(summary)).toEqual(fields);
+    // Nine removals at eight steps: a look before each step and one after each removal, at 4 sequences of 16 tokens.
+    expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16, probedTokens: (8 + 9) * 4 * 16 });
     expect(await readdir(join(whole, "checkpoints"))).toEqual([
       "step-00000022.msgpack",
       "step-00000024.msgpack",

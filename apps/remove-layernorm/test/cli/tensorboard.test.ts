@@ -131,7 +131,7 @@ describe("tensorboardWriter", () => {
     await writer.take({ ...step, phase: "control", step: 300, loss: 3.25 });
     await writer.take({ type: "eval", model: "control", loss: 3, seconds: 2 });
     const removal = { step: 1, kind: "freeze", site: "h.0.ln_2" } as const;
-    await writer.take({ type: "removal", step: 1, removal, std });
+    await writer.take({ type: "removal", step: 1, removal, std, damage: 0.25 });
     await writer.take({ ...step, phase: "removal", step: 2, loss: 4.5 });
     await writer.take({ type: "stds", model: "frozen", stds: { ln_f: std } });
     await writer.take({ type: "progress", what: "x", done: 1, total: 2 });
@@ -151,6 +151,7 @@ describe("tensorboardWriter", () => {
       sessions: [1],
       values: [
         { tag: "removal", step: 1, value: 1 },
+        { tag: "removal_cost", step: 1, value: 0.25 },
         ...Object.entries(std).map(([name, value]) => ({
           tag: `frozen_std/h.0.ln_2/${name}`,
           step: 1,

@@ -2,7 +2,7 @@
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { Phase, StepEvent } from "../../src/core/events.js";
-import { plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
+import { extentOf, plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
@@ -65,6 +65,7 @@ export function syntheticRun(
       recipe,
       config,
       removals,
+      sites: extentOf(recipe, config),
       trainTokens: 2_543_104,
       validationTokens: 131_072,
       backend: "wasm, relaxed SIMD, 2 threads",
@@ -72,8 +73,8 @@ export function syntheticRun(
     steps,
     removals: removals.map((removal) =>
       removal.kind === "freeze"
-        ? { type: "removal", step: removal.step, removal, std: before[moduleOf(removal.site)] }
-        : { type: "removal", step: removal.step, removal },
+        ? { type: "removal", step: removal.step, removal, damage: 0.04, std: before[moduleOf(removal.site)] }
+        : { type: "removal", step: removal.step, removal, damage: -0.001 },
     ),
     rollbacks: [],
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
@@ -95,6 +96,7 @@ export function syntheticRun(
       validation,
       seconds: 163.4,
       tokens: 2 * recipe.steps * recipe.batchSize * recipe.blockSize,
+      probedTokens: 21_504,
       peakBytes: 412_345_678,
       backend: "wasm, relaxed SIMD, 2 threads",
     },

@@ -24,7 +24,7 @@ import {
   resumedEngine,
   resumedManner,
 } from "../run-config.js";
-import { checkNewFolder, checkOldFolder, LN_FREE, newRunPath, REPORT, STOCK } from "../run-files.js";
+import { checkNewFolder, checkOldFolder, LN_FREE, newRunPath, PARTLY, REPORT, STOCK } from "../run-files.js";
 import {
   explainFailure,
   newestCheckpoint,
@@ -38,15 +38,16 @@ import { findModel, type FoundModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
+  checkConstants,
   checkPlan,
   checkRecipe,
-  type DoneEvent,
   type RemovalRecipe,
   RecipeError,
   removalNotes,
   removalRecipes,
   removeLayerNorm,
   scaleRecipe,
+  type Summary,
 } from "../../core/index.js";
 
 export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
@@ -55,6 +56,7 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly sites?: readonly string[] | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
@@ -117,6 +119,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
     .addOption(shared.auxiliaryWeightOption)
+    .addOption(shared.sitesOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
     .addOption(shared.seedOption)
@@ -162,7 +165,8 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const model = await loadWithNorms(found);
   const corpus = await readBoth(files, suitsOf(io, model), recipe);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model.config, withSteps);
+  checkSteps(recipe, model, withSteps);
+  checkAsked(() => checkConstants(recipe, model.norms));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -195,25 +199,32 @@ const MANY_STEPS = 1000;
 /** @throws UsageError when the plan does not fit into the steps, with the least that it fits into once scaled to them. */
 function checkSteps(
   recipe: RemovalRecipe,
-  config: LoadedModel["config"],
+  model: LoadedModel,
   withSteps: (steps: number) => RemovalRecipe,
 ): void {
-  const misfit = planError(recipe, config);
+  const misfit = planError(recipe, model);
   if (!misfit) return;
   const { problem, field, fix } = misfit;
-  if (field !== "steps") throw new UsageError(`${problem}; give ${field} ${fix}`, { cause: misfit });
+  if (field !== "steps") {
+    checkAsked(() => {
+      throw misfit;
+    });
+  }
   // Downwards: rounding may leave room in some number of steps and none in a greater one.
   let steps = MANY_STEPS + 1;
-  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), config)) steps--;
+  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), model)) steps--;
   // --steps would scale a pace that is too long as it is along with the run.
   const inFile = `steps ${fix}, or a faster pace, in the recipe's file`;
   const way = steps <= MANY_STEPS ? `--steps ${steps} or more` : inFile;
   throw new UsageError(`${problem}; give ${way}`, { cause: misfit });
 }
 
-function planError(recipe: RemovalRecipe, config: LoadedModel["config"]): RecipeError | undefined {
+function planError(
+  recipe: RemovalRecipe,
+  { config: { layers }, norms }: LoadedModel,
+): RecipeError | undefined {
   try {
-    checkPlan(recipe, config);
+    checkPlan(recipe, { layers, norms });
     return undefined;
   } catch (error) {
     if (error instanceof RecipeError) return error;
@@ -278,13 +289,14 @@ const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
   io,
 });
 
-/** @throws UsageError when the model has lost norms already. */
+/** @throws UsageError when the model has no LayerNorm left. */
 async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   const model = await found.load();
-  const gone = Object.entries(model.norms).find(([, norm]) => norm.kind !== "standard");
-  if (!gone) return model;
+  const norms = Object.entries(model.norms);
+  if (norms.some(([, { kind }]) => kind === "standard")) return model;
+  const [[site, { kind }]] = norms;
   throw new UsageError(
-    `${found.folder}: the norm at ${gone[0]} is ${gone[1].kind} already; a run starts from a model with LayerNorm everywhere`,
+    `${found.folder}: the norm at ${site} is ${kind} already, and none of the others is left to remove`,
   );
 }
 
@@ -306,14 +318,16 @@ async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
     return EXIT.interrupted;
   }
-  io.out(`\n${resultTable(io, done.summary)}\n${written(io, out, done)}`);
+  const { plan, summary } = done;
+  io.out(`\n${resultTable(io, summary, plan.sites)}\n${written(io, out, summary)}`);
   return EXIT.ok;
 }
 
-function written(io: Io, out: string, { summary }: DoneEvent): string {
+function written(io: Io, out: string, summary: Summary): string {
   const files = [
     [REPORT, "the whole run on one page: open it in a browser"],
     [`${LN_FREE}/`, "the LN-free model, its norms folded into plain weights"],
+    [`${PARTLY}/`, "the model, with what went folded into the weights and the other LayerNorms in place"],
     [`${STOCK}/`, "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
     ["summary.json", "the numbers above; metrics.jsonl has every step, config.json how to repeat it"],
   ];

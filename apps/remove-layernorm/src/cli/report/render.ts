@@ -2,7 +2,8 @@
  * The report: one HTML page that needs no network and runs no script. Its content policy forbids both, so that what
  * a model wrote can do nothing even if an escape were missed.
  */
-import { normSites } from "@normless/gpt2";
+import { describeSites } from "../../core/sites.js";
+import { isWhole, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
 import { resultSentence, resultTable } from "./result.js";
@@ -13,8 +14,9 @@ import { gradientChart, learningRateChart, lossChart } from "./training-charts.j
 
 /** A whole page, from a finished run's events. What the run did not measure has no section. */
 export function renderReport(data: ReportData): string {
-  const { config, recipe } = data.plan;
-  const norms = normSites(config).length;
+  const { config, recipe, sites } = data.plan;
+  const norms = sites.going.length;
+  const title = isWhole(sites) ? "LayerNorm, removed" : `LayerNorm, removed: ${resultName(sites)}`;
   const how = recipe.pace.kind === "taper" ? "all together, by a taper," : inTurn(data);
   const page = html`<!doctype html>
     <html lang="en">
@@ -22,22 +24,22 @@ export function renderReport(data: ReportData): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
-        <title>LayerNorm, removed</title>
+        <title>${title}</title>
         <style>
           ${rawText(style)}
         </style>
       </head>
       <body>
         <header>
-          <h1>LayerNorm, removed</h1>
+          <h1>${title}</h1>
           <p class="about">
             GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms taken out,
-            ${how} in a run of ${recipe.steps} updates
+            ${how} in a run of ${recipe.steps} updates${left(data)}
           </p>
-          <p class="headline">${resultSentence(data.summary)}</p>
+          <p class="headline">${resultSentence(data)}</p>
         </header>
         <main>
-          ${resultTable(data.summary)}
+          ${resultTable(data)}
           ${section("The loss, step by step", html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`)}
           ${section("The std at every norm", stdCharts(data))}
           ${section("What the models write", samples(data))}
@@ -56,6 +58,9 @@ export function renderReport(data: ReportData): string {
 
 const inTurn = ({ removals }: ReportData) =>
   new Set(removals.map(({ step }) => step)).size > 1 ? "one after the other" : "all at once";
+
+const left = ({ plan: { sites, config } }: ReportData) =>
+  isWhole(sites) ? "" : `; ${sites.staying.length} stay: ${describeSites(sites.staying, config)}`;
 
 function section(title: string, content: Html | undefined): Html | undefined {
   return (

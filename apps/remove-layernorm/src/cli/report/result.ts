@@ -1,17 +1,36 @@
 /** The result: one sentence, and the table of the four models. */
-import type { Contender, Summary } from "../../core/events.js";
+import type { Contender } from "../../core/events.js";
+import type { Extent } from "../../core/sites.js";
+import { isWhole, resultName, withoutThem } from "../extent.js";
+import type { ReportData } from "./data.js";
 import { nats, signed } from "./format.js";
 import { type Html, html } from "./html.js";
 
-const models: readonly { readonly key: Contender; readonly name: string; readonly what: string }[] = [
-  { key: "original", name: "Original", what: "with LayerNorm, before any training here" },
-  { key: "control", name: "Control", what: "with LayerNorm, trained on the same batches" },
-  { key: "frozen", name: "LN-free, frozen", what: "every std a constant, gamma and beta still apart" },
-  { key: "folded", name: "LN-free, folded", what: "plain weights, nothing left of LayerNorm" },
-];
+interface Row {
+  readonly key: Contender;
+  readonly name: string;
+  readonly what: string;
+}
+
+function models(extent: Extent): readonly Row[] {
+  const name = resultName(extent);
+  const [frozen, folded] = isWhole(extent)
+    ? ["every std a constant, gamma and beta still apart", "plain weights, nothing left of LayerNorm"]
+    : [
+        "their stds constants, gamma and beta still apart",
+        `folded; ${extent.staying.length} LayerNorms left`,
+      ];
+  const before = extent.gone.length > 0 ? "as the run found it" : "with LayerNorm, before any training here";
+  return [
+    { key: "original", name: "Original", what: before },
+    { key: "control", name: "Control", what: "with LayerNorm, trained on the same batches" },
+    { key: "frozen", name: `${name}, frozen`, what: frozen },
+    { key: "folded", name: `${name}, folded`, what: folded },
+  ];
+}
 
 /** `Without LayerNorm, … 0.0123 nats per token above …`. */
-export function resultSentence({ validation }: Summary): Html {
+export function resultSentence({ plan: { sites }, summary: { validation } }: ReportData): Html {
   const { folded, original, control } = validation;
   const difference = folded - (control ?? original);
   const amount = nats(Math.abs(difference));
@@ -23,12 +42,12 @@ export function resultSentence({ validation }: Summary): Html {
     control === undefined
       ? "the original, whose predictions it was trained to match"
       : "a control trained the same way with LayerNorm";
-  return html`Without LayerNorm, the model’s validation loss is ${place} that of ${other}.`;
+  return html`${withoutThem(sites)}, the model’s validation loss is ${place} that of ${other}.`;
 }
 
-export function resultTable({ validation }: Summary): Html {
+export function resultTable({ plan: { sites }, summary: { validation } }: ReportData): Html {
   const { original, control } = validation;
-  const rows = models.map(({ key, name, what }) => {
+  const rows = models(sites).map(({ key, name, what }) => {
     const loss = validation[key];
     if (loss === undefined) return undefined;
     const against = (other: Contender, to: number) =>

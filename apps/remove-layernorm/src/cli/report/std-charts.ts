@@ -1,6 +1,7 @@
 /** The std at every norm module, before and after: one plot a position class, all on one logarithmic scale. */
 import { normModules } from "@normless/gpt2";
 import { type PositionClass, POSITION_CLASSES } from "@normless/tensor";
+import { resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { compact } from "./format.js";
 import { type Html, html } from "./html.js";
@@ -12,15 +13,15 @@ const titles: Record<PositionClass, string> = {
   eot: "End-of-text",
   rest: "All other tokens",
 };
-const contenders = [
-  { model: "original", name: "original" },
-  { model: "frozen", name: "LN-free" },
-] as const;
+const contenders = ({ sites }: ReportData["plan"]) =>
+  [
+    { model: "original", name: "original" },
+    { model: "frozen", name: resultName(sites) },
+  ] as const;
 
 /** Nothing when the run measured no std. */
 export function stdCharts({ plan, stds }: ReportData): Html | undefined {
   if (stds.length === 0) return undefined;
-  const modules = normModules(plan.config);
   const y = logAxis(
     extent(
       stds.flatMap((event) =>
@@ -29,24 +30,21 @@ export function stdCharts({ plan, stds }: ReportData): Html | undefined {
     ),
   );
   return html`<div class="row three">
-      ${POSITION_CLASSES.map((name) => html`<figure>${classPlot(name, modules, y, stds)}</figure>`)}
+      ${POSITION_CLASSES.map((name) => html`<figure>${classPlot(name, plan, y, stds)}</figure>`)}
     </div>
     <p class="caption">
-      <span class="key original dashed">original</span> <span class="key removal">LN-free</span>
+      <span class="key original dashed">original</span>
+      <span class="key removal">${resultName(plan.sites)}</span>
       Mean std of the residual that each norm module reads, in the residual’s units, logarithmic scale. Two
       modules a block, ln_1 and ln_2, then ln_f.
     </p>`;
 }
 
-function classPlot(
-  name: PositionClass,
-  modules: readonly string[],
-  y: Axis,
-  events: ReportData["stds"],
-): Html {
+function classPlot(name: PositionClass, plan: ReportData["plan"], y: Axis, events: ReportData["stds"]): Html {
+  const modules = normModules(plan.config);
   const width = 100 / modules.length;
   const at = (i: number) => (i + 0.5) * width;
-  const series = contenders.map(({ model, name: title }) => {
+  const series = contenders(plan).map(({ model, name: title }) => {
     const stds = events.find((event) => event.model === model)?.stds ?? {};
     return { model, title, values: modules.map((module) => stds[module]?.[name] as number | undefined) };
   });
@@ -57,7 +55,7 @@ function classPlot(
     return [curve(points, `bold ${tone}`), ...(modules.length <= 30 ? [dots(points, tone)] : [])];
   });
   return plot({
-    label: `${titles[name]}: std at every norm module of the original and of the LN-free model`,
+    label: `${titles[name]}: std at every norm module of the original and of the model that lost its norms`,
     x: moduleTicks(modules, at),
     xTitle: "norm module",
     panels: [{ title: titles[name], height: 13, ticks: y.ticks, shapes }],

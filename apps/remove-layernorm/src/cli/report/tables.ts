@@ -1,6 +1,8 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
 import type { ConstantsRecipe, Pace } from "../../core/recipe.js";
+import { COST_SEQUENCES } from "../../core/removing/cost.js";
 import { describePace, describeRows } from "../../core/scale-recipe.js";
+import { extentRows, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
@@ -23,7 +25,7 @@ function table(rows: readonly Row[]): Html {
 }
 
 /** Both models' words after the same prompts. Nothing when the run wrote none. */
-export function samples({ samples }: ReportData): Html | undefined {
+export function samples({ plan: { sites }, samples }: ReportData): Html | undefined {
   const prompts = [...new Set(samples.map(({ prompt }) => prompt))];
   if (prompts.length === 0) return undefined;
   const card = (prompt: string, model: "original" | "folded", name: string) => {
@@ -36,13 +38,13 @@ export function samples({ samples }: ReportData): Html | undefined {
   return html`${prompts.map(
     (prompt) =>
       html`<div class="row two">
-        ${card(prompt, "original", "Original")} ${card(prompt, "folded", "LN-free, folded")}
+        ${card(prompt, "original", "Original")} ${card(prompt, "folded", `${resultName(sites)}, folded`)}
       </div>`,
   )}`;
 }
 
 /** Every removal in order, with the constants that a frozen norm divides by from then on. */
-export function removalTable({ removals, rollbacks }: ReportData): Html {
+export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportData): Html {
   const measured = removals.some(({ damage }) => damage !== undefined);
   const figure = (value: number | undefined) => (value === undefined ? "—" : compact(value));
   const rows = removals.map(({ step, removal, std, damage }) => {
@@ -78,7 +80,20 @@ export function removalTable({ removals, rollbacks }: ReportData): Html {
         ${rows}
       </tbody>
     </table>
+    ${measured ? html`<p class="caption">${costCaption(recipe)}</p>` : undefined}
   </details>`;
+}
+
+function costCaption({ pace, loss }: ReportData["plan"]["recipe"]): string {
+  const batch =
+    pace.kind === "adaptive"
+      ? `${pace.probeSequences} of the sequences of the coming batch, in cross-entropy`
+      : `${COST_SEQUENCES} sequences of the coming batch, in the loss that the run trains on` +
+        (loss === "distillation" ? ", KL to the original" : "");
+  return (
+    `Cost: nats a token that the loss rises by at once, on ${batch}; of several at one step, each is measured with ` +
+    "those before it gone. What training makes good afterwards is in the chart."
+  );
 }
 
 /** What an adaptive pace did with its freedom; nothing for the others, whose plan says all. */
@@ -86,7 +101,7 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
   const { pace, steps, batchSize, blockSize } = recipe;
   const last = removals.at(-1);
   if (pace.kind !== "adaptive" || !last) return undefined;
-  const { probedTokens = 0 } = summary;
+  const { probedTokens } = summary;
   const goes = new Set(removals.map(({ step }) => step)).size;
   const share = (100 * probedTokens) / (steps * batchSize * blockSize);
   const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
@@ -102,7 +117,8 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
   ]);
 }
 
-export function recipeTable({ plan: { recipe } }: ReportData): Html {
+export function recipeTable({ plan }: ReportData): Html {
+  const { recipe } = plan;
   const { pace, constants, learningRate: rate } = recipe;
   const distilled = recipe.loss === "distillation";
   const micro = recipe.microBatchSize === recipe.batchSize ? "" : `, ${recipe.microBatchSize} at a time`;
@@ -129,6 +145,7 @@ export function recipeTable({ plan: { recipe } }: ReportData): Html {
         ...paceRows(pace, distilled ? "original" : "control"),
         ["constants", describeConstants(pace, constants)],
         ["seed", String(recipe.seed)],
+        ...extentRows(plan),
       ])}
     </div>
     <p class="caption">${recipe.source}</p>`;
@@ -162,11 +179,16 @@ export function runTable({ plan, fold, summary }: ReportData): Html {
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
   const { frozen, folded: foldedLoss } = summary.validation;
+  const probed: Row[] =
+    summary.probedTokens > 0
+      ? [["looked at to measure removals", `${count(summary.probedTokens)} tokens, forwards alone`]]
+      : [];
   return html`<div class="row two">
     ${table([
       ["backend", summary.backend],
       ["time", duration(summary.seconds)],
       ["trained on", `${count(summary.tokens)} tokens`],
+      ...probed,
       ["peak memory of tensors", bytes(summary.peakBytes)],
       ...resumed,
     ])}

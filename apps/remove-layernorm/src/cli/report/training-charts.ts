@@ -1,5 +1,6 @@
 /** What training looked like: the loss with every removal, its price, the gradient norm and the learning rate. */
 import type { Phase, StepEvent } from "../../core/events.js";
+import { resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { compact, count, nats, signed } from "./format.js";
 import { type Html, html } from "./html.js";
@@ -20,7 +21,8 @@ interface Series {
 
 export function lossChart({ plan, steps, removals }: ReportData): Html {
   const x = stepAxis(plan.recipe.steps);
-  const { control, removal } = byPhase(steps, ({ loss }) => loss);
+  const name = resultName(plan.sites);
+  const { control, removal } = byPhase(steps, name, ({ loss }) => loss);
   const span = Math.min(20, Math.max(4, Math.round(plan.recipe.steps / 25)));
   // What a distilled run has for a loss is the distance from the original already.
   const distilled = plan.recipe.loss === "distillation";
@@ -36,11 +38,11 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
   const loss = curves(x, series, span, title, 20, distilled ? [0] : []);
   const gap = distilled
     ? undefined
-    : curves(x, [price], span, "LN-free minus control, on the same batch", 9, [0]);
+    : curves(x, [price], span, `${name} minus control, on the same batch`, 9, [0]);
   const outside = loss.outside + (gap?.outside ?? 0);
   return html`<figure>
     ${plot({
-      label: `Training loss by step of ${distilled ? "" : "the control and of "}the LN-free model, with a mark at every removal`,
+      label: `Training loss by step of ${distilled ? "" : "the control and of "}the model that loses its norms, with a mark at every removal`,
       x: x.ticks,
       xTitle: "step",
       panels: [
@@ -61,14 +63,14 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
   </figure>`;
 }
 
-export function gradientChart({ plan: { recipe }, steps }: ReportData): Html {
-  const { control, removal } = byPhase(steps, ({ gradNorm }) => gradNorm);
+export function gradientChart({ plan: { recipe, sites }, steps }: ReportData): Html {
+  const { control, removal } = byPhase(steps, resultName(sites), ({ gradNorm }) => gradNorm);
   const series = [control, removal].filter(({ steps }) => steps.length > 0);
   return smallChart("Gradient norm before clipping", recipe.steps, series);
 }
 
-export function learningRateChart({ plan: { recipe }, steps }: ReportData): Html {
-  const { control, removal } = byPhase(steps, ({ learningRate }) => learningRate);
+export function learningRateChart({ plan: { recipe, sites }, steps }: ReportData): Html {
+  const { control, removal } = byPhase(steps, resultName(sites), ({ learningRate }) => learningRate);
   const rate = removal.steps.length > 0 ? removal : control;
   const title = control.steps.length > 0 ? "Learning rate, the same for both" : "Learning rate";
   return smallChart(title, recipe.steps, [{ ...rate, name: "learning rate", tone: "rate" }]);
@@ -174,12 +176,16 @@ function valueIn({ steps, values }: Series, from: number, to: number): number | 
   return i < 0 ? undefined : values[i];
 }
 
-function byPhase(steps: readonly StepEvent[], figure: (step: StepEvent) => number): Record<Phase, Series> {
+function byPhase(
+  steps: readonly StepEvent[],
+  result: string,
+  figure: (step: StepEvent) => number,
+): Record<Phase, Series> {
   const series = (phase: Phase, name: string): Series => {
     const here = steps.filter((step) => step.phase === phase);
     return { name, tone: phase, steps: here.map(({ step }) => step), values: here.map(figure) };
   };
-  return { control: series("control", "control"), removal: series("removal", "LN-free") };
+  return { control: series("control", "control"), removal: series("removal", result) };
 }
 
 /** At the steps that both have: both saw the same batch there, so what batches differ by cancels out. */

@@ -2,13 +2,15 @@
  * The removal that paces itself: the norm whose freezing does the least damage goes next, once the loss is back at the
  * control's on the same batches. A removal that makes the loss diverge is taken back, and waits longer than the others.
  */
-import { type NormTable, normSites } from "@normless/gpt2";
+import type { NormTable } from "@normless/gpt2";
 import type { RemovalEvent, RollbackEvent } from "../events.js";
 import { batchNats } from "../nats.js";
 import { applyRemoval, describeRemoval, type Removal } from "../plan.js";
 import type { AdaptivePace } from "../recipe.js";
+import { sitesToGo } from "../sites.js";
 import type { StepResult } from "../step-result.js";
 import { type DivergedError, rows, type StepOptions, type Trainer } from "../trainer.js";
+import { finiteCost } from "./cost.js";
 import { gentlest, type Measured } from "./gentlest.js";
 import {
   type AdaptiveState,
@@ -40,7 +42,6 @@ export class AdaptiveRemoving implements Removing {
       last: pace.start,
       waiting: {},
       damages: {},
-      probedTokens: 0,
     };
   }
 
@@ -57,7 +58,7 @@ export class AdaptiveRemoving implements Removing {
     const { step } = trainer;
     const { start, margin, deadline } = this.#pace;
     const { gap = 0, last, waiting } = this.#adaptive;
-    const left = step < start ? [] : candidates(trainer, this.#state.norms, step);
+    const left = step < start ? [] : this.#candidates(step);
     if (left.length === 0) return [];
     if (step >= deadline) {
       return this.#remove(
@@ -105,10 +106,10 @@ export class AdaptiveRemoving implements Removing {
     const { norms, averages } = this.#state;
     const { recipe, train } = this.#context;
     const sequences = Math.min(this.#pace.probeSequences, recipe.batchSize);
-    const [first] = trainer.microBatches(train);
+    const [first] = trainer.rows(train);
     const batch = rows(first, 0, sequences);
     const tokens = batch.B * batch.T;
-    let { probedTokens } = this.#adaptive;
+    let { probedTokens } = this.#state;
     const nats = async (table: NormTable) => {
       probedTokens += tokens;
       return (await batchNats({ config, params, norms: table }, batch)) / tokens;
@@ -119,13 +120,12 @@ export class AdaptiveRemoving implements Removing {
       known: (candidate) => damages[describeRemoval(candidate)],
       measure: async (candidate) => {
         const without = applyRemoval(norms, candidate, averages, recipe.constants);
-        const damage = (await nats(without)) - now;
-        // Where the loss is no number any more, nothing does more damage; metrics.jsonl can say a number alone.
-        return (damages[describeRemoval(candidate)] = Number.isFinite(damage) ? damage : Number.MAX_VALUE);
+        return (damages[describeRemoval(candidate)] = finiteCost((await nats(without)) - now));
       },
       together: this.#pace.together,
     });
-    this.#adaptive = { ...this.#adaptive, damages, probedTokens };
+    this.#state = { ...this.#state, probedTokens };
+    this.#adaptive = { ...this.#adaptive, damages };
     return chosen;
   }
 
@@ -184,15 +184,17 @@ export class AdaptiveRemoving implements Removing {
     this.#state = state;
     this.#adaptive = adaptive;
   }
-}
 
-/** The norms that are still there; when there are none, the special constants that are. */
-function candidates({ config }: Pick<Trainer, "config">, norms: NormTable, step: number): Candidate[] {
-  const sites = normSites(config).filter((site) => norms[site].kind === "standard");
-  if (sites.length > 0) return sites.map((site) => ({ step, kind: "freeze", site }));
-  return (["eot", "first"] as const)
-    .filter((name) =>
-      Object.values(norms).some((norm) => norm.kind === "frozen" && norm.std[name] !== norm.std.rest),
-    )
-    .map((positionClass) => ({ step, kind: "constant", positionClass }));
+  /** The norms that are still to go; when there are none, the special constants that are. */
+  #candidates(step: number): Candidate[] {
+    const { norms } = this.#state;
+    const { recipe, model } = this.#context;
+    const sites = sitesToGo(recipe, model).filter((site) => norms[site].kind === "standard");
+    if (sites.length > 0) return sites.map((site) => ({ step, kind: "freeze", site }));
+    return (["eot", "first"] as const)
+      .filter((name) =>
+        Object.values(norms).some((norm) => norm.kind === "frozen" && norm.std[name] !== norm.std.rest),
+      )
+      .map((positionClass) => ({ step, kind: "constant", positionClass }));
+  }
 }

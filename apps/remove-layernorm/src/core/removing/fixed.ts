@@ -7,6 +7,7 @@ import { measureStds } from "../measure.js";
 import { applyRemoval, frozenAt, plan, type Removal, type StdAverages } from "../plan.js";
 import type { StepResult } from "../step-result.js";
 import type { StepOptions, Trainer } from "../trainer.js";
+import { CostProbe } from "./cost.js";
 import { type RemovalContext, type RemovalState, type Removing, updateAverages } from "./removing.js";
 
 export class FixedRemoving implements Removing {
@@ -14,9 +15,9 @@ export class FixedRemoving implements Removing {
   readonly #removals: readonly Removal[];
   #state: RemovalState;
 
-  constructor(context: RemovalContext, layers: number) {
+  constructor(context: RemovalContext) {
     this.#context = context;
-    this.#removals = plan(context.recipe, { layers });
+    this.#removals = plan(context.recipe, context.model);
     this.#state = context.state;
   }
 
@@ -35,15 +36,21 @@ export class FixedRemoving implements Removing {
       this.#state = { ...this.#state, averages };
     }
     this.#followMean();
-    return this.#removals.flatMap((removal) => {
-      if (removal.step !== trainer.step || removal.kind === "taper") return [];
-      const { averages } = this.#state;
-      const norms = applyRemoval(this.#state.norms, removal, averages, constants);
+    const probe = new CostProbe(trainer, this.#context.train);
+    const events: RemovalEvent[] = [];
+    for (const removal of this.#removals) {
+      if (removal.step !== trainer.step || removal.kind === "taper") continue;
+      const { averages, norms: before } = this.#state;
+      const norms = applyRemoval(before, removal, averages, constants);
+      const damage = await probe.cost(before, norms);
       this.#state = { ...this.#state, norms };
       const norm = removal.kind === "freeze" ? norms[removal.site] : undefined;
       const std = norm?.kind === "frozen" ? norm.std : undefined;
-      return [{ type: "removal", step: trainer.step, removal, ...(std && { std }) }];
-    });
+      events.push({ type: "removal", step: trainer.step, removal, damage, ...(std && { std }) });
+    }
+    const probedTokens = this.#state.probedTokens + probe.tokens;
+    this.#state = { ...this.#state, probedTokens };
+    return events;
   }
 
   options(): StepOptions {
@@ -77,15 +84,22 @@ export class FixedRemoving implements Removing {
     );
   }
 
-  /** Where a block's query/key path is frozen and its value path is not yet, and both are to share one constant. */
+  /** Where a block's query/key path is frozen and its value path is still to be, and both are to share one constant. */
   #following(): NormSite[] {
     const { norms } = this.#state;
     if (!this.#context.recipe.constants.shareQkv) return [];
-    const keys = (Object.keys(norms) as NormSite[]).filter((site) => site.endsWith(":qk"));
-    return keys.filter(
-      (site) =>
-        norms[site].kind === "frozen" && norms[site.replace(/:qk$/, ":v") as NormSite].kind === "standard",
+    const going = new Set(
+      this.#removals.flatMap((removal) => (removal.kind === "freeze" ? [removal.site] : [])),
     );
+    return [...going].filter((site) => {
+      const value = site.replace(/:qk$/, ":v") as NormSite;
+      return (
+        value !== site &&
+        going.has(value) &&
+        norms[site].kind === "frozen" &&
+        norms[value].kind === "standard"
+      );
+    });
   }
 
   /** There, the constant is the mean of now. */

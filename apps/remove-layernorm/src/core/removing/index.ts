@@ -1,5 +1,4 @@
 /** The removal that a recipe's pace asks for. */
-import type { Gpt2Config } from "@normless/gpt2";
 import { AdaptiveRemoving } from "./adaptive.js";
 import { FixedRemoving } from "./fixed.js";
 import type { RemovalContext, Removing } from "./removing.js";
@@ -7,11 +6,11 @@ import { TaperRemoving } from "./taper.js";
 
 export type { AdaptiveState, RemovalState, Removing, TaperState } from "./removing.js";
 
-export function startRemoving(context: RemovalContext, { layers }: Pick<Gpt2Config, "layers">): Removing {
+export function startRemoving(context: RemovalContext): Removing {
   const { pace } = context.recipe;
   switch (pace.kind) {
     case "fixed":
-      return new FixedRemoving(context, layers);
+      return new FixedRemoving(context);
     case "taper":
       return new TaperRemoving(context, pace);
     case "adaptive":

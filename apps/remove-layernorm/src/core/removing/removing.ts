@@ -9,6 +9,7 @@ import { pooled, type TaperAverage, updateStdAverage, type MovingMean } from "@n
 import type { RemovalEvent, RollbackEvent } from "../events.js";
 import type { StdAverages } from "../plan.js";
 import type { RemovalRecipe } from "../recipe.js";
+import type { PlannedModel } from "../sites.js";
 import type { StepResult } from "../step-result.js";
 import type { DivergedError, StepOptions, Trainer, TrainerState } from "../trainer.js";
 
@@ -30,8 +31,6 @@ export interface AdaptiveState {
   readonly waiting: Readonly<Record<string, { readonly until: number; readonly patience: number }>>;
   /** What each removal was last measured to cost at once, in nats. */
   readonly damages: Readonly<Record<string, number>>;
-  /** Tokens looked at to measure damage; none of them is trained on there. */
-  readonly probedTokens: number;
   /** Where to go back to while the last removal may still diverge. */
   readonly fallback?:
     | {
@@ -47,6 +46,8 @@ export interface AdaptiveState {
 export interface RemovalState {
   readonly norms: NormTable;
   readonly averages: StdAverages;
+  /** Tokens looked at to measure what removals cost; none of them is trained on there. */
+  readonly probedTokens: number;
   readonly taper?: TaperState | undefined;
   readonly adaptive?: AdaptiveState | undefined;
   /** The weights and moments of `adaptive.fallback`. */
@@ -70,6 +71,8 @@ export interface Removing {
 /** What every pace is given. */
 export interface RemovalContext {
   readonly recipe: RemovalRecipe;
+  /** As the run began. */
+  readonly model: PlannedModel;
   readonly train: Uint16Array;
   /** The control's loss on each batch; in a distilled run the original's, which is 0. */
   readonly control: readonly number[];

@@ -1,5 +1,5 @@
 /** All norms together, by one gate that falls from LayerNorm to constant (TaperNorm 2026, arXiv 2602.10408). */
-import { moduleOf, normSites, type NormTable } from "@normless/gpt2";
+import { moduleOf, type NormTable } from "@normless/gpt2";
 import {
   frozenNorm,
   meanOf,
@@ -10,7 +10,9 @@ import {
   updateMovingMean,
 } from "@normless/layernorm";
 import type { RemovalEvent } from "../events.js";
+import { plan } from "../plan.js";
 import type { TaperPace } from "../recipe.js";
+import { sitesToGo } from "../sites.js";
 import type { StepResult } from "../step-result.js";
 import type { StepOptions, Trainer } from "../trainer.js";
 import type { RemovalContext, RemovalState, Removing } from "./removing.js";
@@ -43,14 +45,14 @@ export class TaperRemoving implements Removing {
       const std = taperStd(calibration[module]);
       return gate === 0 ? frozenNorm(std) : taperedNorm({ eps: config.eps, gate, std });
     };
-    const norms: NormTable = Object.fromEntries(
-      normSites(config).map((site) => [site, norm(moduleOf(site))]),
-    );
+    const going = sitesToGo(this.#context.recipe, this.#context.model);
+    const norms: NormTable = {
+      ...this.#state.norms,
+      ...Object.fromEntries(going.map((site) => [site, norm(moduleOf(site))])),
+    };
     this.#state = { ...this.#state, norms };
-    const edge = step === begin ? 1 : step === end ? 0 : undefined;
-    return Promise.resolve(
-      edge === undefined ? [] : [{ type: "removal", step, removal: { step, kind: "taper", gate: edge } }],
-    );
+    const edges = plan(this.#context.recipe, this.#context.model).filter((removal) => removal.step === step);
+    return Promise.resolve(edges.map((removal) => ({ type: "removal", step, removal })));
   }
 
   /** The auxiliary loss begins with the taper: its target is the scale that was there before. */

@@ -1,0 +1,45 @@
+/**
+ * What a removal costs at once: the loss without the norm minus the loss with it, on sequences of the coming batch, in
+ * the loss that the run trains on and without the auxiliary one. So it is how far the loss would jump at that step.
+ */
+import type { NormTable } from "@normless/gpt2";
+import { rows, type Trainer } from "../trainer.js";
+
+/** Sequences of the coming batch on which a removal at a fixed step is measured. */
+export const COST_SEQUENCES = 4;
+
+/** Losses at one step, of tables that lose one thing after another. */
+export class CostProbe {
+  #tokens = 0;
+  #loss: number | undefined;
+
+  constructor(
+    readonly trainer: Trainer,
+    readonly train: Uint16Array,
+  ) {}
+
+  /** Tokens looked at so far. */
+  get tokens(): number {
+    return this.#tokens;
+  }
+
+  /** Nats that the step from one table to the next costs; what comes `after` is taken for the next one's `before`. */
+  async cost(before: NormTable, after: NormTable): Promise<number> {
+    const now = this.#loss ?? (await this.#measure(before));
+    this.#loss = await this.#measure(after);
+    return finiteCost(this.#loss - now);
+  }
+
+  async #measure(norms: NormTable): Promise<number> {
+    const { trainer } = this;
+    const [batch] = trainer.rows(this.train);
+    const some = rows(batch, 0, Math.min(COST_SEQUENCES, batch.B));
+    this.#tokens += some.B * some.T;
+    return trainer.loss(some, norms);
+  }
+}
+
+/** Where the loss is no number any more, nothing costs more; metrics.jsonl can say a number alone. */
+export function finiteCost(nats: number): number {
+  return Number.isFinite(nats) ? nats : Number.MAX_VALUE;
+}
