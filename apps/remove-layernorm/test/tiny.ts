@@ -43,4 +43,5 @@ export const recipe: RemovalRecipe = {
   validationTokens: 0,
   pace: { kind: "fixed", start: 2, gaps: { ln_2: 2, "ln_1:qk": 1, "ln_1:v": 1 }, eotAfter: 2, firstAfter: 4 },
   checkpointEvery: 7,
+  evaluateEvery: 9,
 };

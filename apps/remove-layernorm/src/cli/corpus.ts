@@ -78,7 +78,10 @@ export function corpusFiles(asked: Partial<CorpusFiles>, folder: string): Corpus
   return { ...files, textColumn, tokenColumn, trainTokens };
 }
 
-/** Of the validation files only what the recipe looks at. @throws Error naming the file and what is wrong in it. */
+/** Of the validation text, however little a recipe looks at: documents are few, and a run validates on their beginnings. */
+const DOCUMENT_TOKENS = 2 ** 19;
+
+/** Of the validation files what the recipe looks at, and enough to find documents in. @throws Error naming the file and what is wrong in it. */
 export async function readBoth(
   files: CorpusFiles,
   model: CorpusFor,
@@ -87,7 +90,8 @@ export async function readBoth(
   const { textColumn, tokenColumn } = files;
   const columns = { textColumn, tokenColumn };
   // A whole row in any case, as runs ask for, and the last target.
-  const looked = validationTokens > 0 ? Math.max(validationTokens, blockSize) + 1 : undefined;
+  const looked =
+    validationTokens > 0 ? Math.max(validationTokens, blockSize, DOCUMENT_TOKENS) + 1 : undefined;
   return {
     train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens }),
     validation: await readCorpus(files.validation, model, { ...columns, tokens: looked }),

@@ -88,6 +88,7 @@ export {
   trainingNotes,
 } from "./scale-recipe.js";
 export {
+  eotOf,
   type NotMeasured,
   type PositionRange,
   positionRanges,

@@ -8,7 +8,14 @@ import {
   uploadTokens,
 } from "@normless/gpt2";
 import type { PositionClass, Tensor, TensorData } from "@normless/tensor";
-import { type NotMeasured, type PositionRange, type RowBatch, rowBatches, type RowKind, type RowSet } from "./row-kinds.js";
+import {
+  type NotMeasured,
+  type PositionRange,
+  type RowBatch,
+  rowBatches,
+  type RowKind,
+  type RowSet,
+} from "./row-kinds.js";
 import { RowMeter } from "./row-meter.js";
 import type { Groups } from "./statistics.js";
 
@@ -126,7 +133,10 @@ async function readBatch(
   };
   const own = readHead(model, stds ? measure : undefined);
   const targets = uploadTargets(backend, config, batch.targets, batch.T);
-  const wanted = [...seen.map(([, std]) => std), backend.run("linearCrossEntropy", { ...own, targets }, {}).loss];
+  const wanted = [
+    ...seen.map(([, std]) => std),
+    backend.run("linearCrossEntropy", { ...own, targets }, {}).loss,
+  ];
   targets.free();
   if (reference) {
     const { x, w, bias } = readHead(reference);

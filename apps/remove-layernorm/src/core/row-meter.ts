@@ -3,7 +3,14 @@ import { checkFinite, OVERFLOW_ADVICE } from "@normless/gpt2";
 import { positionClasses } from "@normless/layernorm";
 import { POSITION_CLASSES, type PositionClass, type TensorData } from "@normless/tensor";
 import type { BatchRead, KindSums, PositionOptions, RangeSums, RowSums, StdsSeen } from "./position-loss.js";
-import { type KindRows, type NotMeasured, positionRanges, type PositionRange, type RowBatch, rowKindNames } from "./row-kinds.js";
+import {
+  type KindRows,
+  type NotMeasured,
+  positionRanges,
+  type PositionRange,
+  type RowBatch,
+  rowKindNames,
+} from "./row-kinds.js";
 
 export interface RowMeterOptions extends PositionOptions {
   /** The model's end-of-text, which is a class of its own. */

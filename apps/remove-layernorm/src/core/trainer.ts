@@ -118,7 +118,7 @@ export class Trainer {
     return this.#optimizer.step;
   }
 
-/** Whose prediction is to be matched, on the device. */
+  /** Whose prediction is to be matched, on the device. */
   get teacher(): Model | undefined {
     return this.#teacher;
   }

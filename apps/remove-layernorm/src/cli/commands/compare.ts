@@ -4,6 +4,7 @@ import type { Model } from "@normless/gpt2";
 import {
   type Both,
   compareModels,
+  eotOf,
   measurePositions,
   type PositionFigures,
   positionFigures,
@@ -18,7 +19,6 @@ import { comparisonText } from "../comparison-text.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { dataKindsText } from "../data/kinds.js";
-import { eotOf } from "../device.js";
 import { counted } from "../counter.js";
 import type { EngineOptions } from "../engine.js";
 import { UsageError, within } from "../errors.js";

@@ -120,6 +120,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.learningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.sitesOption)
+    .addOption(shared.looksOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
     .addOption(shared.seedOption)

@@ -2,6 +2,7 @@
 import type {
   EvalEvent,
   FoldEvent,
+  LookEvent,
   PlanEvent,
   RemovalEvent,
   RollbackEvent,
@@ -18,6 +19,7 @@ export interface ReportData {
   /** Removals that were taken back; they stand in `removals` too. */
   readonly rollbacks: readonly RollbackEvent[];
   readonly evals: readonly EvalEvent[];
+  readonly looks: readonly LookEvent[];
   readonly stds: readonly StdEvent[];
   readonly samples: readonly SampleEvent[];
   /** Missing when the run ended before folding. */

@@ -6,11 +6,13 @@ import { describeSites } from "../../core/sites.js";
 import { isWhole, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
+import { lookSection } from "./look-charts.js";
+import { positionSection } from "./position-charts.js";
 import { resultSentence, resultTable } from "./result.js";
 import { stdCharts } from "./std-charts.js";
 import { style } from "./style.js";
 import { paceTable, recipeTable, removalTable, runTable, samples } from "./tables.js";
-import { gradientChart, learningRateChart, lossChart } from "./training-charts.js";
+import { auxiliaryChart, gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
 /** A whole page, from a finished run's events. What the run did not measure has no section. */
 export function renderReport(data: ReportData): string {
@@ -39,11 +41,11 @@ export function renderReport(data: ReportData): string {
           <p class="headline">${resultSentence(data)}</p>
         </header>
         <main>
-          ${resultTable(data)}
+          ${resultTable(data)} ${section("By position", positionsOf(data))}
           ${section("The loss, step by step", html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`)}
-          ${section("The std at every norm", stdCharts(data))}
+          ${section("On the way", lookSection(data))} ${section("The std at every norm", stdCharts(data))}
           ${section("What the models write", samples(data))}
-          ${section("Gradients and learning rate", html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`)}
+          ${section("Gradients and learning rate", html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)} ${auxiliaryChart(data)}</div>`)}
           ${section("The recipe", recipeTable(data))} ${section("How it was run", runTable(data))}
         </main>
         <footer>
@@ -54,6 +56,12 @@ export function renderReport(data: ReportData): string {
       </body>
     </html> `;
   return page.text;
+}
+
+/** Of the folded model, where the run has come to it. */
+function positionsOf({ evals }: ReportData): Html | undefined {
+  const folded = evals.find(({ model }) => model === "folded");
+  return folded && positionSection(folded.positions, { reference: "original", model: "LN-free" });
 }
 
 const inTurn = ({ removals }: ReportData) =>

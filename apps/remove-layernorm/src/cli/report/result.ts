@@ -3,6 +3,14 @@ import type { Contender } from "../../core/events.js";
 import type { Extent } from "../../core/sites.js";
 import { isWhole, resultName, withoutThem } from "../extent.js";
 import type { ReportData } from "./data.js";
+import {
+  differenceTo,
+  inBrackets,
+  intervalBelow,
+  type Other,
+  startRows,
+  validatedModels,
+} from "./differences.js";
 import { nats, signed } from "./format.js";
 import { type Html, html } from "./html.js";
 
@@ -30,9 +38,14 @@ function models(extent: Extent): readonly Row[] {
 }
 
 /** `Without LayerNorm, … 0.0123 nats per token above …`. */
-export function resultSentence({ plan: { sites }, summary: { validation } }: ReportData): Html {
+export function resultSentence(data: ReportData): Html {
+  const { sites } = data.plan;
+  const { validation } = data.summary;
   const { folded, original, control } = validation;
   const difference = folded - (control ?? original);
+  const found = validatedModels(data);
+  const paired = differenceTo(control === undefined ? "original" : "control", "folded", found, "plain");
+  const start = differenceTo("original", "folded", found, "eot-document");
   const amount = nats(Math.abs(difference));
   const place =
     Number(amount) === 0
@@ -42,16 +55,26 @@ export function resultSentence({ plan: { sites }, summary: { validation } }: Rep
     control === undefined
       ? "the original, whose predictions it was trained to match"
       : "a control trained the same way with LayerNorm";
-  return html`${withoutThem(sites)}, the model’s validation loss is ${place} that of ${other}.`;
+  const starts =
+    start &&
+    html` Where a document begins, after end-of-text, it is ${signed(start.value)} nats from the
+    original${inBrackets(start)}.`;
+  const than = `that of ${other}${inBrackets(paired)}`;
+  return html`${withoutThem(sites)}, the model’s validation loss is ${place} ${than}.${starts}`;
 }
 
-export function resultTable({ plan: { sites }, summary: { validation } }: ReportData): Html {
+export function resultTable(data: ReportData): Html {
+  const { validation } = data.summary;
   const { original, control } = validation;
-  const rows = models(sites).map(({ key, name, what }) => {
+  const found = validatedModels(data);
+  const names = models(data.plan.sites);
+  const rows = names.map(({ key, name, what }) => {
     const loss = validation[key];
     if (loss === undefined) return undefined;
-    const against = (other: Contender, to: number) =>
-      html`<td>${key === other ? "—" : signed(loss - to)}</td>`;
+    const against = (other: Other, to: number) => {
+      const around = intervalBelow(differenceTo(other, key, found, "plain"));
+      return html`<td>${key === other ? "—" : signed(loss - to)}${around}</td>`;
+    };
     return html`<tr class="${key}">
       <th scope="row"><i class="dot"></i>${name}<small>${what}</small></th>
       <td>${nats(loss)}</td>
@@ -63,12 +86,13 @@ export function resultTable({ plan: { sites }, summary: { validation } }: Report
       <tr>
         <th scope="col">Model</th>
         <th scope="col">Validation loss<small>nats per token</small></th>
-        <th scope="col">against original</th>
+        <th scope="col">against original<small>95 % intervals below</small></th>
         ${control === undefined ? undefined : html`<th scope="col">against control</th>`}
       </tr>
     </thead>
     <tbody>
       ${rows}
     </tbody>
+    ${startRows(found, names)}
   </table>`;
 }

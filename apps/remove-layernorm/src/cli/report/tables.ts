@@ -178,7 +178,6 @@ export function runTable({ plan, fold, summary }: ReportData): Html {
   const folded: Row[] = fold
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
-  const { frozen, folded: foldedLoss } = summary.validation;
   const probed: Row[] =
     summary.probedTokens > 0
       ? [["looked at to measure removals", `${count(summary.probedTokens)} tokens, forwards alone`]]
@@ -197,7 +196,6 @@ export function runTable({ plan, fold, summary }: ReportData): Html {
       ["vocabulary", `${count(config.vocabSize)} tokens`],
       ["training data", `${count(plan.trainTokens)} tokens`],
       ["validation data", `${count(plan.validationTokens)} tokens`],
-      ["loss, folded minus frozen", `${compact(foldedLoss - frozen)} nats`],
       ...folded,
     ])}
   </div>`;

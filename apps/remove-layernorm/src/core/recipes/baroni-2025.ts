@@ -60,6 +60,7 @@ function recipe(figures: Figures): RemovalRecipe {
     auxiliaryWeight,
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
+    evaluateEvery: 20,
   };
 }
 

@@ -40,6 +40,7 @@ export const reference: RemovalRecipe = {
     eotAfter: 2,
     firstAfter: 4,
   },
+  evaluateEvery: 50,
 };
 
 export const taper: RemovalRecipe = {
