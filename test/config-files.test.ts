@@ -16,7 +16,7 @@ const MODEL_FLOATS = ["layer_norm_epsilon", "normless"];
 /** In a run's folder, by the last name. */
 const RUN_FLOATS = [
   ...["peak", "floor", "beta1", "beta2", "adamEps", "weightDecay", "maxNorm", "auxiliaryWeight", "eps"],
-  ...["keep", "ln_2", "ln_1:qk", "ln_1:v", "eotAfter", "firstAfter", "margin", "together", "diverged"],
+  ...["eotShare", "shortShare", "keep", "ln_2", "ln_1:qk", "ln_1:v", "eotAfter", "firstAfter", "margin", "together", "diverged"],
 ];
 
 let folder: string;
@@ -78,10 +78,16 @@ async function configFiles(path: string): Promise<string[]> {
 
 it("the walk finds what every command and every form writes", async () => {
   expect((await configFiles(folder)).map((name) => name.replaceAll("\\", "/"))).toEqual([
-    ...["adaptive/config.json", "adaptive/ln-free-gpt2/config.json", "adaptive/ln-free/config.json"],
+    ...["adaptive/config.json", "adaptive/control/config.json", "adaptive/ln-free-gpt2/config.json"],
+    "adaptive/ln-free/config.json",
     ...["eps0/config.json", "folded/config.json", "frozen/config.json", "gpt2/config.json"],
-    ...["model/config.json", "removed/config.json", "removed/ln-free-gpt2/config.json"],
-    ...["removed/ln-free/config.json", "trained/config.json", "trained/model/config.json"],
+    ...["model/config.json", "removed/config.json", "removed/control/config.json"],
+    ...[
+      "removed/ln-free-gpt2/config.json",
+      "removed/ln-free/config.json",
+      "trained/config.json",
+      "trained/model/config.json",
+    ],
     "transformer-lens/config.json",
   ]);
   expect(await configFiles(SHIPPED)).toEqual(["config.json"]);

@@ -24,7 +24,9 @@ export const budgeted: readonly string[] = [
 
 /** The reference recipe's training, with so many updates. */
 function trainingOf(steps: number, seed: number): RemovalRecipe {
-  return { ...scaleRecipe(reference, { steps }).recipe, seed, validationTokens: 32_768 };
+  const { recipe } = scaleRecipe(reference, { steps });
+  // Contenders differ in the auxiliary loss, and the control is everyone's.
+  return { ...recipe, seed, validationTokens: 32_768, controlAuxiliary: false };
 }
 
 /** What a recipe removes when, at the size of that training. */

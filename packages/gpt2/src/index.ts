@@ -30,7 +30,7 @@ export {
 } from "./hf-folder.js";
 export { Float, jsonText } from "./json.js";
 export type { WeightDtype, WeightNames } from "./hf-weights.js";
-export { describeLayout, detectLayout, type Layout, withFrozenNames } from "./layout.js";
+export { describeLayout, detectLayout, type Layout, sitesWithoutNorm, withFrozenNames } from "./layout.js";
 export {
   checkModel,
   checkWeights,

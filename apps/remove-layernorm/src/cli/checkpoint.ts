@@ -12,8 +12,9 @@ import { sizeOf } from "@normless/tensor";
 import { z } from "zod";
 import { ROW_KINDS, type RunState, type TrainerState, type TrainState } from "../core/index.js";
 import type { Bytes } from "./data/pieces.js";
+import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { checkJson } from "./json.js";
-import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
+import { removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
 
 /** The bytes are not those of a checkpoint that was written whole. */
 export class DamagedCheckpointError extends Error {}
@@ -124,6 +125,8 @@ export const trainKind: CheckpointKind<TrainState> = {
   rest: z.strictObject({
     version: z.literal(1),
     config: gpt2ConfigSchema,
+    norms,
+    fingerprint: z.string().optional(),
     recipe: trainRecipeSchema,
     step: whole,
     evaluationDue: z.boolean().optional(),

@@ -1,5 +1,4 @@
 /** Tokens for a model out of data files: token shards, text, jsonl, parquet. */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { END_OF_TEXT, type Tokenizer } from "@normless/text";
@@ -16,6 +15,7 @@ import {
 } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
 import { withRecords } from "./data/records.js";
+import { dataName } from "./data/standard-input.js";
 import { checkCount, type Counted, readShardTokens, TokenBuffer } from "./data/tokens.js";
 import { UsageError, within } from "./errors.js";
 import { thousands } from "./format.js";
@@ -32,6 +32,8 @@ export interface CorpusFor {
 export interface CorpusOptions extends RowOptions {
   /** From the first, of all files together; default all. */
   readonly tokens?: number | undefined;
+  /** Is told what was read of which file. */
+  readonly read?: FileRead[] | undefined;
 }
 
 /** What a run reads: the files of both parts, and which column of those that have any. */
@@ -45,6 +47,20 @@ export interface CorpusFiles extends ColumnOptions {
 export interface Corpus {
   readonly train: Uint16Array;
   readonly validation: Uint16Array;
+}
+
+/** What was read of a file or an address. */
+export interface FileRead {
+  readonly path: string;
+  tokens: number;
+  /** Where it has any. */
+  rows?: number;
+}
+
+/** The same of both parts. */
+export interface FilesRead {
+  readonly train: FileRead[];
+  readonly validation: FileRead[];
 }
 
 export type CorpusPart = "train" | "val";
@@ -81,11 +97,16 @@ export function corpusFiles(asked: Partial<CorpusFiles>, folder: string): Corpus
 /** Of the validation text, however little a recipe looks at: documents are few, and a run validates on their beginnings. */
 const DOCUMENT_TOKENS = 2 ** 19;
 
-/** Of the validation files what the recipe looks at, and enough to find documents in. @throws Error naming the file and what is wrong in it. */
+/**
+ * Of the validation files what the recipe looks at, and enough to find documents in. `read` is told what was read of which
+ * file.
+ * @throws Error naming the file and what is wrong in it.
+ */
 export async function readBoth(
   files: CorpusFiles,
   model: CorpusFor,
   { validationTokens, blockSize }: Pick<TrainingRecipe, "validationTokens" | "blockSize">,
+  read: FilesRead = { train: [], validation: [] },
 ): Promise<Corpus> {
   const { textColumn, tokenColumn } = files;
   const columns = { textColumn, tokenColumn };
@@ -93,8 +114,12 @@ export async function readBoth(
   const looked =
     validationTokens > 0 ? Math.max(validationTokens, blockSize, DOCUMENT_TOKENS) + 1 : undefined;
   return {
-    train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens }),
-    validation: await readCorpus(files.validation, model, { ...columns, tokens: looked }),
+    train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens, read: read.train }),
+    validation: await readCorpus(files.validation, model, {
+      ...columns,
+      tokens: looked,
+      read: read.validation,
+    }),
   };
 }
 
@@ -110,10 +135,13 @@ export async function readCorpus(
   let length = 0;
   for (const path of paths) {
     if (length >= limit) break;
-    const counted = (count: number) => line.show(`reading ${path}: ${thousands(count)} tokens`);
-    const how = { ...options, tokens: limit - length, counted };
-    const part = await within(path, () => readTokens(path, model, how)).finally(() => line.stop());
+    const counted = (count: number) => line.show(`reading ${dataName(path)}: ${thousands(count)} tokens`);
+    const file: FileRead = { path, tokens: 0 };
+    const how = { ...options, tokens: limit - length, counted, file };
+    const part = await within(dataName(path), () => readTokens(path, model, how)).finally(() => line.stop());
     parts.push(part);
+    file.tokens = part.length;
+    options.read?.push(file);
     length += part.length;
     checkCount(length);
   }
@@ -128,7 +156,11 @@ export async function readCorpus(
 }
 
 /** What `readCorpus` was asked for, with a limit on the tokens of this file, and what hears of them now and then. */
-type FileOptions = CorpusOptions & { readonly tokens: number; readonly counted: Counted };
+type FileOptions = CorpusOptions & {
+  readonly tokens: number;
+  readonly counted: Counted;
+  readonly file: FileRead;
+};
 
 async function readTokens(path: string, model: CorpusFor, options: FileOptions): Promise<Uint16Array> {
   const { kind } = kindOf(path);
@@ -165,21 +197,14 @@ function encodeRecords(path: string, { tokenizer }: CorpusFor, options: FileOpti
   return withRecords(path, async (file) => {
     const column = columnOf(file, options, tokenizer);
     const buffer = new TokenBuffer(options.tokens, options.counted);
+    let rows = 0;
     for await (const record of file.read([column.name], options.rows)) {
       column.push(record, buffer);
+      options.file.rows = ++rows;
       if (buffer.full) break;
     }
     const tokens = buffer.tokens();
     if (tokens.length === 0) throw new Error(`no row has anything in "${column.name}"`);
     return tokens;
   });
-}
-
-/** Tells corpora apart: a resumed run must see the same tokens. */
-export function corpusHash(tokens: Uint16Array): string {
-  const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
-  const hash = createHash("sha256");
-  // It takes less than 2 GiB at once.
-  for (let at = 0; at < bytes.length; at += 2 ** 28) hash.update(bytes.subarray(at, at + 2 ** 28));
-  return hash.digest("hex").slice(0, 16);
 }

@@ -11,6 +11,7 @@ import {
   wholeArgument,
 } from "./arguments.js";
 import { dataKindsText } from "./data/kinds.js";
+import { rateScalings } from "../core/index.js";
 import { engineChoices } from "./engine.js";
 
 /** A command under its name, with examples at the end of its help. */
@@ -64,7 +65,8 @@ export const tensorboardOption = new Option(
 
 export const modelOption = new Option(
   "--model <dir|name>",
-  "a Hugging Face folder of a GPT-2, or its name on the hub (default: the model that ships, models/sotu)",
+  "a Hugging Face folder of a GPT-2, or its name on the hub, such as gpt2-medium (default: the model that ships, " +
+    "models/sotu)",
 );
 
 export const trainOption = new Option(
@@ -132,6 +134,13 @@ export const learningRateOption = new Option(
   "the highest learning rate; the lowest keeps its proportion",
 )
   .argParser(positiveArgument)
+  .helpGroup(RECIPE);
+export const scaleLearningRateOption = new Option(
+  "--scale-learning-rate <rule>",
+  "where an update has other tokens than the recipe's: none keeps its learning rate, sqrt scales it by the root of " +
+    "their ratio, as fits Adam (default: none)",
+)
+  .choices(rateScalings)
   .helpGroup(RECIPE);
 export const seedOption = new Option("--seed <n>", "decides the batches")
   .argParser(integerArgument)

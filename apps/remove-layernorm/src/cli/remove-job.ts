@@ -1,8 +1,9 @@
 /** One run of `normless remove`: the core's events to the terminal, the run folder and the models it ends with. */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type LoadedModel, toEps1e12 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import {
+  type ControlEvent,
   controlSteps,
   describeRemoval,
   type DoneEvent,
@@ -17,12 +18,14 @@ import { isWhole, noStockForm } from "./extent.js";
 import { difference } from "./format.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
-import { metricsLine } from "./metrics.js";
-import { modelCard } from "./model-card.js";
+import { metricsLine, readMetrics } from "./metrics.js";
+import { controlCard, modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
-import { renderReport, type ReportData } from "./report/index.js";
-import { LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
+import { renderReport, reportData } from "./report/index.js";
+import type { RemoveConfig } from "./run-config.js";
+import { CONTROL, LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
+import type { RunSummary } from "./run-record.js";
 import { tensorboardWriter } from "./tensorboard.js";
 
 export interface RemoveJob {
@@ -35,11 +38,11 @@ export interface RemoveJob {
   /** Metrics as TensorBoard's event files, too. */
   readonly tensorboard?: boolean | undefined;
   readonly resume?: RunState | undefined;
-  /** How the model is called in what is written. */
-  readonly modelName: string;
   /** Makes or reopens the run folder, once the plan is known to be good. */
-  openFolder(): Promise<RunFolder<RunState>>;
+  openFolder(): Promise<RemoveFolder>;
 }
+
+type RemoveFolder = RunFolder<RunState, RemoveConfig>;
 
 /** A run's plan, and what it came to. */
 export interface Removed extends DoneEvent {
@@ -56,6 +59,8 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     if (first.done || first.value.type !== "plan") throw new Error("the run did not begin with its plan");
     const plan = first.value;
     const folder = await job.openFolder();
+    const line = metricsLine(plan);
+    if (line && !job.resume) await folder.appendMetrics(line);
     progress = new Progress(io, workOf(plan, job.resume));
     const consumer = new Consumer(plan, progress, folder);
     const board = job.tensorboard
@@ -64,6 +69,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     for await (const event of events) {
       await consumer.take(event);
       await board?.take(event);
+      if (event.type === "control") await writeControl(folder, { plan, control: event }, job);
       await breathe();
       if (event.type !== "done") continue;
       progress.stop();
@@ -106,7 +112,7 @@ class Consumer {
   constructor(
     readonly plan: PlanEvent,
     readonly progress: Progress,
-    readonly folder: RunFolder<RunState>,
+    readonly folder: RemoveFolder,
   ) {}
 
   async take(event: RunEvent): Promise<void> {
@@ -156,6 +162,7 @@ class Consumer {
       case "stds":
       case "sample":
       case "fold":
+      case "control":
       case "done":
         return progress.passed();
     }
@@ -165,17 +172,38 @@ class Consumer {
 /** Validation tokens that what was written is checked on: the logits of all of them are held at once. */
 const CHECKED_TOKENS = 512;
 
+/** The control, as soon as it is there: a checkpoint of the removal, which comes next, has no other weights than its own. */
+async function writeControl(
+  folder: RemoveFolder,
+  { plan, control: { model, validation } }: { readonly plan: PlanEvent; readonly control: ControlEvent },
+  { backend, corpus, model: original }: RemoveJob,
+): Promise<void> {
+  const { tokenizerFiles } = original;
+  const card = controlCard({ plan, validation, provenance: folder.config.provenance });
+  const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
+  const expected = { backend, before: await outputsOf(backend, model, tokens), tokens };
+  const written = { ...model, tokenizerFiles, modelCard: card };
+  // A run that goes on from before here writes it again.
+  await writeChecked(expected, join(folder.path, CONTROL), written, { overwrite: true });
+}
+
 /** The models, the report, and last the summary: a folder that has one holds a finished run. */
 async function writeResults(
   io: Io,
-  folder: RunFolder<RunState>,
+  folder: RemoveFolder,
   { plan, done }: { readonly plan: PlanEvent; readonly done: DoneEvent },
-  { backend, corpus, model, modelName: baseModel }: RemoveJob,
+  { backend, corpus, model }: RemoveJob,
 ): Promise<void> {
-  const { summary, frozen, folded } = done;
+  const { frozen, folded } = done;
   const { tokenizerFiles } = model;
-  const { validation } = summary;
-  const facts = { baseModel, plan, validation };
+  const { config } = folder;
+  const summary: RunSummary = {
+    ...done.summary,
+    recipe: plan.recipe,
+    provenance: { ...config.provenance, ended: io.now().toISOString() },
+  };
+  const { validation, provenance } = summary;
+  const facts = { plan, validation, provenance };
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const before = await outputsOf(backend, frozen, tokens);
   const whole = isWhole(plan.sites);
@@ -192,36 +220,8 @@ async function writeResults(
     // What a run that was stopped here may have left is this run's own.
     await writeChecked({ backend, before, tokens }, join(folder.path, name), written, { overwrite: true });
   }
-  await folder.writeText(REPORT, renderReport(await reportData(folder, plan, summary)));
+  // The events from the metrics, since an earlier process may have done a part of the run.
+  const events = await readMetrics(folder.path);
+  await folder.writeText(REPORT, renderReport(reportData({ provenance, events, summary })));
   await folder.writeJson(SUMMARY, summary);
-}
-
-/** From the metrics, since an earlier process may have done a part of the run. */
-async function reportData(
-  folder: RunFolder<RunState>,
-  plan: PlanEvent,
-  summary: DoneEvent["summary"],
-): Promise<ReportData> {
-  // These lines are the events that this command wrote.
-  const events = (await folder.readMetrics()) as RunEvent[];
-  const of = <T extends RunEvent["type"]>(type: T) =>
-    events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
-  const [fold] = of("fold");
-  return {
-    plan,
-    steps: of("step"),
-    removals: of("removal"),
-    rollbacks: of("rollback"),
-    evals: of("eval"),
-    looks: of("look"),
-    stds: of("stds"),
-    samples: of("sample"),
-    ...(fold && { fold }),
-    summary,
-  };
-}
-
-/** A model's folder as a name for people. */
-export function modelNameOf(path: string): string {
-  return basename(path) || "model";
 }

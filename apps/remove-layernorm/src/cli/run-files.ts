@@ -18,6 +18,8 @@ export const MODEL = "model";
 /** What `remove` ends with; the second is for stock software, and a model with huge residuals has none. */
 export const LN_FREE = "ln-free";
 export const STOCK = "ln-free-gpt2";
+/** What `remove` writes when its control is trained: nothing later could. */
+export const CONTROL = "control";
 /** What it ends with where LayerNorms stay, in place of both. */
 export const PARTLY = "partly-ln-free";
 
@@ -27,7 +29,7 @@ export type RunCommand = "remove" | "train";
 const COMMON = [CONFIG, METRICS, SUMMARY, CHECKPOINTS, TENSORBOARD];
 /** What stands in a run's folder and is the run's. */
 export const RUN_NAMES: Readonly<Record<RunCommand, readonly string[]>> = {
-  remove: [...COMMON, REPORT, LN_FREE, STOCK, PARTLY],
+  remove: [...COMMON, REPORT, LN_FREE, STOCK, PARTLY, CONTROL],
   train: [...COMMON, MODEL],
 };
 
@@ -38,6 +40,7 @@ const FOLDERS: Readonly<Record<string, (path: string) => boolean>> = {
   [MODEL]: isModelFile,
   [LN_FREE]: isModelFile,
   [STOCK]: isModelFile,
+  [CONTROL]: isModelFile,
   [PARTLY]: isModelFile,
 };
 /** What a process that was killed leaves of a file, and of a model, that it was writing. */

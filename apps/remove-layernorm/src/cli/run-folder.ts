@@ -20,29 +20,31 @@ import type { Io } from "./io.js";
 import type { OutputPath } from "./outputs.js";
 import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
 import { CHECKPOINTS, clearRun, CONFIG, listFolder, METRICS, type NewFolder, SUMMARY } from "./run-files.js";
+import { normlessCommand } from "./shell.js";
 
 const KEPT_CHECKPOINTS = 2;
 /** So many files that a run leaves alone are named. */
 const NAMED = 8;
 
-export class RunFolder<S extends TrainingState> {
+export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainConfig> {
   #metricsLines: number;
 
   private constructor(
     readonly path: string,
     readonly kind: CheckpointKind<S>,
+    readonly config: C,
     metricsLines: number,
   ) {
     this.#metricsLines = metricsLines;
   }
 
   /** A new run in an empty folder, or over a run that is given up; says what is there that no run wrote. */
-  static async create<S extends TrainingState>(
+  static async create<S extends TrainingState, C extends RemoveConfig | TrainConfig>(
     io: Io,
     place: NewFolder,
     kind: CheckpointKind<S>,
-    config: RemoveConfig | TrainConfig,
-  ): Promise<RunFolder<S>> {
+    config: C,
+  ): Promise<RunFolder<S, C>> {
     const left = await clearRun(place);
     const more = left.length > NAMED ? `, and ${left.length - NAMED} more` : "";
     if (left.length > 0) {
@@ -50,19 +52,19 @@ export class RunFolder<S extends TrainingState> {
     }
     const { path } = place;
     await mkdir(join(path, CHECKPOINTS), { recursive: true });
-    const folder = new RunFolder(path, kind, 0);
+    const folder = new RunFolder(path, kind, config, 0);
     await folder.writeText(CONFIG, runConfigText(config));
     await folder.writeText(METRICS, "");
     return folder;
   }
 
   /** Goes on with a run: cuts its metrics back to the checkpoint. The configuration is what a later process goes on with. */
-  static async reopen<S extends TrainingState>(
+  static async reopen<S extends TrainingState, C extends RemoveConfig | TrainConfig>(
     path: OutputPath,
     kind: CheckpointKind<S>,
     { metricsLines }: Checkpoint<S>,
-    config: RemoveConfig | TrainConfig,
-  ): Promise<RunFolder<S>> {
+    config: C,
+  ): Promise<RunFolder<S, C>> {
     const file = join(path, METRICS);
     const text = await readFile(file);
     let end = 0;
@@ -76,7 +78,7 @@ export class RunFolder<S extends TrainingState> {
       }
     }
     await truncate(file, end);
-    const folder = new RunFolder(path, kind, metricsLines);
+    const folder = new RunFolder(path, kind, config, metricsLines);
     await folder.writeText(CONFIG, runConfigText(config));
     return folder;
   }
@@ -91,15 +93,6 @@ export class RunFolder<S extends TrainingState> {
       );
     });
     this.#metricsLines += 1;
-  }
-
-  /** Every line of metrics, of this process and of those before it. */
-  async readMetrics(): Promise<unknown[]> {
-    const text = await readFile(join(this.path, METRICS), "utf8");
-    return text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line): unknown => JSON.parse(line));
   }
 
   /** Saves a state as of update `step` of the whole run, and drops the checkpoints before the last two. */
@@ -185,10 +178,9 @@ export async function newestCheckpointName(folder: string): Promise<string | und
   return newest;
 }
 
-/** What to type to go on with a run, wherever the shell splits words. */
+/** What to type to go on with a run. */
 export function resumeCommand(command: string, folder: string): string {
-  const quoted = /^[\w./@:+-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`;
-  return `npx normless ${command} --resume ${quoted}`;
+  return normlessCommand([command, "--resume", folder]);
 }
 
 /** An error of a run, with the way to go on where there is a checkpoint. */

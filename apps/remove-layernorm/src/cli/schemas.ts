@@ -1,9 +1,16 @@
 /** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
-import { checkConfig, type Gpt2Config, type WeightDtype } from "@normless/gpt2";
+import type { WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
-import { removalLosses, type RemovalRecipe, specialConstants, type TrainRecipe } from "../core/index.js";
+import {
+  rateScalings,
+  removalLosses,
+  type RemovalRecipe,
+  specialConstants,
+  type TrainRecipe,
+} from "../core/index.js";
 import { engineChoices } from "./engine.js";
-import { messageOf } from "./errors.js";
+import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
+import { provenanceSchema } from "./provenance/schema.js";
 
 const count = z.int().min(1);
 const step = z.int().min(0);
@@ -68,6 +75,7 @@ export const removalRecipeSchema = z.strictObject({
   ...training,
   untieHead: z.boolean(),
   auxiliaryWeight: z.number().min(0),
+  controlAuxiliary: z.boolean(),
   constants: z.strictObject({
     from: z.discriminatedUnion("kind", [
       z.strictObject({ kind: z.literal("training"), keep: share }),
@@ -85,41 +93,6 @@ export const trainRecipeSchema = z.strictObject({
   ...training,
   evaluateEvery: count,
 }) satisfies z.ZodType<TrainRecipe>;
-
-/**
- * Of what type each field of a model's config is; the compiler asks for every one. Which values make a model is for
- * checkConfig to say, as it does where config.json is read, so that what a run starts with its checkpoints carry.
- */
-const gpt2Fields = {
-  vocabSize: z.int(),
-  blockSize: z.int(),
-  channels: z.int(),
-  layers: z.int(),
-  heads: z.int(),
-  inner: z.int(),
-  gelu: z.enum(["tanh", "none"]),
-  eps: z.number(),
-  tied: z.boolean(),
-  eot: z.int().optional(),
-  eosTokenIds: z.array(z.int()).optional(),
-  bosTokenId: z.int().optional(),
-  padTokenId: z.int().optional(),
-  scaleAttnWeights: z.literal(false).optional(),
-  scaleAttnByInverseLayerIdx: z.literal(true).optional(),
-  reorderAndUpcastAttn: z.literal(true).optional(),
-} satisfies { [Field in keyof Required<Gpt2Config>]: z.ZodType<Gpt2Config[Field]> };
-
-/** A model's config in a checkpoint or a run folder. */
-export const gpt2ConfigSchema = z
-  .strictObject(gpt2Fields)
-  .transform((config): Gpt2Config => ({ ...config, eot: config.eot }))
-  .superRefine((config, context) => {
-    try {
-      checkConfig(config);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: messageOf(error) });
-    }
-  });
 
 /** Which engine runs, as the options say it. */
 export const engineFields = {
@@ -151,13 +124,20 @@ const fields = {
   eotShare: wholeShare.optional(),
   shortShare: wholeShare.optional(),
   learningRate: positive.optional(),
+  scaleLearningRate: z.enum(rateScalings).optional(),
   seed: z.int().optional(),
   validationTokens: step.optional(),
   checkpointEvery: count.optional(),
+  /** Of the run that the file was written by, if one was. */
+  provenance: provenanceSchema.optional(),
 };
 
-/** The content of `normless remove --config FILE`: options by their names. */
+/**
+ * The content of `normless remove --config FILE`: options by their names. A run's config.json is such a file, with
+ * everything in it that the options resolved to.
+ */
 export const removeOptionsSchema = z.strictObject({
+  command: z.literal("remove").optional(),
   ...fields,
   model: z.string().optional(),
   prompt: z.string().optional(),
@@ -167,19 +147,20 @@ export const removeOptionsSchema = z.strictObject({
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });
-export type RemoveFileOptions = z.infer<typeof removeOptionsSchema>;
 
-/** The content of `normless train --config FILE`. */
 export const weightDtypes = ["F32", "F16", "BF16"] as const satisfies readonly WeightDtype[];
+/** The content of `normless train --config FILE`, and so of a training's config.json. */
 export const trainOptionsSchema = z.strictObject({
+  command: z.literal("train").optional(),
   ...fields,
+  /** The model's shape whole, in place of a preset's name or a file. */
+  shape: gpt2ConfigSchema.optional(),
   preset: z.string().optional(),
   modelConfig: z.string().optional(),
   dtype: z.enum(weightDtypes).optional(),
   tokenizer: z.string().optional(),
   evaluateEvery: count.optional(),
 });
-export type TrainFileOptions = z.infer<typeof trainOptionsSchema>;
 
 const constants = z.union([positive, z.strictObject({ first: positive, eot: positive, rest: positive })], {
   error: "expected a number above 0, or an object of first, eot and rest",

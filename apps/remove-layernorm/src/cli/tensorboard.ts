@@ -96,6 +96,7 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
         case "progress":
         case "sample":
         case "fold":
+        case "control":
         case "checkpoint":
         case "done":
           return;

@@ -123,6 +123,14 @@ export interface LookEvent {
   readonly failed?: string;
   readonly seconds: number;
 }
+/** The control is trained and validated; a distilled run, or one whose control is known, has no such event. */
+export interface ControlEvent {
+  readonly type: "control";
+  /** With the norms that the run found. */
+  readonly model: HostModel;
+  /** Nats a token. */
+  readonly validation: Readonly<Record<"original" | "control", number>>;
+}
 export interface StdEvent {
   readonly type: "stds";
   readonly model: "original" | "frozen";
@@ -181,6 +189,7 @@ export type RunEvent =
   | ProgressEvent
   | EvalEvent
   | LookEvent
+  | ControlEvent
   | StdEvent
   | SampleEvent
   | FoldEvent

@@ -19,6 +19,7 @@ export {
 } from "./hellaswag.js";
 export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
 export { checkRecipe, RecipeError } from "./check-recipe.js";
+export { describeControl } from "./control.js";
 export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
@@ -77,6 +78,7 @@ export {
 export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
 export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
+export { type RateChange, type RateScaling, rateScalings, type ScaledRate, scaleRate } from "./scale-rate.js";
 export {
   describePace,
   describeRows,

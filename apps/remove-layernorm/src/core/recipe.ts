@@ -56,8 +56,10 @@ export interface RemovalRecipe extends TrainingRecipe {
   readonly loss: RemovalLoss;
   /** Whether a tied head is trained apart from the embedding, as which it stands once ln_f is folded into it. */
   readonly untieHead: boolean;
-  /** λ of the auxiliary loss on the final residual's stds; the control run has none. */
+  /** λ of the auxiliary loss on the final residual's stds. */
   readonly auxiliaryWeight: number;
+  /** Whether a control has the auxiliary loss, too, so that nothing but the removal tells the two apart. Published ones have not. */
+  readonly controlAuxiliary: boolean;
   readonly constants: ConstantsRecipe;
   readonly pace: Pace;
   /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */

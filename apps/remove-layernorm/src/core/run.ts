@@ -10,6 +10,7 @@ import {
   type HostModel,
   type Model,
   type NormTable,
+  sitesWithoutNorm,
   standardNorms,
   untieHead,
   uploadWeights,
@@ -18,7 +19,8 @@ import {
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
 import { checkRecipe } from "./check-recipe.js";
-import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
+import { Control } from "./control.js";
+import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationPart } from "./measure.js";
 import { checkConstants, checkPlan, plan } from "./plan.js";
@@ -94,6 +96,11 @@ class Run {
       throw new Error(
         `the checkpoint belongs to another model (weights ${resume.fingerprint}, these are ${this.#fingerprint}); ` +
           "resume with the model that the run started from",
+      );
+    }
+    if (sitesWithoutNorm({ norms: standardNorms(model.config) }).length > 0) {
+      throw new RangeError(
+        `the model is LN-free already: its epsilon of ${model.config.eps} makes constants of its norms; give one with LayerNorms`,
       );
     }
     checkRecipe(this.#recipe, { config: model.config, corpus });
@@ -172,6 +179,11 @@ class Run {
     if (!known && !this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
+      yield {
+        type: "control",
+        model: control,
+        validation: this.#validating.losses as ControlEvent["validation"],
+      };
     }
     const frozen = yield* this.#train("removal");
     if (!frozen) return;
@@ -212,7 +224,8 @@ class Run {
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
-    const standard = { norms: this.#norms, auxiliaryWeight: 0 };
+    const control = new Control(recipe, resume?.removal ?? this.#untouched);
+    const way = removing ?? control;
     const { recompute } = this.#input;
     const teacher = this.#distilled ? weights : undefined;
     const from = resume?.weights ?? weights;
@@ -229,10 +242,9 @@ class Run {
       let lookDue = resume ? resume.lookDue : recipe.evaluateEvery > 0;
       for (;;) {
         if (lookDue) {
-          const { norms } = removing?.state ?? standard;
-          const look = await this.#validating.look(phase, trainer, norms);
+          const look = await this.#validating.look(phase, trainer, way.state.norms);
           if (!look) {
-            const state = { ...this.#state(phase, await trainer.save(), removing), lookDue };
+            const state = { ...this.#state(phase, await trainer.save(), way.state), lookDue };
             yield { type: "checkpoint", state, reason: "stop" };
             return undefined;
           }
@@ -242,17 +254,17 @@ class Run {
         }
         if (trainer.step >= recipe.steps) break;
         if (removing) yield* await removing.before(trainer);
-        await trainer.update(corpus.train, removing?.options(trainer.step) ?? standard);
+        await trainer.update(corpus.train, way.options(trainer.step));
         const { step } = trainer;
         const last = step === recipe.steps;
         const due = step % recipe.checkpointEvery === 0 || last;
         lookDue = recipe.evaluateEvery > 0 && (step % recipe.evaluateEvery === 0 || last);
-        const wanted = due || lookDue || signal?.aborted || removing?.due(step);
+        const wanted = due || lookDue || signal?.aborted || way.due(step);
         if (!wanted && !trainer.resultsDue) continue;
         try {
           for await (const result of trainer.results()) {
-            if (phase === "control") this.#controlLosses.push(result.loss);
-            const events = (await removing?.after(trainer, result)) ?? [];
+            if (!removing) this.#controlLosses.push(result.loss);
+            const events = removing ? await removing.after(trainer, result) : control.after(result);
             const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
             const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
             yield this.#stepEvent(phase, result, tokensPerSecond);
@@ -266,18 +278,23 @@ class Run {
           continue;
         }
         if (due || signal?.aborted) {
-          const state = { ...this.#state(phase, await trainer.save(), removing), lookDue };
+          const state = { ...this.#state(phase, await trainer.save(), way.state), lookDue };
           if (last) this.#trained = state;
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
         }
       }
-      this.#probedTokens = removing?.state.probedTokens ?? 0;
-      const { norms } = removing?.state ?? standard;
+      this.#probedTokens = way.state.probedTokens;
+      const { norms } = way.state;
       return { config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
     }
+  }
+
+  /** Before anything is removed. */
+  get #untouched(): RemovalState {
+    return { norms: this.#norms, averages: {}, probedTokens: 0 };
   }
 
   #startRemoving(resume: RunState | undefined): Removing {
@@ -285,7 +302,7 @@ class Run {
     const { fallback } = resume ?? {};
     const state: RemovalState = resume
       ? { ...resume.removal, ...(fallback && { fallback }) }
-      : { norms: this.#norms, averages: {}, probedTokens: 0 };
+      : this.#untouched;
     const { steps } = this.#recipe;
     // The original is no distance from itself.
     const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
@@ -308,12 +325,7 @@ class Run {
     };
   }
 
-  #state(phase: Phase, trained: TrainerState, removing?: Removing): RunState {
-    const { fallback, ...removal } = removing?.state ?? {
-      norms: this.#norms,
-      averages: {},
-      probedTokens: 0,
-    };
+  #state(phase: Phase, trained: TrainerState, { fallback, ...removal }: RemovalState): RunState {
     return {
       version: 1,
       fingerprint: this.#fingerprint,
@@ -337,8 +349,9 @@ class Run {
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
       );
     const optimizer = { step: 0, m: zeros(), v: zeros() };
+    const phase = this.#distilled ? "removal" : "control";
     const lookDue = this.#recipe.evaluateEvery > 0;
-    return { ...this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }), lookDue };
+    return { ...this.#state(phase, { weights, optimizer }, this.#untouched), lookDue };
   }
 
   /** False where it was cut off; the checkpoint does it again from its first batch. */

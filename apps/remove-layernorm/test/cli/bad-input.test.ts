@@ -143,7 +143,7 @@ describe("a model", () => {
     await writeModelFolder(frozen, { config: tinyConfig, weights: initWeights(tinyConfig, 1), norms });
     const corpus = ["--corpus", tiny.model];
     expect(await refused(2, "remove", "--model", frozen, ...corpus)).toContain(
-      "h.0.ln_1:qk is frozen already",
+      "is LN-free already: all 7 of its norms are frozen (normless's own",
     );
     expect(await refused(2, "generate", "--model", frozen, "--prompt", "x")).toContain("has no tokenizer");
     expect(await refused(2, "remove", "--model", frozen)).toContain("has no train tokens");

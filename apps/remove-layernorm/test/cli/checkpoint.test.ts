@@ -21,6 +21,7 @@ import {
   type RunState,
   scaleRecipe,
 } from "../../src/core/index.js";
+import { someProvenance } from "./provenance-of.js";
 import { tinyConfig, tinyRecipe } from "./tiny.js";
 
 const weights = initWeights({ ...tinyConfig, vocabSize: 5, layers: 1, eot: 4 }, 1);
@@ -181,14 +182,8 @@ describe("a checkpoint", () => {
           );
           expect(back.recipe).toEqual(recipe);
           const config: RemoveConfig = {
-            ...{
-              command: "remove",
-              model: "/m",
-              prompt: '\u2028 "',
-              engine: { backend: "reference" },
-              recipe,
-            },
-            corpus: { train: ["a.bin"], validation: ["b.bin"], hash: "0-0", trainTokens: 7 },
+            ...{ command: "remove", model: "/m", prompt: '\u2028 "', backend: "reference", recipe },
+            ...{ train: ["a.bin"], validation: ["b.bin"], trainTokens: 7, provenance: someProvenance },
           };
           const text = runConfigText(config);
           expect(checkJson("config.json", removeConfigSchema, JSON.parse(text))).toEqual(config);

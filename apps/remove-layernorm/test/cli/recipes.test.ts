@@ -102,12 +102,65 @@ describe("a published recipe", () => {
       "--block-size",
       "16",
     ]);
-    expect(whole.err).toBe("adaptive, scaled:\n  an update: 2048 → 256 tokens\n");
+    const rate = (peak: string, after: string) =>
+      `  learning rate: the peak stays ${peak}, which was chosen for 2048 tokens an update; the square-root rule would ` +
+      `make it ${after} (--scale-learning-rate sqrt)\n`;
+    expect(whole.err).toBe(
+      `adaptive, scaled:\n  an update: 2048 → 256 tokens\n${rate("0.0005", "0.000177")}`,
+    );
     const fields = { base: "taper", name: "mine", steps: 600, learningRate: { warmupSteps: 7 } };
     await writeFile(path, JSON.stringify({ ...fields, pace: { begin: 20, end: 100 } }));
     expect((await dryRun("--recipe", path)).err).toBe(
-      "mine, scaled:\n  learning rate: cosine over 300 → 600\n  an update: 2048 → 256 tokens\n",
+      "mine, scaled:\n  learning rate: cosine over 300 → 600\n  an update: 2048 → 256 tokens\n" +
+        rate("0.00045", "0.000159"),
     );
+  });
+
+  it("has rows of the model's context where its own are longer, and says so", async () => {
+    const baroni = [
+      "remove",
+      "--dry-run",
+      "--model",
+      model,
+      "--recipe",
+      "baroni-2025-small",
+      "--threads",
+      "1",
+    ];
+    const { code, out, err } = await run(baroni);
+    expect(code).toBe(0);
+    expect(err).toContain("scaled:\n  block size: 1024 → 16 tokens, the model's context\n");
+    expect(err).toContain("an update: 524288 → 8192 tokens");
+    expect(out).toContain("updates of 512 × 16 tokens");
+    // A file's rows are the recipe's; an option is what was asked for.
+    const path = join(folder, "rows.json");
+    await writeFile(path, JSON.stringify({ blockSize: 32 }));
+    const file = await run(["remove", "--dry-run", "--model", model, "--recipe", path, "--threads", "1"]);
+    expect(file.err).toContain("block size: 32 → 16 tokens, the model's context");
+    expect((await run([...baroni, "--block-size", "8"])).err).not.toContain("the model's context");
+    const tooLong = await run([...baroni, "--block-size", "32"]);
+    expect(tooLong.code).toBe(2);
+    expect(tooLong.err).toContain("blockSize 32 is more than the model's context of 16");
+  });
+
+  it("scales its learning rate by the tokens an update where that is asked for", async () => {
+    const out = (...argv: string[]) => dryRun("--recipe", "baroni-2025-small", "--batch-size", "8", ...argv);
+    // 8 × 16 tokens for 512 × 1024 are a 4,096th.
+    expect((await out("--scale-learning-rate", "sqrt")).err).toContain(
+      "learning rate: peak 0.0006 → 0.00000937, by the square root of the tokens an update",
+    );
+    expect((await out()).err).toContain("would make it 0.00000937 (--scale-learning-rate sqrt)");
+    // Who says a rate means it for the updates that there are, and nothing is to be said of it.
+    expect((await out("--learning-rate", "1e-4")).err).not.toContain("square");
+    const both = await out("--learning-rate", "1e-4", "--scale-learning-rate", "sqrt");
+    expect(both.code).toBe(2);
+    expect(both.err).toContain("give one of them");
+    const path = join(folder, "rate.json");
+    const fields = { base: "baroni-2025-small", batchSize: 8, blockSize: 16, learningRate: { peak: 1e-4 } };
+    await writeFile(path, JSON.stringify(fields));
+    const scaled = ["--recipe", path, "--batch-size", "32", "--scale-learning-rate", "sqrt"];
+    expect((await dryRun(...scaled)).err).toContain("peak 0.0001 → 0.0002, by the square root");
+    expect((await dryRun("--recipe", path)).err).not.toContain("square");
   });
 
   it("refuses the switches of other recipes", async () => {

@@ -43,7 +43,7 @@ describe("normless remove", () => {
       expect(out).toMatch(new RegExp(`│ ${name} +│ +\\d\\.\\d{4} │ +${interval} │ +${interval} │`));
     }
     expect(out).toContain("In brackets: 95 % intervals, over sequences");
-    for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "summary.json"]) {
+    for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "control/", "summary.json"]) {
       expect(out).toContain(join(whole, file));
     }
     // A line every ten steps and one for every removal.
@@ -56,7 +56,7 @@ describe("normless remove", () => {
 
     const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8")) as object;
     const fields = ["validation", "validated", "seconds", "tokens", "probedTokens", "peakBytes", "backend"];
-    expect(Object.keys(summary)).toEqual(fields);
+    expect(Object.keys(summary)).toEqual([...fields, "recipe", "provenance"]);
     // Nine removals at eight steps: a look before each step and one after each removal, at 4 sequences of 16 tokens.
     expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16, probedTokens: (8 + 9) * 4 * 16 });
     expect(await readdir(join(whole, "checkpoints"))).toEqual([

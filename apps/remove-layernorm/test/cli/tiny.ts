@@ -112,6 +112,20 @@ export async function run(argv: readonly string[], interruptAt?: string): Promis
   return { code, out, err };
 }
 
+/** Where a function says something, and what it has said. */
+export function silentIo(): { readonly io: Io; said(): string } {
+  let text = "";
+  const say = (more: string) => {
+    text += more;
+  };
+  const io: Io = {
+    ...{ out: say, err: say, terminal: undefined, colors: pc.createColors(false), now: () => new Date() },
+    onInterrupt: () => () => {},
+    exit: () => {},
+  };
+  return { io, said: () => text };
+}
+
 /** metrics.jsonl without its timings. */
 export async function metricsOf(folder: string): Promise<unknown[]> {
   const text = await readFile(join(folder, "metrics.jsonl"), "utf8");

@@ -5,6 +5,7 @@ import type { Contender, Phase, StepEvent, Validated } from "../../src/core/even
 import { extentOf, plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
 import { syntheticLook, validatedAs } from "./synthetic-positions.js";
+import { endedProvenance } from "../cli/provenance-of.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
 function uniform(seed: number): () => number {
@@ -20,7 +21,7 @@ function uniform(seed: number): () => number {
 export function syntheticRun(
   seed: number,
   text = "the little fox looked at the moon.\n\n“Why?” she said.",
-): ReportData {
+): ReportData & Required<Pick<ReportData, "summary">> {
   const random = uniform(seed);
   const noise = () => random() + random() + random() - 1.5;
   // One column a step, and removals apart from each other.
@@ -67,7 +68,6 @@ export function syntheticRun(
   const prompt = "Once upon a time";
   return {
     plan: {
-      type: "plan",
       recipe,
       config,
       removals,
@@ -75,8 +75,8 @@ export function syntheticRun(
       trainTokens: 2_543_104,
       validationTokens: 131_072,
       validationTargets: { original: 140_000, control: 140_000, frozen: 131_072, folded: 140_000 },
-      backend: "wasm, relaxed SIMD, 2 threads",
     },
+    provenance: endedProvenance,
     steps,
     removals: removals.map((removal) =>
       removal.kind === "freeze"

@@ -6,6 +6,7 @@ import { countArgument, wholeArgument } from "../arguments.js";
 import { type AttributionData, attributionText } from "../attribution-text.js";
 import { corpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
 import { dataKindsText } from "../data/kinds.js";
 import { counted } from "../counter.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
@@ -67,7 +68,7 @@ export function attributeCommand(io: Io) {
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .addHelpText("after", WHAT)
-    .action((options) => attributeLogit(io, options));
+    .action(async (options) => attributeLogit(io, await withDataFiles(io, options)));
 }
 
 export async function attributeLogit(io: Io, options: AttributeOptions): Promise<void> {

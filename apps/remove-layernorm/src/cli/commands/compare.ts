@@ -18,6 +18,7 @@ import { type ComparisonData, inWords } from "../comparison-data.js";
 import { comparisonText } from "../comparison-text.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
 import { dataKindsText } from "../data/kinds.js";
 import { counted } from "../counter.js";
 import type { EngineOptions } from "../engine.js";
@@ -45,7 +46,7 @@ export function compareCommand(io: Io) {
       "models/sotu runs/sotu/ln-free",
       "gpt2 runs/gpt2/ln-free --data val.bin --tokens 65536 --html compared.html",
     ])
-    .argument("<A>", "a Hugging Face folder of a GPT-2")
+    .argument("<A>", "a Hugging Face folder of a GPT-2, or a name on the hub")
     .argument("<B>", "another, of the same tokenizer")
     .option(
       "--data <file...>",
@@ -66,7 +67,7 @@ export function compareCommand(io: Io) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((a, b, options) => compare(io, a, b, options));
+    .action(async (a, b, options) => compare(io, a, b, await withDataFiles(io, options)));
 }
 
 /** Documents are few: they are looked at in so many tokens of the data, however many the rest is compared on. */

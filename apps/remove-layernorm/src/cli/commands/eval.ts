@@ -4,6 +4,7 @@ import { eotOf, fitsBeside, HELLASWAG_SCORINGS, type HellaswagScoring } from "..
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type RowOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
 import { readHellaswag } from "../data/hellaswag.js";
 import { dataKindsText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
@@ -65,8 +66,9 @@ export function evalCommand(io: Io) {
       ],
     )
     .option(
-      "--model <dir...>",
-      "Hugging Face folders of GPT-2s; the others are compared with the first (default: the model that ships, models/sotu)",
+      "--model <dir|name...>",
+      "Hugging Face folders of GPT-2s, or names on the hub; the others are compared with the first (default: the model " +
+        "that ships, models/sotu)",
     )
     .addOption(new Option("--batch-size <n>", "sequences at once").argParser(countArgument).default(16))
     .option("--json <file>", "also write all figures, sequence by sequence and item by item, to this file")
@@ -117,7 +119,7 @@ export function evalCommand(io: Io) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((options) => evaluateModels(io, options));
+    .action(async (options) => evaluateModels(io, await withDataFiles(io, options)));
 }
 
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {

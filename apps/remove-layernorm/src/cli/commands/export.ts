@@ -5,6 +5,7 @@ import { type HostModel, type WeightDtype, withFrozenNames } from "@normless/gpt
 import { countArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
 import { dataKindsText } from "../data/kinds.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { systemCode, UsageError } from "../errors.js";
@@ -80,7 +81,7 @@ export function exportCommand(io: Io) {
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .addHelpText("after", `${FORMS}${NORM_CONSTANTS}`)
-    .action((options) => exportCommandLine(io, options));
+    .action(async (options) => exportCommandLine(io, await withDataFiles(io, options)));
 }
 
 async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> {

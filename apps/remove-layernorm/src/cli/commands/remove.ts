@@ -1,19 +1,22 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { removeKind } from "../checkpoint.js";
-import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
+import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError } from "../errors.js";
 import { duration } from "../format.js";
+import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
-import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
+import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
+import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
+import { lastingName } from "../provenance/sources.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { modelNameOf, type RemoveJob, runRemove } from "../remove-job.js";
+import { type RemoveJob, runRemove } from "../remove-job.js";
 import {
   checkResumeOptions,
   checkSameCorpus,
@@ -24,7 +27,16 @@ import {
   resumedEngine,
   resumedManner,
 } from "../run-config.js";
-import { checkNewFolder, checkOldFolder, LN_FREE, newRunPath, PARTLY, REPORT, STOCK } from "../run-files.js";
+import {
+  checkNewFolder,
+  checkOldFolder,
+  CONTROL,
+  LN_FREE,
+  newRunPath,
+  PARTLY,
+  REPORT,
+  STOCK,
+} from "../run-files.js";
 import {
   explainFailure,
   newestCheckpoint,
@@ -41,6 +53,7 @@ import {
   checkConstants,
   checkPlan,
   checkRecipe,
+  type RateScaling,
   type RemovalRecipe,
   RecipeError,
   removalNotes,
@@ -57,6 +70,7 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
   readonly sites?: readonly string[] | undefined;
+  readonly scaleLearningRate?: RateScaling | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
@@ -118,6 +132,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.eotShareOption)
     .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
+    .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.sitesOption)
     .addOption(shared.looksOption)
@@ -138,24 +153,20 @@ export async function remove(io: Io, options: RemoveOptions): Promise<number> {
 }
 
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
-  const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
+  const { options, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
   const { force = false } = options;
-  const {
-    recipe: unreleased,
-    notes,
-    withSteps,
-  } = await resolveRecipe({
+  const resolved = await resolveRecipe({
     builtIn: removalRecipes,
     schema: removalRecipeSchema,
     asked: options.recipe,
     where: commandLine.recipe === undefined ? commandLine.config : undefined,
     options: recipeOptions(options),
+    scaleLearningRate: options.scaleLearningRate,
     scale: scaleRecipe,
     notes: removalNotes,
   });
-  const recipe = asReleased(unreleased, options);
-  sayScaled(io, recipe.name, notes);
-  const out = options.out ?? newRunPath(recipe.name, io.now());
+  const { name } = asReleased(resolved.recipe, options);
+  const out = options.out ?? newRunPath(name, io.now());
   const asked = options.model ?? shippedModel();
   const inputs = inputsOf({ ...options, model: asked });
   const place = await checkNewFolder(out, { command: "remove", force, inputs });
@@ -164,9 +175,13 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { folder: modelFolder } = found;
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await loadWithNorms(found);
-  const corpus = await readBoth(files, suitsOf(io, model), recipe);
+  const fitted = resolved.inContext(model.config.blockSize);
+  const recipe = asReleased(fitted.recipe, options);
+  sayScaled(io, name, fitted.notes);
+  const read: FilesRead = { train: [], validation: [] };
+  const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model, withSteps);
+  checkSteps(recipe, model, fitted.withSteps);
   checkAsked(() => checkConstants(recipe, model.norms));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
@@ -174,18 +189,25 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
       const { recompute, tensorboard } = options;
       const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
       if (options.dryRun) return showPlan(io, input);
-      const config: RemoveConfig = {
-        command: "remove",
-        model: resolve(modelFolder),
-        corpus: corpusConfig(files, corpus),
-        prompt,
-        engine: used,
-        recompute,
-        tensorboard,
-        recipe,
+      const openFolder = async () => {
+        const origin = { command: "remove", options, modelFolder, recipe, builtIn: removalRecipes } as const;
+        const facts = { backend, engine: used, now: io.now(), eot: model.config.eot, corpus, read };
+        const provenance = await beginProvenance({ ...origin, ...facts });
+        sayOtherSources(io, commandLine, before, provenance);
+        const config: RemoveConfig = {
+          command: "remove",
+          model: lastingName(asked, modelFolder),
+          ...corpusConfig(files),
+          prompt,
+          ...used,
+          recompute,
+          tensorboard,
+          recipe,
+          provenance,
+        };
+        return RunFolder.create(io, place, removeKind, config);
       };
-      const openFolder = () => RunFolder.create(io, place, removeKind, config);
-      const job = { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder };
+      const job = { ...input, openFolder };
       return lockedRun(out, () => finish(io, out, job), { make: true });
     });
   // Threads are the machine's; everything else is in the run folder.
@@ -258,14 +280,14 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const checkpoint = await newestCheckpoint(io, out, removeKind);
   const config = await readRunConfig(out, removeConfigSchema);
   const { model: asked = config.model } = options;
-  const { train = config.corpus.train, validation = config.corpus.validation } = options;
+  const { train = config.train, validation = config.validation } = options;
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
   const model = await loadWithNorms(await findModel(io, asked));
-  const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(io, model), config.recipe);
-  checkSameCorpus(corpus, out, config.corpus);
+  const corpus = await readBoth({ ...config, train, validation }, suitsOf(io, model), config.recipe);
+  checkSameCorpus(corpus, out, config.provenance);
   const manner = resumedManner(options, config);
-  return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
+  return withEngine(io, resumedEngine(options, config), ({ backend }) =>
     finish(io, out, {
       backend,
       model,
@@ -274,14 +296,12 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       prompt: config.prompt,
       ...manner,
       resume: checkpoint.state,
-      modelName: modelNameOf(options.model ?? config.model),
-      openFolder: () => RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner }),
+      openFolder: async () => {
+        const provenance = await resumedProvenance(config.provenance, { backend, now: io.now() });
+        return RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner, provenance });
+      },
     }),
   );
-}
-
-async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
-  return path === undefined ? {} : checkJson(path, removeOptionsSchema, await readJson(path));
 }
 
 const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
@@ -293,15 +313,11 @@ const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
 /** @throws UsageError when the model has no LayerNorm left. */
 async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   const model = await found.load();
-  const norms = Object.entries(model.norms);
-  if (norms.some(([, { kind }]) => kind === "standard")) return model;
-  const [[site, { kind }]] = norms;
-  throw new UsageError(
-    `${found.folder}: the norm at ${site} is ${kind} already, and none of the others is left to remove`,
-  );
+  checkHasNorms(found.folder, model);
+  return model;
 }
 
-async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder">): Promise<number> {
+async function showPlan(io: Io, input: Omit<RemoveJob, "openFolder">): Promise<number> {
   const events = removeLayerNorm(input);
   const { value } = await events.next();
   await events.return();
@@ -330,6 +346,7 @@ function written(io: Io, out: string, summary: Summary): string {
     [`${LN_FREE}/`, "the LN-free model, its norms folded into plain weights"],
     [`${PARTLY}/`, "the model, with what went folded into the weights and the other LayerNorms in place"],
     [`${STOCK}/`, "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
+    [`${CONTROL}/`, "the control, with its LayerNorms"],
     ["summary.json", "the numbers above; metrics.jsonl has every step, config.json how to repeat it"],
   ];
   const there = files.filter(([name]) => existsSync(join(out, name)));

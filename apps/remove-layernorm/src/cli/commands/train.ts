@@ -3,15 +3,19 @@ import { join, resolve } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { configFromHf, type Gpt2Config, presets, type PresetName, type WeightDtype } from "@normless/gpt2";
 import { trainKind } from "../checkpoint.js";
-import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
+import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
+import { findTokenizer } from "../hub.js";
 import type { Io } from "../io.js";
-import { checkJson, readJson } from "../json.js";
+import { readJson } from "../json.js";
+import { didYouMean } from "../nearest.js";
 import * as shared from "../options.js";
+import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
+import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
 import { sayNotes } from "../read-model.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import {
@@ -40,6 +44,7 @@ import { runTrain, type TrainJob } from "../train-job.js";
 import {
   checkMemory,
   checkRecipe,
+  type RateScaling,
   scaleTraining,
   trainingNotes,
   trainRecipe,
@@ -51,9 +56,12 @@ export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<Corp
   readonly tensorboard?: boolean | undefined;
   readonly preset?: string | undefined;
   readonly modelConfig?: string | undefined;
+  /** Of a file of options alone. */
+  readonly shape?: Gpt2Config | undefined;
   readonly tokenizer?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly scaleLearningRate?: RateScaling | undefined;
   readonly out?: string | undefined;
   readonly dtype?: WeightDtype | undefined;
   readonly config?: string | undefined;
@@ -89,8 +97,8 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     )
     .option("--model-config <file.json>", "the model's shape as a Hugging Face config.json")
     .option(
-      "--tokenizer <dir>",
-      "folder with vocab.json and merges.txt, or tokenizer.json (default: models/sotu)",
+      "--tokenizer <dir|name>",
+      "folder with vocab.json and merges.txt, or tokenizer.json, or a model's name on the hub (default: models/sotu)",
     )
     .option(
       "--corpus <dir>",
@@ -124,6 +132,7 @@ export function trainCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.eotShareOption)
     .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
+    .addOption(shared.scaleLearningRateOption)
     .addOption(shared.seedOption)
     .addOption(shared.validationTokensOption)
     .addOption(shared.evaluateEveryOption)
@@ -140,26 +149,25 @@ export async function train(io: Io, options: TrainOptions): Promise<number> {
 }
 
 async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
-  const { config: file } = commandLine;
-  const fromFile = file === undefined ? {} : checkJson(file, trainOptionsSchema, await readJson(file));
-  const options: TrainOptions = { ...fromFile, ...commandLine };
+  const { options, provenance: before } = await withOptionsFile(commandLine, trainOptionsSchema);
   const { force = false } = options;
-  const { recipe, notes } = await resolveRecipe({
+  const resolved = await resolveRecipe({
     builtIn: { sotu: trainRecipe },
     schema: trainRecipeSchema,
     asked: options.recipe,
     where: commandLine.recipe === undefined ? commandLine.config : undefined,
     options: recipeOptions(options),
+    scaleLearningRate: options.scaleLearningRate,
     scale: scaleTraining,
     notes: trainingNotes,
   });
-  sayScaled(io, "the training", notes);
   const out = options.out ?? newRunPath("train", io.now());
-  const tokenizerFolder = options.tokenizer ?? shippedModel();
-  const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder });
+  const askedTokenizer = options.tokenizer ?? shippedModel();
+  const inputs = inputsOf({ ...options, tokenizer: askedTokenizer });
   const place = await checkNewFolder(out, { command: "train", force, inputs });
 
   const config = await modelShape(io, options);
+  const tokenizerFolder = await findTokenizer(io, askedTokenizer);
   const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new UsageError(
@@ -167,27 +175,36 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
         `${config.vocabSize}; choose another --preset, --model-config or --tokenizer`,
     );
   }
+  const { recipe, notes } = resolved.inContext(config.blockSize);
+  sayScaled(io, "the training", notes);
   const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
-  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer, io }, recipe);
+  const read: FilesRead = { train: [], validation: [] };
+  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer, io }, recipe, read);
   checkAsked(() => checkRecipe(recipe, { config, corpus }));
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
-      const { recompute = false, tensorboard } = options;
-      const runConfig: TrainConfig = {
-        command: "train",
-        tokenizer: resolve(tokenizerFolder),
-        corpus: corpusConfig(files, corpus),
-        engine: used,
-        recompute,
-        tensorboard,
-        model: config,
-        dtype: options.dtype ?? "F32",
-        recipe,
-      };
-      const { dtype } = runConfig;
+      const { recompute = false, tensorboard, dtype = "F32" } = options;
       await checkMemory(backend, { config, recipe, recompute });
       const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
-      const openFolder = () => RunFolder.create(io, place, trainKind, runConfig);
+      const openFolder = async () => {
+        const origin = { command: "train", options, recipe, engine: used, builtIn: {} } as const;
+        const facts = { backend, now: io.now(), eot: config.eot, corpus, read };
+        const provenance = await beginProvenance({ ...origin, ...facts });
+        sayOtherSources(io, commandLine, before, provenance);
+        const runConfig: TrainConfig = {
+          command: "train",
+          tokenizer: resolve(tokenizerFolder),
+          ...corpusConfig(files),
+          ...used,
+          recompute,
+          tensorboard,
+          shape: config,
+          dtype,
+          recipe,
+          provenance,
+        };
+        return RunFolder.create(io, place, trainKind, runConfig);
+      };
       return lockedRun(out, () => finish(io, out, job, openFolder), { make: true });
     });
   // Threads are the machine's; everything else is in the run folder.
@@ -203,25 +220,33 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   const began = await readRunConfig(out, trainConfigSchema);
   const { config, recipe } = checkpoint.state;
   const { tokenizer: tokenizerFolder = began.tokenizer } = options;
-  const { train = began.corpus.train, validation = began.corpus.validation } = options;
+  const { train = began.train, validation = began.validation } = options;
   const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder, train, validation });
   const path = await checkOldFolder(out, "train", inputs);
-  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
+  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(
+    io,
+    await findTokenizer(io, tokenizerFolder),
+  );
   const suits = { vocabSize: config.vocabSize, tokenizer, io };
-  const corpus = await readBoth({ ...began.corpus, train, validation }, suits, recipe);
-  checkSameCorpus(corpus, out, began.corpus);
+  const corpus = await readBoth({ ...began, train, validation }, suits, recipe);
+  checkSameCorpus(corpus, out, began.provenance);
   const manner = resumedManner(options, began);
-  return withEngine(io, resumedEngine(options, began.engine), ({ backend }) => {
+  return withEngine(io, resumedEngine(options, began), ({ backend }) => {
     const { dtype } = began;
     const { state: resume } = checkpoint;
     const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
-    return finish(io, out, job, () => RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner }));
+    return finish(io, out, job, async () => {
+      const provenance = await resumedProvenance(began.provenance, { backend, now: io.now() });
+      return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, provenance });
+    });
   });
 }
 
-async function modelShape(io: Io, { preset, modelConfig }: TrainOptions): Promise<Gpt2Config> {
-  if (preset !== undefined && modelConfig !== undefined) {
-    throw new UsageError("--preset and --model-config both say the model's shape; give one of them");
+async function modelShape(io: Io, { preset, modelConfig, shape }: TrainOptions): Promise<Gpt2Config> {
+  const said = { "--preset": preset, "--model-config": modelConfig, "a file's shape": shape };
+  const [one, other] = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (other !== undefined) {
+    throw new UsageError(`${one} and ${other} both say the model's shape; give one of them`);
   }
   if (modelConfig !== undefined) {
     const json = await readJson(modelConfig);
@@ -229,9 +254,13 @@ async function modelShape(io: Io, { preset, modelConfig }: TrainOptions): Promis
     sayNotes(io, modelConfig, { notes });
     return config;
   }
+  if (shape !== undefined) return shape;
   const name = preset ?? "base";
   if (Object.hasOwn(presets, name)) return presets[name as PresetName];
-  throw new UsageError(`there is no preset "${name}"; the presets are ${Object.keys(presets).join(", ")}`);
+  const names = Object.keys(presets);
+  throw new UsageError(
+    `there is no preset "${name}"; the presets are ${names.join(", ")}.${didYouMean(name, names)}`,
+  );
 }
 
 /** Runs the job and says how it ended. */
@@ -239,7 +268,7 @@ async function finish(
   io: Io,
   out: string,
   job: TrainJob,
-  openFolder: () => Promise<RunFolder<TrainState>>,
+  openFolder: () => Promise<RunFolder<TrainState, TrainConfig>>,
 ): Promise<number> {
   const folder = await openFolder();
   const summary = await runTrain(io, job, folder).catch((error: unknown) =>

@@ -8,18 +8,19 @@ import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
 import { lookSection } from "./look-charts.js";
 import { positionSection } from "./position-charts.js";
-import { resultSentence, resultTable } from "./result.js";
+import { sourceSection } from "./provenance.js";
+import { headline, resultTable, unfinishedNote } from "./result.js";
 import { stdCharts } from "./std-charts.js";
 import { style } from "./style.js";
 import { paceTable, recipeTable, removalTable, runTable, samples } from "./tables.js";
 import { auxiliaryChart, gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
-/** A whole page, from a finished run's events. What the run did not measure has no section. */
+/** A whole page, from what a run has written so far. What it did not measure has no section. */
 export function renderReport(data: ReportData): string {
-  const { config, recipe, sites } = data.plan;
+  const { recipe, config, sites } = data.plan;
   const norms = sites.going.length;
-  const title = isWhole(sites) ? "LayerNorm, removed" : `LayerNorm, removed: ${resultName(sites)}`;
-  const how = recipe.pace.kind === "taper" ? "all together, by a taper," : inTurn(data);
+  const title = titleOf(data);
+  const how = recipe.pace.kind === "taper" ? " all together, by a taper," : inTurn(data);
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -35,18 +36,21 @@ export function renderReport(data: ReportData): string {
         <header>
           <h1>${title}</h1>
           <p class="about">
-            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms taken out,
-            ${how} in a run of ${recipe.steps} updates${left(data)}
+            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms
+            ${data.summary ? "taken out" : "to be taken out"},${how} in a run of ${recipe.steps}
+            updates${left(data)}
           </p>
-          <p class="headline">${resultSentence(data)}</p>
+          <p class="headline">${headline(data)}</p>
+          ${unfinishedNote(data)}
         </header>
         <main>
           ${resultTable(data)} ${section("By position", positionsOf(data))}
-          ${section("The loss, step by step", html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`)}
-          ${section("On the way", lookSection(data))} ${section("The std at every norm", stdCharts(data))}
+          ${section("The loss, step by step", lossSection(data))} ${section("On the way", lookSection(data))}
+          ${section("The std at every norm", stdCharts(data))}
           ${section("What the models write", samples(data))}
-          ${section("Gradients and learning rate", html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)} ${auxiliaryChart(data)}</div>`)}
+          ${section("Gradients and learning rate", gradientSection(data))}
           ${section("The recipe", recipeTable(data))} ${section("How it was run", runTable(data))}
+          ${section("Where it comes from", sourceSection(data))}
         </main>
         <footer>
           Every figure of this page is inside it, as JSON:
@@ -58,14 +62,35 @@ export function renderReport(data: ReportData): string {
   return page.text;
 }
 
+function titleOf({ plan: { sites }, summary }: ReportData): string {
+  const what = summary ? "LayerNorm, removed" : "LayerNorm, being removed";
+  return isWhole(sites) ? what : `${what}: ${resultName(sites)}`;
+}
+
 /** Of the folded model, where the run has come to it. */
 function positionsOf({ evals }: ReportData): Html | undefined {
   const folded = evals.find(({ model }) => model === "folded");
   return folded && positionSection(folded.positions, { reference: "original", model: "LN-free" });
 }
 
-const inTurn = ({ removals }: ReportData) =>
-  new Set(removals.map(({ step }) => step)).size > 1 ? "one after the other" : "all at once";
+function lossSection(data: ReportData): Html | undefined {
+  if (data.steps.length === 0) return undefined;
+  return html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`;
+}
+
+function gradientSection(data: ReportData): Html | undefined {
+  if (data.steps.length === 0) return undefined;
+  return html`<div class="row two small">
+    ${gradientChart(data)} ${learningRateChart(data)} ${auxiliaryChart(data)}
+  </div>`;
+}
+
+/** By what was removed so far, or else by the plan; nothing where neither tells. */
+function inTurn({ removals, plan }: ReportData): string {
+  const at = removals.length > 0 ? removals : plan.removals;
+  if (at.length === 0) return "";
+  return new Set(at.map(({ step }) => step)).size > 1 ? " one after the other" : " all at once";
+}
 
 const left = ({ plan: { sites, config } }: ReportData) =>
   isWhole(sites) ? "" : `; ${sites.staying.length} stay: ${describeSites(sites.staying, config)}`;

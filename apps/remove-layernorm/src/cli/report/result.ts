@@ -1,8 +1,10 @@
-/** The result: one sentence, and the table of the four models. */
-import type { Contender } from "../../core/events.js";
+/** The result: one sentence, and the table of the four models; of a run that has not ended, how far it is. */
+import { describeControl } from "../../core/control.js";
+import type { Contender, Summary } from "../../core/events.js";
 import type { Extent } from "../../core/sites.js";
 import { isWhole, resultName, withoutThem } from "../extent.js";
-import type { ReportData } from "./data.js";
+import { utc } from "../provenance/facts.js";
+import { knownLosses, progressText, type ReportData, type Unfinished } from "./data.js";
 import {
   differenceTo,
   inBrackets,
@@ -37,10 +39,29 @@ function models(extent: Extent): readonly Row[] {
   ];
 }
 
+/** How the run came out, or that it has not yet. */
+export function headline(data: ReportData): Html {
+  if (data.summary) return resultSentence(data, data.summary);
+  return html`<strong>Unfinished:</strong> ${progressText(data)}.`;
+}
+
+/** Of a run that has not ended: whether anybody is at work on it, and how it is gone on with. */
+export function unfinishedNote({ unfinished }: ReportData): Html | undefined {
+  return (
+    unfinished &&
+    html`<p class="caption">${standing(unfinished)} What it has not come to has no section here.</p>`
+  );
+}
+
+function standing({ goesOn, lastSign, resume }: Unfinished): Html {
+  if (goesOn) return html`A process is at work on it, and wrote last at ${utc(lastSign)}.`;
+  const how = resume === undefined ? undefined : html` To go on with it: <code>${resume}</code>.`;
+  return html`Nobody is at work on it; it wrote last at ${utc(lastSign)}.${how}`;
+}
+
 /** `Without LayerNorm, … 0.0123 nats per token above …`. */
-export function resultSentence(data: ReportData): Html {
+function resultSentence(data: ReportData, { validation }: Summary): Html {
   const { sites } = data.plan;
-  const { validation } = data.summary;
   const { folded, original, control } = validation;
   const difference = folded - (control ?? original);
   const found = validatedModels(data);
@@ -63,9 +84,11 @@ export function resultSentence(data: ReportData): Html {
   return html`${withoutThem(sites)}, the model’s validation loss is ${place} ${than}.${starts}`;
 }
 
-export function resultTable(data: ReportData): Html {
-  const { validation } = data.summary;
+/** Of the models that the run has come to; nothing before the first. */
+export function resultTable(data: ReportData): Html | undefined {
+  const validation = knownLosses(data);
   const { original, control } = validation;
+  if (original === undefined) return undefined;
   const found = validatedModels(data);
   const names = models(data.plan.sites);
   const rows = names.map(({ key, name, what }) => {
@@ -82,17 +105,18 @@ export function resultTable(data: ReportData): Html {
     </tr>`;
   });
   return html`<table class="figures result">
-    <thead>
-      <tr>
-        <th scope="col">Model</th>
-        <th scope="col">Validation loss<small>nats per token</small></th>
-        <th scope="col">against original<small>95 % intervals below</small></th>
-        ${control === undefined ? undefined : html`<th scope="col">against control</th>`}
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-    ${startRows(found, names)}
-  </table>`;
+      <thead>
+        <tr>
+          <th scope="col">Model</th>
+          <th scope="col">Validation loss<small>nats per token</small></th>
+          <th scope="col">against original<small>95 % intervals below</small></th>
+          ${control === undefined ? undefined : html`<th scope="col">against control</th>`}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+      ${startRows(found, names)}
+    </table>
+    ${control === undefined ? undefined : html`<p class="caption">${describeControl(data.plan.recipe)}</p>`}`;
 }

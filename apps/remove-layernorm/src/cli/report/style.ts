@@ -55,6 +55,9 @@ tr.folded > * { font-weight: 650; }
 .facts { align-self: start; font-size: 0.9rem; }
 .facts th { color: var(--soft); font-weight: 400; padding-right: 1rem; }
 .facts tbody th, .facts tbody td { padding: 0.35rem 0; }
+.sources th { width: 11rem; }
+.sources td { text-align: left; overflow-wrap: anywhere; }
+pre.command { margin-top: 0.5rem; }
 .removals { font-size: 0.9rem; max-width: 40rem; }
 .removals td { font-size: inherit; }
 .removals tbody :is(th, td) { padding-block: 0.2rem; }

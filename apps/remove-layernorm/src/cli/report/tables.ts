@@ -1,5 +1,5 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
-import type { ConstantsRecipe, Pace } from "../../core/recipe.js";
+import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js";
 import { COST_SEQUENCES } from "../../core/removing/cost.js";
 import { describePace, describeRows } from "../../core/scale-recipe.js";
 import { extentRows, resultName } from "../extent.js";
@@ -10,7 +10,7 @@ import { kindOf, kinds, nameOf } from "./kinds.js";
 
 type Row = readonly [name: string, value: string];
 
-function table(rows: readonly Row[]): Html {
+export function table(rows: readonly Row[]): Html {
   return html`<table class="facts">
     <tbody>
       ${rows.map(
@@ -30,9 +30,10 @@ export function samples({ plan: { sites }, samples }: ReportData): Html | undefi
   if (prompts.length === 0) return undefined;
   const card = (prompt: string, model: "original" | "folded", name: string) => {
     const sample = samples.find((one) => one.prompt === prompt && one.model === model);
+    if (!sample) return undefined;
     return html`<div class="card ${model}">
       <h3><i class="dot"></i>${name}</h3>
-      <pre><b>${prompt}</b>${sample?.text ?? "…"}</pre>
+      <pre><b>${prompt}</b>${sample.text}</pre>
     </div>`;
   };
   return html`${prompts.map(
@@ -44,7 +45,8 @@ export function samples({ plan: { sites }, samples }: ReportData): Html | undefi
 }
 
 /** Every removal in order, with the constants that a frozen norm divides by from then on. */
-export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportData): Html {
+export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportData): Html | undefined {
+  if (removals.length === 0) return undefined;
   const measured = removals.some(({ damage }) => damage !== undefined);
   const figure = (value: number | undefined) => (value === undefined ? "—" : compact(value));
   const rows = removals.map(({ step, removal, std, damage }) => {
@@ -101,18 +103,27 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
   const { pace, steps, batchSize, blockSize } = recipe;
   const last = removals.at(-1);
   if (pace.kind !== "adaptive" || !last) return undefined;
-  const { probedTokens } = summary;
+  const { probedTokens } = summary ?? {};
   const goes = new Set(removals.map(({ step }) => step)).size;
-  const share = (100 * probedTokens) / (steps * batchSize * blockSize);
+  const trained = steps * batchSize * blockSize;
+  const probed: Row[] =
+    probedTokens === undefined
+      ? []
+      : [
+          [
+            "looked at to choose",
+            `${count(probedTokens)} tokens, ${compact((100 * probedTokens) / trained)} % of those trained on meanwhile`,
+          ],
+        ];
   const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
   return table([
-    ["everything gone", `after step ${last.step}; the deadline is step ${pace.deadline}`],
+    [
+      summary ? "everything gone" : "last removal so far",
+      `after step ${last.step}; the deadline is step ${pace.deadline}`,
+    ],
     ["removals", `${removals.length}, ${goes > 1 ? `at ${goes} of the steps` : "all at once"}`],
     ["taken back", String(rollbacks.length)],
-    [
-      "looked at to choose",
-      `${count(probedTokens)} tokens, ${compact(share)} % of those trained on meanwhile`,
-    ],
+    ...probed,
     ["dearest", `${nameOf(dearest.removal)}, ${compact(dearest.damage ?? 0)} nats at once`],
   ]);
 }
@@ -137,10 +148,7 @@ export function recipeTable({ plan }: ReportData): Html {
       ])}
       ${table([
         ["gradient clipped to", compact(recipe.maxNorm)],
-        [
-          "auxiliary loss",
-          recipe.auxiliaryWeight === 0 ? "none" : `λ = ${compact(recipe.auxiliaryWeight)}, removal alone`,
-        ],
+        ["auxiliary loss", describeAuxiliary(recipe)],
         ["pace", describePace(pace)],
         ...paceRows(pace, distilled ? "original" : "control"),
         ["constants", describeConstants(pace, constants)],
@@ -149,6 +157,13 @@ export function recipeTable({ plan }: ReportData): Html {
       ])}
     </div>
     <p class="caption">${recipe.source}</p>`;
+}
+
+function describeAuxiliary({ auxiliaryWeight, controlAuxiliary, loss }: RemovalRecipe): string {
+  if (auxiliaryWeight === 0) return "none";
+  const lambda = `λ = ${compact(auxiliaryWeight)}`;
+  if (loss === "distillation") return lambda;
+  return controlAuxiliary ? `${lambda}, removal and control` : `${lambda}, removal alone`;
 }
 
 function paceRows(pace: Pace, other: "original" | "control"): Row[] {
@@ -170,27 +185,25 @@ function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRec
   return `${measured}; special tokens: ${special}${shareQkv ? "; query/key and value share one" : ""}`;
 }
 
-export function runTable({ plan, fold, summary }: ReportData): Html {
+export function runTable(data: ReportData): Html {
+  const { plan, fold, summary, provenance } = data;
   const { config } = plan;
-  const resumed: Row[] = plan.resumedAt
-    ? [["resumed", `in the ${plan.resumedAt.phase} phase, at step ${plan.resumedAt.step}`]]
+  const ended: Row[] = summary
+    ? [
+        ["time", duration(summary.seconds)],
+        ["trained on", `${count(summary.tokens)} tokens`],
+        ["peak memory of tensors", bytes(summary.peakBytes)],
+      ]
     : [];
   const folded: Row[] = fold
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
   const probed: Row[] =
-    summary.probedTokens > 0
+    summary && summary.probedTokens > 0
       ? [["looked at to measure removals", `${count(summary.probedTokens)} tokens, forwards alone`]]
       : [];
   return html`<div class="row two">
-    ${table([
-      ["backend", summary.backend],
-      ["time", duration(summary.seconds)],
-      ["trained on", `${count(summary.tokens)} tokens`],
-      ...probed,
-      ["peak memory of tensors", bytes(summary.peakBytes)],
-      ...resumed,
-    ])}
+    ${table([["engine", provenance.processes.at(-1)?.engine ?? ""], ...ended, ...probed])}
     ${table([
       ["model", `${config.layers} layers, ${config.channels} channels, ${config.heads} heads`],
       ["vocabulary", `${count(config.vocabSize)} tokens`],

@@ -58,6 +58,7 @@ function recipe(figures: Figures): RemovalRecipe {
     checkpointEvery: 100,
     untieHead: false,
     auxiliaryWeight,
+    controlAuxiliary: false,
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
     evaluateEvery: 20,

@@ -21,6 +21,7 @@ export const heimersheim2024: RemovalRecipe = {
   checkpointEvery: 100,
   untieHead: false,
   auxiliaryWeight: 0,
+  controlAuxiliary: false,
   constants: {
     from: { kind: "original", sequences: 16 },
     special: "first-and-eot-on-value",

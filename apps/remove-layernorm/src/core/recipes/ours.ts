@@ -28,6 +28,7 @@ export const reference: RemovalRecipe = {
   checkpointEvery: 100,
   untieHead: false,
   auxiliaryWeight: 0.1,
+  controlAuxiliary: true,
   constants: {
     from: { kind: "training", keep: 0.9 ** (16 / 32) },
     special: "first-and-eot",

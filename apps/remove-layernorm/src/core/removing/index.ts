@@ -4,6 +4,7 @@ import { FixedRemoving } from "./fixed.js";
 import type { RemovalContext, Removing } from "./removing.js";
 import { TaperRemoving } from "./taper.js";
 
+export { updateScale } from "./taper.js";
 export type { AdaptiveState, RemovalState, Removing, TaperState } from "./removing.js";
 
 export function startRemoving(context: RemovalContext): Removing {

@@ -3,6 +3,7 @@ import { moduleOf, type NormTable } from "@normless/gpt2";
 import {
   frozenNorm,
   meanOf,
+  type MovingMean,
   pooled,
   taperedNorm,
   taperGate,
@@ -77,10 +78,7 @@ export class TaperRemoving implements Removing {
       };
       return [module, average] as const;
     });
-    const finals = stds.map((microBatch) => pooled(microBatch["ln_f"]));
-    const tokens = finals.reduce((sum, { count }) => sum + count.rest, 0);
-    const mean = finals.reduce((sum, { mean, count }) => sum + mean.rest * (count.rest / tokens), 0);
-    const after = { calibration: Object.fromEntries(entries), scale: updateMovingMean(scale, mean, keep) };
+    const after = { calibration: Object.fromEntries(entries), scale: updateScale(scale, stds, keep) };
     this.#state = { ...this.#state, taper: after };
     return Promise.resolve([]);
   }
@@ -88,4 +86,16 @@ export class TaperRemoving implements Removing {
   rollBack(): undefined {
     return undefined;
   }
+}
+
+/** The mean std before ln_f, with that of another update: each token counts once, whatever micro-batch it was in. */
+export function updateScale(
+  scale: MovingMean | undefined,
+  stds: StepResult["stds"],
+  keep: number,
+): MovingMean {
+  const finals = stds.map((microBatch) => pooled(microBatch["ln_f"]));
+  const tokens = finals.reduce((sum, { count }) => sum + count.rest, 0);
+  const mean = finals.reduce((sum, { mean, count }) => sum + mean.rest * (count.rest / tokens), 0);
+  return updateMovingMean(scale, mean, keep);
 }
