@@ -137,6 +137,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.sitesOption)
+    .addOption(shared.looksOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
     .addOption(shared.seedOption)
