@@ -14,6 +14,8 @@ export function metricsLine(event: RunEvent | TrainEvent): object | undefined {
     }
     case "removal":
     case "rollback":
+    case "change":
+    case "first-position":
     case "stds":
     case "sample":
     case "fold":

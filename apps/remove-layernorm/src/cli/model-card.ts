@@ -1,5 +1,5 @@
 /** The README.md of a model that a run wrote: where it comes from, how good it is, how to load it. */
-import type { PlanEvent, Summary } from "../core/index.js";
+import { type ChangeEvent, describeChanges, type PlanEvent, type Summary } from "../core/index.js";
 import { type LnFreeForm, loading, partlyLoading } from "./card-loading.js";
 import { extentRows, isWhole, resultName, withoutLayerNorm } from "./extent.js";
 import { difference, thousands } from "./format.js";
@@ -9,10 +9,12 @@ export interface CardFacts {
   readonly baseModel: string;
   readonly plan: Pick<PlanEvent, "recipe" | "config" | "sites" | "validationTokens">;
   readonly validation: Summary["validation"];
+  /** What a run that went on was told to do otherwise. */
+  readonly changes: readonly ChangeEvent[];
 }
 
 export function modelCard(form: LnFreeForm, facts: CardFacts): string {
-  const { baseModel, plan, validation } = facts;
+  const { baseModel, plan, validation, changes } = facts;
   const { recipe, validationTokens, sites } = plan;
   const name = resultName(sites);
   const { original, control } = validation;
@@ -55,7 +57,12 @@ ${row(`${name} (folded)`, validation.folded)}
 ## Recipe
 
 ${recipe.name}: ${recipe.steps} updates of ${recipe.batchSize} sequences of ${recipe.blockSize} tokens (${thousands(tokens)} tokens).
-
+${changes
+  .map(
+    ({ phase, step, changes }) =>
+      `From update ${step + 1} of the ${phase} on: ${describeChanges(changes)}.\n`,
+  )
+  .join("")}
 \`\`\`json
 ${JSON.stringify(recipe, undefined, 2)}
 \`\`\`

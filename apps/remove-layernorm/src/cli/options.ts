@@ -86,6 +86,11 @@ export const tokenColumnOption = () =>
     "or its lists of token ids (default: input_ids or tokens, where there is no text)",
   );
 
+export const checkpointOption = new Option(
+  "--checkpoint <n>",
+  "with --resume, go on from the checkpoint of so many updates; later ones are cleared (default: the newest)",
+).argParser(countArgument);
+
 export const trainTokensOption = new Option(
   "--train-tokens <n>",
   "so many of the tokens to train on, from the first (default: all)",
@@ -141,6 +146,12 @@ export const sitesOption = new Option(
     "(default: all that are there)",
 )
   .argParser(namesArgument)
+  .helpGroup(RECIPE);
+export const gapFactorOption = new Option(
+  "--gap-factor <n>",
+  "so many times as long between the removals of a pace at fixed steps; with --resume, between those still to come",
+)
+  .argParser(positiveArgument)
   .helpGroup(RECIPE);
 export const sharedQkvStdOption = new Option(
   "--shared-qkv-std",

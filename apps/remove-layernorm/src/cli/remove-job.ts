@@ -4,18 +4,23 @@ import { type LoadedModel, toEps1e12 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import {
   controlSteps,
+  describeChanges,
+  describeFirstPosition,
   describeRemoval,
   type DoneEvent,
+  type LossWatch,
   type PlanEvent,
   removeLayerNorm,
   type RunEvent,
   type RunState,
+  sinkWarning,
 } from "../core/index.js";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
 import { isWhole, noStockForm } from "./extent.js";
-import { difference } from "./format.js";
+import { costText } from "./format.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
+import { watchEvent, watchLines } from "./loss-history.js";
 import { metricsLine } from "./metrics.js";
 import { modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
@@ -34,6 +39,8 @@ export interface RemoveJob {
   /** Metrics as TensorBoard's event files, too. */
   readonly tensorboard?: boolean | undefined;
   readonly resume?: RunState | undefined;
+  /** The recipe that a resumed run goes on with; `recipe` by default. */
+  readonly changed?: RunState["recipe"] | undefined;
   /** How the model is called in what is written. */
   readonly modelName: string;
   /** Makes or reopens the run folder, once the plan is known to be good. */
@@ -56,7 +63,9 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     const plan = first.value;
     const folder = await job.openFolder();
     progress = new Progress(io, workOf(plan, job.resume));
-    const consumer = new Consumer(plan, progress, folder);
+    const distilled = plan.recipe.loss === "distillation";
+    const watch = watchLines(await folder.readMetrics(), { distilled });
+    const consumer = new Consumer(plan, progress, folder, watch);
     const board = job.tensorboard
       ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
       : undefined;
@@ -80,18 +89,18 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
 function workOf({ recipe, validationTokens }: PlanEvent, resume: RunState | undefined) {
   const perStep = recipe.batchSize * recipe.blockSize;
   const control = controlSteps(recipe);
-  const done = resume ? updatesDone(resume, control) : 0;
+  const left = resume?.phase === "removal" ? recipe.steps : recipe.steps + control;
   const evaluated = Object.keys(resume?.validation ?? {}).length;
   const contenders = control > 0 ? 4 : 3;
   return {
-    train: (recipe.steps + control - done) * perStep,
+    train: (left - (resume?.step ?? 0)) * perStep,
     evaluate: (contenders - evaluated) * validationTokens,
   };
 }
 
 /** Updates of all phases together. */
-function updatesDone({ phase, step }: Pick<RunState, "phase" | "step">, control: number): number {
-  return phase === "control" ? step : control + step;
+function updatesDone({ phase, step, controlLosses }: RunState): number {
+  return phase === "control" ? step : controlLosses.length + step;
 }
 
 class Consumer {
@@ -101,6 +110,7 @@ class Consumer {
     readonly plan: PlanEvent,
     readonly progress: Progress,
     readonly folder: RunFolder<RunState>,
+    readonly watch: LossWatch,
   ) {}
 
   async take(event: RunEvent): Promise<void> {
@@ -109,6 +119,7 @@ class Consumer {
     const { steps, batchSize, blockSize } = recipe;
     const line = metricsLine(event);
     if (line) await folder.appendMetrics(line);
+    watchEvent(this.watch, event);
     switch (event.type) {
       case "step":
         return progress.step(event, steps, batchSize * blockSize);
@@ -125,16 +136,24 @@ class Consumer {
       case "removal": {
         const { step, removal, damage } = event;
         const what = `removed ${describeRemoval(removal)}`;
-        const cost = damage === undefined ? "" : ` (${difference(damage)} nats at once)`;
+        const cost = damage === undefined ? "" : ` (${costText(damage)})`;
         return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
       case "rollback": {
         const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;
         return progress.note(`step ${event.step}: diverged (${event.why}), ${back}`, back);
       }
+      case "change":
+        return progress.note(`step ${event.step}: from here on ${describeChanges(event.changes)}`);
+      case "first-position": {
+        const what = describeFirstPosition(event);
+        const warning = sinkWarning(event, recipe);
+        return warning === undefined ? progress.note(what) : progress.say(`${what}. ${warning}`);
+      }
       case "checkpoint": {
-        const updates = updatesDone(event.state, controlSteps(recipe));
-        const path = await folder.saveCheckpoint(updates, event.state);
+        const updates = updatesDone(event.state);
+        const sound = (at: number) => this.watch.soundAt(at);
+        const path = await folder.saveCheckpoint(updates, event.state, sound);
         progress.passed();
         return progress.note(`saved ${path}`, "saved");
       }
@@ -161,7 +180,8 @@ async function writeResults(
   const { summary, frozen, folded } = done;
   const { tokenizerFiles } = model;
   const { validation } = summary;
-  const facts = { baseModel, plan, validation };
+  const data = await reportData(folder, plan, summary);
+  const facts = { baseModel, plan, validation, changes: data.changes };
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const before = await outputsOf(backend, frozen, tokens);
   const whole = isWhole(plan.sites);
@@ -178,7 +198,7 @@ async function writeResults(
     // What a run that was stopped here may have left is this run's own.
     await writeChecked({ backend, before, tokens }, join(folder.path, name), written, { overwrite: true });
   }
-  await folder.writeText(REPORT, renderReport(await reportData(folder, plan, summary)));
+  await folder.writeText(REPORT, renderReport(data));
   await folder.writeJson(SUMMARY, summary);
 }
 
@@ -193,15 +213,18 @@ async function reportData(
   const of = <T extends RunEvent["type"]>(type: T) =>
     events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
   const [fold] = of("fold");
+  const [firstPosition] = of("first-position");
   return {
     plan,
     steps: of("step"),
     removals: of("removal"),
     rollbacks: of("rollback"),
+    changes: of("change"),
     evals: of("eval"),
     stds: of("stds"),
     samples: of("sample"),
     ...(fold && { fold }),
+    ...(firstPosition && { firstPosition }),
     summary,
   };
 }

@@ -39,6 +39,10 @@ const pace = z.discriminatedUnion("kind", [
     gaps: z.strictObject({ ln_2: wait, "ln_1:qk": wait, "ln_1:v": wait }),
     eotAfter: wait,
     firstAfter: wait,
+    stretches: z
+      .array(z.strictObject({ from: wait, factor: positive }))
+      .readonly()
+      .optional(),
   }),
   z.strictObject({ kind: z.literal("taper"), begin: count, end: count, keep: share }),
   z.strictObject({
@@ -73,6 +77,7 @@ export const removalRecipeSchema = z.strictObject({
   }),
   pace,
   sites: sites.optional(),
+  failsOnSink: z.strictObject({ how: z.string(), instead: z.string() }).optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -154,6 +159,7 @@ export const removeOptionsSchema = z.strictObject({
   model: z.string().optional(),
   prompt: z.string().optional(),
   auxiliaryWeight: z.number().min(0).optional(),
+  gapFactor: positive.optional(),
   sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),

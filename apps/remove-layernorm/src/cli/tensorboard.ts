@@ -6,7 +6,7 @@ import { appendFile, mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { POSITION_CLASSES } from "@normless/tensor";
-import { describeRemoval, type RunEvent, type TrainEvent } from "../core/index.js";
+import { describeChanges, describeRemoval, type RunEvent, type TrainEvent } from "../core/index.js";
 import { fileVersion, type Moment, record, scalars, sessionStart, text } from "./tfevents.js";
 
 export interface TensorboardWriter {
@@ -67,6 +67,9 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
         case "rollback":
           ({ step } = event);
           return write((moment) => text(moment, "rollback", `${event.removed.join(", ")}: ${event.why}`));
+        case "change":
+          ({ phase, step } = event);
+          return write((moment) => text(moment, "change", describeChanges(event.changes)));
         case "eval":
           if ("step" in event) ({ step } = event);
           return write((moment) =>
@@ -80,6 +83,7 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
           );
           return write((moment) => scalars(moment, Object.assign({}, ...stds) as Record<string, number>));
         }
+        case "first-position":
         case "plan":
         case "progress":
         case "sample":

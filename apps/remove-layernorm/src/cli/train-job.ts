@@ -4,11 +4,18 @@ import { type Gpt2Config, standardNorms, type WeightDtype } from "@normless/gpt2
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import type { TokenizerFiles } from "@normless/text";
-import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
+import {
+  describeChanges,
+  trainModel,
+  type TrainEvent,
+  type TrainRecipe,
+  type TrainState,
+} from "../core/index.js";
 import { validationPart } from "../core/measure.js";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
+import { watchEvent, watchLines } from "./loss-history.js";
 import { metricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
 import { MODEL, SUMMARY, TENSORBOARD } from "./run-files.js";
@@ -26,6 +33,8 @@ export interface TrainJob {
   /** Metrics as TensorBoard's event files, too. */
   readonly tensorboard?: boolean | undefined;
   readonly resume?: TrainState | undefined;
+  /** The recipe that a resumed training goes on with; `recipe` by default. */
+  readonly changed?: TrainRecipe | undefined;
 }
 
 export interface TrainSummary {
@@ -49,12 +58,14 @@ export async function runTrain(
   const board = job.tensorboard
     ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
     : undefined;
+  const watch = watchLines(await folder.readMetrics(), { distilled: false });
   let loss = 0;
   let evaluated = 0;
   const take = async (event: TrainEvent): Promise<void> => {
     const line = metricsLine(event);
     if (line) await folder.appendMetrics(line);
     await board?.take(event);
+    watchEvent(watch, event);
     switch (event.type) {
       case "step":
         return progress.step(event, job.recipe.steps, job.recipe.batchSize * job.recipe.blockSize);
@@ -70,10 +81,12 @@ export async function runTrain(
           `validation ${loss.toFixed(4)}`,
         );
       case "checkpoint": {
-        const path = await folder.saveCheckpoint(event.state.step, event.state);
+        const path = await folder.saveCheckpoint(event.state.step, event.state, (at) => watch.soundAt(at));
         progress.passed();
         return progress.note(`saved ${path}`, "saved");
       }
+      case "change":
+        return progress.note(`step ${event.step}: from here on ${describeChanges(event.changes)}`);
       case "done":
         return progress.passed();
     }

@@ -9,6 +9,7 @@ export {
 } from "./choices.js";
 export { type EvaluateOptions, evaluateTokens, type TokenEvaluation } from "./evaluate.js";
 export type * from "./events.js";
+export { describeFirstPosition, measureFirstPosition, SINK_RATIO, sinkWarning } from "./first-position.js";
 export {
   gradeHellaswag,
   HELLASWAG_SCORINGS,
@@ -18,7 +19,19 @@ export {
   type HellaswagScoring,
 } from "./hellaswag.js";
 export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
+export {
+  type ChangedField,
+  changeRemoval,
+  changeTraining,
+  describeChanges,
+  type Moment,
+  type RecipeChange,
+  removalChanges,
+  type TrainingChange,
+  trainingChanges,
+} from "./change-recipe.js";
 export { checkRecipe, RecipeError } from "./check-recipe.js";
+export { GONE_NATS, LossWatch, type Onset } from "./loss-watch.js";
 export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
@@ -47,6 +60,7 @@ export {
   type AdaptivePace,
   controlSteps,
   type ConstantsRecipe,
+  type FailsOnSink,
   type FixedPace,
   type Pace,
   type RemovalLoss,
@@ -59,6 +73,7 @@ export {
   type TrainingRecipe,
 } from "./recipe.js";
 export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
+export { COST_SEQUENCES, NO_NUMBER } from "./removing/cost.js";
 export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export {

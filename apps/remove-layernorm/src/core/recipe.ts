@@ -54,6 +54,15 @@ export interface RemovalRecipe extends TrainingRecipe {
   readonly pace: Pace;
   /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */
   readonly sites?: readonly string[] | undefined;
+  /** That it does badly on a model whose first position is a sink (first-position.ts), as was measured, where it does. */
+  readonly failsOnSink?: FailsOnSink | undefined;
+}
+
+export interface FailsOnSink {
+  /** The figure, and what it was measured on. */
+  readonly how: string;
+  /** The recipe to take there, by its name. */
+  readonly instead: string;
 }
 
 /** Updates of the control that a run trains besides the removal. */
@@ -108,6 +117,11 @@ export interface FixedPace {
   readonly eotAfter: number;
   /** The same for the first position. From then on every frozen norm has one constant, and can be folded. */
   readonly firstAfter: number;
+  /**
+   * Where the gaps of a run that had begun were changed, in that order (change-recipe.ts): what is due after step `from` is
+   * due `factor` times as long after it. Most recipes have none.
+   */
+  readonly stretches?: readonly { readonly from: number; readonly factor: number }[] | undefined;
 }
 
 /** All norms together, by one gate from LayerNorm to constant. */

@@ -16,12 +16,14 @@ import {
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
+import { type ChangedField, removalChanges } from "./change-recipe.js";
 import { checkRecipe } from "./check-recipe.js";
 import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
+import { measureFirstPosition } from "./first-position.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
 import { checkConstants, checkPlan, plan } from "./plan.js";
-import { controlSteps, type RemovalRecipe } from "./recipe.js";
+import type { RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
 import { extentOf, type PlannedModel } from "./sites.js";
 import { fingerprint, type RunState } from "./state.js";
@@ -50,8 +52,10 @@ export interface RunInput {
   };
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: RemovalRecipe;
-  /** Goes on from here; the recipe is then the state's. */
+  /** Goes on from here; the recipe is then the state's, or `changed`. */
   readonly resume?: RunState | undefined;
+  /** With `resume`: the recipe from there on, which differs in what may change while a run goes on (change-recipe.ts). */
+  readonly changed?: RemovalRecipe | undefined;
   /** Asks the run to stop after the update or the validation batch under way: it yields a checkpoint and ends. */
   readonly signal?: AbortSignal | undefined;
   /** What samples start with, when there is a tokenizer. */
@@ -71,6 +75,8 @@ class Run {
   readonly #input: RunInput;
   readonly #recipe: RemovalRecipe;
   readonly #fingerprint: string;
+  /** What a resumed run was told to do otherwise. */
+  readonly #changes: readonly ChangedField[];
   readonly #validation: Uint16Array;
   readonly #begin = performance.now();
   readonly #losses: Partial<Record<Contender, number>>;
@@ -80,9 +86,9 @@ class Run {
   #trained: RunState | undefined;
 
   constructor(input: RunInput) {
-    const { model, corpus, resume, control } = input;
+    const { model, corpus, resume, changed, control } = input;
     this.#input = input;
-    this.#recipe = resume?.recipe ?? input.recipe;
+    this.#recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
     this.#fingerprint = fingerprint(model.weights);
     if (resume && resume.fingerprint !== this.#fingerprint) {
       throw new Error(
@@ -94,9 +100,17 @@ class Run {
     checkPlan(this.#recipe, this.#plannedModel);
     checkConstants(this.#recipe, this.#norms);
     this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
+    this.#changes =
+      resume && changed
+        ? removalChanges(resume.recipe, changed, { ...resume, model: this.#plannedModel })
+        : [];
     this.#losses = { ...resume?.validation };
+    // What was validated of a training that now goes on otherwise.
+    if (this.#changes.length > 0) {
+      for (const model of ["frozen", "folded"] as const) delete this.#losses[model];
+    }
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
-    const { steps } = this.#recipe;
+    const { steps } = resume?.recipe ?? this.#recipe;
     if (control && this.#distilled)
       throw new RangeError("a distilled run is held against its original; it takes no control");
     if (control && control.losses.length !== steps) {
@@ -146,9 +160,13 @@ class Run {
       backend: backend.description,
       ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
     };
+    if (resume && this.#changes.length > 0) {
+      yield { type: "change", phase: resume.phase, step: resume.step, changes: this.#changes };
+    }
     const original = { config, weights: model.weights, norms };
     if (this.#losses.original === undefined) {
       if (!(yield* this.#evaluate("original", original))) return;
+      yield* this.#firstPosition(original);
       yield* this.#stds("original", original);
       yield* this.#sample("original", original);
     }
@@ -178,7 +196,7 @@ class Run {
     const summary = {
       validation: this.#losses as ValidationLosses,
       seconds: this.#seconds,
-      tokens: (steps + (known ? 0 : controlSteps(this.#recipe))) * batchSize * blockSize,
+      tokens: (steps + (known ? 0 : this.#controlLosses.length)) * batchSize * blockSize,
       probedTokens: this.#probedTokens,
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
@@ -294,7 +312,9 @@ class Run {
 
   /** The end of the training that is validated, or the run's beginning where it is the original. */
   #stateInValidation(): RunState {
-    if (this.#trained) return { ...this.#trained, validation: { ...this.#losses } };
+    if (this.#trained) {
+      return { ...this.#trained, recipe: this.#recipe, validation: { ...this.#losses } };
+    }
     const { weights } = this.#input.model;
     const zeros = () =>
       Object.fromEntries(
@@ -330,6 +350,12 @@ class Run {
     } finally {
       freeParams(params);
     }
+  }
+
+  async *#firstPosition(original: HostModel): AsyncGenerator<RunEvent, void> {
+    const text = { recipe: this.#recipe, train: this.#input.corpus.train };
+    const event = await this.#onDevice(original, (device) => measureFirstPosition(device, text));
+    if (event) yield event;
   }
 
   async *#stds(model: "original" | "frozen", contender: HostModel): AsyncGenerator<RunEvent, void> {

@@ -8,8 +8,9 @@ import {
   type Weights,
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
+import { trainingChanges } from "./change-recipe.js";
 import { checkRecipe } from "./check-recipe.js";
-import type { ProgressEvent, StepEvent } from "./events.js";
+import type { ChangeEvent, ProgressEvent, StepEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { validationLoss, validationPart } from "./measure.js";
 import type { TrainRecipe } from "./recipe.js";
@@ -27,6 +28,7 @@ export interface TrainState extends TrainerState {
 
 export type TrainEvent =
   | (Omit<StepEvent, "phase"> & { readonly phase: "train" })
+  | ChangeEvent<"train">
   | ProgressEvent
   | { readonly type: "eval"; readonly step: number; readonly loss: number; readonly seconds: number }
   | { readonly type: "checkpoint"; readonly state: TrainState; readonly reason: "schedule" | "stop" }
@@ -38,6 +40,8 @@ export interface TrainInput {
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
   readonly resume?: TrainState | undefined;
+  /** With `resume`: the recipe from there on, which differs in what may change (change-recipe.ts). */
+  readonly changed?: TrainRecipe | undefined;
   /** Asks the training to stop after the update or the validation batch under way. */
   readonly signal?: AbortSignal | undefined;
   /** Less memory for one more forward pass a step; the same bits. */
@@ -49,10 +53,11 @@ export interface TrainInput {
  * @throws RecipeError when recipe, config and corpus do not make a training.
  */
 export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent, void> {
-  const { backend, corpus, resume, signal } = input;
+  const { backend, corpus, resume, changed, signal } = input;
   const config = checkConfig(resume?.config ?? input.config);
-  const recipe = resume?.recipe ?? input.recipe;
+  const recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
   checkRecipe(recipe, { config, corpus });
+  const changes = resume && changed ? trainingChanges(resume.recipe, changed) : [];
   const norms = standardNorms(config);
   const { batchSize, microBatchSize, blockSize, steps } = recipe;
   const sizes = { batchSize: 2 * microBatchSize, blockSize, advice: DIVERGED_ADVICE };
@@ -92,6 +97,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   try {
     if (resume) trainer.load(resume);
     const firstStep = trainer.step;
+    if (changes.length > 0) yield { type: "change", phase: "train", step: firstStep, changes };
     if (resume?.evaluationDue && firstStep < steps && (yield* evaluate()) === undefined) return;
     while (trainer.step < steps) {
       await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });

@@ -24,6 +24,10 @@ describe("normless recipes", () => {
       expect(out).toMatch(new RegExp(`│ ${name} +│`));
       expect(out).toContain(source);
     }
+    for (const { failsOnSink } of Object.values(removalRecipes)) {
+      if (failsOnSink)
+        expect(out).toContain(`Fails on a sink: ${failsOnSink.how}. Take ${failsOnSink.instead} there.`);
+    }
   });
 
   it("shows one as JSON that remove takes as it is", async () => {

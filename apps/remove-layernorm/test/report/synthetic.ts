@@ -77,6 +77,7 @@ export function syntheticRun(
         : { type: "removal", step: removal.step, removal, damage: -0.001 },
     ),
     rollbacks: [],
+    changes: [],
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
       type: "eval",
       model,
@@ -91,6 +92,10 @@ export function syntheticRun(
       { type: "sample", model: "original", prompt, text: `, ${text}` },
       { type: "sample", model: "folded", prompt, text: `, in a wood, ${text}` },
     ],
+    firstPosition: {
+      ...{ type: "first-position", ratio: 4.8, sink: false },
+      ratios: Object.fromEntries(modules.map((module) => [module, 4.8])),
+    },
     fold: { type: "fold", relativeDifference: 3.217e-6 },
     summary: {
       validation,

@@ -4,7 +4,7 @@ import * as shared from "../options.js";
 import { unknownRecipe } from "../recipes.js";
 import { thousands } from "../format.js";
 import { table } from "../tables.js";
-import { describePace, removalRecipes } from "../../core/index.js";
+import { describePace, removalRecipes, SINK_RATIO } from "../../core/index.js";
 
 export function recipesCommand(io: Io) {
   const command = shared.command("recipes", "The built-in recipes for remove, and where each is from", [
@@ -24,7 +24,7 @@ export function recipesCommand(io: Io) {
 function listRecipes(io: Io): void {
   const recipes = Object.values(removalRecipes);
   const rows = recipes.map(
-    ({ name, loss, steps, batchSize, blockSize, auxiliaryWeight, constants, pace }) => [
+    ({ name, loss, steps, batchSize, blockSize, auxiliaryWeight, constants, pace, failsOnSink }) => [
       name,
       loss,
       thousands(steps),
@@ -32,11 +32,27 @@ function listRecipes(io: Io): void {
       auxiliaryWeight === 0 ? "" : String(auxiliaryWeight),
       pace.kind === "taper" ? "calibrated" : constants.special,
       describePace(pace),
+      failsOnSink ? "fails" : "",
     ],
   );
-  const head = ["recipe", "loss", "updates", "tokens an update", "aux λ", "special constants", "pace"];
+  const head = [
+    "recipe",
+    "loss",
+    "updates",
+    "tokens an update",
+    "aux λ",
+    "special constants",
+    "pace",
+    "on a sink",
+  ];
   io.out(table(io, head, rows));
-  for (const { name, source } of recipes) io.out(`\n${io.colors.bold(name)}\n  ${source}\n`);
+  for (const { name, source, failsOnSink: fails } of recipes) {
+    const warning = fails ? `  Fails on a sink: ${fails.how}. Take ${fails.instead} there.\n` : "";
+    io.out(`\n${io.colors.bold(name)}\n  ${source}\n${warning}`);
+  }
+  io.out(
+    `\nA sink: a first position whose std is ${SINK_RATIO} times that of the rest or more at the middle layers, as in GPT-2.\n`,
+  );
 }
 
 function showRecipe(io: Io, name: string): void {

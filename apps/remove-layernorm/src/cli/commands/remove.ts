@@ -6,7 +6,8 @@ import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { checkAsked, EXIT, UsageError } from "../errors.js";
+import { divergenceAdvice } from "../divergence-advice.js";
+import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
@@ -38,11 +39,13 @@ import { findModel, type FoundModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
+  changeRemoval,
   checkConstants,
   checkPlan,
   checkRecipe,
   type RemovalRecipe,
   RecipeError,
+  removalChanges,
   removalNotes,
   removalRecipes,
   removeLayerNorm,
@@ -62,13 +65,19 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly prompt?: string | undefined;
   readonly out?: string | undefined;
   readonly config?: string | undefined;
+  readonly gapFactor?: number | undefined;
   readonly resume?: string | undefined;
+  readonly checkpoint?: number | undefined;
   readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
 
 const PROMPT = "The people of the United States";
+/** What may change while a run goes on. */
+const CHANGES = ["steps", "learningRate", "auxiliaryWeight", "gapFactor", "checkpointEvery"] as const;
 const ALLOWED_ON_RESUME = [
+  ...CHANGES,
+  "checkpoint",
   "model",
   "train",
   "validation",
@@ -87,6 +96,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
       "--dry-run",
       "--model gpt2 --train train.bin --validation val.bin --recipe recipe.json --out runs/gpt2",
       "--resume runs/gpt2",
+      "--resume runs/gpt2 --checkpoint 300 --gap-factor 2",
     ])
     .addOption(shared.modelOption)
     .option("--corpus <dir>", "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's)")
@@ -102,7 +112,12 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--out <dir>", "the run folder (default: runs/<recipe>-<time>)")
     .option("--prompt <text>", `what samples start with (default: "${PROMPT}")`)
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
-    .option("--resume <dir>", "go on with the run in this folder; it ends with the same bits")
+    .option(
+      "--resume <dir>",
+      "go on with the run in this folder; it ends with the same bits, or with --learning-rate, --gap-factor, " +
+        "--auxiliary-weight or --steps otherwise from there on",
+    )
+    .addOption(shared.checkpointOption)
     .option("--dry-run", "show the plan and end")
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.backendOption)
@@ -117,6 +132,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.blockSizeOption)
     .addOption(shared.learningRateOption)
     .addOption(shared.auxiliaryWeightOption)
+    .addOption(shared.gapFactorOption)
     .addOption(shared.sitesOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
@@ -130,18 +146,25 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 export async function remove(io: Io, options: RemoveOptions): Promise<number> {
   const { resume: folder } = options;
   if (folder === undefined) return startRun(io, options);
-  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
-  return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
+  const again = (asked: RemoveOptions) => () => lockedRun(folder, () => resumeRun(io, asked, folder));
+  return survivingDeviceLoss(io, {
+    start: again(options),
+    resume: again(withoutChanges(options)),
+    newest: () => newestCheckpointName(folder),
+  });
+}
+
+/** What was changed is in the run folder once it goes on, and is not to be changed again. */
+function withoutChanges(options: RemoveOptions): RemoveOptions {
+  const changes: readonly string[] = [...CHANGES, "checkpoint"];
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !changes.includes(name)));
 }
 
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
+  if (commandLine.checkpoint !== undefined) throw new UsageError("--checkpoint goes with --resume DIR");
   const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
   const { force = false } = options;
-  const {
-    recipe: unreleased,
-    notes,
-    withSteps,
-  } = await resolveRecipe({
+  const resolved = await resolveRecipe({
     builtIn: removalRecipes,
     schema: removalRecipeSchema,
     asked: options.recipe,
@@ -150,8 +173,11 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
     scale: scaleRecipe,
     notes: removalNotes,
   });
-  const recipe = asReleased(unreleased, options);
-  sayScaled(io, recipe.name, notes);
+  const wider = (recipe: RemovalRecipe) => withGapFactor(recipe, options);
+  const recipe = wider(asReleased(resolved.recipe, options));
+  const withSteps = (steps: number) => wider(resolved.withSteps(steps));
+  const gaps = removalNotes(resolved.recipe, recipe);
+  sayScaled(io, recipe.name, [...resolved.notes, ...gaps]);
   const out = options.out ?? newRunPath(recipe.name, io.now());
   const asked = options.model ?? shippedModel();
   const inputs = inputsOf({ ...options, model: asked });
@@ -249,16 +275,29 @@ function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecip
   return { ...recipe, constants: { ...constants, special, shareQkv: constants.shareQkv || sharedQkvStd } };
 }
 
+/** @throws UsageError where the pace has no gaps. */
+function withGapFactor(recipe: RemovalRecipe, { gapFactor }: RemoveOptions): RemovalRecipe {
+  if (gapFactor === undefined) return recipe;
+  return checkAsked(() => changeRemoval(recipe, { gapFactor }, { phase: "removal", step: 0 }));
+}
+
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
-  const checkpoint = await newestCheckpoint(io, out, removeKind);
+  const checkpoint = await newestCheckpoint(io, out, removeKind, options.checkpoint);
+  const { state } = checkpoint;
   const config = await readRunConfig(out, removeConfigSchema);
+  const changed = checkAsked(() => changeRemoval(config.recipe, options, state));
   const { model: asked = config.model } = options;
   const { train = config.corpus.train, validation = config.corpus.validation } = options;
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
   const model = await loadWithNorms(await findModel(io, asked));
+  const planned = { layers: model.config.layers, norms: model.norms };
+  checkAsked(() => checkPlan(changed, planned));
+  await within(join(out, "config.json"), () =>
+    removalChanges(state.recipe, changed, { ...state, model: planned }),
+  );
   const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(io, model), config.recipe);
   checkSameCorpus(corpus, out, config.corpus);
   const manner = resumedManner(options, config);
@@ -267,12 +306,14 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       backend,
       model,
       corpus,
-      recipe: config.recipe,
+      recipe: changed,
+      changed,
       prompt: config.prompt,
       ...manner,
-      resume: checkpoint.state,
+      resume: state,
       modelName: modelNameOf(options.model ?? config.model),
-      openFolder: () => RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner }),
+      openFolder: () =>
+        RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner, recipe: changed }),
     }),
   );
 }
@@ -311,9 +352,17 @@ async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder
 
 /** Runs the job and says how it ended. */
 async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
-  const done = await runRemove(io, job).catch((error: unknown) => explainFailure(error, "remove", out));
+  const { recipe, model } = job;
+  const removal = { recipe, model: { layers: model.config.layers, norms: model.norms } };
+  const advice = (error?: unknown) =>
+    divergenceAdvice({ command: "remove", folder: out, recipe, removal }, error);
+  const done = await runRemove(io, job).catch(async (error: unknown) =>
+    explainFailure(error, "remove", out, await advice(error)),
+  );
   if (!done) {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
+    const diverged = await advice();
+    if (diverged !== undefined) io.err(`${diverged}\n`);
     return EXIT.interrupted;
   }
   const { plan, summary } = done;

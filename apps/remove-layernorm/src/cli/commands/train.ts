@@ -6,6 +6,7 @@ import { trainKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
+import { divergenceAdvice } from "../divergence-advice.js";
 import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
@@ -38,9 +39,11 @@ import { shippedModel } from "../shipped.js";
 import { readTokenizerSaying } from "../tokenizer-folder.js";
 import { runTrain, type TrainJob } from "../train-job.js";
 import {
+  changeTraining,
   checkMemory,
   checkRecipe,
   scaleTraining,
+  trainingChanges,
   trainingNotes,
   trainRecipe,
   type TrainState,
@@ -58,10 +61,15 @@ export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<Corp
   readonly dtype?: WeightDtype | undefined;
   readonly config?: string | undefined;
   readonly resume?: string | undefined;
+  readonly checkpoint?: number | undefined;
   readonly force?: boolean | undefined;
 }
 
+/** What may change while a training goes on. */
+const CHANGES = ["steps", "learningRate", "checkpointEvery"] as const;
 const ALLOWED_ON_RESUME = [
+  ...CHANGES,
+  "checkpoint",
   "tokenizer",
   "train",
   "validation",
@@ -109,7 +117,12 @@ export function trainCommand(io: Io, done: (code: number) => void) {
       ),
     )
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
-    .option("--resume <dir>", "go on with the training in this folder; it ends with the same bits")
+    .option(
+      "--resume <dir>",
+      "go on with the training in this folder; it ends with the same bits, or with --learning-rate or --steps otherwise " +
+        "from there on",
+    )
+    .addOption(shared.checkpointOption)
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.tensorboardOption)
     .addOption(shared.backendOption)
@@ -133,11 +146,22 @@ export function trainCommand(io: Io, done: (code: number) => void) {
 export async function train(io: Io, options: TrainOptions): Promise<number> {
   const { resume: folder } = options;
   if (folder === undefined) return startRun(io, options);
-  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
-  return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
+  const again = (asked: TrainOptions) => () => lockedRun(folder, () => resumeRun(io, asked, folder));
+  return survivingDeviceLoss(io, {
+    start: again(options),
+    resume: again(withoutChanges(options)),
+    newest: () => newestCheckpointName(folder),
+  });
+}
+
+/** What was changed is in the run folder once it goes on, and is not to be changed again. */
+function withoutChanges(options: TrainOptions): TrainOptions {
+  const changes: readonly string[] = [...CHANGES, "checkpoint"];
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !changes.includes(name)));
 }
 
 async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
+  if (commandLine.checkpoint !== undefined) throw new UsageError("--checkpoint goes with --resume DIR");
   const { config: file } = commandLine;
   const fromFile = file === undefined ? {} : checkJson(file, trainOptionsSchema, await readJson(file));
   const options: TrainOptions = { ...fromFile, ...commandLine };
@@ -197,9 +221,11 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
-  const checkpoint = await newestCheckpoint(io, out, trainKind);
+  const checkpoint = await newestCheckpoint(io, out, trainKind, options.checkpoint);
   const began = await readRunConfig(out, trainConfigSchema);
-  const { config, recipe } = checkpoint.state;
+  const { config, step } = checkpoint.state;
+  const recipe = checkAsked(() => changeTraining(began.recipe, options, step));
+  await within(join(out, "config.json"), () => trainingChanges(checkpoint.state.recipe, recipe));
   const { tokenizer: tokenizerFolder = began.tokenizer } = options;
   const { train = began.corpus.train, validation = began.corpus.validation } = options;
   const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder, train, validation });
@@ -212,8 +238,20 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   return withEngine(io, resumedEngine(options, began.engine), ({ backend }) => {
     const { dtype } = began;
     const { state: resume } = checkpoint;
-    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
-    return finish(io, out, job, () => RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner }));
+    const job = {
+      backend,
+      config,
+      tokenizerFiles,
+      corpus,
+      recipe,
+      changed: recipe,
+      dtype,
+      ...manner,
+      resume,
+    };
+    return finish(io, out, job, () =>
+      RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, recipe }),
+    );
   });
 }
 
@@ -240,11 +278,15 @@ async function finish(
   openFolder: () => Promise<RunFolder<TrainState>>,
 ): Promise<number> {
   const folder = await openFolder();
-  const summary = await runTrain(io, job, folder).catch((error: unknown) =>
-    explainFailure(error, "train", out),
+  const { recipe } = job;
+  const advice = (error?: unknown) => divergenceAdvice({ command: "train", folder: out, recipe }, error);
+  const summary = await runTrain(io, job, folder).catch(async (error: unknown) =>
+    explainFailure(error, "train", out, await advice(error)),
   );
   if (!summary) {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("train", out)}\n`);
+    const diverged = await advice();
+    if (diverged !== undefined) io.err(`${diverged}\n`);
     return EXIT.interrupted;
   }
   io.out(`validation loss ${summary.validation.toFixed(4)} nats/token, in ${duration(summary.seconds)}\n`);

@@ -1,6 +1,7 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
+import { describeChanges } from "../../core/change-recipe.js";
 import type { ConstantsRecipe, Pace } from "../../core/recipe.js";
-import { COST_SEQUENCES } from "../../core/removing/cost.js";
+import { COST_SEQUENCES, NO_NUMBER } from "../../core/removing/cost.js";
 import { describePace } from "../../core/scale-recipe.js";
 import { extentRows, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
@@ -46,7 +47,8 @@ export function samples({ plan: { sites }, samples }: ReportData): Html | undefi
 /** Every removal in order, with the constants that a frozen norm divides by from then on. */
 export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportData): Html {
   const measured = removals.some(({ damage }) => damage !== undefined);
-  const figure = (value: number | undefined) => (value === undefined ? "—" : compact(value));
+  const figure = (value: number | undefined) =>
+    value === undefined ? "—" : value === NO_NUMBER ? "no number" : compact(value);
   const rows = removals.map(({ step, removal, std, damage }) => {
     return html`<tr>
       <td>${step}</td>
@@ -117,7 +119,7 @@ export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: Re
   ]);
 }
 
-export function recipeTable({ plan }: ReportData): Html {
+export function recipeTable({ plan, changes }: ReportData): Html {
   const { recipe } = plan;
   const { pace, constants, learningRate: rate } = recipe;
   const distilled = recipe.loss === "distillation";
@@ -146,6 +148,12 @@ export function recipeTable({ plan }: ReportData): Html {
         ...extentRows(plan),
       ])}
     </div>
+    ${changes.map(
+      ({ phase, step, changes }) =>
+        html`<p class="caption">
+          The recipe as it ended; from update ${step + 1} of the ${phase} on: ${describeChanges(changes)}.
+        </p>`,
+    )}
     <p class="caption">${recipe.source}</p>`;
 }
 
@@ -168,7 +176,7 @@ function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRec
   return `${measured}; special tokens: ${special}${shareQkv ? "; query/key and value share one" : ""}`;
 }
 
-export function runTable({ plan, fold, summary }: ReportData): Html {
+export function runTable({ plan, fold, firstPosition, summary }: ReportData): Html {
   const { config } = plan;
   const resumed: Row[] = plan.resumedAt
     ? [["resumed", `in the ${plan.resumedAt.phase} phase, at step ${plan.resumedAt.step}`]]
@@ -177,6 +185,9 @@ export function runTable({ plan, fold, summary }: ReportData): Html {
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
   const { frozen, folded: foldedLoss } = summary.validation;
+  const first: Row[] = firstPosition
+    ? [["first position", `std ${compact(firstPosition.ratio)} times that of the rest at the middle layers`]]
+    : [];
   const probed: Row[] =
     summary.probedTokens > 0
       ? [["looked at to measure removals", `${count(summary.probedTokens)} tokens, forwards alone`]]
@@ -192,6 +203,7 @@ export function runTable({ plan, fold, summary }: ReportData): Html {
     ])}
     ${table([
       ["model", `${config.layers} layers, ${config.channels} channels, ${config.heads} heads`],
+      ...first,
       ["vocabulary", `${count(config.vocabSize)} tokens`],
       ["training data", `${count(plan.trainTokens)} tokens`],
       ["validation data", `${count(plan.validationTokens)} tokens`],

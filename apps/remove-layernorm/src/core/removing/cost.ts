@@ -23,9 +23,16 @@ export class CostProbe {
     return this.#tokens;
   }
 
-  /** Nats that the step from one table to the next costs; what comes `after` is taken for the next one's `before`. */
+  /**
+   * Nats that the step from one table to the next costs; what comes `after` is taken for the next one's `before`.
+   * @throws DivergedError when the loss is no number before anything is taken.
+   */
   async cost(before: NormTable, after: NormTable): Promise<number> {
-    const now = this.#loss ?? (await this.#measure(before));
+    if (this.#loss === undefined) {
+      this.#loss = await this.#measure(before);
+      this.trainer.checkLoss(this.#loss);
+    }
+    const now = this.#loss;
     this.#loss = await this.#measure(after);
     return finiteCost(this.#loss - now);
   }
@@ -39,7 +46,9 @@ export class CostProbe {
   }
 }
 
-/** Where the loss is no number any more, nothing costs more; metrics.jsonl can say a number alone. */
+/** What is said to cost this leaves a loss that is no number: nothing costs more, and metrics.jsonl can say numbers alone. */
+export const NO_NUMBER = Number.MAX_VALUE;
+
 export function finiteCost(nats: number): number {
-  return Number.isFinite(nats) ? nats : Number.MAX_VALUE;
+  return Number.isFinite(nats) ? nats : NO_NUMBER;
 }
