@@ -48,7 +48,7 @@ const adaptive = { ...removalRecipes["adaptive"].pace, deadline: 18, together: 0
 const paces: readonly RemovalRecipe["pace"][] = [
   recipe.pace,
   { kind: "taper", begin: 6, end: 16, keep: 0.9 },
-  adaptive as RemovalRecipe["pace"],
+  adaptive,
 ];
 
 describe.each(paces)("a $kind removal of some norms", (pace) => {

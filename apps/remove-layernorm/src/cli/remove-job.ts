@@ -28,6 +28,7 @@ import { renderReport, type ReportData } from "./report/index.js";
 import { LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
+import type { Work } from "./time-left.js";
 
 export interface RemoveJob {
   readonly backend: Backend;
@@ -86,7 +87,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
 }
 
 /** Tokens that are still to be worked on. */
-function workOf({ recipe, validationTokens }: PlanEvent, resume: RunState | undefined) {
+export function workOf({ recipe, validationTokens }: PlanEvent, resume?: RunState): Work {
   const perStep = recipe.batchSize * recipe.blockSize;
   const control = controlSteps(recipe);
   const left = resume?.phase === "removal" ? recipe.steps : recipe.steps + control;

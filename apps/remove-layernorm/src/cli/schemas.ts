@@ -77,6 +77,7 @@ export const removalRecipeSchema = z.strictObject({
   }),
   pace,
   sites: sites.optional(),
+  madeFor: z.strictObject({ model: z.string(), layers: count }).optional(),
   failsOnSink: z.strictObject({ how: z.string(), instead: z.string() }).optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 

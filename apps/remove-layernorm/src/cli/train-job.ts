@@ -21,6 +21,7 @@ import { Progress } from "./progress.js";
 import { MODEL, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
+import type { Work } from "./time-left.js";
 
 export interface TrainJob {
   readonly backend: Backend;
@@ -119,7 +120,7 @@ export async function runTrain(
 }
 
 /** Tokens that are still to be worked on. */
-function workOf({ recipe, corpus, resume }: TrainJob) {
+export function workOf({ recipe, corpus, resume }: Pick<TrainJob, "recipe" | "corpus" | "resume">): Work {
   const { steps, batchSize, blockSize, evaluateEvery } = recipe;
   const looks = (step: number) => Math.floor(step / evaluateEvery);
   const done = resume?.step ?? 0;

@@ -54,6 +54,8 @@ export interface RemovalRecipe extends TrainingRecipe {
   readonly pace: Pace;
   /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */
   readonly sites?: readonly string[] | undefined;
+  /** The model that it was published or tuned for. */
+  readonly madeFor?: { readonly model: string; readonly layers: number } | undefined;
   /** That it does badly on a model whose first position is a sink (first-position.ts), as was measured, where it does. */
   readonly failsOnSink?: FailsOnSink | undefined;
 }

@@ -3,18 +3,21 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type LoadedModel, parameterCount } from "@normless/gpt2";
 import { removeKind } from "../checkpoint.js";
+import { checkSteps } from "../check-steps.js";
 import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
+import { removalDisk } from "../disk-use.js";
 import { divergenceAdvice } from "../divergence-advice.js";
 import { checkAsked, EXIT, UsageError, within } from "../errors.js";
+import { estimateRows } from "../estimate-text.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import { checkJson, readJson } from "../json.js";
 import * as shared from "../options.js";
 import { inputsOf } from "../outputs.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { modelNameOf, type RemoveJob, runRemove } from "../remove-job.js";
+import { modelNameOf, type RemoveJob, runRemove, workOf } from "../remove-job.js";
 import {
   checkResumeOptions,
   checkSameCorpus,
@@ -43,13 +46,16 @@ import {
   checkConstants,
   checkPlan,
   checkRecipe,
+  describeFirstPosition,
+  firstPositionOf,
+  type PlannedModel,
   type RemovalRecipe,
-  RecipeError,
   removalChanges,
   removalNotes,
   removalRecipes,
   removeLayerNorm,
   scaleRecipe,
+  sinkWarning,
   type Summary,
 } from "../../core/index.js";
 
@@ -118,7 +124,10 @@ export function removeCommand(io: Io, done: (code: number) => void) {
         "--auxiliary-weight or --steps otherwise from there on",
     )
     .addOption(shared.checkpointOption)
-    .option("--dry-run", "show the plan and end")
+    .option(
+      "--dry-run",
+      "show the plan and what it will take (an update is timed for that), write nothing and end",
+    )
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.backendOption)
     .addOption(shared.blasLibraryOption)
@@ -189,14 +198,14 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const model = await loadWithNorms(found);
   const corpus = await readBoth(files, suitsOf(io, model), recipe);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model, withSteps);
+  checkSteps(recipe, plannedModel(model), withSteps);
   checkAsked(() => checkConstants(recipe, model.norms));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
       const { recompute, tensorboard } = options;
       const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
-      if (options.dryRun) return showPlan(io, input);
+      if (options.dryRun) return showPlan(io, out, input);
       const config: RemoveConfig = {
         command: "remove",
         model: resolve(modelFolder),
@@ -215,45 +224,6 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { threads } = options;
   const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
-}
-
-/** Where rounding leaves no room in a few updates, it does in so many. */
-const MANY_STEPS = 1000;
-
-/** @throws UsageError when the plan does not fit into the steps, with the least that it fits into once scaled to them. */
-function checkSteps(
-  recipe: RemovalRecipe,
-  model: LoadedModel,
-  withSteps: (steps: number) => RemovalRecipe,
-): void {
-  const misfit = planError(recipe, model);
-  if (!misfit) return;
-  const { problem, field, fix } = misfit;
-  if (field !== "steps") {
-    checkAsked(() => {
-      throw misfit;
-    });
-  }
-  // Downwards: rounding may leave room in some number of steps and none in a greater one.
-  let steps = MANY_STEPS + 1;
-  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), model)) steps--;
-  // --steps would scale a pace that is too long as it is along with the run.
-  const inFile = `steps ${fix}, or a faster pace, in the recipe's file`;
-  const way = steps <= MANY_STEPS ? `--steps ${steps} or more` : inFile;
-  throw new UsageError(`${problem}; give ${way}`, { cause: misfit });
-}
-
-function planError(
-  recipe: RemovalRecipe,
-  { config: { layers }, norms }: LoadedModel,
-): RecipeError | undefined {
-  try {
-    checkPlan(recipe, { layers, norms });
-    return undefined;
-  } catch (error) {
-    if (error instanceof RecipeError) return error;
-    throw error;
-  }
 }
 
 /** The recipe with what the released code did, where that is asked for. @throws UsageError where it did no such thing. */
@@ -293,7 +263,7 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
   const model = await loadWithNorms(await findModel(io, asked));
-  const planned = { layers: model.config.layers, norms: model.norms };
+  const planned = plannedModel(model);
   checkAsked(() => checkPlan(changed, planned));
   await within(join(out, "config.json"), () =>
     removalChanges(state.recipe, changed, { ...state, model: planned }),
@@ -322,6 +292,8 @@ async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
   return path === undefined ? {} : checkJson(path, removeOptionsSchema, await readJson(path));
 }
 
+const plannedModel = ({ config: { layers }, norms }: LoadedModel): PlannedModel => ({ layers, norms });
+
 const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
   vocabSize: config.vocabSize,
   tokenizer,
@@ -339,21 +311,37 @@ async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   );
 }
 
-async function showPlan(io: Io, input: Omit<RemoveJob, "modelName" | "openFolder">): Promise<number> {
+/** The plan, and what it will take; nothing is written. */
+async function showPlan(
+  io: Io,
+  out: string,
+  input: Omit<RemoveJob, "modelName" | "openFolder">,
+): Promise<number> {
   const events = removeLayerNorm(input);
-  const { value } = await events.next();
+  const { value: planned } = await events.next();
   await events.return();
-  if (value?.type === "plan") {
-    const { model, recompute = false } = input;
-    io.out(await planText(io, value, { parameters: parameterCount(model.weights), recompute }));
-  }
+  if (planned?.type !== "plan") throw new Error("the run did not begin with its plan");
+  const { model, recipe, recompute = false } = input;
+  const { config, weights, norms } = model;
+  const { auxiliaryWeight } = recipe;
+  const distilled = recipe.loss === "distillation";
+  const training = { ...input, config, weights, norms, distilled, auxiliaryWeight };
+  const first = await firstPositionOf(training, recipe);
+  const disk = removalDisk(planned, model);
+  // As it is trained, and in both forms, as they are written and as they are read back.
+  const models = 5;
+  const estimated = await estimateRows(io, { training, work: workOf(planned), disk, models, out });
+  const more = [...estimated, ...(first ? [["residuals", describeFirstPosition(first)] as const] : [])];
+  io.out(await planText(io, planned, { parameters: parameterCount(weights), recompute, norms, more }));
+  const warning = first && sinkWarning(first, recipe);
+  if (warning !== undefined) io.err(`${warning}\n`);
   return EXIT.ok;
 }
 
 /** Runs the job and says how it ended. */
 async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
   const { recipe, model } = job;
-  const removal = { recipe, model: { layers: model.config.layers, norms: model.norms } };
+  const removal = { recipe, model: plannedModel(model) };
   const advice = (error?: unknown) =>
     divergenceAdvice({ command: "remove", folder: out, recipe, removal }, error);
   const done = await runRemove(io, job).catch(async (error: unknown) =>

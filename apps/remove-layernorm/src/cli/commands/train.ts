@@ -38,6 +38,7 @@ import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.
 import { shippedModel } from "../shipped.js";
 import { readTokenizerSaying } from "../tokenizer-folder.js";
 import { runTrain, type TrainJob } from "../train-job.js";
+import { trainPlanText } from "../train-plan.js";
 import {
   changeTraining,
   checkMemory,
@@ -62,6 +63,7 @@ export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<Corp
   readonly config?: string | undefined;
   readonly resume?: string | undefined;
   readonly checkpoint?: number | undefined;
+  readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
 
@@ -123,6 +125,10 @@ export function trainCommand(io: Io, done: (code: number) => void) {
         "from there on",
     )
     .addOption(shared.checkpointOption)
+    .option(
+      "--dry-run",
+      "show what the training will take (an update is timed for that), write nothing and end",
+    )
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.tensorboardOption)
     .addOption(shared.backendOption)
@@ -209,6 +215,10 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
       const { dtype } = runConfig;
       await checkMemory(backend, { config, recipe, recompute });
       const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
+      if (options.dryRun) {
+        io.out(await trainPlanText(io, out, job));
+        return EXIT.ok;
+      }
       const openFolder = () => RunFolder.create(io, place, trainKind, runConfig);
       return lockedRun(out, () => finish(io, out, job, openFolder), { make: true });
     });

@@ -8,6 +8,13 @@ import { adamW, seed } from "./optimizer.js";
 
 type Size = "small" | "medium" | "large" | "xl";
 
+const MODELS: Readonly<Record<Size, NonNullable<RemovalRecipe["madeFor"]>>> = {
+  small: { model: "gpt2", layers: 12 },
+  medium: { model: "gpt2-medium", layers: 24 },
+  large: { model: "gpt2-large", layers: 36 },
+  xl: { model: "gpt2-xl", layers: 48 },
+};
+
 interface Figures {
   readonly size: Size;
   /** The published checkpoint. */
@@ -58,6 +65,7 @@ function recipe(figures: Figures): RemovalRecipe {
     auxiliaryWeight,
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
+    madeFor: MODELS[size],
   };
 }
 

@@ -31,4 +31,5 @@ export const heimersheim2024: RemovalRecipe = {
     eotAfter: 20,
     firstAfter: 120,
   },
+  madeFor: { model: "gpt2", layers: 12 },
 };

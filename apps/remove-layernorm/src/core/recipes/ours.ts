@@ -38,6 +38,7 @@ export const reference: RemovalRecipe = {
     eotAfter: 2,
     firstAfter: 4,
   },
+  madeFor: { model: "models/sotu", layers: 6 },
 };
 
 export const taper: RemovalRecipe = {
