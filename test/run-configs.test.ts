@@ -15,6 +15,7 @@ import {
   trainConfigSchema,
 } from "../apps/remove-layernorm/src/cli/run-config.js";
 import type { TrainState } from "../apps/remove-layernorm/src/core/index.js";
+import { someProvenance } from "../apps/remove-layernorm/test/cli/provenance-of.js";
 import { trainRecipe } from "../apps/remove-layernorm/src/core/recipes/index.js";
 import { hfConfigs } from "../packages/gpt2/test/hf-configs.js";
 import { numbersIn, strictJson } from "../packages/gpt2/test/strict-json.js";
@@ -27,9 +28,10 @@ const moments = Object.fromEntries(Object.entries(weights).map(([name, { data }]
 it("a checkpoint of a training", async () => {
   await fc.assert(
     fc.asyncProperty(hfConfigs, async (hf) => {
-      const { config } = configFromHf(JSON.parse(JSON.stringify(hf)));
+      const { config, norms } = configFromHf(JSON.parse(JSON.stringify(hf)));
       const optimizer = { step: 3, m: moments, v: moments };
-      const state: TrainState = { version: 1, config, recipe: trainRecipe, step: 3, weights, optimizer };
+      const about = { version: 1, fingerprint: "0123", recipe: trainRecipe, step: 3 } as const;
+      const state: TrainState = { ...about, config, norms, weights, optimizer };
       const bytes = Buffer.concat([...encodeCheckpoint(trainKind, { metricsLines: 1, state })]);
       expect(await decodeCheckpoint(trainKind, inMemory(bytes))).toEqual({ metricsLines: 1, state });
     }),
@@ -40,16 +42,16 @@ it("a checkpoint of a training", async () => {
 it("the folder of a training, its epsilon as a float", () => {
   fc.assert(
     fc.property(hfConfigs, (hf) => {
-      const { config: model } = configFromHf(JSON.parse(JSON.stringify(hf)));
+      const { config: shape } = configFromHf(JSON.parse(JSON.stringify(hf)));
       const config: TrainConfig = {
-        ...{ command: "train", tokenizer: "/t", engine: { backend: "wasm", simd: "relaxed" }, dtype: "F32" },
-        ...{ model, recipe: trainRecipe, recompute: false },
-        corpus: { train: ["a.bin"], validation: ["b.bin"], hash: "0-0" },
+        ...{ command: "train", tokenizer: "/t", backend: "wasm", simd: "relaxed", dtype: "F32" },
+        ...{ shape, recipe: trainRecipe, recompute: false },
+        ...{ train: ["a.bin"], validation: ["b.bin"], provenance: someProvenance },
       };
       const text = runConfigText(config);
       expect(checkJson("config.json", trainConfigSchema, JSON.parse(text))).toEqual(config);
-      const eps = numbersIn(strictJson(text)).find(({ path }) => path.join(".") === "model.eps");
-      expect(eps).toMatchObject({ type: "float", value: model.eps });
+      const eps = numbersIn(strictJson(text)).find(({ path }) => path.join(".") === "shape.eps");
+      expect(eps).toMatchObject({ type: "float", value: shape.eps });
     }),
     { numRuns: 300 },
   );

@@ -35,7 +35,8 @@ const flopsOf: Partial<Record<KernelName, (call: OpCall) => number>> = {
   linearGradWeight: ({ inputs }) => 2 * size(inputs["dy"]) * last(inputs["x"]),
   linearCrossEntropy: ({ inputs }) => 2 * size(inputs["x"]) * first(inputs["w"]),
   linearCrossEntropyGrad: ({ inputs }) => 6 * size(inputs["x"]) * first(inputs["w"]),
-  linearKlDivergence: ({ inputs }) =>
+  linearKlDivergence: ({ inputs }) => 2 * (size(inputs["x"]) + size(inputs["teacherX"])) * first(inputs["w"]),
+  linearKlDivergenceGrad: ({ inputs }) =>
     (6 * size(inputs["x"]) + 2 * size(inputs["teacherX"])) * first(inputs["w"]),
   attention: ({ inputs }) => 2 * pairProduct(inputs["q"]?.shape),
   attentionGrad: ({ inputs }) => 5 * pairProduct(inputs["q"]?.shape),

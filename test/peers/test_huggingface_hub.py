@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,6 +30,9 @@ class Hub(ThreadingHTTPServer):
     def __init__(self, files):
         super().__init__(("127.0.0.1", 0), Answer)
         self.files = files
+        self.name = NAME
+        # A name of before models had owners, which is redirected to the name with one.
+        self.short = None
         self.fetched = []
         self.requests = 0
         # What is done before a file's bytes are sent: `before(name, write)`.
@@ -59,11 +63,15 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.requests += 1
         path = self.path.split("?")[0]
-        if path in (f"/api/models/{NAME}/revision/main", f"/api/models/{NAME}/revision/{COMMIT}"):
-            return self.json({"_id": "1", "id": NAME, "sha": COMMIT, "lastModified": "2026-01-01T00:00:00.000Z"})
-        if path == f"/api/models/{NAME}/tree/{COMMIT}":
+        short = self.server.short
+        if short and path.startswith((f"/{short}/", f"/api/models/{short}/")):
+            return self.redirect(self.path.replace(f"/{short}/", f"/{self.server.name}/", 1))
+        name = self.server.name
+        if path in (f"/api/models/{name}/revision/main", f"/api/models/{name}/revision/{COMMIT}"):
+            return self.json({"_id": "1", "id": name, "sha": COMMIT, "lastModified": "2026-01-01T00:00:00.000Z"})
+        if path == f"/api/models/{name}/tree/{COMMIT}":
             return self.json([self.server.entry(name) for name in self.server.files])
-        found = re.fullmatch(rf"/{NAME}/resolve/(main|{COMMIT})/([\w.-]+)", path)
+        found = re.fullmatch(rf"/{name}/resolve/(main|{COMMIT})/([\w.-]+)", path)
         if not found or found[2] not in self.server.files:
             return self.json({"error": "Entry not found"}, status=404)
         self.file(found[2])
@@ -80,6 +88,12 @@ class Answer(BaseHTTPRequestHandler):
             self.send_header("X-Repo-Commit", COMMIT)
         self.end_headers()
         self.write(body)
+
+    def redirect(self, location):
+        self.send_response(307)
+        self.send_header("Location", location)
+        self.send_header("Content-Length", 0)
+        self.end_headers()
 
     def file(self, name):
         content, tag = self.server.files[name], self.server.hash(name)
@@ -221,6 +235,37 @@ assert tokenizer.decode(tokenizer("My fellow citizens")["input_ids"]) == "My fel
     assert hub.requests == 0
     hub.fetched.clear()
     cache.python(SNAPSHOT)
+    assert hub.fetched == []
+
+
+SHORT, WHOLE = "gpt2", "openai-community/gpt2"
+FOLDERS = {SHORT: "models--gpt2", WHOLE: "models--openai-community--gpt2"}
+
+
+@pytest.mark.parametrize("name", [SHORT, WHOLE])
+def test_names_without_an_owner_share_the_cache(cache, hub, name):
+    hub.name, hub.short = WHOLE, SHORT
+    snapshot = f"from huggingface_hub import snapshot_download; print(snapshot_download('{name}'%s))"
+    # What we download by a name, it finds by that name, in the folder where it would have put it.
+    cache.inspect(name)
+    folder = cache.folder.with_name(FOLDERS[name])
+    offline = f", local_files_only=True, allow_patterns={FILES!r}"
+    found = cache.python(snapshot % offline, env=cache.offline)
+    assert found.stdout.strip() == str(folder / "snapshots" / COMMIT)
+    hub.fetched.clear()
+    cache.python(snapshot % "")
+    assert hub.fetched == []
+    # What it downloads by a name, we find by both.
+    shutil.rmtree(folder)
+    cache.python(snapshot % "")
+    assert [path.name for path in cache.folder.parent.glob("models--*")] == [FOLDERS[name]]
+    hub.requests = 0
+    for other in (SHORT, WHOLE):
+        assert cache.inspect(other, env=cache.offline).stderr == ""
+    assert hub.requests == 0
+    hub.fetched.clear()
+    for other in (SHORT, WHOLE):
+        assert cache.inspect(other).stderr == ""
     assert hub.fetched == []
 
 

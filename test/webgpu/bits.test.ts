@@ -63,6 +63,7 @@ const SUMS = [
   "linearCrossEntropy",
   "linearCrossEntropyGrad",
   "linearKlDivergence",
+  "linearKlDivergenceGrad",
   "sum",
   "sumSquares",
 ] as const satisfies readonly KernelName[];

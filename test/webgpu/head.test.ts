@@ -16,7 +16,10 @@ import {
   linearCrossEntropyGradBy,
 } from "../../packages/tensor/src/gpu/wgsl/cross-entropy.js";
 import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
-import { linearKlDivergenceBy } from "../../packages/tensor/src/gpu/wgsl/kl-divergence.js";
+import {
+  linearKlDivergenceBy,
+  linearKlDivergenceGradBy,
+} from "../../packages/tensor/src/gpu/wgsl/kl-divergence.js";
 import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
 import { useSwiftShader } from "./vulkan.js";
 
@@ -31,6 +34,7 @@ beforeAll(async () => {
     linearCrossEntropy: linearCrossEntropyBy(HELD)(cpuTuning),
     linearCrossEntropyGrad: linearCrossEntropyGradBy(HELD)(cpuTuning),
     linearKlDivergence: linearKlDivergenceBy(HELD)(cpuTuning),
+    linearKlDivergenceGrad: linearKlDivergenceGradBy(HELD)(cpuTuning),
   };
   backend = gpuBackend(new WebGpuExecutor(await openDevice()), builds);
 });
@@ -47,7 +51,13 @@ const values = {
   teacherW: random([V, D], 7),
   teacherBias: random([V], 8),
 };
-type HeadKernel = "linearCrossEntropy" | "linearCrossEntropyGrad" | "linearKlDivergence";
+const HEAD_KERNELS = [
+  "linearCrossEntropy",
+  "linearCrossEntropyGrad",
+  "linearKlDivergence",
+  "linearKlDivergenceGrad",
+] as const;
+type HeadKernel = (typeof HEAD_KERNELS)[number];
 
 async function expectNaive(kernel: HeadKernel, given: typeof values) {
   const contract = contracts[kernel];
@@ -78,12 +88,11 @@ async function valuesOf(kernel: HeadKernel, given: typeof values): Promise<Recor
   return read;
 }
 
-it.each(["linearCrossEntropy", "linearCrossEntropyGrad", "linearKlDivergence"] as const)(
-  "%s is the same when rows go in several chunks, the last of them shorter",
-  (kernel) => expectNaive(kernel, values),
+it.each(HEAD_KERNELS)("%s is the same when rows go in several chunks, the last of them shorter", (kernel) =>
+  expectNaive(kernel, values),
 );
 
-describe("linearKlDivergence", () => {
+describe.each(["linearKlDivergence", "linearKlDivergenceGrad"] as const)("%s", (kernel) => {
   it("loses no digits where logits are large", async () => {
     // In steps of 1/64, so that logits are the same in float32 and float64.
     const steps = ({ shape, data }: Value) => ({
@@ -93,13 +102,13 @@ describe("linearKlDivergence", () => {
     const { x, w, teacherX, teacherW } = values;
     const exact = { x: steps(x), w: steps(w), teacherX: steps(teacherX), teacherW: steps(teacherW) };
     const biases = { bias: constant([V], 4096), teacherBias: constant([V], -4096) };
-    await expectNaive("linearKlDivergence", { ...values, ...exact, ...biases });
+    await expectNaive(kernel, { ...values, ...exact, ...biases });
   });
 
   it("is exactly 0, and so is its gradient, where both models have the same logits", async () => {
     const [x, w, bias] = [random([N, C], 1, 30), random([V, C], 2, 30), random([V], 3)];
     const same = { x, w, bias, teacherX: x, teacherW: w, teacherBias: bias };
-    const outputs = await valuesOf("linearKlDivergence", { ...values, ...same });
+    const outputs = await valuesOf(kernel, { ...values, ...same });
     for (const [name, data] of Object.entries(outputs)) {
       expect([name, data.every((value) => value === 0)]).toEqual([name, true]);
     }

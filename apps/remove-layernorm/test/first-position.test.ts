@@ -98,7 +98,7 @@ it("the middle layers are the middle half, of any number", () => {
 });
 
 describe("a run", () => {
-  const fails = { how: "it takes twice as long", instead: "reference" };
+  const fails = { how: "it takes twice as long", instead: "distilled" };
 
   async function told(times: number, failsOnSink?: typeof fails): Promise<RunEvent[]> {
     const backend = await wasm({ threads: 1 });
@@ -130,7 +130,7 @@ describe("a run", () => {
     expect(event).toMatchObject({ sink: true, fails });
     expect(describeFirstPosition(event)).toMatch(/: a sink$/);
     expect(sinkWarning(event, recipe)).toBe(
-      "tiny does badly on a model with a sink: it takes twice as long. Take reference there",
+      "tiny does badly on a model with a sink: it takes twice as long. Take distilled there",
     );
   });
 });

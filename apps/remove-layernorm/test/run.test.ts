@@ -46,6 +46,23 @@ describe("the run", () => {
     await backend.dispose();
   });
 
+  it("trains a head of its own where the recipe says so, also when it goes on from a checkpoint", async () => {
+    const backend = await wasm({ threads: 1 });
+    const untied = { ...recipe, untieHead: true, loss: "distillation" as const };
+    const events = await collect(backend, { recipe: untied });
+    const [first] = find(events, "step");
+    // The teacher is the same function, to the bit.
+    expect(first.loss).toBe(0);
+    const [{ frozen, folded }] = find(events, "done");
+    expect(frozen.config.tied).toBe(false);
+    expect(frozen.weights["lm_head.weight"].data).not.toEqual(frozen.weights["wte.weight"].data);
+    expect(isFolded(folded.norms)).toBe(true);
+    const [{ state }] = find(events, "checkpoint");
+    const resumed = await collect(backend, { recipe: untied, resume: state });
+    expect(bits(resumed).at(-1)).toEqual(bits(events).at(-1));
+    await backend.dispose();
+  });
+
   it("gives the same bits with 1 and 2 threads, and memory that is flat from step 2 on", async () => {
     const [one, two] = [await wasm({ threads: 1 }), await wasm({ threads: 2 })];
     const live: number[] = [];

@@ -1,7 +1,7 @@
 import { presets } from "@normless/gpt2";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkPlan, plan, removalRecipes, scaleRecipe } from "../src/core/index.js";
+import { checkPlan, plan, removalRecipes, scaleRate, scaleRecipe } from "../src/core/index.js";
 
 const recipes = Object.values(removalRecipes);
 const small = removalRecipes["baroni-2025-small"];
@@ -44,10 +44,10 @@ describe("a recipe at another size", () => {
 
   it("of very few steps keeps its pace in order", () => {
     const pace = (name: string, steps: number) => scaleRecipe(removalRecipes[name], { steps }).recipe.pace;
-    expect(pace("distilled", 3)).toMatchObject({ start: 1, deadline: 2 });
-    expect(pace("taper", 3)).toMatchObject({ begin: 1, end: 2 });
+    expect(pace("distilled", 3)).toMatchObject({ start: 1 });
+    expect(pace("taper-norm-2026", 3)).toMatchObject({ begin: 1, end: 2 });
     expect(() =>
-      checkPlan(scaleRecipe(removalRecipes["taper"], { steps: 3 }).recipe, presets.base),
+      checkPlan(scaleRecipe(removalRecipes["taper-norm-2026"], { steps: 3 }).recipe, presets.base),
     ).not.toThrow();
   });
 
@@ -63,5 +63,39 @@ describe("a recipe at another size", () => {
     expect(recipe.microBatchSize).toBe(18);
     expect(notes).toContain("micro-batch: 32 → 18 sequences, to divide 36");
     expect(notes).toContain("an update: 524288 → 9216 tokens");
+  });
+});
+
+describe("a learning rate for other updates", () => {
+  const rate = small.learningRate;
+  const tokens = fc.integer({ min: 1, max: 2 ** 20 });
+
+  it("has the root of their ratio, back and forth, with floor and schedule along", () =>
+    fc.assert(
+      fc.property(tokens, tokens, (a, b) => {
+        const { learningRate: there } = scaleRate(rate, { chosenFor: a, tokens: b }, "sqrt");
+        expect(there.peak ** 2 * a).toBeCloseTo(rate.peak ** 2 * b, 6);
+        expect(there.floor / there.peak).toBeCloseTo(rate.floor / rate.peak, 12);
+        const { warmupSteps, totalSteps } = rate;
+        expect(there).toMatchObject({ warmupSteps, totalSteps });
+        const back = scaleRate(there, { chosenFor: b, tokens: a }, "sqrt");
+        expect(back.learningRate.peak).toBeCloseTo(rate.peak, 12);
+      }),
+    ));
+
+  it("stays, with the figure that it would have, unless the rule is asked for", () => {
+    expect(scaleRate(rate, { chosenFor: 400, tokens: 100 }, "none")).toEqual({
+      learningRate: rate,
+      notes: [
+        "learning rate: the peak stays 0.0006, which was chosen for 400 tokens an update; the square-root rule " +
+          "would make it 0.0003",
+      ],
+    });
+    for (const rule of ["none", "sqrt"] as const) {
+      expect(scaleRate(rate, { chosenFor: 100, tokens: 100 }, rule)).toEqual({
+        learningRate: rate,
+        notes: [],
+      });
+    }
   });
 });

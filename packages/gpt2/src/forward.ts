@@ -46,8 +46,11 @@ export interface BoundModel {
 export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;
 
 export interface ForwardOptions {
-  /** Sees the residual, (B,T,C), that each norm module reads. The tensor is the tape's. */
-  readonly observe?: ((module: NormModule, x: Tensor) => void) | undefined;
+  /**
+   * Sees the residual, (B,T,C), that each norm module reads; its tensor is the tape's. A loss may be made of it, but for a
+   * block that is recomputed.
+   */
+  readonly observe?: ((module: NormModule, x: Variable) => void) | undefined;
   readonly attend?: Attend | undefined;
   /** Keeps only what goes into each block, and computes the block again in the backward pass. The same bits. */
   readonly recompute?: boolean | undefined;
@@ -66,7 +69,7 @@ export function residual(model: BoundModel, tokens: Tokens, options: ForwardOpti
       ? recomputedBlock(model, i, input, tokens, options)
       : tape.scope(() => block(model, i, input, tokens, options));
   }
-  options.observe?.("ln_f", x.tensor);
+  options.observe?.("ln_f", x);
   return x;
 }
 
@@ -110,7 +113,7 @@ function block(
       columns: { begin: part * C, end: (part + 1) * C, of: 3 * C },
     });
 
-  observe?.(`h.${i}.ln_1`, x.tensor);
+  observe?.(`h.${i}.ln_1`, x);
   const qk = norm(`h.${i}.ln_1:qk`, `h.${i}.ln_1`, x);
   const shared = sameNorm(norms[`h.${i}.ln_1:qk`], norms[`h.${i}.ln_1:v`]);
   const v = shared ? qk : norm(`h.${i}.ln_1:v`, `h.${i}.ln_1`, x);
@@ -120,7 +123,7 @@ function block(
   const attended = attend ? attend(i, query, key, value) : attention(query, key, value, { heads });
   const middle = add(x, dense("attn.c_proj", attended));
 
-  observe?.(`h.${i}.ln_2`, middle.tensor);
+  observe?.(`h.${i}.ln_2`, middle);
   const hidden = linearGelu(
     norm(`h.${i}.ln_2`, `h.${i}.ln_2`, middle),
     params[`h.${i}.mlp.c_fc.weight`],
@@ -187,7 +190,7 @@ export function trainingLoss(
   targets: Tensor,
   { totalTokens, teacher, auxiliaryWeight = 0, auxiliaryTarget, ...options }: TrainingLossOptions,
 ): { readonly total: Variable; readonly prediction: Variable } {
-  const read = teacher && teacherHead(teacher, tokens);
+  const read = teacher && headOf(teacher, tokens);
   const x = residual(model, tokens, options);
   const head = { w: headWeight(model), bias: model.params["lm_head.bias"] };
   const input = headInput(model, x, tokens);
@@ -203,8 +206,8 @@ export function trainingLoss(
   return { total: add(prediction, scale(spread, auxiliaryWeight * share)), prediction };
 }
 
-/** What the teacher's head reads of these tokens, which is the caller's, and the head. */
-function teacherHead({ config, params, norms }: Model, tokens: Tokens): Teacher {
+/** What a model's head reads of these tokens, x (B,T,C), which is the caller's to free, and the head: w (V,C), bias (V). */
+export function headOf({ config, params, norms }: Model, tokens: Tokens): Teacher {
   const x = evaluate((variables) => {
     const model = { config, params: variables, norms };
     return headInput(model, residual(model, tokens), tokens);

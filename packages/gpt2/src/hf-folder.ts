@@ -15,7 +15,7 @@ import { endsElsewhere, GENERATION } from "./generation-config.js";
 import { configFromHf, configText, isStock } from "./hf-config.js";
 import { DEFAULT_SHARD_BYTES, INDEX, isWeightFile, WEIGHTS, weightFiles } from "./hf-shards.js";
 import { readWeights, type WeightDtype, weightEntries, type WeightNames } from "./hf-weights.js";
-import type { Layout } from "./layout.js";
+import { type Layout, lnFreeNotes } from "./layout.js";
 import { checkModel, type HostModel } from "./params.js";
 
 /** The port to a folder's files. */
@@ -88,6 +88,7 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
     const ofTokenizer = read ? [...read.notes, ...beyond(read.tokenizer, model.config)] : [];
     const all = [
       ...notes,
+      ...lnFreeNotes(model.layout, model),
       ...endsElsewhere(generation === undefined ? undefined : parse(GENERATION, generation), model.config),
       ...ofTokenizer,
     ];

@@ -9,6 +9,7 @@ export {
   type BoundModel,
   forward,
   type ForwardOptions,
+  headOf,
   type Model,
   residual,
   tokenLosses,
@@ -29,7 +30,7 @@ export {
 } from "./hf-folder.js";
 export { Float, jsonText } from "./json.js";
 export type { WeightDtype, WeightNames } from "./hf-weights.js";
-export { describeLayout, detectLayout, type Layout, withFrozenNames } from "./layout.js";
+export { describeLayout, detectLayout, type Layout, sitesWithoutNorm, withFrozenNames } from "./layout.js";
 export {
   checkModel,
   checkWeights,
@@ -58,4 +59,5 @@ export {
   sitesOf,
   standardNorms,
 } from "./sites.js";
+export { untieHead } from "./untie.js";
 export { centreWriters, fromTransformerLens, toTransformerLens } from "./transformer-lens.js";

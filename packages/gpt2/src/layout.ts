@@ -79,6 +79,35 @@ export function checkEps({ config, weights, norms }: HostModel): void {
   }
 }
 
+/** The sites whose norm is no LayerNorm any more: an epsilon of 1e12 makes a constant of one. */
+export function sitesWithoutNorm(model: Pick<HostModel, "norms">): string[] {
+  const norms = Object.entries(withFrozenNames(model).norms);
+  return norms.filter(([, { kind }]) => kind !== "standard").map(([site]) => site);
+}
+
+/**
+ * What a reader of the files should know: their config looks like any GPT-2's, and norms are gone. One of ours says so
+ * itself, by its `model_type`.
+ */
+export function lnFreeNotes(layout: Layout, model: Pick<HostModel, "config" | "norms">): string[] {
+  const [gone, all] = [sitesWithoutNorm(model).length, Object.keys(model.norms).length];
+  switch (layout) {
+    case "training-checkpoint":
+      return gone === 0 ? [] : [`${gone} of its ${all} norms are frozen: it is ${describeLayout(layout)}`];
+    case "eps-1e12-folded":
+    case "eps-1e12-gamma": {
+      const eps = model.config.eps.toExponential().replace("+", "");
+      return [
+        `config.json: layer_norm_epsilon is ${eps}, so that none of its ${all} norms is a LayerNorm; ${describeLayout(layout)}`,
+      ];
+    }
+    case "standard":
+    case "normless":
+    case "transformer-lens":
+      return [];
+  }
+}
+
 /** LayerNorms with an epsilon of 1e12 are frozen in all but name: at sqrt(eps). */
 export function withFrozenNames<M extends Pick<HostModel, "norms">>(model: M): M {
   const named = (norm: Norm): Norm =>

@@ -14,6 +14,7 @@ import {
   normModules,
   readModel,
   replaceNorm,
+  sitesWithoutNorm,
   standardNorms,
   toEps1e12,
   withFrozenNames,
@@ -72,6 +73,19 @@ describe("a model read from a folder", () => {
     expect(describeLayout(layout)).not.toBe("");
   });
 
+  it("is said to be LN-free where its config looks like any GPT-2's", async () => {
+    const said = async (written: HostModel) => (await readBack(written)).notes;
+    expect(await said(toEps1e12(frozen))).toEqual([
+      expect.stringMatching(
+        /^config\.json: layer_norm_epsilon is 1e12, so that none of its 7 norms is a LayerNorm; LN-free as published in 2024/,
+      ),
+    ]);
+    expect(await said(form2025())).toEqual([
+      expect.stringMatching(/none of its 7 norms.*LN-free as published in 2025/),
+    ]);
+    for (const plain of [model, frozen, foldModel(frozen)]) expect(await said(plain)).toEqual([]);
+  });
+
   it("is of the 2024 form in bfloat16, too, which rounds 1e6", async () => {
     const files = await filesOf({ ...toEps1e12(frozen), dtype: "BF16" });
     const read = await readModel(memoryFolder("m", files));
@@ -92,6 +106,14 @@ describe("a model read from a folder", () => {
       /config\.json: layer_norm_epsilon is 0\.00001, but h\.0\.ln_1\.weight is about \d.*Write "layer_norm_epsilon": 1e12/,
     );
   });
+});
+
+it("sites without a norm are those that are frozen, folded, or have an epsilon of 1e12", () => {
+  expect(sitesWithoutNorm(model)).toEqual([]);
+  expect(sitesWithoutNorm({ norms: replaceNorm(model.norms, "ln_f", frozenNorm(2)) })).toEqual(["ln_f"]);
+  for (const all of [frozen, foldModel(frozen), toEps1e12(frozen), form2025()]) {
+    expect(sitesWithoutNorm(all)).toEqual(Object.keys(model.norms));
+  }
 });
 
 describe("withFrozenNames", () => {
@@ -142,6 +164,9 @@ describe("a checkpoint of the 2025 training", () => {
     expect(read.weights).toEqual(frozen.weights);
     const logits = await logitsOf(reference(), frozen);
     expectClose("logits", await logitsOf(reference(), read), logits, 1e-6);
+    expect(read.notes).toEqual([
+      expect.stringMatching(/^7 of its 7 norms are frozen: it is a checkpoint of the 2025 training/),
+    ]);
   });
 
   it("keeps the norms that are still real, and tells the paths of ln_1 apart", async () => {

@@ -2,7 +2,7 @@
  * The fixture of fixtures/make_fixtures.py as checks of any backend, in Node or in a browser: plain functions that
  * throw. gives-pytorchs-values.ts makes tests of them. Not part of the package.
  */
-import { evaluate, type Parameters, valueAndGrad, type Variables } from "@normless/autograd";
+import { evaluate, type Parameters, valueAndGrad, type Variable, type Variables } from "@normless/autograd";
 import { measureStd } from "@normless/layernorm";
 import { AdamW } from "@normless/optim";
 import { type Backend, sameShape, showShape, type Tensor } from "@normless/tensor";
@@ -168,7 +168,7 @@ class OnBackend {
     await this.#withModel("standard", async (params, bind) => {
       const checks: Promise<void>[] = [];
       const seen: NormModule[] = [];
-      const observe = (module: NormModule, x: Tensor) => {
+      const observe = (module: NormModule, { tensor: x }: Variable) => {
         seen.push(module);
         const { std } = backend.run("rowStd", { x }, { eps: config.eps });
         checks.push(this.#expectTensor(`standard/std/${module}`, std));

@@ -27,7 +27,11 @@ async function divergence(student: Heads, teacher: Heads) {
     ...{ teacherX: up(teacher.x), teacherW: up(teacher.w), teacherBias: up(teacher.bias) },
     dloss: backend.upload(new Float32Array(N).fill(0.37), [N]),
   };
-  const outputs = backend.run("linearKlDivergence", inputs, {});
+  const outputs = backend.run("linearKlDivergenceGrad", inputs, {});
+  const { loss: alone } = backend.run("linearKlDivergence", inputs, {});
+  // The loss is the same bits whether or not its gradient is made along.
+  expect(await alone.read()).toEqual(await outputs.loss.read());
+  alone.free();
   const read = async (name: "loss" | "dx" | "dw" | "dbias") => Array.from(await outputs[name].read());
   const values = {
     loss: await read("loss"),

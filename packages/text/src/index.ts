@@ -9,6 +9,7 @@ export {
 export { type Encoder, END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
 export { documentEncoder, encodeDocuments } from "./corpus.js";
 export { randomAt, type Random } from "./random.js";
+export { trainingRows, type TrainingRows } from "./rows.js";
 export {
   decodeTokens,
   readShard,

@@ -1,5 +1,6 @@
 /** Values of options: text to what it means, or a message that says what is expected. */
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { type CommandUnknownOpts, InvalidArgumentError } from "@commander-js/extra-typings";
+import { didYouMean } from "./nearest.js";
 
 function numberWhere(test: (value: number) => boolean, expected: string) {
   return (text: string): number => {
@@ -30,6 +31,7 @@ export const probabilityArgument = numberWhere(
   (value) => value > 0 && value <= 1,
   "a number above 0 and at most 1",
 );
+export const shareArgument = numberWhere((value) => value >= 0 && value <= 1, "a share from 0 to 1");
 export const threadsArgument = numberWhere(
   (value) => Number.isInteger(value) && value >= 1 && value <= 64,
   "a whole number from 1 to 64",
@@ -40,4 +42,17 @@ export function namesArgument(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());
   if (names.includes("")) throw new InvalidArgumentError("Expected names with commas between them.");
   return names;
+}
+
+/** Has every option with choices name the nearest of them where it is given none. */
+export function nameNearestChoices({ options }: CommandUnknownOpts): void {
+  for (const option of options) {
+    const { argChoices, variadic } = option;
+    if (!argChoices || variadic) continue;
+    option.argParser((text) => {
+      if (argChoices.includes(text)) return text;
+      const allowed = `Allowed choices are ${argChoices.join(", ")}.`;
+      throw new InvalidArgumentError(`${allowed}${didYouMean(text, argChoices)}`);
+    });
+  }
 }

@@ -12,8 +12,9 @@ import { sizeOf } from "@normless/tensor";
 import { z } from "zod";
 import type { RunState, TrainerState, TrainState } from "../core/index.js";
 import type { Bytes } from "./data/pieces.js";
+import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { checkJson } from "./json.js";
-import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
+import { removalRecipeSchema, trainRecipeSchema } from "./schemas.js";
 
 /** The bytes are not those of a checkpoint that was written whole. */
 export class DamagedCheckpointError extends Error {}
@@ -24,15 +25,11 @@ export interface Checkpoint<State> {
   readonly state: State;
 }
 
-/** What every training must keep, and maybe an older state of the same to go back to. */
-export interface TrainingState extends TrainerState {
-  readonly fallback?: TrainerState | undefined;
-}
 /** What a checkpoint holds besides parameters and moments. */
-type Rest<State extends TrainingState> = Omit<State, keyof TrainingState>;
+type Rest<State extends TrainerState> = Omit<State, keyof TrainerState>;
 
 /** The kinds of checkpoint: how a state without its tensors is checked. */
-export interface CheckpointKind<State extends TrainingState> {
+export interface CheckpointKind<State extends TrainerState> {
   readonly name: "remove" | "train";
   readonly rest: z.ZodType<Rest<State>>;
 }
@@ -43,7 +40,6 @@ const whole = z.int().min(0);
 /** What a run measured, whatever that came to: freezing a norm may make a loss infinite, or no number. */
 const measured = z.custom<number>((value) => typeof value === "number", "expected a number");
 const norms = z.record(z.string(), z.unknown().transform(parseNorm));
-const damages = z.record(z.string(), measured);
 const mean = z.strictObject({ sum: measured, weight: measured });
 
 export const removeKind: CheckpointKind<RunState> = {
@@ -67,24 +63,6 @@ export const removeKind: CheckpointKind<RunState> = {
           scale: mean.optional(),
         })
         .optional(),
-      adaptive: z
-        .strictObject({
-          gap: measured.optional(),
-          last: whole,
-          // A patience doubles, and may leave the whole numbers that are safe.
-          waiting: z.record(z.string(), z.strictObject({ until: measured, patience: measured })),
-          damages,
-          fallback: z
-            .strictObject({
-              step: whole,
-              gap: measured.optional(),
-              norms,
-              damages,
-              removed: z.array(z.string()),
-            })
-            .optional(),
-        })
-        .optional(),
     }),
     controlLosses: z.array(measured),
     validation: z.partialRecord(z.enum(["original", "control", "frozen", "folded"]), measured),
@@ -96,6 +74,8 @@ export const trainKind: CheckpointKind<TrainState> = {
   rest: z.strictObject({
     version: z.literal(1),
     config: gpt2ConfigSchema,
+    norms,
+    fingerprint: z.string().optional(),
     recipe: trainRecipeSchema,
     step: whole,
     evaluationDue: z.boolean().optional(),
@@ -108,8 +88,6 @@ const headSchema = z.strictObject({
   kind: z.string(),
   metricsLines: whole,
   optimizerStep: whole,
-  /** Updates of the state to go back to, whose tensors come after the others. */
-  fallbackStep: whole.optional(),
   parameters: z.array(z.tuple([z.string(), z.array(whole)])),
   rest: z.unknown(),
 });
@@ -124,11 +102,11 @@ extensionCodec.register({
 });
 
 /** The bytes of a checkpoint, in chunks. */
-export function* encodeCheckpoint<State extends TrainingState>(
+export function* encodeCheckpoint<State extends TrainerState>(
   kind: CheckpointKind<State>,
   { metricsLines, state }: Checkpoint<State>,
 ): Generator<Uint8Array> {
-  const { weights, optimizer, fallback, ...rest } = state;
+  const { weights, optimizer, ...rest } = state;
   const hash = createHash("sha256");
   const pack = (value: unknown) => {
     const bytes = encode(value, { extensionCodec, ignoreUndefined: true });
@@ -137,13 +115,10 @@ export function* encodeCheckpoint<State extends TrainingState>(
   };
   const parameters = Object.entries(weights).map(([name, { shape }]) => [name, shape]);
   const about = { format: FORMAT, version: VERSION, kind: kind.name, metricsLines };
-  const steps = { optimizerStep: optimizer.step, fallbackStep: fallback?.optimizer.step };
-  yield pack({ ...about, ...steps, parameters, rest });
-  for (const part of [{ weights, optimizer }, ...(fallback ? [fallback] : [])]) {
-    for (const name of Object.keys(weights)) {
-      const { m, v } = part.optimizer;
-      for (const values of [part.weights[name].data, m[name], v[name]]) yield pack(values);
-    }
+  const { step, m, v } = optimizer;
+  yield pack({ ...about, optimizerStep: step, parameters, rest });
+  for (const [name, { data }] of Object.entries(weights)) {
+    for (const values of [data, m[name], v[name]]) yield pack(values);
   }
   yield footOf(hash);
 }
@@ -153,7 +128,7 @@ export function* encodeCheckpoint<State extends TrainingState>(
  * @throws DamagedCheckpointError when bytes are missing or changed.
  * @throws Error when it is whole, but another version or another command made it.
  */
-export async function decodeCheckpoint<State extends TrainingState>(
+export async function decodeCheckpoint<State extends TrainerState>(
   kind: CheckpointKind<State>,
   bytes: Bytes,
 ): Promise<Checkpoint<State>> {
@@ -165,16 +140,10 @@ export async function decodeCheckpoint<State extends TrainingState>(
     throw new Error(`it is one of \`normless ${head.kind}\`; resume it with that command`);
   }
   const rest = checkJson("its state", kind.rest, head.rest);
-  const { parameters, optimizerStep, fallbackStep } = head;
-  const trained = await trainerState(parameters, optimizerStep, objects);
-  const fallback =
-    fallbackStep === undefined ? {} : { fallback: await trainerState(parameters, fallbackStep, objects) };
+  const trained = await trainerState(head.parameters, head.optimizerStep, objects);
   if (!(await objects.next()).done) throw new Error("it has more tensors than its head says");
-  // Rest<State> and TrainingState make up State, which the compiler cannot see for a type parameter.
-  return {
-    metricsLines: head.metricsLines,
-    state: { ...rest, ...trained, ...fallback } as TrainingState as State,
-  };
+  // Rest<State> and TrainerState make up State, which the compiler cannot see for a type parameter.
+  return { metricsLines: head.metricsLines, state: { ...rest, ...trained } as TrainerState as State };
 }
 
 /** Weights and moments, three tensors for each parameter. @throws Error naming one that is not of its shape. */

@@ -1,6 +1,6 @@
 /** What a comparison tells: its figures, where they are from, and its passages in words. The same in JSON and HTML. */
 import type { Tokenizer } from "@normless/text";
-import type { Both, Comparison, Passage } from "../core/index.js";
+import type { Both, Comparison, Passage, PositionFigures } from "../core/index.js";
 import { quotedToken, tokenTexts } from "./token-text.js";
 
 export interface ComparisonData extends Comparison {
@@ -10,6 +10,8 @@ export interface ComparisonData extends Comparison {
   /** What runs: the engine's description. */
   readonly engine: string;
   readonly passages: readonly TextPassage[];
+  /** Loss and KL(A‖B) by what a row starts with and position; absent where nobody asked. */
+  readonly positions?: Both<PositionFigures> | undefined;
 }
 
 export interface TextPassage extends Passage {

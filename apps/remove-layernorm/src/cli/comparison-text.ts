@@ -4,6 +4,7 @@ import type { Both, Estimate, PairEstimate } from "../core/index.js";
 import type { ComparisonData, TextPassage } from "./comparison-data.js";
 import { difference, percent, percentagePoints as points, thousands } from "./format.js";
 import type { Io } from "./io.js";
+import { notMeasuredText, positionTable } from "./position-text.js";
 import { table } from "./tables.js";
 
 export function comparisonText(io: Io, data: ComparisonData): string {
@@ -14,6 +15,7 @@ export function comparisonText(io: Io, data: ComparisonData): string {
     `${bold("A")}  ${models.a}\n${bold("B")}  ${models.b}\n${of}\n`,
     meansTable(io, data),
     betweenTable(io, data),
+    ...positionTables(io, data),
     normsTable(io, data),
     attentionTable(io, data),
     `${bold("Where they differ most")} (the token with the highest divergence in brackets)\n`,
@@ -59,6 +61,23 @@ function betweenTable(io: Io, { klAB, klBA, jsd, agreement }: ComparisonData): s
       row("same likeliest token", agreement, percent),
     ],
   );
+}
+
+/** By what a row starts with and by position. */
+function positionTables(io: Io, { positions }: ComparisonData): string[] {
+  if (!positions) return [];
+  const missing = notMeasuredText(positions.b.notMeasured).map((line) => `${line}\n`);
+  return [
+    positionTable(io, "loss, B − A,", positions.b, ({ toFirst }) => toFirst, difference),
+    positionTable(
+      io,
+      "KL(A‖B)",
+      positions.b,
+      ({ kl }) => kl,
+      (value) => value.toFixed(4),
+    ),
+    ...(missing.length > 0 ? [missing.join("")] : []),
+  ];
 }
 
 function interval({ interval }: Estimate, show: (value: number) => string): string {

@@ -1,5 +1,4 @@
 /** Tokens for a model out of data files: token shards, text, jsonl, parquet. */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { END_OF_TEXT, type Tokenizer } from "@normless/text";
@@ -16,6 +15,7 @@ import {
 } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
 import { withRecords } from "./data/records.js";
+import { dataName } from "./data/standard-input.js";
 import { checkCount, type Counted, readShardTokens, TokenBuffer } from "./data/tokens.js";
 import { UsageError, within } from "./errors.js";
 import { thousands } from "./format.js";
@@ -24,6 +24,8 @@ import { thousands } from "./format.js";
 export interface CorpusFor {
   readonly vocabSize: number;
   readonly tokenizer?: Tokenizer | undefined;
+  /** What to do where tokens are of another tokenizer, where something can be done. */
+  readonly otherWay?: string | undefined;
   /** Where a long reading counts its tokens. */
   readonly io?: Watched | undefined;
 }
@@ -32,6 +34,8 @@ export interface CorpusFor {
 export interface CorpusOptions extends RowOptions {
   /** From the first, of all files together; default all. */
   readonly tokens?: number | undefined;
+  /** Is told what was read of which file. */
+  readonly read?: FileRead[] | undefined;
 }
 
 /** What a run reads: the files of both parts, and which column of those that have any. */
@@ -45,6 +49,20 @@ export interface CorpusFiles extends ColumnOptions {
 export interface Corpus {
   readonly train: Uint16Array;
   readonly validation: Uint16Array;
+}
+
+/** What was read of a file or an address. */
+export interface FileRead {
+  readonly path: string;
+  tokens: number;
+  /** Where it has any. */
+  rows?: number;
+}
+
+/** The same of both parts. */
+export interface FilesRead {
+  readonly train: FileRead[];
+  readonly validation: FileRead[];
 }
 
 export type CorpusPart = "train" | "val";
@@ -78,19 +96,27 @@ export function corpusFiles(asked: Partial<CorpusFiles>, folder: string): Corpus
   return { ...files, textColumn, tokenColumn, trainTokens };
 }
 
-/** Of the validation files only what the recipe looks at. @throws Error naming the file and what is wrong in it. */
+/**
+ * Of the validation files only what the recipe looks at. `read` is told what was read of which file.
+ * @throws Error naming the file and what is wrong in it.
+ */
 export async function readBoth(
   files: CorpusFiles,
   model: CorpusFor,
   { validationTokens, blockSize }: Pick<TrainingRecipe, "validationTokens" | "blockSize">,
+  read: FilesRead = { train: [], validation: [] },
 ): Promise<Corpus> {
   const { textColumn, tokenColumn } = files;
   const columns = { textColumn, tokenColumn };
   // A whole row in any case, as runs ask for, and the last target.
   const looked = validationTokens > 0 ? Math.max(validationTokens, blockSize) + 1 : undefined;
   return {
-    train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens }),
-    validation: await readCorpus(files.validation, model, { ...columns, tokens: looked }),
+    train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens, read: read.train }),
+    validation: await readCorpus(files.validation, model, {
+      ...columns,
+      tokens: looked,
+      read: read.validation,
+    }),
   };
 }
 
@@ -106,10 +132,13 @@ export async function readCorpus(
   let length = 0;
   for (const path of paths) {
     if (length >= limit) break;
-    const counted = (count: number) => line.show(`reading ${path}: ${thousands(count)} tokens`);
-    const how = { ...options, tokens: limit - length, counted };
-    const part = await within(path, () => readTokens(path, model, how)).finally(() => line.stop());
+    const counted = (count: number) => line.show(`reading ${dataName(path)}: ${thousands(count)} tokens`);
+    const file: FileRead = { path, tokens: 0 };
+    const how = { ...options, tokens: limit - length, counted, file };
+    const part = await within(dataName(path), () => readTokens(path, model, how)).finally(() => line.stop());
     parts.push(part);
+    file.tokens = part.length;
+    options.read?.push(file);
     length += part.length;
     checkCount(length);
   }
@@ -124,7 +153,11 @@ export async function readCorpus(
 }
 
 /** What `readCorpus` was asked for, with a limit on the tokens of this file, and what hears of them now and then. */
-type FileOptions = CorpusOptions & { readonly tokens: number; readonly counted: Counted };
+type FileOptions = CorpusOptions & {
+  readonly tokens: number;
+  readonly counted: Counted;
+  readonly file: FileRead;
+};
 
 async function readTokens(path: string, model: CorpusFor, options: FileOptions): Promise<Uint16Array> {
   const { kind } = kindOf(path);
@@ -136,7 +169,7 @@ async function readTokens(path: string, model: CorpusFor, options: FileOptions):
     if (tokens[at] < model.vocabSize) continue;
     throw new Error(
       `token ${at} has id ${tokens[at]}, outside the model's vocabulary of ${model.vocabSize}. ` +
-        "Were these tokens made by another tokenizer?",
+        `Were these tokens made by another tokenizer?${model.otherWay === undefined ? "" : ` ${model.otherWay}`}`,
     );
   }
   return tokens;
@@ -161,21 +194,14 @@ function encodeRecords(path: string, { tokenizer }: CorpusFor, options: FileOpti
   return withRecords(path, async (file) => {
     const column = columnOf(file, options, tokenizer);
     const buffer = new TokenBuffer(options.tokens, options.counted);
+    let rows = 0;
     for await (const record of file.read([column.name], options.rows)) {
       column.push(record, buffer);
+      options.file.rows = ++rows;
       if (buffer.full) break;
     }
     const tokens = buffer.tokens();
     if (tokens.length === 0) throw new Error(`no row has anything in "${column.name}"`);
     return tokens;
   });
-}
-
-/** Tells corpora apart: a resumed run must see the same tokens. */
-export function corpusHash(tokens: Uint16Array): string {
-  const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
-  const hash = createHash("sha256");
-  // It takes less than 2 GiB at once.
-  for (let at = 0; at < bytes.length; at += 2 ** 28) hash.update(bytes.subarray(at, at + 2 ** 28));
-  return hash.digest("hex").slice(0, 16);
 }

@@ -1,10 +1,16 @@
 /** What a run will write, in bytes: checkpoints and models; all else is small beside them. */
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type LoadedModel, parameterCount, parameterShapes, type WeightDtype } from "@normless/gpt2";
+import {
+  type LoadedModel,
+  parameterCount,
+  parameterShapes,
+  untieHead,
+  type WeightDtype,
+} from "@normless/gpt2";
 import { foldedNorm } from "@normless/layernorm";
 import { sizeOf } from "@normless/tensor";
-import type { PlanEvent } from "../core/index.js";
+import { controlSteps, type PlanEvent } from "../core/index.js";
 import { noStockForm } from "./extent.js";
 
 export interface DiskUse {
@@ -19,20 +25,24 @@ const KEPT = 3;
 
 export function removalDisk(
   { recipe, sites }: Pick<PlanEvent, "recipe" | "sites">,
-  { config, weights, norms }: Pick<LoadedModel, "config" | "weights" | "norms">,
+  { norms, ...original }: Pick<LoadedModel, "config" | "weights" | "norms">,
 ): DiskUse {
+  const { config, weights } = recipe.untieHead ? untieHead(original) : original;
   const parameters = parameterCount(weights);
   const after = { ...norms, ...Object.fromEntries(sites.going.map((site) => [site, foldedNorm])) };
   const tied = config.tied && after["ln_f"].kind !== "folded";
   const folded = countOf(parameterShapes({ ...config, tied }, { norms: after }));
   const stock = noStockForm(sites, { norms }) === undefined ? parameters : 0;
-  // A pace that may go back keeps the weights from before its last removal beside those of now.
-  const states = recipe.pace.kind === "adaptive" ? 2 : 1;
-  return { checkpoint: states * KEPT * parameters * FLOAT32, models: (folded + stock) * FLOAT32 };
+  const control = controlSteps(recipe) > 0 ? parameters : 0;
+  return { checkpoint: KEPT * parameters * FLOAT32, models: (folded + stock + control) * FLOAT32 };
 }
 
-export function trainingDisk(config: LoadedModel["config"], dtype: WeightDtype): DiskUse {
-  const parameters = countOf(parameterShapes(config, { norms: true }));
+export function trainingDisk(
+  config: LoadedModel["config"],
+  norms: LoadedModel["norms"],
+  dtype: WeightDtype,
+): DiskUse {
+  const parameters = countOf(parameterShapes(config, { norms }));
   const size = dtype === "F32" ? FLOAT32 : FLOAT32 / 2;
   return { checkpoint: KEPT * parameters * FLOAT32, models: parameters * size };
 }

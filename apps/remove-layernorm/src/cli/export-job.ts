@@ -20,6 +20,7 @@ import { convert, type ExportForm } from "./export-forms.js";
 import { difference, thousands } from "./format.js";
 import type { Io } from "./io.js";
 import type { OutputPath } from "./outputs.js";
+import { publicPath } from "./provenance/public-path.js";
 import { table } from "./tables.js";
 
 export interface ExportJob {
@@ -63,7 +64,13 @@ export async function exportModel(io: Io, job: ExportJob): Promise<void> {
   const { tokenizerFiles } = model;
   const written = { ...converted.model, names: converted.names, tokenizerFiles, dtype };
   const { said, ...checked } = await writeChecked({ backend, before, tokens }, out, written);
-  const facts = { ...job, config: model.config, folder: basename(resolve(out)), checked };
+  const facts = {
+    ...job,
+    source: publicPath(source),
+    config: model.config,
+    folder: basename(resolve(out)),
+    checked,
+  };
   const card = exportCard({ ...facts, hasTokenizer: Object.keys(tokenizerFiles).length > 0 });
   await writeFileAtomic(join(out, "README.md"), [new TextEncoder().encode(card)]);
   io.out(

@@ -1,7 +1,9 @@
 /** JSON files from people: read, checked against a schema, and refused with the place and the way out. */
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import type { z } from "zod";
 import { messageOf, systemCode, UsageError } from "./errors.js";
+import { fieldMeant, fieldsAt } from "./json-fields.js";
+import { didYouMean } from "./nearest.js";
 
 /** @throws UsageError when there is no such file or it is no JSON. */
 export async function readJson(path: string): Promise<unknown> {
@@ -20,7 +22,11 @@ export async function readJson(path: string): Promise<unknown> {
 export function checkJson<X>(where: string, schema: z.ZodType<X>, value: unknown): X {
   const { data, error } = schema.safeParse(value);
   if (!error) return data;
-  throw new UsageError(describeIssue(where, error.issues[0], schema, value));
+  // A value that is there and wrong may be why other fields are strange; one that is missing may be misspelt.
+  const misspelt = error.issues.find(({ code }) => code === "unrecognized_keys");
+  const wrong = error.issues.find((issue) => issue !== misspelt && valueAt(value, issue.path) !== undefined);
+  const issue = wrong ?? misspelt ?? error.issues[0];
+  throw new UsageError(describeIssue(where, issue, schema, value));
 }
 
 function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string {
@@ -37,20 +43,33 @@ function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType
   const place = path === "" ? where : `${where}: ${path}`;
   if (issue.code === "unrecognized_keys") {
     const keys = issue.keys.map((key) => `"${key}"`).join(", ");
-    const known = fieldsAt(schema, issue.path);
-    return `${place}: there is no field ${keys}${known ? `; the fields are ${known.join(", ")}` : ""}`;
+    const known = fieldsAt(schema, issue.path, value) ?? [];
+    const meant = fieldMeant(schema, issue.keys[0], known);
+    return `${place}: there is no field ${keys}${known.length > 0 ? `; the fields are ${known.join(", ")}.${meant}` : ""}`;
   }
-  const found: unknown = issue.path.reduce<unknown>(
+  const found = valueAt(value, issue.path);
+  const expected = issue.message
+    .replace(/^(Invalid (input|option)|Too small|Too big): /, "")
+    .replace(/^Invalid discriminator value\. E/, "e");
+  return `${place} is ${show(found)}; ${expected}${choiceMeant(issue, found)}`;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
     (inside, key) => (typeof inside === "object" && inside !== null ? Reflect.get(inside, key) : undefined),
     value,
   );
-  return `${place} is ${show(found)}; ${issue.message.replace(/^(Invalid input|Too small|Too big): /, "")}`;
 }
 
-function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] | undefined {
-  let inside: unknown = schema;
-  for (const key of path) inside = inside instanceof z.ZodObject ? Reflect.get(inside.shape, key) : undefined;
-  return inside instanceof z.ZodObject ? Object.keys(inside.shape) : undefined;
+/** Of a value that is none of those that a field may have, the nearest that is. */
+function choiceMeant(issue: z.core.$ZodIssue, found: unknown): string {
+  const choices = issue.code === "invalid_value" ? issue.values : "options" in issue ? issue.options : [];
+  if (typeof found !== "string" || !Array.isArray(choices)) return "";
+  const meant = didYouMean(
+    found,
+    choices.filter((choice) => typeof choice === "string"),
+  );
+  return meant && `.${meant}`;
 }
 
 function show(value: unknown): string {

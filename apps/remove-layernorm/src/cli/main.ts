@@ -1,6 +1,7 @@
 /** The command `normless`: its subcommands, and errors as one message and an exit code. */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import manifest from "../../package.json" with { type: "json" };
+import { nameNearestChoices } from "./arguments.js";
 import { attributeCommand } from "./commands/attribute.js";
 import { compareCommand } from "./commands/compare.js";
 import { evalCommand } from "./commands/eval.js";
@@ -10,6 +11,7 @@ import { inspectCommand } from "./commands/inspect.js";
 import { logitsCommand } from "./commands/logits.js";
 import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
+import { reportCommand } from "./commands/report.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
 import { type Io, processIo } from "./io.js";
@@ -27,6 +29,7 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     attributeCommand(io),
     logitsCommand(io),
     recipesCommand(io),
+    reportCommand(io),
   ];
 }
 
@@ -43,6 +46,7 @@ export async function main(argv: readonly string[], io: Io = processIo): Promise
   const commands = commandsOf(io, done);
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands, ...commands.flatMap(({ commands }) => commands)]) {
+    nameNearestChoices(command);
     command
       .exitOverride()
       .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });

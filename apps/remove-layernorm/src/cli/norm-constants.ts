@@ -17,6 +17,7 @@ import type { PerClass } from "@normless/tensor";
 import { z } from "zod";
 import { messageOf, UsageError } from "./errors.js";
 import { checkJson, isObject, readJson } from "./json.js";
+import { didYouMean } from "./nearest.js";
 import { normConstantsSchema } from "./schemas.js";
 
 /** What `--norms` takes, for help texts and errors. */
@@ -53,8 +54,10 @@ function replaceAll(
   for (const [name, std] of Object.entries(constants)) {
     const sites = Object.keys(norms).filter((site) => site === name || moduleOf(site as NormSite) === name);
     if (sites.length === 0) {
+      const known = Object.keys(norms);
+      const meant = didYouMean(name, [...known, ...known.map((site) => moduleOf(site as NormSite))]);
       throw new UsageError(
-        `${path}: there is no norm site "${name}"; the sites are ${Object.keys(norms).join(", ")}`,
+        `${path}: there is no norm site "${name}"; the sites are ${known.join(", ")}.${meant}`,
       );
     }
     for (const site of sites) {

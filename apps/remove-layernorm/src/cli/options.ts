@@ -1,15 +1,18 @@
 /** Options that several commands share, and their help. */
 import { Command, Option } from "@commander-js/extra-typings";
+import { presets } from "@normless/gpt2";
 import {
   countArgument,
   integerArgument,
   namesArgument,
   notNegativeArgument,
   positiveArgument,
+  shareArgument,
   threadsArgument,
   wholeArgument,
 } from "./arguments.js";
-import { dataKindsText } from "./data/kinds.js";
+import { dataText } from "./data/kinds.js";
+import { rateScalings } from "../core/index.js";
 import { engineChoices } from "./engine.js";
 
 /** A command under its name, with examples at the end of its help. */
@@ -24,6 +27,7 @@ export function command(name: string, description: string, examples: readonly st
 
 const ENGINE = "The engine:";
 const RECIPE = "Fields of the recipe:";
+const SHAPE = "The shape of a new model:";
 const builds = ["auto", "relaxed", "plain"] as const;
 
 export const backendOption = new Option(
@@ -63,12 +67,36 @@ export const tensorboardOption = new Option(
 
 export const modelOption = new Option(
   "--model <dir|name>",
-  "a Hugging Face folder of a GPT-2, or its name on the hub (default: the model that ships, models/sotu)",
+  "a Hugging Face folder of a GPT-2, or its name on the hub, such as gpt2-medium (default: the model that ships, " +
+    "models/sotu)",
+);
+
+const shapeOption = (flags: string, description: string) =>
+  new Option(flags, description).argParser(countArgument).helpGroup(SHAPE);
+/** The shape of a model that `train` makes. */
+export const presetOption = new Option(
+  "--preset <name>",
+  "a shape; its vocabulary and end-of-text are the tokenizer's (default: base)",
+)
+  .choices(Object.keys(presets))
+  .helpGroup(SHAPE);
+export const modelConfigOption = new Option(
+  "--model-config <file.json>",
+  "the shape as a Hugging Face config.json",
+).helpGroup(SHAPE);
+export const layersOption = shapeOption("--layers <n>", "blocks, in place of the preset's or the file's");
+export const headsOption = shapeOption("--heads <n>", "heads of attention; divides the channels");
+export const channelsOption = shapeOption("--channels <n>", "channels of the residual");
+export const innerOption = shapeOption("--inner <n>", "channels inside the MLP (default: in proportion)");
+export const contextOption = shapeOption("--context <n>", "the longest text in tokens");
+export const vocabSizeOption = shapeOption(
+  "--vocab-size <n>",
+  "tokens of the vocabulary, no fewer than the tokenizer's",
 );
 
 export const trainOption = new Option(
   "--train <file...>",
-  `files or https addresses to train on: ${dataKindsText} (default: the corpus's)`,
+  `what to train on: ${dataText} (default: the corpus's)`,
 );
 export const validationOption = new Option(
   "--validation <file...>",
@@ -85,6 +113,15 @@ export const tokenColumnOption = () =>
     "--token-column <name>",
     "or its lists of token ids (default: input_ids or tokens, where there is no text)",
   );
+
+/** Rows of each kind, where none are asked for. */
+export const POSITION_ROWS = 256;
+export const positionRowsOption = () =>
+  new Option(
+    "--position-rows <n>",
+    "rows of each kind (windows of the text as they are, the same after end-of-text, documents after end-of-text) " +
+      `that loss and KL are measured on position by position, spread evenly; 0 for none (default: ${POSITION_ROWS})`,
+  ).argParser(wholeArgument);
 
 export const checkpointOption = new Option(
   "--checkpoint <n>",
@@ -110,11 +147,30 @@ export const microBatchSizeOption = new Option(
 export const blockSizeOption = new Option("--block-size <n>", "tokens a sequence")
   .argParser(countArgument)
   .helpGroup(RECIPE);
+export const eotShareOption = new Option(
+  "--eot-share <share>",
+  "share of the rows that begin with end-of-text, 0 to 1",
+)
+  .argParser(shareArgument)
+  .helpGroup(RECIPE);
+export const shortShareOption = new Option(
+  "--short-share <share>",
+  "share of the tokens that come in short rows, 0 to 1",
+)
+  .argParser(shareArgument)
+  .helpGroup(RECIPE);
 export const learningRateOption = new Option(
   "--learning-rate <rate>",
   "the highest learning rate; the lowest keeps its proportion",
 )
   .argParser(positiveArgument)
+  .helpGroup(RECIPE);
+export const scaleLearningRateOption = new Option(
+  "--scale-learning-rate <rule>",
+  "where an update has other tokens than the recipe's: none keeps its learning rate, sqrt scales it by the root of " +
+    "their ratio, as fits Adam (default: none)",
+)
+  .choices(rateScalings)
   .helpGroup(RECIPE);
 export const seedOption = new Option("--seed <n>", "decides the batches")
   .argParser(integerArgument)

@@ -8,7 +8,8 @@ import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { isModelFile } from "@normless/gpt2";
 import { dataEndings, isUrl } from "./data/kinds.js";
 import { optionName, UsageError } from "./errors.js";
-import { parseReference, repositoryFolder } from "./hub/cache.js";
+import { repositoryFolders } from "./hub/cache.js";
+import { parseReference } from "./hub/reference.js";
 import { isRecipeFile } from "./recipes.js";
 
 declare const CHECKED: unique symbol;
@@ -122,7 +123,8 @@ async function placesOfInput(option: string, path: string): Promise<Place[]> {
     const reference = parseReference(path);
     if (!reference) return [];
     // Wherever its files come to lie.
-    return [{ ...(await placeOf(what, await repositoryFolder(reference.name))), whole: true }];
+    const folders = await repositoryFolders(reference);
+    return Promise.all(folders.map(async (folder) => ({ ...(await placeOf(what, folder)), whole: true })));
   }
   const place = await placeOf(what, path);
   if (!found.isDirectory()) return [place];

@@ -1,8 +1,9 @@
 /** One run of `normless remove`: the core's events to the terminal, the run folder and the models it ends with. */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type LoadedModel, toEps1e12 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import {
+  type ControlEvent,
   controlSteps,
   describeChanges,
   describeFirstPosition,
@@ -20,13 +21,15 @@ import { isWhole, noStockForm } from "./extent.js";
 import { costText } from "./format.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
-import { watchEvent, watchLines } from "./loss-history.js";
-import { metricsLine } from "./metrics.js";
-import { modelCard } from "./model-card.js";
+import { watchEvent, watchFolder } from "./loss-history.js";
+import { metricsLine, readMetrics } from "./metrics.js";
+import { controlCard, modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
-import { renderReport, type ReportData } from "./report/index.js";
-import { LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
+import { renderReport, reportData } from "./report/index.js";
+import type { RemoveConfig } from "./run-config.js";
+import { CONTROL, LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
+import type { RunSummary } from "./run-record.js";
 import { tensorboardWriter } from "./tensorboard.js";
 import type { Work } from "./time-left.js";
 
@@ -42,11 +45,11 @@ export interface RemoveJob {
   readonly resume?: RunState | undefined;
   /** The recipe that a resumed run goes on with; `recipe` by default. */
   readonly changed?: RunState["recipe"] | undefined;
-  /** How the model is called in what is written. */
-  readonly modelName: string;
   /** Makes or reopens the run folder, once the plan is known to be good. */
-  openFolder(): Promise<RunFolder<RunState>>;
+  openFolder(): Promise<RemoveFolder>;
 }
+
+type RemoveFolder = RunFolder<RunState, RemoveConfig>;
 
 /** A run's plan, and what it came to. */
 export interface Removed extends DoneEvent {
@@ -63,9 +66,11 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     if (first.done || first.value.type !== "plan") throw new Error("the run did not begin with its plan");
     const plan = first.value;
     const folder = await job.openFolder();
+    const line = metricsLine(plan);
+    if (line && !job.resume) await folder.appendMetrics(line);
     progress = new Progress(io, workOf(plan, job.resume));
     const distilled = plan.recipe.loss === "distillation";
-    const watch = watchLines(await folder.readMetrics(), { distilled });
+    const watch = await watchFolder(folder.path, { distilled });
     const consumer = new Consumer(plan, progress, folder, watch);
     const board = job.tensorboard
       ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
@@ -73,6 +78,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     for await (const event of events) {
       await consumer.take(event);
       await board?.take(event);
+      if (event.type === "control") await writeControl(folder, { plan, control: event }, job);
       await breathe();
       if (event.type !== "done") continue;
       progress.stop();
@@ -110,7 +116,7 @@ class Consumer {
   constructor(
     readonly plan: PlanEvent,
     readonly progress: Progress,
-    readonly folder: RunFolder<RunState>,
+    readonly folder: RemoveFolder,
     readonly watch: LossWatch,
   ) {}
 
@@ -140,10 +146,6 @@ class Consumer {
         const cost = damage === undefined ? "" : ` (${costText(damage)})`;
         return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
-      case "rollback": {
-        const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;
-        return progress.note(`step ${event.step}: diverged (${event.why}), ${back}`, back);
-      }
       case "change":
         return progress.note(`step ${event.step}: from here on ${describeChanges(event.changes)}`);
       case "first-position": {
@@ -152,9 +154,8 @@ class Consumer {
         return warning === undefined ? progress.note(what) : progress.say(`${what}. ${warning}`);
       }
       case "checkpoint": {
-        const updates = updatesDone(event.state);
-        const sound = (at: number) => this.watch.soundAt(at);
-        const path = await folder.saveCheckpoint(updates, event.state, sound);
+        const sound = (updates: number) => this.watch.soundAt(updates);
+        const path = await folder.saveCheckpoint(updatesDone(event.state), event.state, sound);
         progress.passed();
         return progress.note(`saved ${path}`, "saved");
       }
@@ -162,6 +163,7 @@ class Consumer {
       case "stds":
       case "sample":
       case "fold":
+      case "control":
       case "done":
         return progress.passed();
     }
@@ -171,18 +173,40 @@ class Consumer {
 /** Validation tokens that what was written is checked on: the logits of all of them are held at once. */
 const CHECKED_TOKENS = 512;
 
+/** The control, as soon as it is there: a checkpoint of the removal, which comes next, has no other weights than its own. */
+async function writeControl(
+  folder: RemoveFolder,
+  { plan, control: { model, validation } }: { readonly plan: PlanEvent; readonly control: ControlEvent },
+  { backend, corpus, model: original }: RemoveJob,
+): Promise<void> {
+  const { tokenizerFiles } = original;
+  const card = controlCard({ plan, validation, provenance: folder.config.provenance });
+  const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
+  const expected = { backend, before: await outputsOf(backend, model, tokens), tokens };
+  const written = { ...model, tokenizerFiles, modelCard: card };
+  // A run that goes on from before here writes it again.
+  await writeChecked(expected, join(folder.path, CONTROL), written, { overwrite: true });
+}
+
 /** The models, the report, and last the summary: a folder that has one holds a finished run. */
 async function writeResults(
   io: Io,
-  folder: RunFolder<RunState>,
+  folder: RemoveFolder,
   { plan, done }: { readonly plan: PlanEvent; readonly done: DoneEvent },
-  { backend, corpus, model, modelName: baseModel }: RemoveJob,
+  { backend, corpus, model }: RemoveJob,
 ): Promise<void> {
-  const { summary, frozen, folded } = done;
+  const { frozen, folded } = done;
   const { tokenizerFiles } = model;
-  const { validation } = summary;
-  const data = await reportData(folder, plan, summary);
-  const facts = { baseModel, plan, validation, changes: data.changes };
+  const { config } = folder;
+  const summary: RunSummary = {
+    ...done.summary,
+    recipe: plan.recipe,
+    provenance: { ...config.provenance, ended: io.now().toISOString() },
+  };
+  const { validation, provenance } = summary;
+  // The events from the metrics, since an earlier process may have done a part of the run.
+  const data = reportData({ provenance, events: await readMetrics(folder.path), summary });
+  const facts = { plan, validation, provenance, changes: data.changes };
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const before = await outputsOf(backend, frozen, tokens);
   const whole = isWhole(plan.sites);
@@ -201,36 +225,4 @@ async function writeResults(
   }
   await folder.writeText(REPORT, renderReport(data));
   await folder.writeJson(SUMMARY, summary);
-}
-
-/** From the metrics, since an earlier process may have done a part of the run. */
-async function reportData(
-  folder: RunFolder<RunState>,
-  plan: PlanEvent,
-  summary: DoneEvent["summary"],
-): Promise<ReportData> {
-  // These lines are the events that this command wrote.
-  const events = (await folder.readMetrics()) as RunEvent[];
-  const of = <T extends RunEvent["type"]>(type: T) =>
-    events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
-  const [fold] = of("fold");
-  const [firstPosition] = of("first-position");
-  return {
-    plan,
-    steps: of("step"),
-    removals: of("removal"),
-    rollbacks: of("rollback"),
-    changes: of("change"),
-    evals: of("eval"),
-    stds: of("stds"),
-    samples: of("sample"),
-    ...(fold && { fold }),
-    ...(firstPosition && { firstPosition }),
-    summary,
-  };
-}
-
-/** A model's folder as a name for people. */
-export function modelNameOf(path: string): string {
-  return basename(path) || "model";
 }

@@ -1,55 +1,49 @@
-/** A run folder's config.json: everything that a run was resolved to, and what `--resume` starts from. */
+/**
+ * A run folder's config.json: everything that a run was resolved to, and where it comes from. `--resume` starts from it,
+ * and `--config` takes it as any file of options.
+ */
 import { isAbsolute, join, resolve } from "node:path";
 import { jsonText } from "@normless/gpt2";
 import { z } from "zod";
-import { type Corpus, type CorpusFiles, corpusHash } from "./corpus.js";
+import type { Corpus, CorpusFiles } from "./corpus.js";
 import { isUrl } from "./data/kinds.js";
+import { isStandardInput } from "./data/standard-input.js";
 import { engineNames, type EngineOptions, type EngineUsed } from "./engine.js";
 import { optionName, UsageError } from "./errors.js";
 import { withFloats } from "./float-fields.js";
 import { checkJson, readJson } from "./json.js";
-import { gpt2ConfigSchema, removalRecipeSchema, trainRecipeSchema, weightDtypes } from "./schemas.js";
+import { type Provenance, provenanceSchema } from "./provenance/schema.js";
+import { tokensHash } from "./provenance/sources.js";
+import {
+  removalRecipeSchema,
+  removeOptionsSchema,
+  trainOptionsSchema,
+  trainRecipeSchema,
+  weightDtypes,
+} from "./schemas.js";
 
-const corpus = z.strictObject({
-  train: z.array(z.string()),
-  validation: z.array(z.string()),
-  textColumn: z.string().optional(),
-  tokenColumn: z.string().optional(),
-  trainTokens: z.int().min(1).optional(),
-  /** Of the tokens of both. */
-  hash: z.string(),
-});
-const engine = z.strictObject({
+const paths = z.array(z.string());
+/** What an option may leave open, a run has. */
+const resolved = {
+  train: paths,
+  validation: paths,
   backend: z.enum(engineNames),
   simd: z.enum(["relaxed", "plain"]).optional(),
-  blasLibrary: z.string().optional(),
-});
-
-/** How the run is run: the same bits either way, but `--resume` is to do it as it was asked for. */
-const manner = {
-  recompute: z.boolean().optional(),
-  tensorboard: z.boolean().optional(),
+  provenance: provenanceSchema,
 };
 
-export const removeConfigSchema = z.strictObject({
+export const removeConfigSchema = removeOptionsSchema.extend({
+  ...resolved,
   command: z.literal("remove"),
   model: z.string(),
-  corpus,
   prompt: z.string(),
-  engine,
-  ...manner,
   recipe: removalRecipeSchema,
 });
-type Manner = Pick<z.infer<typeof removeConfigSchema>, keyof typeof manner>;
 export type RemoveConfig = z.infer<typeof removeConfigSchema>;
 
-export const trainConfigSchema = z.strictObject({
+export const trainConfigSchema = trainOptionsSchema.extend({
+  ...resolved,
   command: z.literal("train"),
-  tokenizer: z.string(),
-  corpus,
-  engine,
-  ...manner,
-  model: gpt2ConfigSchema,
   dtype: z.enum(weightDtypes),
   recipe: trainRecipeSchema,
 });
@@ -67,28 +61,26 @@ export function runConfigText(config: RemoveConfig | TrainConfig): string {
 }
 
 /** What a run keeps of its corpus: files as a later process, in another folder, finds them. */
-export function corpusConfig(files: CorpusFiles, tokens: Corpus): RemoveConfig["corpus"] {
+export function corpusConfig({ train, validation, ...columns }: CorpusFiles) {
   const absolute = (paths: readonly string[]) =>
-    paths.map((path) => (isUrl(path) || isAbsolute(path) ? path : resolve(path)));
-  return {
-    ...files,
-    train: absolute(files.train),
-    validation: absolute(files.validation),
-    hash: hashOf(tokens),
-  };
-}
-
-function hashOf({ train, validation }: Corpus): string {
-  return `${corpusHash(train)}-${corpusHash(validation)}`;
+    paths.map((path) => (isUrl(path) || isStandardInput(path) || isAbsolute(path) ? path : resolve(path)));
+  return { train: absolute(train), validation: absolute(validation), ...columns };
 }
 
 /** @throws Error when the tokens are not those that the run began with. */
-export function checkSameCorpus(tokens: Corpus, folder: string, { hash }: RemoveConfig["corpus"]): void {
-  if (hashOf(tokens) === hash) return;
+export function checkSameCorpus(tokens: Corpus, folder: string, { data }: Provenance): void {
+  const isSame = (part: keyof Corpus) => tokensHash(tokens[part]) === data[part].sha256;
+  if (isSame("train") && isSame("validation")) return;
   throw new Error(
     `the corpus is not the one that the run in ${folder} began with (its tokens differ); ` +
       "resume with the same files: --train FILE --validation FILE",
   );
+}
+
+/** How the run is run: the same bits either way, but `--resume` is to do it as it was asked for. */
+interface Manner {
+  readonly recompute?: boolean | undefined;
+  readonly tensorboard?: boolean | undefined;
 }
 
 /** As it was asked for now or when the run began. */

@@ -13,21 +13,25 @@ export const SUMMARY = "summary.json";
 export const REPORT = "report.html";
 export const CHECKPOINTS = "checkpoints";
 export const TENSORBOARD = "tensorboard";
+/** The tokens of standard input as a shard of llm.c, where a run reads that. */
+export const STANDARD_INPUT = "standard-input.bin";
 /** What `train` ends with. */
 export const MODEL = "model";
 /** What `remove` ends with; the second is for stock software, and a model with huge residuals has none. */
 export const LN_FREE = "ln-free";
 export const STOCK = "ln-free-gpt2";
+/** What `remove` writes when its control is trained: nothing later could. */
+export const CONTROL = "control";
 /** What it ends with where LayerNorms stay, in place of both. */
 export const PARTLY = "partly-ln-free";
 
 /** Which command's run it is. */
 export type RunCommand = "remove" | "train";
 
-const COMMON = [CONFIG, METRICS, SUMMARY, CHECKPOINTS, TENSORBOARD];
+const COMMON = [CONFIG, METRICS, SUMMARY, CHECKPOINTS, TENSORBOARD, STANDARD_INPUT];
 /** What stands in a run's folder and is the run's. */
 export const RUN_NAMES: Readonly<Record<RunCommand, readonly string[]>> = {
-  remove: [...COMMON, REPORT, LN_FREE, STOCK, PARTLY],
+  remove: [...COMMON, REPORT, LN_FREE, STOCK, PARTLY, CONTROL],
   train: [...COMMON, MODEL],
 };
 
@@ -38,6 +42,7 @@ const FOLDERS: Readonly<Record<string, (path: string) => boolean>> = {
   [MODEL]: isModelFile,
   [LN_FREE]: isModelFile,
   [STOCK]: isModelFile,
+  [CONTROL]: isModelFile,
   [PARTLY]: isModelFile,
 };
 /** What a process that was killed leaves of a file, and of a model, that it was writing. */
@@ -63,7 +68,7 @@ export async function listFolder(path: string): Promise<string[]> {
   return names.filter((name) => !isLock(name));
 }
 
-/** Where a run goes that was given no folder: `runs/reference-2026-01-31-09-05-00`, in UTC. */
+/** Where a run goes that was given no folder: `runs/distilled-2026-01-31-09-05-00`, in UTC. */
 export function newRunPath(name: string, now: Date): string {
   return join("runs", `${name}-${now.toISOString().slice(0, 19).replace(/[T:]/g, "-")}`);
 }

@@ -5,44 +5,56 @@
 import { appendFile, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "@normless/safetensors/node";
+import { writeLlmcShard } from "@normless/text";
 import {
   type Checkpoint,
   type CheckpointKind,
   DamagedCheckpointError,
   decodeCheckpoint,
   encodeCheckpoint,
-  type TrainingState,
 } from "./checkpoint.js";
+import type { TrainerState } from "../core/index.js";
 import { withFile } from "./data/pieces.js";
 import { messageOf, UsageError } from "./errors.js";
 import { bytes } from "./format.js";
 import type { Io } from "./io.js";
 import type { OutputPath } from "./outputs.js";
 import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
-import { CHECKPOINTS, clearRun, CONFIG, listFolder, METRICS, type NewFolder, SUMMARY } from "./run-files.js";
+import {
+  CHECKPOINTS,
+  clearRun,
+  CONFIG,
+  listFolder,
+  METRICS,
+  type NewFolder,
+  STANDARD_INPUT,
+  SUMMARY,
+} from "./run-files.js";
+import { normlessCommand } from "./shell.js";
 
 const KEPT_CHECKPOINTS = 2;
 /** So many files that a run leaves alone are named. */
 const NAMED = 8;
 
-export class RunFolder<S extends TrainingState> {
+export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainConfig> {
   #metricsLines: number;
 
   private constructor(
     readonly path: string,
     readonly kind: CheckpointKind<S>,
+    readonly config: C,
     metricsLines: number,
   ) {
     this.#metricsLines = metricsLines;
   }
 
   /** A new run in an empty folder, or over a run that is given up; says what is there that no run wrote. */
-  static async create<S extends TrainingState>(
+  static async create<S extends TrainerState, C extends RemoveConfig | TrainConfig>(
     io: Io,
     place: NewFolder,
     kind: CheckpointKind<S>,
-    config: RemoveConfig | TrainConfig,
-  ): Promise<RunFolder<S>> {
+    config: C,
+  ): Promise<RunFolder<S, C>> {
     const left = await clearRun(place);
     const more = left.length > NAMED ? `, and ${left.length - NAMED} more` : "";
     if (left.length > 0) {
@@ -50,7 +62,7 @@ export class RunFolder<S extends TrainingState> {
     }
     const { path } = place;
     await mkdir(join(path, CHECKPOINTS), { recursive: true });
-    const folder = new RunFolder(path, kind, 0);
+    const folder = new RunFolder(path, kind, config, 0);
     await folder.writeText(CONFIG, runConfigText(config));
     await folder.writeText(METRICS, "");
     return folder;
@@ -60,12 +72,12 @@ export class RunFolder<S extends TrainingState> {
    * Goes on with a run: cuts its metrics back to the checkpoint, and clears later ones. The configuration is what a later
    * process goes on with.
    */
-  static async reopen<S extends TrainingState>(
+  static async reopen<S extends TrainerState, C extends RemoveConfig | TrainConfig>(
     path: OutputPath,
     kind: CheckpointKind<S>,
     { metricsLines, updates }: FoundCheckpoint<S>,
-    config: RemoveConfig | TrainConfig,
-  ): Promise<RunFolder<S>> {
+    config: C,
+  ): Promise<RunFolder<S, C>> {
     const file = join(path, METRICS);
     const text = await readFile(file);
     let end = 0;
@@ -82,9 +94,14 @@ export class RunFolder<S extends TrainingState> {
       if (updatesOf(name) > updates) await rm(join(path, CHECKPOINTS, name));
     }
     await truncate(file, end);
-    const folder = new RunFolder(path, kind, metricsLines);
+    const folder = new RunFolder(path, kind, config, metricsLines);
     await folder.writeText(CONFIG, runConfigText(config));
     return folder;
+  }
+
+  /** Keeps the tokens that came from standard input, if any did. */
+  async keepInput(tokens: Uint16Array | undefined): Promise<void> {
+    if (tokens) await writeFileAtomic(join(this.path, STANDARD_INPUT), [writeLlmcShard(tokens)]);
   }
 
   /** One more line of metrics. */
@@ -97,15 +114,6 @@ export class RunFolder<S extends TrainingState> {
       );
     });
     this.#metricsLines += 1;
-  }
-
-  /** Every line of metrics, of this process and of those before it. */
-  async readMetrics(): Promise<unknown[]> {
-    const text = await readFile(join(this.path, METRICS), "utf8");
-    return text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line): unknown => JSON.parse(line));
   }
 
   /**
@@ -169,7 +177,7 @@ export interface FoundCheckpoint<S> extends Checkpoint<S> {
  * @throws UsageError when the folder has no run to go on with, or no such checkpoint.
  * @throws Error when all are damaged, or the newest is of another command or version.
  */
-export async function newestCheckpoint<S extends TrainingState>(
+export async function newestCheckpoint<S extends TrainerState>(
   io: Io,
   path: string,
   kind: CheckpointKind<S>,
@@ -219,10 +227,9 @@ export async function newestCheckpointName(folder: string): Promise<string | und
   return newest;
 }
 
-/** What to type to go on with a run, wherever the shell splits words. */
+/** What to type to go on with a run. */
 export function resumeCommand(command: string, folder: string): string {
-  const quoted = /^[\w./@:+-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`;
-  return `npx normless ${command} --resume ${quoted}`;
+  return normlessCommand([command, "--resume", folder]);
 }
 
 /** An error of a run, with the way to go on where there is a checkpoint: `advice`, or else from the last one. */

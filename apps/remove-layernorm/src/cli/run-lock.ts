@@ -65,6 +65,12 @@ export async function checkUnused(folder: string): Promise<void> {
   }
 }
 
+/** Whether a process is at work in the folder; nothing is touched. */
+export async function isInUse(folder: string): Promise<boolean> {
+  const owners = (await readdir(folder)).map(ownerOf);
+  return owners.some((owner) => owner !== undefined && !hasEnded(owner));
+}
+
 function ownerOf(name: string): ProcessName | undefined {
   return name.startsWith(PREFIX) ? processName(name.slice(PREFIX.length)) : undefined;
 }

@@ -1,14 +1,22 @@
 /** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
-import { checkConfig, type Gpt2Config, type WeightDtype } from "@normless/gpt2";
+import type { WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
-import { removalLosses, type RemovalRecipe, specialConstants, type TrainRecipe } from "../core/index.js";
+import {
+  rateScalings,
+  removalLosses,
+  type RemovalRecipe,
+  specialConstants,
+  type TrainRecipe,
+} from "../core/index.js";
 import { engineChoices } from "./engine.js";
-import { messageOf } from "./errors.js";
+import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
+import { provenanceSchema } from "./provenance/schema.js";
 
 const count = z.int().min(1);
 const step = z.int().min(0);
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1);
+const wholeShare = z.number().min(0).max(1);
 const wait = z.number().min(0);
 
 const training = {
@@ -16,6 +24,9 @@ const training = {
   batchSize: count,
   microBatchSize: count,
   blockSize: count,
+  eotShare: wholeShare,
+  shortShare: wholeShare,
+  shortTokens: count,
   learningRate: z.strictObject({
     peak: positive,
     floor: z.number().min(0),
@@ -45,17 +56,6 @@ const pace = z.discriminatedUnion("kind", [
       .optional(),
   }),
   z.strictObject({ kind: z.literal("taper"), begin: count, end: count, keep: share }),
-  z.strictObject({
-    kind: z.literal("adaptive"),
-    start: count,
-    margin: z.number(),
-    keep: share,
-    probeSequences: count,
-    together: z.number().min(0),
-    diverged: positive,
-    patience: count,
-    deadline: count,
-  }),
 ]);
 
 /** Names or patterns of norms; which there are, the model tells. */
@@ -66,7 +66,9 @@ export const removalRecipeSchema = z.strictObject({
   source: z.string(),
   loss: z.enum(removalLosses),
   ...training,
+  untieHead: z.boolean(),
   auxiliaryWeight: z.number().min(0),
+  controlAuxiliary: z.boolean(),
   constants: z.strictObject({
     from: z.discriminatedUnion("kind", [
       z.strictObject({ kind: z.literal("training"), keep: share }),
@@ -85,41 +87,6 @@ export const trainRecipeSchema = z.strictObject({
   ...training,
   evaluateEvery: count,
 }) satisfies z.ZodType<TrainRecipe>;
-
-/**
- * Of what type each field of a model's config is; the compiler asks for every one. Which values make a model is for
- * checkConfig to say, as it does where config.json is read, so that what a run starts with its checkpoints carry.
- */
-const gpt2Fields = {
-  vocabSize: z.int(),
-  blockSize: z.int(),
-  channels: z.int(),
-  layers: z.int(),
-  heads: z.int(),
-  inner: z.int(),
-  gelu: z.enum(["tanh", "none"]),
-  eps: z.number(),
-  tied: z.boolean(),
-  eot: z.int().optional(),
-  eosTokenIds: z.array(z.int()).optional(),
-  bosTokenId: z.int().optional(),
-  padTokenId: z.int().optional(),
-  scaleAttnWeights: z.literal(false).optional(),
-  scaleAttnByInverseLayerIdx: z.literal(true).optional(),
-  reorderAndUpcastAttn: z.literal(true).optional(),
-} satisfies { [Field in keyof Required<Gpt2Config>]: z.ZodType<Gpt2Config[Field]> };
-
-/** A model's config in a checkpoint or a run folder. */
-export const gpt2ConfigSchema = z
-  .strictObject(gpt2Fields)
-  .transform((config): Gpt2Config => ({ ...config, eot: config.eot }))
-  .superRefine((config, context) => {
-    try {
-      checkConfig(config);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: messageOf(error) });
-    }
-  });
 
 /** Which engine runs, as the options say it. */
 export const engineFields = {
@@ -148,14 +115,23 @@ const fields = {
   batchSize: count.optional(),
   microBatchSize: count.optional(),
   blockSize: count.optional(),
+  eotShare: wholeShare.optional(),
+  shortShare: wholeShare.optional(),
   learningRate: positive.optional(),
+  scaleLearningRate: z.enum(rateScalings).optional(),
   seed: z.int().optional(),
   validationTokens: step.optional(),
   checkpointEvery: count.optional(),
+  /** Of the run that the file was written by, if one was. */
+  provenance: provenanceSchema.optional(),
 };
 
-/** The content of `normless remove --config FILE`: options by their names. */
+/**
+ * The content of `normless remove --config FILE`: options by their names. A run's config.json is such a file, with
+ * everything in it that the options resolved to.
+ */
 export const removeOptionsSchema = z.strictObject({
+  command: z.literal("remove").optional(),
   ...fields,
   model: z.string().optional(),
   prompt: z.string().optional(),
@@ -165,19 +141,28 @@ export const removeOptionsSchema = z.strictObject({
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });
-export type RemoveFileOptions = z.infer<typeof removeOptionsSchema>;
 
-/** The content of `normless train --config FILE`. */
 export const weightDtypes = ["F32", "F16", "BF16"] as const satisfies readonly WeightDtype[];
+/** The content of `normless train --config FILE`, and so of a training's config.json. */
 export const trainOptionsSchema = z.strictObject({
+  command: z.literal("train").optional(),
   ...fields,
+  /** The model's shape whole, in place of a preset's name or a file. */
+  shape: gpt2ConfigSchema.optional(),
+  /** Goes on from a model, which has a shape and a tokenizer of its own. */
+  model: z.string().optional(),
   preset: z.string().optional(),
   modelConfig: z.string().optional(),
+  layers: count.optional(),
+  heads: count.optional(),
+  channels: count.optional(),
+  inner: count.optional(),
+  context: count.optional(),
+  vocabSize: count.optional(),
   dtype: z.enum(weightDtypes).optional(),
   tokenizer: z.string().optional(),
   evaluateEvery: count.optional(),
 });
-export type TrainFileOptions = z.infer<typeof trainOptionsSchema>;
 
 const constants = z.union([positive, z.strictObject({ first: positive, eot: positive, rest: positive })], {
   error: "expected a number above 0, or an object of first, eot and rest",

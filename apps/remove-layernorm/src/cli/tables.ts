@@ -2,7 +2,7 @@
 import type { NormTable } from "@normless/gpt2";
 import Table from "cli-table3";
 import type { Contender, Extent, PlanEvent, Summary } from "../core/index.js";
-import { controlSteps, describePace, describeRemoval, stepBytes } from "../core/index.js";
+import { controlSteps, describeRemoval, stepBytes } from "../core/index.js";
 import { extentRows, resultName } from "./extent.js";
 import { bytes, difference, thousands } from "./format.js";
 import type { Io } from "./io.js";
@@ -57,12 +57,11 @@ export function factLines(io: Io, facts: readonly (readonly [name: string, text:
   return facts.map(([name, text]) => `${io.colors.bold(name.padEnd(width))}${text}\n`).join("");
 }
 
-/** Removals at their steps, a line each; a pace without a plan in words. */
-export function removalLines(io: Io, { recipe, removals }: Pick<PlanEvent, "recipe" | "removals">): string {
+/** Removals at their steps, a line each. */
+export function removalLines(io: Io, { removals }: Pick<PlanEvent, "removals">): string {
   const lines = removals.map(
     (removal) => `${String(removal.step).padStart(5)}  ${describeRemoval(removal)}\n`,
   );
-  if (lines.length === 0) return `${describePace(recipe.pace)}\n`;
   return `${io.colors.bold(" step  what goes after so many updates")}\n${lines.join("")}`;
 }
 

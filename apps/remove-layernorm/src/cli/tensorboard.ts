@@ -64,9 +64,6 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
             (moment) => text(moment, "removal", what),
           );
         }
-        case "rollback":
-          ({ step } = event);
-          return write((moment) => text(moment, "rollback", `${event.removed.join(", ")}: ${event.why}`));
         case "change":
           ({ phase, step } = event);
           return write((moment) => text(moment, "change", describeChanges(event.changes)));
@@ -88,6 +85,7 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
         case "progress":
         case "sample":
         case "fold":
+        case "control":
         case "checkpoint":
         case "done":
           return;

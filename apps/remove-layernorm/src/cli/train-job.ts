@@ -1,6 +1,12 @@
 /** One run of `normless train`: the core's events to the terminal, the run folder and the model it ends with. */
 import { join } from "node:path";
-import { type Gpt2Config, standardNorms, type WeightDtype } from "@normless/gpt2";
+import {
+  type Gpt2Config,
+  type HostModel,
+  sitesWithoutNorm,
+  standardNorms,
+  type WeightDtype,
+} from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import type { TokenizerFiles } from "@normless/text";
@@ -15,9 +21,12 @@ import { validationPart } from "../core/measure.js";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
-import { watchEvent, watchLines } from "./loss-history.js";
+import { watchEvent, watchFolder } from "./loss-history.js";
 import { metricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
+import { baseModelLine, provenanceMarkdown } from "./provenance/markdown.js";
+import type { EndedProvenance } from "./provenance/schema.js";
+import type { TrainConfig } from "./run-config.js";
 import { MODEL, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
@@ -26,6 +35,8 @@ import type { Work } from "./time-left.js";
 export interface TrainJob {
   readonly backend: Backend;
   readonly config: Gpt2Config;
+  /** What is gone on from; by default fresh weights with LayerNorm everywhere. */
+  readonly from?: Pick<HostModel, "weights" | "norms"> | undefined;
   readonly tokenizerFiles: TokenizerFiles;
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
@@ -45,13 +56,15 @@ export interface TrainSummary {
   readonly tokens: number;
   readonly peakBytes: number;
   readonly backend: string;
+  readonly recipe: TrainRecipe;
+  readonly provenance: EndedProvenance;
 }
 
 /** The result, or undefined when it was stopped; then a checkpoint is saved. */
 export async function runTrain(
   io: Io,
   job: TrainJob,
-  folder: RunFolder<TrainState>,
+  folder: RunFolder<TrainState, TrainConfig>,
 ): Promise<TrainSummary | undefined> {
   const begin = io.now().getTime();
   const progress = new Progress(io, workOf(job));
@@ -59,7 +72,7 @@ export async function runTrain(
   const board = job.tensorboard
     ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
     : undefined;
-  const watch = watchLines(await folder.readMetrics(), { distilled: false });
+  const watch = await watchFolder(folder.path, { distilled: false });
   let loss = 0;
   let evaluated = 0;
   const take = async (event: TrainEvent): Promise<void> => {
@@ -97,17 +110,19 @@ export async function runTrain(
       await take(event);
       await breathe();
       if (event.type !== "done") continue;
-      const model = { config: job.config, weights: event.weights, norms: standardNorms(job.config) };
       const { tokenizerFiles, dtype } = job;
-      const modelCard = trainCard(job, loss, event.tokens);
+      const provenance = { ...folder.config.provenance, ended: io.now().toISOString() };
+      const modelCard = trainCard(job, { loss, tokens: event.tokens, provenance });
       const path = join(folder.path, MODEL);
-      await writeModelFolder(path, { ...model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
+      await writeModelFolder(path, { ...event.model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
         seconds: (io.now().getTime() - begin) / 1000,
         tokens: event.tokens,
         peakBytes: job.backend.memory().peakBytes,
         backend: job.backend.description,
+        recipe: job.recipe,
+        provenance,
       };
       await folder.writeJson(SUMMARY, summary);
       return summary;
@@ -136,21 +151,37 @@ function validationTargets({ recipe, corpus }: Pick<TrainJob, "recipe" | "corpus
   return validationPart(corpus.validation, recipe.validationTokens).length - 1;
 }
 
-function trainCard({ config, recipe, corpus }: TrainJob, loss: number, tokens: number): string {
+interface Trained {
+  readonly loss: number;
+  readonly tokens: number;
+  readonly provenance: EndedProvenance;
+}
+
+function trainCard(
+  { config, from, recipe, corpus }: TrainJob,
+  { loss, tokens, provenance }: Trained,
+): string {
   const targets = validationTargets({ recipe, corpus });
   const { layers, channels, heads, blockSize, vocabSize } = config;
+  const { norms = standardNorms(config) } = from ?? {};
+  const [gone, all] = [sitesWithoutNorm({ norms }).length, Object.keys(norms).length];
+  const left = `${all - gone} of its ${all} norms\nare LayerNorms, as before`;
   return `---
-tags: [gpt2]
+${baseModelLine(provenance)}tags: [gpt2]
 ---
 
 # A GPT-2 of ${layers} layers and ${channels} channels
 
-Trained from fresh weights by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
-corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. Its LayerNorms are in
-place. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
+Trained from ${from ? `\`${provenance.model?.name}\`` : "fresh weights"} by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
+corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. ${
+    gone > 0 ? left : "Its LayerNorms are in\nplace"
+  }. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
+
+## Recipe
 
 \`\`\`json
 ${JSON.stringify(recipe, undefined, 2)}
 \`\`\`
-`;
+
+${provenanceMarkdown(provenance, recipe)}`;
 }

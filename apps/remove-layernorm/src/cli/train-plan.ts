@@ -1,5 +1,5 @@
 /** What `train --dry-run` shows. */
-import { initWeights, parameterCount, standardNorms } from "@normless/gpt2";
+import { type HostModel, initWeights, parameterCount, standardNorms } from "@normless/gpt2";
 import { stepBytes } from "../core/index.js";
 import { validationPart } from "../core/measure.js";
 import { trainingDisk } from "./disk-use.js";
@@ -11,14 +11,17 @@ import { type TrainJob, workOf } from "./train-job.js";
 
 /** What the training will do and take, after one update on weights that are thrown away. */
 export async function trainPlanText(io: Io, out: string, job: TrainJob): Promise<string> {
-  const { backend, config, corpus, recipe, dtype, recompute = false } = job;
+  const { backend, config, from, corpus, recipe, dtype, recompute = false } = job;
   const { steps, batchSize, blockSize, evaluateEvery, validationTokens, seed } = recipe;
-  const weights = initWeights(config, seed);
-  const norms = standardNorms(config);
+  const fresh = (): Pick<HostModel, "weights" | "norms"> => ({
+    weights: initWeights(config, seed),
+    norms: standardNorms(config),
+  });
+  const { weights, norms } = from ?? fresh();
   const training = { backend, config, weights, norms, corpus, recipe, recompute };
   const estimated = await estimateRows(io, {
     ...{ training, work: workOf(job), models: 1, out },
-    disk: trainingDisk(config, dtype),
+    disk: trainingDisk(config, norms, dtype),
   });
   const { layers, channels, heads } = config;
   const looked = validationPart(corpus.validation, validationTokens).length - 1;
@@ -36,7 +39,7 @@ export async function trainPlanText(io: Io, out: string, job: TrainJob): Promise
     ["validation", `${thousands(looked)} tokens every ${evaluateEvery} updates and at the end`],
     [
       "memory",
-      `${bytes(await stepBytes({ config, recipe, recompute }))} in tensors at the height of an update`,
+      `${bytes(await stepBytes({ config, norms, recipe, recompute }))} in tensors at the height of an update`,
     ],
     ...estimated,
   ]);

@@ -52,18 +52,10 @@ export function changeTraining<R extends TrainingRecipe>(recipe: R, change: Trai
   return { ...recipe, steps, checkpointEvery, learningRate: rates };
 }
 
-/**
- * The same for a removal, which goes on at `moment`.
- * @throws RecipeError when the pace has no gaps, or goes by a control that has as many updates as the run had.
- */
+/** The same for a removal, which goes on at `moment`. @throws RecipeError when the pace has no gaps. */
 export function changeRemoval(recipe: RemovalRecipe, change: RecipeChange, moment: Moment): RemovalRecipe {
-  const { auxiliaryWeight = recipe.auxiliaryWeight, gapFactor, steps } = change;
-  const { pace, loss } = recipe;
-  const byControl = pace.kind === "adaptive" && loss === "cross-entropy" && moment.phase === "removal";
-  if (steps !== undefined && steps > recipe.steps && byControl) {
-    const problem = "the pace goes by the control's loss, which has no more updates than that";
-    throw new RecipeError(problem, "steps", `${recipe.steps} or less`);
-  }
+  const { auxiliaryWeight = recipe.auxiliaryWeight, gapFactor } = change;
+  const { pace } = recipe;
   const changed = { ...changeTraining(recipe, change, moment.step), auxiliaryWeight };
   if (gapFactor === undefined) return changed;
   if (pace.kind !== "fixed") {

@@ -24,8 +24,8 @@ export interface Corpus {
 
 /** @throws RecipeError naming the first field that does not fit. */
 export function checkRecipe(
-  { blockSize, batchSize, microBatchSize }: TrainingRecipe,
-  { config, corpus }: { readonly config: Pick<Gpt2Config, "blockSize">; readonly corpus: Corpus },
+  { blockSize, batchSize, microBatchSize, eotShare, shortShare, shortTokens }: TrainingRecipe,
+  { config, corpus }: { readonly config: Pick<Gpt2Config, "blockSize" | "eot">; readonly corpus: Corpus },
 ): void {
   if (blockSize > config.blockSize) {
     throw new RecipeError(
@@ -39,6 +39,24 @@ export function checkRecipe(
       `batchSize ${batchSize} is not a multiple of microBatchSize ${microBatchSize}`,
       "microBatchSize",
       String(largestDivisor(batchSize, microBatchSize)),
+    );
+  }
+  for (const [name, share] of Object.entries({ eotShare, shortShare })) {
+    if (share >= 0 && share <= 1) continue;
+    throw new RecipeError(`${name} is ${share}, and a share is from 0 to 1`, name, "0 (none) to 1 (all)");
+  }
+  if (eotShare > 0 && config.eot === undefined) {
+    throw new RecipeError(
+      `rows are to begin with end-of-text (eotShare ${eotShare}), and the model's config names none`,
+      "eotShare",
+      "0",
+    );
+  }
+  if (shortShare > 0 && blockSize % shortTokens !== 0) {
+    throw new RecipeError(
+      `rows of ${blockSize} tokens cannot be cut into short rows of ${shortTokens}`,
+      "shortTokens",
+      String(largestDivisor(blockSize, shortTokens)),
     );
   }
   for (const [name, { length }] of Object.entries(corpus)) {

@@ -54,29 +54,21 @@ export interface RemovalEvent {
   readonly std?: PerClass;
   /**
    * Nats a token that it cost at once, measured beforehand on sequences of the coming batch, given what went before it at
-   * the same step: in the loss that the run trains on (removing/cost.ts), of an adaptive pace in cross-entropy and before
-   * its deadline alone. A taper has none, since nothing happens at once. NO_NUMBER where the loss is none without it.
+   * the same step: in the loss that the run trains on (removing/cost.ts). A taper has none, since nothing happens at once.
+   * NO_NUMBER where the loss is none without it.
    */
   readonly damage?: number;
 }
-/** The loss diverged after a removal: back to the weights before it, and on from the same step. */
-export interface RollbackEvent {
-  readonly type: "rollback";
-  /** Updates done when it happened. */
-  readonly step: number;
-  /** The weights are again those after so many updates. */
-  readonly to: number;
-  /** What was taken back, by name. */
-  readonly removed: readonly string[];
-  readonly why: string;
-}
 /** A run that goes on with another recipe: what it holds from the next update on. */
-export interface ChangeEvent<P = Phase> {
+export interface ChangeEvent {
   readonly type: "change";
-  readonly phase: P;
+  readonly phase: Phase;
   /** Updates of this phase that were done before. */
   readonly step: number;
   readonly changes: readonly ChangedField[];
+  /** As it is from here on, and its plan. */
+  readonly recipe: RemovalRecipe;
+  readonly removals: readonly Removal[];
 }
 export interface ProgressEvent {
   readonly type: "progress";
@@ -90,6 +82,14 @@ export interface EvalEvent {
   /** Mean nats a token on the validation set. */
   readonly loss: number;
   readonly seconds: number;
+}
+/** The control is trained and validated; a distilled run, or one whose control is known, has no such event. */
+export interface ControlEvent {
+  readonly type: "control";
+  /** With the norms that the run found. */
+  readonly model: HostModel;
+  /** Nats a token. */
+  readonly validation: Readonly<Record<"original" | "control", number>>;
 }
 export interface StdEvent {
   readonly type: "stds";
@@ -155,10 +155,10 @@ export type RunEvent =
   | PlanEvent
   | StepEvent
   | RemovalEvent
-  | RollbackEvent
   | ChangeEvent
   | ProgressEvent
   | EvalEvent
+  | ControlEvent
   | StdEvent
   | FirstPositionEvent
   | SampleEvent

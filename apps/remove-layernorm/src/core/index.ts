@@ -32,8 +32,9 @@ export {
   trainingChanges,
 } from "./change-recipe.js";
 export { checkRecipe, RecipeError } from "./check-recipe.js";
+export { describeControl } from "./control.js";
 export { GONE_NATS, LossWatch, type Onset } from "./loss-watch.js";
-export { checkMemory, stepBytes, type StepPlan } from "./memory.js";
+export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
 export { type AttributedPart, type Attribution, attribute } from "./attribute.js";
@@ -58,7 +59,6 @@ export {
   type StdAverages,
 } from "./plan.js";
 export {
-  type AdaptivePace,
   controlSteps,
   type ConstantsRecipe,
   type FailsOnSink,
@@ -73,12 +73,30 @@ export {
   type TrainRecipe,
   type TrainingRecipe,
 } from "./recipe.js";
-export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
+export {
+  type CellFigures,
+  type CurvePoint,
+  type KindFigures,
+  type PositionFigures,
+  positionFigures,
+  type RangeFigures,
+} from "./position-figures.js";
+export {
+  type ByPosition,
+  type KindSums,
+  measurePositions,
+  type PositionOptions,
+  type PositionSums,
+  type RangeSums,
+} from "./position-loss.js";
+export { distilledRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
 export { COST_SEQUENCES, NO_NUMBER } from "./removing/cost.js";
-export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
+export type { RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
+export { type RateChange, type RateScaling, rateScalings, type ScaledRate, scaleRate } from "./scale-rate.js";
 export {
   describePace,
+  describeRows,
   type RecipeSize,
   removalNotes,
   scaleRecipe,
@@ -86,6 +104,20 @@ export {
   scaleTraining,
   trainingNotes,
 } from "./scale-recipe.js";
+export {
+  type NotMeasured,
+  type PositionRange,
+  positionRanges,
+  rangeName,
+  ROW_KINDS,
+  type Row,
+  type RowKind,
+  rowKindNames,
+  type RowSet,
+  rowSet,
+  type RowSetOptions,
+  rowTargets,
+} from "./row-kinds.js";
 export type { PartKind } from "./residual-parts.js";
 export { describeSites, type Extent, extentOf, matchSites, type PlannedModel, sitesToGo } from "./sites.js";
 export type { Both, PairEstimate } from "./sequence-sums.js";

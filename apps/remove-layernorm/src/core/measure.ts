@@ -91,7 +91,7 @@ export async function measureStds(model: Model, batches: Iterable<Batch>): Promi
     const x = evaluate(
       (params) =>
         residual({ config, params, norms }, ids, {
-          observe(module, input) {
+          observe(module, { tensor: input }) {
             measured[module] = measureStd(input, ids.classes, config.eps);
           },
         }),

@@ -1,5 +1,11 @@
 /** Whether a training step fits, known before it starts. */
-import { type Gpt2Config, type NormTable, parameterShapes, standardNorms } from "@normless/gpt2";
+import {
+  type Gpt2Config,
+  type NormTable,
+  parameterShapes,
+  standardNorms,
+  type Weights,
+} from "@normless/gpt2";
 import { type Backend, dry, sizeOf } from "@normless/tensor";
 import type { TrainingRecipe } from "./recipe.js";
 import { Trainer } from "./trainer.js";
@@ -41,7 +47,8 @@ export async function stepBytes({
     backend,
     config,
     weights,
-    { ...recipe, batchSize },
+    // Short rows make micro-batches that are no larger.
+    { ...recipe, batchSize, shortShare: 0 },
     {
       recompute,
       ...(distilled && { teacher: weights, teacherNorms: norms }),
@@ -70,6 +77,17 @@ export async function checkMemory(backend: Backend, plan: StepPlan): Promise<voi
     `an update needs ${gib(bytes)} GiB and ${backend.name} has ${gib(limitBytes)} GiB. ` +
       `Try ${ways.join(", or ")}.`,
   );
+}
+
+/** Whether another model fits beside the one that was looked at alone, by what that took. */
+export function fitsBeside(backend: Backend, one: Weights, other: Weights): boolean {
+  const { limitBytes, peakBytes } = backend.memory();
+  if (limitBytes === undefined) return true;
+  const [held, more] = [one, other].map((weights) =>
+    Object.values(weights).reduce((sum, { data }) => sum + 4 * data.length, 0),
+  );
+  const activations = (peakBytes - held) * Math.max(1, more / held);
+  return held + more + activations + 2 * SCRATCH <= limitBytes;
 }
 
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(2);

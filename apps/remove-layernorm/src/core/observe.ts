@@ -36,7 +36,7 @@ export async function observe(model: Model, batch: HostTokens): Promise<Observat
   const shares: Tensor[] = [];
   const x = evaluate((variables) => {
     const final = residual({ config, norms, params: variables }, tokens, {
-      observe: (module, x) => squares.set(module, sumOfSquares(backend, x, ones)),
+      observe: (module, { tensor: x }) => squares.set(module, sumOfSquares(backend, x, ones)),
       attend(layer, q, k, v) {
         shares[layer] = probe.share(q.tensor, k.tensor);
         return attention(q, k, v, { heads });

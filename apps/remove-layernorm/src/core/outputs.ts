@@ -1,5 +1,5 @@
 /** What a model makes of a text: enough to tell whether another model is the same one, and how large its residual gets. */
-import { evaluate, sum } from "@normless/autograd";
+import { evaluate, sum, type Variable } from "@normless/autograd";
 import { forward, freeTokens, type Model, tokenLosses, uploadTargets, uploadTokens } from "@normless/gpt2";
 import type { Tensor } from "@normless/tensor";
 import { sequentialBatches } from "@normless/text";
@@ -30,7 +30,7 @@ export async function modelOutputs(model: Model, tokens: Uint16Array, sizes: Bat
     const ids = uploadTokens(backend, config, batch);
     const targets = uploadTargets(backend, config, batch.targets, batch.T);
     const stds: [string, Tensor][] = [];
-    const observe = (module: string, x: Tensor) => {
+    const observe = (module: string, { tensor: x }: Variable) => {
       stds.push([module, backend.run("rowStd", { x }, { eps: STD_EPS }).std]);
     };
     const nats = evaluate(

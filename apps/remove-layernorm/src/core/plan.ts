@@ -36,7 +36,7 @@ type Planned = Pick<RemovalRecipe, "pace" | "constants" | "sites">;
 
 /**
  * All removals in the order in which they happen: the norms that go (3L+1, unless the recipe names some or the model has
- * lost some) and, where there are any, the special constants. None for an adaptive pace, which decides as it goes.
+ * lost some) and, where there are any, the special constants.
  * @throws RecipeError naming a site that there is not.
  */
 export function plan(recipe: Planned, model: PlannedModel): Removal[] {
@@ -51,8 +51,6 @@ export function plan(recipe: Planned, model: PlannedModel): Removal[] {
         { step: pace.begin, kind: "taper", gate: 1, ...some },
         { step: pace.end, kind: "taper", gate: 0, ...some },
       ];
-    case "adaptive":
-      return [];
   }
 }
 
@@ -113,17 +111,6 @@ export function checkPlan(recipe: RemovalRecipe, model: PlannedModel): void {
       `${pace.begin + 1} or more`,
     );
   }
-  if (pace.kind === "adaptive") {
-    check("the first norm", pace.start, "pace.start");
-    check("the deadline", pace.deadline, "pace.deadline");
-    if (pace.deadline <= pace.start) {
-      throw new RecipeError(
-        `the deadline, step ${pace.deadline}, is not after the start, step ${pace.start}`,
-        "pace.deadline",
-        `${pace.start + 1} or more`,
-      );
-    }
-  }
 }
 
 /**
@@ -143,8 +130,7 @@ export function checkConstants(
       );
     }
     const drops =
-      pace.kind === "adaptive" ||
-      (pace.kind === "fixed" && (special === "first-and-eot" || special === "first-and-eot-on-value"));
+      pace.kind === "fixed" && (special === "first-and-eot" || special === "first-and-eot-on-value");
     if (norm.kind !== "frozen" || isUniform(norm) || drops) continue;
     throw new RecipeError(
       `the norm at ${site} is frozen already, with constants of its own for special positions, which this recipe never drops`,

@@ -11,6 +11,12 @@ export interface TrainingRecipe {
   readonly microBatchSize: number;
   /** Tokens a sequence (T). */
   readonly blockSize: number;
+  /** Share of the rows that begin with end-of-text, the text after it, as what people give a model does; 0 to 1. */
+  readonly eotShare: number;
+  /** Share of each batch's tokens that comes in short rows, for the first positions to be seen more often; 0 to 1. */
+  readonly shortShare: number;
+  /** Tokens of a short row; divides `blockSize`. */
+  readonly shortTokens: number;
   readonly learningRate: WarmupCosine;
   readonly beta1: number;
   readonly beta2: number;
@@ -48,8 +54,12 @@ export interface RemovalRecipe extends TrainingRecipe {
   /** Where it comes from, and where it is not what was published. */
   readonly source: string;
   readonly loss: RemovalLoss;
-  /** λ of the auxiliary loss on the final residual's stds; the control run has none. */
+  /** Whether a tied head is trained apart from the embedding, as which it stands once ln_f is folded into it. */
+  readonly untieHead: boolean;
+  /** λ of the auxiliary loss on the final residual's stds. */
   readonly auxiliaryWeight: number;
+  /** Whether a control has the auxiliary loss, too, so that nothing but the removal tells the two apart. Published ones have not. */
+  readonly controlAuxiliary: boolean;
   readonly constants: ConstantsRecipe;
   readonly pace: Pace;
   /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */
@@ -102,7 +112,7 @@ export interface ConstantsRecipe {
 export const specialConstants = ["none", "first-and-eot", "first-and-eot-on-value", "released-2024"] as const;
 export type SpecialConstants = (typeof specialConstants)[number];
 
-export type Pace = FixedPace | TaperPace | AdaptivePace;
+export type Pace = FixedPace | TaperPace;
 
 /**
  * One norm after the other at fixed steps, in the published order: all ln_2, all ln_1 query/key, all ln_1 value, each
@@ -135,25 +145,4 @@ export interface TaperPace {
   readonly end: number;
   /** Of the bias-corrected moving means of the calibration, once an update: the weight of the old value. */
   readonly keep: number;
-}
-
-/** The next norm goes when the loss is back, measured against the control (or the original) on the same batches. */
-export interface AdaptivePace {
-  readonly kind: "adaptive";
-  /** Updates before the first norm goes. */
-  readonly start: number;
-  /** Nats: with the smoothed loss within so much of the control's, the next one goes. */
-  readonly margin: number;
-  /** Of the smoothing, once an update: the weight of the old value. */
-  readonly keep: number;
-  /** Sequences of the coming batch on which the damage of freezing each norm now is measured. */
-  readonly probeSequences: number;
-  /** Nats of damage up to which norms go together, the least damaging first. */
-  readonly together: number;
-  /** Nats above the control at which a removal counts as diverged: back to before it. */
-  readonly diverged: number;
-  /** Updates that a norm waits after a removal that diverged, twice as many each time. */
-  readonly patience: number;
-  /** Updates by which everything is gone: before that, what is left goes at an even pace whatever the loss. */
-  readonly deadline: number;
 }

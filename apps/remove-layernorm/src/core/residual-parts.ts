@@ -87,7 +87,7 @@ export async function capture(model: Model, batch: HostTokens, run: typeof forwa
   const result = evaluate(
     (variables) =>
       run({ config, norms, params: variables }, tokens, {
-        observe(module, x) {
+        observe(module, { tensor: x }) {
           residuals[module] = copy(backend, x);
         },
         attend(layer, q, k, v) {

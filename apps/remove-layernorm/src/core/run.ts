@@ -10,7 +10,9 @@ import {
   type HostModel,
   type Model,
   type NormTable,
+  sitesWithoutNorm,
   standardNorms,
+  untieHead,
   uploadWeights,
   type Weights,
 } from "@normless/gpt2";
@@ -18,7 +20,8 @@ import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
 import { type ChangedField, removalChanges } from "./change-recipe.js";
 import { checkRecipe } from "./check-recipe.js";
-import type { Contender, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
+import { Control } from "./control.js";
+import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { measureFirstPosition } from "./first-position.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
@@ -28,7 +31,7 @@ import { type RemovalState, type Removing, startRemoving } from "./removing/inde
 import { extentOf, type PlannedModel } from "./sites.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
-import { DIVERGED_ADVICE, DivergedError, Trainer, type TrainerState } from "./trainer.js";
+import { DIVERGED_ADVICE, Trainer, type TrainerState } from "./trainer.js";
 
 const REMOVAL_ADVICE = `${DIVERGED_ADVICE} or widen the gaps`;
 
@@ -81,6 +84,8 @@ class Run {
   readonly #begin = performance.now();
   readonly #losses: Partial<Record<Contender, number>>;
   readonly #controlLosses: number[];
+  /** What trainings begin with. */
+  readonly #start: Pick<HostModel, "config" | "weights">;
   #probedTokens = 0;
   /** The end of the last training, until its validation is over: what a stop in there goes back to. */
   #trained: RunState | undefined;
@@ -89,11 +94,17 @@ class Run {
     const { model, corpus, resume, changed, control } = input;
     this.#input = input;
     this.#recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
+    this.#start = this.#recipe.untieHead ? untieHead(model) : model;
     this.#fingerprint = fingerprint(model.weights);
     if (resume && resume.fingerprint !== this.#fingerprint) {
       throw new Error(
         `the checkpoint belongs to another model (weights ${resume.fingerprint}, these are ${this.#fingerprint}); ` +
           "resume with the model that the run started from",
+      );
+    }
+    if (sitesWithoutNorm({ norms: standardNorms(model.config) }).length > 0) {
+      throw new RangeError(
+        `the model is LN-free already: its epsilon of ${model.config.eps} makes constants of its norms; give one with LayerNorms`,
       );
     }
     checkRecipe(this.#recipe, { config: model.config, corpus });
@@ -140,7 +151,7 @@ class Run {
     const { backend, model, corpus, resume } = this.#input;
     const removals = plan(this.#recipe, this.#plannedModel);
     const { recompute = false } = this.#input;
-    const { config } = model;
+    const { config } = this.#start;
     const norms = this.#norms;
     await checkMemory(backend, {
       config,
@@ -161,7 +172,8 @@ class Run {
       ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
     };
     if (resume && this.#changes.length > 0) {
-      yield { type: "change", phase: resume.phase, step: resume.step, changes: this.#changes };
+      const { phase, step } = resume;
+      yield { type: "change", phase, step, changes: this.#changes, recipe: this.#recipe, removals };
     }
     const original = { config, weights: model.weights, norms };
     if (this.#losses.original === undefined) {
@@ -174,10 +186,15 @@ class Run {
     if (known) {
       this.#losses.control = known.validation;
     } else if (!this.#distilled && resume?.phase !== "removal") {
-      const control = yield* this.#train("control", original.weights);
+      const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
+      yield {
+        type: "control",
+        model: control,
+        validation: { ...this.#losses } as ControlEvent["validation"],
+      };
     }
-    const frozen = yield* this.#train("removal", original.weights);
+    const frozen = yield* this.#train("removal");
     if (!frozen) return;
     const folded = foldFrozen(frozen);
     // A run that was stopped while it validated the folded model has told all of this.
@@ -205,17 +222,19 @@ class Run {
   }
 
   /** One training from the original's weights; undefined when it was stopped. */
-  async *#train(phase: Phase, weights: Weights): AsyncGenerator<RunEvent, HostModel | undefined> {
-    const { backend, model, corpus, signal } = this.#input;
+  async *#train(phase: Phase): AsyncGenerator<RunEvent, HostModel | undefined> {
+    const { backend, corpus, signal } = this.#input;
+    const { config, weights } = this.#start;
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
     this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
-    const standard = { norms: this.#norms, auxiliaryWeight: 0 };
+    const control = new Control(recipe, resume?.removal ?? this.#untouched);
+    const way = removing ?? control;
     const { recompute } = this.#input;
-    const teacher = this.#distilled ? model.weights : undefined;
+    const teacher = this.#distilled ? weights : undefined;
     const from = resume?.weights ?? weights;
-    const trainer = new Trainer(backend, model.config, from, recipe, {
+    const trainer = new Trainer(backend, config, from, recipe, {
       recompute,
       teacher,
       teacherNorms: this.#norms,
@@ -227,53 +246,44 @@ class Run {
       const firstStep = trainer.step;
       while (trainer.step < recipe.steps) {
         if (removing) yield* await removing.before(trainer);
-        await trainer.update(corpus.train, removing?.options(trainer.step) ?? standard);
+        await trainer.update(corpus.train, way.options(trainer.step));
         const { step } = trainer;
         const last = step === recipe.steps;
         const due = step % recipe.checkpointEvery === 0 || last;
-        const wanted = due || signal?.aborted || removing?.due(step);
+        const wanted = due || signal?.aborted || way.due(step);
         if (!wanted && !trainer.resultsDue) continue;
-        try {
-          for await (const result of trainer.results()) {
-            if (phase === "control") this.#controlLosses.push(result.loss);
-            const events = (await removing?.after(trainer, result)) ?? [];
-            const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
-            const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
-            yield this.#stepEvent(phase, result, tokensPerSecond);
-            yield* events;
-          }
-        } catch (error) {
-          const back = error instanceof DivergedError ? removing?.rollBack(trainer, error) : undefined;
-          if (!back) throw error;
-          yield back;
-          continue;
+        for await (const result of trainer.results()) {
+          if (phase === "control") this.#controlLosses.push(result.loss);
+          way.after(result);
+          const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
+          const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
+          yield this.#stepEvent(phase, result, tokensPerSecond);
         }
         if (due || signal?.aborted) {
-          const state = this.#state(phase, await trainer.save(), removing);
+          const state = this.#state(phase, await trainer.save(), way.state);
           if (last) this.#trained = state;
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
         }
       }
-      this.#probedTokens = removing?.state.probedTokens ?? 0;
-      const { norms } = removing?.state ?? standard;
-      return { config: model.config, weights: await downloadWeights(trainer.params), norms };
+      this.#probedTokens = way.state.probedTokens;
+      const { norms } = way.state;
+      return { config, weights: await downloadWeights(trainer.params), norms };
     } finally {
       trainer.free();
     }
   }
 
+  /** Before anything is removed. */
+  get #untouched(): RemovalState {
+    return { norms: this.#norms, averages: {}, probedTokens: 0 };
+  }
+
   #startRemoving(resume: RunState | undefined): Removing {
     const { corpus } = this.#input;
-    const { fallback } = resume ?? {};
-    const state: RemovalState = resume
-      ? { ...resume.removal, ...(fallback && { fallback }) }
-      : { norms: this.#norms, averages: {}, probedTokens: 0 };
-    const { steps } = this.#recipe;
-    // The original is no distance from itself.
-    const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
+    const state = resume?.removal ?? this.#untouched;
     const model = this.#plannedModel;
-    return startRemoving({ recipe: this.#recipe, model, train: corpus.train, control, state });
+    return startRemoving({ recipe: this.#recipe, model, train: corpus.train, state });
   }
 
   #stepEvent(phase: Phase, result: StepResult, tokensPerSecond: number): RunEvent {
@@ -290,12 +300,7 @@ class Run {
     };
   }
 
-  #state(phase: Phase, trained: TrainerState, removing?: Removing): RunState {
-    const { fallback, ...removal } = removing?.state ?? {
-      norms: this.#norms,
-      averages: {},
-      probedTokens: 0,
-    };
+  #state(phase: Phase, trained: TrainerState, removal: RemovalState): RunState {
     return {
       version: 1,
       fingerprint: this.#fingerprint,
@@ -304,7 +309,6 @@ class Run {
       step: trained.optimizer.step,
       ...trained,
       removal,
-      ...(fallback && { fallback }),
       controlLosses: [...this.#controlLosses],
       validation: { ...this.#losses },
     };
@@ -315,13 +319,13 @@ class Run {
     if (this.#trained) {
       return { ...this.#trained, recipe: this.#recipe, validation: { ...this.#losses } };
     }
-    const { weights } = this.#input.model;
+    const { weights } = this.#start;
     const zeros = () =>
       Object.fromEntries(
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
       );
     const optimizer = { step: 0, m: zeros(), v: zeros() };
-    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer });
+    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }, this.#untouched);
   }
 
   /** False where it was cut off; the checkpoint does it again from its first batch. */

@@ -1,5 +1,5 @@
 /** A recipe for another length of run or another size of batch: what follows from the change, in proportion. */
-import type { AdaptivePace, FixedPace, Pace, RemovalRecipe, TaperPace, TrainingRecipe } from "./recipe.js";
+import type { FixedPace, Pace, RemovalRecipe, TaperPace, TrainingRecipe } from "./recipe.js";
 
 /** What can be asked for; undefined stays as it is. */
 export interface RecipeSize {
@@ -119,16 +119,17 @@ function scalePace(pace: Pace, factor: number): Pace {
       const begin = whole(pace.begin);
       return { ...pace, begin, end: Math.max(begin + 1, whole(pace.end)) } satisfies TaperPace;
     }
-    case "adaptive": {
-      const start = whole(pace.start);
-      return {
-        ...pace,
-        start,
-        patience: whole(pace.patience),
-        deadline: Math.max(start + 1, whole(pace.deadline)),
-      } satisfies AdaptivePace;
-    }
   }
+}
+
+/** Where the rows of a training begin, in a few words. */
+export function describeRows({ eotShare, shortShare, shortTokens }: TrainingRecipe): string {
+  const percent = (share: number) => `${short(100 * share)} %`;
+  const parts = [
+    ...(eotShare > 0 ? [`${percent(eotShare)} begin with end-of-text`] : []),
+    ...(shortShare > 0 ? [`${percent(shortShare)} of the tokens in rows of ${shortTokens}`] : []),
+  ];
+  return parts.length > 0 ? parts.join(", ") : "windows out of the middle of text";
 }
 
 /** A pace in a few words. */
@@ -142,8 +143,6 @@ export function describePace(pace: Pace): string {
     }
     case "taper":
       return `a taper from step ${pace.begin} to ${pace.end}`;
-    case "adaptive":
-      return `as the loss allows, from step ${pace.start}, all by step ${pace.deadline}`;
   }
 }
 

@@ -13,9 +13,7 @@ export interface RunState extends TrainerState {
   readonly phase: Phase;
   /** Updates done in this phase. */
   readonly step: number;
-  readonly removal: Omit<RemovalState, "fallback">;
-  /** Where an adaptive removal may still go back to. */
-  readonly fallback?: TrainerState | undefined;
+  readonly removal: RemovalState;
   /** The control's loss at each of its updates so far. */
   readonly controlLosses: readonly number[];
   /** Validation losses known so far. */

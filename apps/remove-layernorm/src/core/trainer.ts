@@ -20,7 +20,7 @@ import {
 import { measureStd, measureTaper } from "@normless/layernorm";
 import { AdamW, type AdamWState, warmupCosine } from "@normless/optim";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
-import { type Batch, batchAt } from "@normless/text";
+import { type Batch, trainingRows } from "@normless/text";
 import type { TrainingRecipe } from "./recipe.js";
 import {
   freeUpdate,
@@ -118,10 +118,24 @@ export class Trainer {
     return this.#optimizer.step;
   }
 
-  /** The batch of the coming update. */
-  batch(tokens: Uint16Array): Batch {
-    const { batchSize, blockSize, seed } = this.recipe;
-    return batchAt({ tokens, batchSize, blockSize, seed, step: this.step });
+  /** The rows of the coming update: those of T, then the short ones. */
+  rows(tokens: Uint16Array): Batch[] {
+    const { recipe, config, step } = this;
+    const { batchSize, blockSize, seed, eotShare, shortShare, shortTokens } = recipe;
+    return trainingRows({
+      ...{ tokens, batchSize, blockSize, seed, step },
+      ...(config.eot !== undefined && { begin: { id: config.eot, share: eotShare } }),
+      ...(shortShare > 0 && { short: { tokens: shortTokens, share: shortShare } }),
+    });
+  }
+
+  /** The same, as many at a time as are in memory at once. */
+  microBatches(tokens: Uint16Array): Batch[] {
+    const { microBatchSize, blockSize } = this.recipe;
+    return this.rows(tokens).flatMap((batch) => {
+      const count = (microBatchSize * blockSize) / batch.T;
+      return Array.from({ length: Math.ceil(batch.B / count) }, (_, i) => rows(batch, i * count, count));
+    });
   }
 
   /**
@@ -130,16 +144,14 @@ export class Trainer {
    */
   async update(tokens: Uint16Array, options: StepOptions): Promise<void> {
     const { backend, recipe, step } = this;
-    const { batchSize, microBatchSize } = recipe;
     // A CPU backend never waits, so without this a process in training would not hear Control-C, nor a page its clicks.
     await new Promise((resolve) => setTimeout(resolve));
     if (this.#pending.length === 0) this.#pendingSince = performance.now();
-    const batch = this.batch(tokens);
     const loss = zeros(backend, []);
     const measured: Measured[] = [];
     let grads: Named = {};
-    for (let row = 0; row < batchSize; row += microBatchSize) {
-      const part = this.#microBatch(rows(batch, row, microBatchSize), options, { loss, grads });
+    for (const batch of this.microBatches(tokens)) {
+      const part = this.#microBatch(batch, options, { loss, grads });
       measured.push(part.measured);
       grads = part.grads;
     }
@@ -207,7 +219,7 @@ export class Trainer {
         auxiliaryTarget,
         recompute: this.options.recompute,
         teacher: this.#teacher,
-        observe(module, x) {
+        observe(module, { tensor: x }) {
           if (measure.stds) measured.stds[module] = measureStd(x, classes, config.eps);
           // A norm that was folded before has no gamma, and does not taper.
           const gamma = params[`${module}.weight`] as Tensor | undefined;
@@ -278,9 +290,10 @@ export class Trainer {
   }
 }
 
-/** Rows `begin` to `begin + count` of a batch. */
+/** `count` rows of a batch from `begin` on, or as many as there are. */
 export function rows(batch: Batch, begin: number, count: number): Batch {
   const { T } = batch;
-  const part = (ids: Int32Array) => ids.subarray(begin * T, (begin + count) * T);
-  return { inputs: part(batch.inputs), targets: part(batch.targets), B: count, T };
+  const end = Math.min(batch.B, begin + count);
+  const part = (ids: Int32Array) => ids.subarray(begin * T, end * T);
+  return { inputs: part(batch.inputs), targets: part(batch.targets), B: end - begin, T };
 }

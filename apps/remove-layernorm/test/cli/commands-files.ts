@@ -27,7 +27,9 @@ export const commands: readonly Asked[] = commandsOf(processIo, () => undefined)
     .map(({ long }) => long ?? "");
   const given = command.registeredArguments.map((argument) => argument.name());
   const isOutput = (name: string) => OUTPUTS.includes(name);
-  const inputs = [...given, ...options].filter((name) => !isOutput(name) && name !== "--resume");
+  // A run's folder is read and written, by rules of its own.
+  const isRun = (name: string) => name === "--resume" || name === "run";
+  const inputs = [...given, ...options].filter((name) => !isOutput(name) && !isRun(name));
   return { command: command.name(), inputs, outputs: options.filter(isOutput) };
 });
 

@@ -56,11 +56,19 @@ describe("normless compare", () => {
       const rest = mean.rest?.toPrecision(4);
       expect(out).toMatch(new RegExp(`│ ${module.replaceAll(".", "\\.")} .* ${rest} │`));
     }
+    expect(out).toMatch(
+      /│ KL\(A‖B\) at position │ +plain windows │ +end-of-text, mid-text │ +end-of-text, document │/,
+    );
+    const plain = data.positions?.b.kinds[0];
+    expect(plain?.all.kl?.value).toBeCloseTo(data.klAB.value, 5);
+    expect(plain?.all.toFirst?.value).toBeCloseTo(data.loss.difference.value, 5);
+    for (const { kl } of plain?.ranges ?? []) expect(out).toContain(` ${kl?.value.toFixed(4)} [`);
     expect(data.attention.a.map(({ layer }) => layer)).toEqual([0, 1]);
     const [passage] = data.passages;
     expect(out).toContain(`mean divergence ${passage.jsd.toFixed(4)}`);
     expect(passage.words).toHaveLength(passage.tokens.length);
     const page = await readFile(html, "utf8");
+    expect(page).toContain("KL(A‖B), nats per token");
     expect(page).toContain(`${data.loss.difference.value < 0 ? "below" : "above"} A’s`);
     expect(out).toContain(`Wrote ${html}`);
   });
@@ -77,6 +85,12 @@ describe("normless compare", () => {
     await result("compare", model, folded, "--tokens", "50", "--block-size", "10", "--json", json);
     const some = JSON.parse(await readFile(json, "utf8")) as ComparisonData;
     expect(some).toMatchObject({ tokens: 50, sequences: 5, blockSize: 10 });
+    // Windows are those of the comparison; documents are looked for in more of the text.
+    const [windows, , documents] = some.positions?.a.kinds ?? [];
+    expect(windows).toMatchObject({ rows: 5, available: 5 });
+    expect(documents.rows).toBe(all.positions?.a.kinds[2].rows);
+    await result("compare", model, folded, "--tokens", "50", "--position-rows", "0", "--json", json);
+    expect(JSON.parse(await readFile(json, "utf8"))).not.toHaveProperty("positions");
   });
 
   it("reads text, and shows its words", async () => {

@@ -62,7 +62,7 @@ describe("normless eval on tokens", () => {
   });
 
   it("compares models on the same sequences", async () => {
-    const text = await result("--model", model, frozen, model, "--data", val);
+    const text = await result("--model", model, frozen, model, "--data", val, "--position-rows", "0");
     const rows = text.split("\n").filter((line) => line.includes(folder));
     // A line with the file, then three models in two tables.
     expect(rows).toHaveLength(7);
@@ -109,6 +109,62 @@ describe("normless eval on tokens", () => {
       .corpora[0];
     expect(few.targets).toBe(100);
     expect(few.sequences.targets).toEqual(Array.from({ length: 10 }, () => 10));
+  });
+
+  it("tells loss, difference and KL by what a row starts with and by position", async () => {
+    const text = await result("--model", model, frozen, "--data", val);
+    const head = "plain windows │ +end-of-text, mid-text │ +end-of-text, document";
+    for (const figure of ["loss", "loss − first’s", String.raw`KL\(first‖model\)`]) {
+      expect(text).toMatch(new RegExp(`│ ${figure} at position │ +${head} │`));
+    }
+    expect(text.match(/│ 8–15 +│/g)).toHaveLength(4);
+    expect(text).toContain(`${frozen} on ${val}, by what a row starts with and by position:`);
+    const { corpora, settings } = await figures("--model", model, frozen, "--data", val);
+    expect(settings).toMatchObject({ positionRows: 256 });
+    const [first, second] = corpora.map(({ positions }) => positions);
+    expect(first?.kinds.map(({ kind }) => kind)).toEqual(["plain", "eot-middle", "eot-document"]);
+    // All windows are looked at here, so that their mean is the loss.
+    expect(first?.kinds[0].all.loss.value).toBeCloseTo(corpora[0].loss.value, 10);
+    expect(second?.kinds[0].all.toFirst?.value).toBeCloseTo(corpora[1].loss.toFirst?.value ?? NaN, 10);
+    expect(first?.kinds[0].all).not.toHaveProperty("kl");
+    for (const { all, ranges, curve } of second?.kinds ?? []) {
+      expect(ranges.map(({ range }) => range.begin)).toEqual([0, 1, 2, 8]);
+      expect(curve.map(({ range }) => range.begin)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14]);
+      expect(curve[0].kl).toBeCloseTo(ranges[0].kl?.value ?? NaN, 10);
+      expect(curve[1].loss).toBeCloseTo(ranges[1].loss.value, 10);
+      expect(all.kl?.value).toBeGreaterThan(0);
+    }
+    const few = (await figures("--model", model, "--data", val, "--position-rows", "7")).corpora[0].positions;
+    expect(few?.kinds.map(({ rows, available }) => [rows, available]).slice(0, 2)).toEqual([
+      [7, 25],
+      [7, 25],
+    ]);
+    const none = await figures("--model", model, "--data", val, "--position-rows", "0");
+    expect(none.corpora[0]).not.toHaveProperty("positions");
+  });
+
+  it("names what it cannot measure by position, and why", async () => {
+    const one = await write("one.bin", writeNanogptShard(Uint16Array.from({ length: 40 }, (_, i) => 60 + i)));
+    const text = await result("--model", model, "--data", one);
+    expect(text).toContain(
+      "not measured: end-of-text, document: the text has no end-of-text, so that nobody knows where its documents begin",
+    );
+    const wide = join(folder, "wide");
+    const config = { ...tinyConfig, vocabSize: 264 };
+    await writeModelFolder(wide, {
+      ...{ config, weights: initWeights(config, 2), norms: standardNorms(config) },
+      tokenizerFiles: (await readModelFolder(model)).tokenizerFiles,
+    });
+    const both = await result("--model", model, wide, "--data", one);
+    expect(both).toContain("not measured: KL: the first model has 257 logits and this one 264");
+    expect(both).toContain("loss − first’s at position");
+    expect(both).not.toContain("KL(first‖model)");
+    const { corpora } = await figures("--model", model, wide, "--data", one);
+    expect(corpora[1].positions?.notMeasured).toMatchObject([{ figure: "kl" }, { kind: "eot-document" }]);
+    const short = await write("short.bin", writeNanogptShard(Uint16Array.of(65, 66, 256, 67, 256)));
+    expect(await result("--model", model, "--data", short)).toContain(
+      "not measured: end-of-text, document, position 8–15: the longest row has 3 tokens",
+    );
   });
 
   it("reads jsonl and parquet by their columns", async () => {
@@ -186,6 +242,7 @@ it("refuses options for what it is not asked to measure", async () => {
       ["--block-size", "1"],
       ["--text-column", "a"],
       ["--token-column", "a"],
+      ["--position-rows", "1"],
     ],
     ["--no-eot-targets"],
   ]) {

@@ -20,7 +20,10 @@ export interface FakeHub {
 
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
-/** A model `owner/name` with these files at revision `main` and `COMMIT`; files of 1 kB and more are in LFS. */
+/**
+ * A model `owner/name` with these files at revision `main` and `COMMIT`; files of 1 kB and more are in LFS. A name
+ * without its owner is redirected, as the hub does with those of old.
+ */
 export async function fakeHub(name: string, files: Readonly<Record<string, Buffer>>): Promise<FakeHub> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://localhost");
@@ -28,6 +31,12 @@ export async function fakeHub(name: string, files: Readonly<Record<string, Buffe
     hub.requests.push(range ? `${pathname} ${range[0]}` : pathname);
     const json = (status: number, value: object) => answerJson(response, value, status);
     if (hub.instead?.(pathname, request, response)) return;
+    const [, short = name] = name.split("/");
+    const old = new RegExp(`^(/api/models)?/${short}(?=/)`);
+    if (old.test(pathname)) {
+      const location = pathname.replace(old, (_, api: string | undefined) => `${api ?? ""}/${name}`);
+      return response.writeHead(307, { location }).end();
+    }
     if (hub.refuse !== undefined) return json(hub.refuse, { error: "refused" });
     const api = `/api/models/${name}`;
     if (pathname === `${api}/revision/main` || pathname === `${api}/revision/${COMMIT}`) {

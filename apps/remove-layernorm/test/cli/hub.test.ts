@@ -162,8 +162,8 @@ it("takes the cache without a network, and says what to do when it is empty", as
 });
 
 it("explains what the hub refuses, and what is no name", async () => {
-  expect((await inspect("gpt2")).err).toMatch(
-    /gpt2: there is no such folder\. A model on the hub is owner\/name/,
+  expect((await inspect("gpt2-midium")).err).toMatch(
+    /gpt2-midium: there is no such folder\. A model on the hub is owner\/name.* Did you mean "gpt2-medium"\?/,
   );
   expect((await inspect(`${NAME}@../x`)).err).toContain("there is no such folder");
   expect((await inspect("some-lab/other")).err).toMatch(

@@ -33,7 +33,7 @@ const toRuns = pairs.filter(({ command }) => RUNS.some((name) => name === comman
 describe("a run folder", () => {
   /** What a run of a command clears or writes over. */
   const names: Readonly<Record<string, readonly string[]>> = {
-    remove: ["ln-free", "ln-free-gpt2", "checkpoints", "tensorboard"],
+    remove: ["ln-free", "ln-free-gpt2", "control", "checkpoints", "tensorboard"],
     train: ["model", "checkpoints", "tensorboard"],
   };
 

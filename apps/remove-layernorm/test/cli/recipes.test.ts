@@ -31,13 +31,13 @@ describe("normless recipes", () => {
   });
 
   it("shows one as JSON that remove takes as it is", async () => {
-    const shown = await run(["recipes", "show", "taper"]);
-    expect(JSON.parse(shown.out)).toEqual(removalRecipes["taper"]);
+    const shown = await run(["recipes", "show", "taper-norm-2026"]);
+    expect(JSON.parse(shown.out)).toEqual(removalRecipes["taper-norm-2026"]);
     const path = join(folder, "taper.json");
     await writeFile(path, shown.out);
     const { code, out } = await dryRun("--recipe", path);
     expect(code).toBe(0);
-    expect(out).toContain("recipe     taper, seed 1337");
+    expect(out).toContain("recipe     taper-norm-2026, seed 1337");
     expect(out).toMatch(/ 120 {2}every norm, the taper's end/);
   });
 
@@ -45,7 +45,7 @@ describe("normless recipes", () => {
     const { code, err } = await run(["recipes", "show", "fast"]);
     expect(code).toBe(2);
     expect(err).toMatch(
-      /no recipe "fast"; the built-in ones are: distilled, adaptive, reference, taper, heimersheim-2024/,
+      /no recipe "fast"; the built-in ones are: distilled, heimersheim-2024, baroni-2025-small/,
     );
   });
 });
@@ -80,7 +80,6 @@ describe("normless recipes plan", () => {
       expect(events.at(-1)).toBe(`${steps} the end`);
       const norms = events.filter((event) => /ln_/.test(event)).length;
       if (pace.kind === "fixed") expect(norms).toBe(3 * madeFor!.layers + 1);
-      if (pace.kind === "adaptive") expect(events[0]).toMatch(/^as the loss allows/);
     }
   });
 
@@ -99,7 +98,10 @@ describe("normless recipes plan", () => {
       "24 layers (gpt2-medium)",
     );
     const path = join(folder, "own.json");
-    await writeFile(path, JSON.stringify({ base: "taper", name: "own", pace: { begin: 3, end: 9 } }));
+    await writeFile(
+      path,
+      JSON.stringify({ base: "taper-norm-2026", name: "own", pace: { begin: 3, end: 9 } }),
+    );
     expect((await planOf(path, "--layers", "1")).events.slice(1, -1)).toEqual([
       ...["3 the taper's start, all norms calibrated", "9 every norm, the taper's end"],
     ]);
@@ -112,14 +114,16 @@ describe("normless recipes plan", () => {
       return err;
     };
     expect(await refused("fast")).toContain('there is no recipe "fast"');
-    expect(await refused("taper", "--layers", "3", "--model", model)).toContain("give one of them");
-    expect(await refused("taper", "--model", join(folder, "none"))).toContain(
+    expect(await refused("taper-norm-2026", "--layers", "3", "--model", model)).toContain("give one of them");
+    expect(await refused("taper-norm-2026", "--model", join(folder, "none"))).toContain(
       "give a model's folder, one of gpt2,",
     );
     expect(await refused("heimersheim-2024", "--layers", "60")).toMatch(
       /outside of steps 1 to 1199; give steps \d+/,
     );
-    expect(await refused("taper", "--sites", "h.6")).toContain("the model has 6 layers, h.0 to h.5");
+    expect(await refused("taper-norm-2026", "--sites", "h.6")).toContain(
+      "the model has 6 layers, h.0 to h.5",
+    );
   });
 });
 
@@ -156,18 +160,18 @@ describe("a published recipe", () => {
       const least = Number(/--steps (\d+) or more/.exec(err)?.[1]);
       if (least > 2) expect((await sized(least - 1)).err).toContain(`give --steps ${least} or more`);
       for (const more of [0, 1, 2, 3]) expect((await sized(least + more)).code).toBe(0);
-      if (name === "distilled" || name === "taper") expect(least).toBe(3);
+      if (name === "taper-norm-2026") expect(least).toBe(3);
     }
     const path = join(folder, "late.json");
-    await writeFile(path, JSON.stringify({ steps: 50, pace: { deadline: 60 } }));
+    await writeFile(path, JSON.stringify({ steps: 50, pace: { start: 60 } }));
     expect((await dryRun("--recipe", path)).err).toContain(
-      "the deadline at step 60, outside of steps 1 to 49; give steps 61 or more, or a faster pace, in the recipe's file",
+      "h.0.ln_2 at step 60, outside of steps 1 to 49; give steps 61 or more, or a faster pace, in the recipe's file",
     );
   });
 
   it("as a file is not scaled to itself, and of what is scaled only that is told", async () => {
-    const path = join(folder, "adaptive.json");
-    const { out: shown } = await run(["recipes", "show", "adaptive"]);
+    const path = join(folder, "distilled.json");
+    const { out: shown } = await run(["recipes", "show", "distilled"]);
     await writeFile(path, shown);
     const whole = await run([
       "remove",
@@ -179,12 +183,65 @@ describe("a published recipe", () => {
       "--block-size",
       "16",
     ]);
-    expect(whole.err).toBe("adaptive, scaled:\n  an update: 2048 → 256 tokens\n");
-    const fields = { base: "taper", name: "mine", steps: 600, learningRate: { warmupSteps: 7 } };
+    const rate = (tokens: number, peak: string, after: string) =>
+      `  learning rate: the peak stays ${peak}, which was chosen for ${tokens} tokens an update; the square-root rule would ` +
+      `make it ${after} (--scale-learning-rate sqrt)\n`;
+    expect(whole.err).toBe(
+      `distilled, scaled:\n  an update: 1024 → 128 tokens\n${rate(1024, "0.0005", "0.000177")}`,
+    );
+    const fields = { base: "taper-norm-2026", name: "mine", steps: 600, learningRate: { warmupSteps: 7 } };
     await writeFile(path, JSON.stringify({ ...fields, pace: { begin: 20, end: 100 } }));
     expect((await dryRun("--recipe", path)).err).toBe(
-      "mine, scaled:\n  learning rate: cosine over 300 → 600\n  an update: 2048 → 256 tokens\n",
+      "mine, scaled:\n  learning rate: cosine over 300 → 600\n  an update: 2048 → 256 tokens\n" +
+        rate(2048, "0.00045", "0.000159"),
     );
+  });
+
+  it("has rows of the model's context where its own are longer, and says so", async () => {
+    const baroni = [
+      "remove",
+      "--dry-run",
+      "--model",
+      model,
+      "--recipe",
+      "baroni-2025-small",
+      "--threads",
+      "1",
+    ];
+    const { code, out, err } = await run(baroni);
+    expect(code).toBe(0);
+    expect(err).toContain("scaled:\n  block size: 1024 → 16 tokens, the model's context\n");
+    expect(err).toContain("an update: 524288 → 8192 tokens");
+    expect(out).toContain("updates of 512 × 16 tokens");
+    // A file's rows are the recipe's; an option is what was asked for.
+    const path = join(folder, "rows.json");
+    await writeFile(path, JSON.stringify({ blockSize: 32 }));
+    const file = await run(["remove", "--dry-run", "--model", model, "--recipe", path, "--threads", "1"]);
+    expect(file.err).toContain("block size: 32 → 16 tokens, the model's context");
+    expect((await run([...baroni, "--block-size", "8"])).err).not.toContain("the model's context");
+    const tooLong = await run([...baroni, "--block-size", "32"]);
+    expect(tooLong.code).toBe(2);
+    expect(tooLong.err).toContain("blockSize 32 is more than the model's context of 16");
+  });
+
+  it("scales its learning rate by the tokens an update where that is asked for", async () => {
+    const out = (...argv: string[]) => dryRun("--recipe", "baroni-2025-small", "--batch-size", "8", ...argv);
+    // 8 × 16 tokens for 512 × 1024 are a 4,096th.
+    expect((await out("--scale-learning-rate", "sqrt")).err).toContain(
+      "learning rate: peak 0.0006 → 0.00000937, by the square root of the tokens an update",
+    );
+    expect((await out()).err).toContain("would make it 0.00000937 (--scale-learning-rate sqrt)");
+    // Who says a rate means it for the updates that there are, and nothing is to be said of it.
+    expect((await out("--learning-rate", "1e-4")).err).not.toContain("square");
+    const both = await out("--learning-rate", "1e-4", "--scale-learning-rate", "sqrt");
+    expect(both.code).toBe(2);
+    expect(both.err).toContain("give one of them");
+    const path = join(folder, "rate.json");
+    const fields = { base: "baroni-2025-small", batchSize: 8, blockSize: 16, learningRate: { peak: 1e-4 } };
+    await writeFile(path, JSON.stringify(fields));
+    const scaled = ["--recipe", path, "--batch-size", "32", "--scale-learning-rate", "sqrt"];
+    expect((await dryRun(...scaled)).err).toContain("peak 0.0001 → 0.0002, by the square root");
+    expect((await dryRun("--recipe", path)).err).not.toContain("square");
   });
 
   it("refuses the switches of other recipes", async () => {
@@ -194,7 +251,9 @@ describe("a published recipe", () => {
       return err;
     };
     expect(await refused("--bug-compatible")).toMatch(/--bug-compatible is for recipes with constants/);
-    expect(await refused("--recipe", "taper", "--shared-qkv-std")).toMatch(/taper is none/);
+    expect(await refused("--recipe", "taper-norm-2026", "--shared-qkv-std")).toMatch(
+      /taper-norm-2026 is none/,
+    );
     expect(await refused("--recipe", "heimersheim-2024", "--shared-qkv-std")).toMatch(
       /heimersheim-2024 is none/,
     );

@@ -38,7 +38,7 @@ describe("normless remove", () => {
     for (const name of ["original", "control (LayerNorm kept)", "LN-free (frozen)", "LN-free (folded)"]) {
       expect(out).toContain(name);
     }
-    for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "summary.json"]) {
+    for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "control/", "summary.json"]) {
       expect(out).toContain(join(whole, file));
     }
     // A line every ten steps and one for every removal.
@@ -47,7 +47,7 @@ describe("normless remove", () => {
 
     const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8")) as object;
     const fields = ["validation", "seconds", "tokens", "probedTokens", "peakBytes", "backend"];
-    expect(Object.keys(summary)).toEqual(fields);
+    expect(Object.keys(summary)).toEqual([...fields, "recipe", "provenance"]);
     // Nine removals at eight steps: a look before each step and one after each removal, at 4 sequences of 16 tokens.
     expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16, probedTokens: (8 + 9) * 4 * 16 });
     expect(await readdir(join(whole, "checkpoints"))).toEqual([
@@ -186,8 +186,9 @@ describe("normless remove", () => {
     const sizeOf = async (...path: string[]) => (await stat(join(whole, ...path))).size;
     expect(await sizeOf("checkpoints", "step-00000024.msgpack")).toBeGreaterThan(checkpoint);
     expect(await sizeOf("checkpoints", "step-00000024.msgpack")).toBeLessThan(checkpoint + 10_000);
-    const written =
-      (await sizeOf("ln-free", "model.safetensors")) + (await sizeOf("ln-free-gpt2", "model.safetensors"));
+    const folders = ["ln-free", "ln-free-gpt2", "control"];
+    const sizes = await Promise.all(folders.map((name) => sizeOf(name, "model.safetensors")));
+    const written = sizes.reduce((sum, size) => sum + size, 0);
     expect(written).toBeGreaterThan(models);
     expect(written).toBeLessThan(models + 10_000);
   });

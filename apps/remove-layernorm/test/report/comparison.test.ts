@@ -3,7 +3,14 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { ComparisonData, TextPassage } from "../../src/cli/comparison-data.js";
 import { renderComparison } from "../../src/cli/report/comparison-page.js";
-import type { Estimate, PairEstimate } from "../../src/core/index.js";
+import {
+  type Estimate,
+  type PairEstimate,
+  type PositionFigures,
+  positionRanges,
+  ROW_KINDS,
+} from "../../src/core/index.js";
+import { curveOf } from "../../src/core/position-figures.js";
 import { syntheticRun } from "./synthetic.js";
 
 const estimate = (value: number): Estimate => ({
@@ -25,6 +32,26 @@ function passage(text: string): TextPassage {
     textBefore: text,
     tokens: [0.5, 0.01].map((jsd) => ({ id: 3, jsd, loss: { a: 1.5, b: 2.25 }, top: { a: top, b: top } })),
     words: [text, " fox"].map((one) => ({ text: one, top: { a: text, b: '" dog"' } })),
+  };
+}
+
+/** A model that is the worse the earlier the position. */
+function positions(text: string): PositionFigures {
+  const T = 128;
+  const each = (of: (t: number) => number) => Array.from({ length: T }, (_, t) => of(t));
+  const curve = curveOf({ counts: each(() => 256), loss: each(() => 800), kl: each((t) => 460 / (t + 1)) });
+  const cell = (t: number) => ({
+    loss: estimate(3.1),
+    toFirst: estimate(0.5 / (t + 1)),
+    kl: estimate(1.8 / (t + 1)),
+  });
+  return {
+    kinds: ROW_KINDS.map((kind) => ({
+      ...{ kind, rows: 256, available: 2119, all: cell(20) },
+      ranges: positionRanges(T).map((range) => ({ range, ...cell(range.begin) })),
+      curve,
+    })),
+    notMeasured: [{ kind: "eot-document", range: { begin: 32, end: 128 }, why: text }],
   };
 }
 
@@ -63,6 +90,7 @@ function comparison(text: string): ComparisonData {
     attention: { a: layers(0.6), b: layers(0.3) },
     lossDifferences: { low: -2.05, width: 0.1, counts: Array.from({ length: 41 }, (_, i) => i * (41 - i)) },
     passages: [passage(text)],
+    positions: { a: positions(text), b: positions(text) },
   };
 }
 
@@ -98,6 +126,41 @@ it("holds its data, and shows it", () => {
   expect(text).not.toMatch(/NaN|Infinity|undefined|\[object/);
 });
 
+it("draws KL against position, a line a kind of rows, and tells every range", () => {
+  const text = shown(page).replace(/\s+/g, " ");
+  for (const [tone, name] of [
+    ["kind-1", "plain windows"],
+    ["kind-3 dashed", "end-of-text, mid-text"],
+    ["kind-4 dotted", "end-of-text, document"],
+  ]) {
+    expect(text).toContain(`<span class="key ${tone}">${name}</span>`);
+    // Each line is drawn from the left to the right.
+    const [, path] = new RegExp(`<path class="bold ${tone}" d="(M[^"]*)"`).exec(text) ?? [];
+    const xs = [...path.matchAll(/[ML]([\d.]+),/g)].map(([, x]) => Number(x));
+    expect(xs).toHaveLength(24);
+    expect(xs).toEqual([...xs].sort((a, b) => a - b));
+    expect(xs[0]).toBeGreaterThan(0);
+    expect(xs.at(-1)).toBeLessThan(100);
+  }
+  expect(text).toContain("<b>position 2–7</b>");
+  expect(text).toContain("<td>0.6000<small>0.5900 to 0.6100</small></td>");
+  expect(text).toContain("256 of 2,119 rows");
+  expect(text).toContain("not measured: end-of-text, document, position 32–127: the little fox");
+});
+
+it("has no picture of models that do not differ", () => {
+  const same = positions("");
+  const kinds = same.kinds.map(({ kind, rows, available, ranges, all: { loss }, curve }) => ({
+    ...{ kind, rows, available, all: { loss, toFirst: estimate(0), kl: estimate(0) } },
+    ranges: ranges.map(({ range }) => ({ range, loss, toFirst: estimate(0), kl: estimate(0) })),
+    curve: curve.map(({ range, loss }) => ({ range, loss, kl: 0 })),
+  }));
+  const text = shown(renderComparison({ ...data, positions: { a: same, b: { ...same, kinds } } }));
+  expect(text).toContain("By position");
+  expect(text).not.toContain("KL(A‖B), nats per token");
+  expect(text).not.toMatch(/NaN|Infinity|undefined|\[object/);
+});
+
 it("shows nothing of what was not measured: a class, an interval, a layer, a passage", () => {
   const few: ComparisonData = {
     ...data,
@@ -105,8 +168,10 @@ it("shows nothing of what was not measured: a class, an interval, a layer, a pas
     klAB: { value: 0.08, interval: undefined },
     norms: { a: data.norms.a.map(({ module, mean: { rest } }) => ({ module, mean: { rest } })), b: [] },
     attention: { a: data.attention.a, b: data.attention.b.slice(0, 2) },
+    positions: undefined,
   };
   const text = shown(renderComparison(few));
+  expect(text).not.toContain("By position");
   expect(text).not.toContain("End-of-text");
   expect(text).not.toMatch(/NaN|Infinity|undefined|\[object/);
 });

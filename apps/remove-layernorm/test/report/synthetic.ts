@@ -2,8 +2,10 @@
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { Phase, StepEvent } from "../../src/core/events.js";
-import { extentOf, plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
+import { extentOf, plan, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
+import { endedProvenance } from "../cli/provenance-of.js";
+import { crossEntropy } from "../tiny.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
 function uniform(seed: number): () => number {
@@ -19,13 +21,13 @@ function uniform(seed: number): () => number {
 export function syntheticRun(
   seed: number,
   text = "the little fox looked at the moon.\n\n“Why?” she said.",
-): ReportData {
+): ReportData & Required<Pick<ReportData, "summary">> {
   const random = uniform(seed);
   const noise = () => random() + random() + random() - 1.5;
   // One column a step, and removals apart from each other.
   const gaps = { ln_2: 3, "ln_1:qk": 3, "ln_1:v": 4 };
   const pace = { kind: "fixed", start: 10, gaps, eotAfter: 2, firstAfter: 6 } as const;
-  const recipe = { ...scaleRecipe(referenceRecipe, { steps: 200 }).recipe, pace };
+  const recipe = { ...scaleRecipe(crossEntropy, { steps: 200 }).recipe, pace };
   const config = presets.base;
   const removals = plan(recipe, config);
   const batch = Array.from({ length: recipe.steps }, () => 0.06 * noise());
@@ -61,23 +63,25 @@ export function syntheticRun(
   const prompt = "Once upon a time";
   return {
     plan: {
-      type: "plan",
       recipe,
       config,
       removals,
       sites: extentOf(recipe, config),
       trainTokens: 2_543_104,
       validationTokens: 131_072,
-      backend: "wasm, relaxed SIMD, 2 threads",
     },
+    provenance: endedProvenance,
     steps,
     removals: removals.map((removal) =>
       removal.kind === "freeze"
         ? { type: "removal", step: removal.step, removal, damage: 0.04, std: before[moduleOf(removal.site)] }
         : { type: "removal", step: removal.step, removal, damage: -0.001 },
     ),
-    rollbacks: [],
     changes: [],
+    firstPosition: {
+      ...{ type: "first-position", ratio: 4.8, sink: false },
+      ratios: Object.fromEntries(modules.map((module) => [module, 4.8])),
+    },
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
       type: "eval",
       model,
@@ -92,10 +96,6 @@ export function syntheticRun(
       { type: "sample", model: "original", prompt, text: `, ${text}` },
       { type: "sample", model: "folded", prompt, text: `, in a wood, ${text}` },
     ],
-    firstPosition: {
-      ...{ type: "first-position", ratio: 4.8, sink: false },
-      ratios: Object.fromEntries(modules.map((module) => [module, 4.8])),
-    },
     fold: { type: "fold", relativeDifference: 3.217e-6 },
     summary: {
       validation,

@@ -27,7 +27,7 @@ export function weightedKlDivergence(
     ...{ teacherX: teacher.x, teacherW: teacher.w, teacherBias: teacher.bias },
   };
   const made = withWeights(xv, weight, (dloss) =>
-    tape.backend.run("linearKlDivergence", { dloss, ...inputs }, {}),
+    tape.backend.run("linearKlDivergenceGrad", { dloss, ...inputs }, {}),
   );
   return weightedLoss(made, { xv, wv, bv }, weight);
 }

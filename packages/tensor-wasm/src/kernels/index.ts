@@ -8,7 +8,7 @@ import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
 import type { Implementation } from "./implementation.js";
-import { linearKlDivergence } from "./kl-divergence.js";
+import { linearKlDivergence, linearKlDivergenceGrad } from "./kl-divergence.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
@@ -39,6 +39,7 @@ export const kernels: { readonly [K in KernelName]: Implementation<K> } = {
   linearCrossEntropy,
   linearCrossEntropyGrad,
   linearKlDivergence,
+  linearKlDivergenceGrad,
   add,
   mul,
   scale,

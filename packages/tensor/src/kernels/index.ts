@@ -9,7 +9,7 @@ import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
-import { linearKlDivergence } from "./kl-divergence.js";
+import { linearKlDivergence, linearKlDivergenceGrad } from "./kl-divergence.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
@@ -39,6 +39,7 @@ export const contracts = {
   linearCrossEntropy,
   linearCrossEntropyGrad,
   linearKlDivergence,
+  linearKlDivergenceGrad,
   add,
   mul,
   scale,

@@ -7,7 +7,7 @@ import { gpuBackend } from "../../src/gpu/backend.js";
 import { gpujsExecutor } from "../../src/gpu/gpujs/executor.js";
 import { linearCrossEntropyGradBy } from "../../src/gpu/kernels/cross-entropy.js";
 import { kernels } from "../../src/gpu/kernels/index.js";
-import { linearKlDivergenceBy } from "../../src/gpu/kernels/kl-divergence.js";
+import { linearKlDivergenceBy, linearKlDivergenceGradBy } from "../../src/gpu/kernels/kl-divergence.js";
 import { FLAT, pass } from "../../src/gpu/source.js";
 
 const backend = await gpu({ mode: "webasm" });
@@ -46,8 +46,9 @@ describe("the head's gradients in chunks of rows", () => {
         ...kernels,
         linearCrossEntropyGrad: linearCrossEntropyGradBy(rows * 515),
         linearKlDivergence: linearKlDivergenceBy(rows * 515),
+        linearKlDivergenceGrad: linearKlDivergenceGradBy(rows * 515),
       });
-      for (const kernel of ["linearCrossEntropyGrad", "linearKlDivergence"]) {
+      for (const kernel of ["linearCrossEntropyGrad", "linearKlDivergence", "linearKlDivergenceGrad"]) {
         const checks = conformance({ empty: false }).filter((check) => check.kernel === kernel);
         for (const check of checks) await check.run(chunked);
         expect(checks.length).toBeGreaterThan(1);
@@ -57,14 +58,14 @@ describe("the head's gradients in chunks of rows", () => {
   }
 });
 
-describe("linearKlDivergence", () => {
+describe("linearKlDivergenceGrad", () => {
   const [N, C, V] = [5, 7, 300];
   const run = async (on: Backend, values: Readonly<Record<"x" | "w" | "teacherW", Value>>, shift: number) => {
     const up = ({ data, shape }: Value) => on.upload(data, shape);
     const [x, w, teacherW] = [up(values.x), up(values.w), up(values.teacherW)];
     const [bias, teacherBias] = [up(constant([V], shift)), up(constant([V], -shift))];
     const inputs = { dloss: up(constant([N], 0.5)), x, w, teacherX: x, teacherW, bias, teacherBias };
-    const outputs = on.run("linearKlDivergence", inputs, {});
+    const outputs = on.run("linearKlDivergenceGrad", inputs, {});
     const read = await Promise.all(Object.values(outputs).map((tensor) => tensor.read()));
     for (const tensor of new Set([...Object.values(inputs), ...Object.values(outputs)])) tensor.free();
     return Object.keys(outputs).map((name, i) => ({ name, data: read[i] }));

@@ -1,20 +1,28 @@
 /** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
 import { Option } from "@commander-js/extra-typings";
-import { HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
+import { fitsBeside, HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type RowOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
 import { readHellaswag } from "../data/hellaswag.js";
-import { dataKindsText, isUrl } from "../data/kinds.js";
+import { dataText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
-import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
+import { eotOf, loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";
 import { figuresOf } from "../evaluate/figures.js";
-import { type Inputs, measureOne, type ModelResult } from "../evaluate/measure.js";
+import {
+  type Inputs,
+  measureOne,
+  type MeasureOptions,
+  type ModelResult,
+  type Reference,
+} from "../evaluate/measure.js";
 import { evaluationText } from "../evaluate/tables.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
+import { POSITION_ROWS } from "../options.js";
 import { inputsOf } from "../outputs.js";
 import { checkResults, writeJsonResult } from "../result-file.js";
 import { shippedModel } from "../shipped.js";
@@ -28,6 +36,7 @@ export interface EvalOptions extends Omit<ModelOptions, "model">, RowOptions {
   readonly eotTargets?: boolean | undefined;
   readonly blockSize?: number | undefined;
   readonly batchSize?: number | undefined;
+  readonly positionRows?: number | undefined;
   readonly hellaswag?: string | undefined;
   readonly scoring?: (typeof scorings)[number] | undefined;
   readonly lambada?: string | undefined;
@@ -57,16 +66,14 @@ export function evalCommand(io: Io) {
       ],
     )
     .option(
-      "--model <dir...>",
-      "Hugging Face folders of GPT-2s; the others are compared with the first (default: the model that ships, models/sotu)",
+      "--model <dir|name...>",
+      "Hugging Face folders of GPT-2s, or names on the hub; the others are compared with the first (default: the model " +
+        "that ships, models/sotu)",
     )
     .addOption(new Option("--batch-size <n>", "sequences at once").argParser(countArgument).default(16))
     .option("--json <file>", "also write all figures, sequence by sequence and item by item, to this file")
     .addOption(
-      tokensOption(
-        "--data <file...>",
-        `files or https addresses: ${dataKindsText} (default: the val tokens in the first model's folder)`,
-      ),
+      tokensOption("--data <file...>", `${dataText} (default: the val tokens in the first model's folder)`),
     )
     .addOption(shared.textColumnOption().helpGroup(TOKENS))
     .addOption(shared.tokenColumnOption().helpGroup(TOKENS))
@@ -80,6 +87,7 @@ export function evalCommand(io: Io) {
         countArgument,
       ),
     )
+    .addOption(shared.positionRowsOption().helpGroup(TOKENS))
     .addOption(taskOption("--hellaswag <file>", "HellaSwag's validation set, .jsonl, .parquet or .txt"))
     .addOption(
       taskOption(
@@ -108,11 +116,12 @@ export function evalCommand(io: Io) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((options) => evaluateModels(io, options));
+    .action(async (options) => evaluateModels(io, await withDataFiles(io, options)));
 }
 
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {
   const { batchSize = 16, eotTargets = true, scoring = "both", resamples, seed } = options;
+  const { positionRows = POSITION_ROWS } = options;
   const names = options.model ?? [shippedModel()];
   const onTokens = options.data !== undefined || (options.hellaswag ?? options.lambada) === undefined;
   checkSubjects(options, onTokens);
@@ -127,35 +136,66 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
   };
   for (const facts of known) checkTokens(known[0], facts, options.blockSize);
 
-  let first: { readonly facts: ModelFacts; readonly inputs: Inputs; readonly blockSize: number } | undefined;
+  const ways: readonly HellaswagScoring[] = scoring === "both" ? HELLASWAG_SCORINGS : [scoring];
+  let first:
+    { readonly facts: ModelFacts; readonly inputs: Inputs; readonly options: MeasureOptions } | undefined;
   const results: ModelResult[] = [];
-  for (const name of names) {
-    await withModel(io, { ...options, model: name }, async (model) => {
-      const facts = { name, config: model.loaded.config, tokenizer: model.loaded.tokenizer };
-      const contexts = [facts, ...known].map(({ config }) => config.blockSize);
-      first ??= {
-        facts,
-        inputs: await readInputs(io, options, model, onTokens),
+  const measure = async (m: number, model: ModelOnDevice, reference?: Reference) => {
+    const { config, tokenizer } = model.loaded;
+    const facts = { name: names[m], config, tokenizer };
+    const contexts = [facts, ...known].map(({ config }) => config.blockSize);
+    first ??= {
+      facts,
+      inputs: await readInputs(io, options, model, onTokens),
+      options: {
+        ...{ batchSize, eotTargets, scorings: ways, positionRows },
         blockSize: options.blockSize ?? Math.min(...contexts),
-      };
-      const { inputs, blockSize } = first;
-      checkTokens(first.facts, facts, blockSize);
-      const ways: readonly HellaswagScoring[] = scoring === "both" ? HELLASWAG_SCORINGS : [scoring];
-      const measure = { blockSize, batchSize, eotTargets, scorings: ways };
-      results.push(await measureOne(io, name, model, { inputs, options: measure }));
-    });
+        eot: eotOf(model.loaded),
+      },
+    };
+    checkTokens(first.facts, facts, first.options.blockSize);
+    results[m] = await measureOne(io, names[m], model, { ...first, reference });
+  };
+  const beside = names.length > 1 && onTokens && positionRows > 0;
+  const alone = new Map<number, Reference>();
+  await withModel(io, { ...options, model: names[0] }, async (one) => {
+    await measure(0, one);
+    const { backend } = one.device.params["wte.weight"];
+    for (const [m, name] of [...names.entries()].slice(1)) {
+      if (!beside) {
+        alone.set(m, undefined);
+        continue;
+      }
+      const other = await loadModel(io, name);
+      if (fitsBeside(backend, one.loaded.weights, other.loaded.weights)) {
+        await onDevice(backend, other, (model) => measure(m, model, referenceFor(one, model)));
+      } else {
+        const why = `${names[0]} and ${name} do not fit into the memory of ${backend.name} together`;
+        alone.set(m, { why });
+      }
+    }
+  });
+  for (const [m, reference] of alone) {
+    await withModel(io, { ...options, model: names[m] }, (model) => measure(m, model, reference));
   }
   if (!first) return;
   const figures = figuresOf(first.inputs, results, { resamples, seed });
   io.out(evaluationText(io, first.inputs, figures));
   if (json !== undefined) {
     const { hellaswag, lambada } = options;
-    const { blockSize } = first;
-    const settings = { blockSize, batchSize, eotTargets, hellaswag, lambada, resamples, seed };
+    const { blockSize } = first.options;
+    const settings = { blockSize, batchSize, eotTargets, positionRows, hellaswag, lambada, resamples, seed };
     const models = results.map(({ name, engine }) => ({ name, engine }));
     const all = { settings, models, ...figures };
     await writeJsonResult(io, json, all);
   }
+}
+
+/** The first model, where the other one's predictions can be held against its. */
+function referenceFor({ device }: ModelOnDevice, { device: { config } }: ModelOnDevice): Reference {
+  const [width, other] = [device.config.vocabSize, config.vocabSize];
+  if (width === other) return { model: device };
+  return { why: `the first model has ${width} logits and this one ${other}` };
 }
 
 /** @throws UsageError when an option is given for what is not measured. */
@@ -170,7 +210,7 @@ function checkSubjects(options: EvalOptions, onTokens: boolean): void {
     );
   }
   if (onTokens) return;
-  const { textColumn, tokenColumn, rows, tokens, eotTargets, blockSize } = options;
+  const { textColumn, tokenColumn, rows, tokens, eotTargets, blockSize, positionRows } = options;
   const given = {
     "--text-column": textColumn,
     "--token-column": tokenColumn,
@@ -178,6 +218,7 @@ function checkSubjects(options: EvalOptions, onTokens: boolean): void {
     "--tokens": tokens,
     "--no-eot-targets": eotTargets === false ? true : undefined,
     "--block-size": blockSize,
+    "--position-rows": positionRows,
   };
   const [option] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (option === undefined) return;

@@ -129,7 +129,7 @@ async function compute(
   const logits = evaluate(
     (variables) =>
       forward({ config, params: variables, norms }, tokens, {
-        observe(module, x) {
+        observe(module, { tensor: x }) {
           stds.push([`std/${module}`, backend.run("rowStd", { x }, { eps: STD_EPS }).std]);
         },
       }),

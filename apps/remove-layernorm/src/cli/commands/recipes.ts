@@ -34,7 +34,7 @@ export function recipesCommand(io: Io) {
   const command = shared.command("recipes", "The built-in recipes for remove, and where each is from", [
     "",
     "show baroni-2025-small",
-    "show adaptive > mine.json",
+    "show distilled > mine.json",
     "plan baroni-2025-xl",
     "plan mine.json --layers 24 --steps 500",
   ]);
@@ -111,7 +111,7 @@ async function showPlan(io: Io, name: string, options: PlanOptions): Promise<voi
   const { batchSize, blockSize } = recipe;
   io.out(
     `${io.colors.bold(recipe.name)}, for ${model.name}: ${thousands(recipe.steps)} updates of ` +
-      `${batchSize} × ${blockSize} tokens\n\n${removalLines(io, { recipe, removals: plan(recipe, model) })}` +
+      `${batchSize} × ${blockSize} tokens\n\n${removalLines(io, { removals: plan(recipe, model) })}` +
       `${String(recipe.steps).padStart(5)}  the end\n`,
   );
 }

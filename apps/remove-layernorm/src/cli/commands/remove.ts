@@ -1,10 +1,11 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { type LoadedModel, parameterCount } from "@normless/gpt2";
-import { removeKind } from "../checkpoint.js";
+import { join } from "node:path";
+import { type LoadedModel, parameterCount, untieHead } from "@normless/gpt2";
 import { checkSteps } from "../check-steps.js";
-import { type CorpusFiles, corpusFiles, readBoth } from "../corpus.js";
+import { removeKind } from "../checkpoint.js";
+import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
+import { withDataFiles } from "../data/find-files.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { removalDisk } from "../disk-use.js";
@@ -12,12 +13,17 @@ import { divergenceAdvice } from "../divergence-advice.js";
 import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { estimateRows } from "../estimate-text.js";
 import { duration } from "../format.js";
+import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
-import { checkJson, readJson } from "../json.js";
+import { keptTokens, resumedFiles } from "../kept-input.js";
 import * as shared from "../options.js";
+import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
+import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
+import { lastingName } from "../provenance/sources.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { modelNameOf, type RemoveJob, runRemove, workOf } from "../remove-job.js";
+import { type RemoveJob, runRemove, workOf } from "../remove-job.js";
+import { changeWords, withoutChanges } from "../resume-changes.js";
 import {
   checkResumeOptions,
   checkSameCorpus,
@@ -28,7 +34,17 @@ import {
   resumedEngine,
   resumedManner,
 } from "../run-config.js";
-import { checkNewFolder, checkOldFolder, LN_FREE, newRunPath, PARTLY, REPORT, STOCK } from "../run-files.js";
+import {
+  checkNewFolder,
+  checkOldFolder,
+  CONFIG,
+  CONTROL,
+  LN_FREE,
+  newRunPath,
+  PARTLY,
+  REPORT,
+  STOCK,
+} from "../run-files.js";
 import {
   explainFailure,
   newestCheckpoint,
@@ -49,6 +65,7 @@ import {
   describeFirstPosition,
   firstPositionOf,
   type PlannedModel,
+  type RateScaling,
   type RemovalRecipe,
   removalChanges,
   removalNotes,
@@ -65,13 +82,14 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly gapFactor?: number | undefined;
   readonly sites?: readonly string[] | undefined;
+  readonly scaleLearningRate?: RateScaling | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
   readonly out?: string | undefined;
   readonly config?: string | undefined;
-  readonly gapFactor?: number | undefined;
   readonly resume?: string | undefined;
   readonly checkpoint?: number | undefined;
   readonly dryRun?: boolean | undefined;
@@ -139,7 +157,10 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.batchSizeOption)
     .addOption(shared.microBatchSizeOption)
     .addOption(shared.blockSizeOption)
+    .addOption(shared.eotShareOption)
+    .addOption(shared.shortShareOption)
     .addOption(shared.learningRateOption)
+    .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.gapFactorOption)
     .addOption(shared.sitesOption)
@@ -152,26 +173,22 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 }
 
 /** The exit code. */
-export async function remove(io: Io, options: RemoveOptions): Promise<number> {
-  const { resume: folder } = options;
-  if (folder === undefined) return startRun(io, options);
-  const again = (asked: RemoveOptions) => () => lockedRun(folder, () => resumeRun(io, asked, folder));
+export async function remove(io: Io, asked: RemoveOptions): Promise<number> {
+  const { resume: folder } = asked;
+  if (folder === undefined) return startRun(io, asked);
+  const options = await withDataFiles(io, asked);
+  const again = (wanted: RemoveOptions) => () => lockedRun(folder, () => resumeRun(io, wanted, folder));
   return survivingDeviceLoss(io, {
     start: again(options),
-    resume: again(withoutChanges(options)),
+    resume: again(withoutChanges(options, CHANGES)),
     newest: () => newestCheckpointName(folder),
   });
 }
 
-/** What was changed is in the run folder once it goes on, and is not to be changed again. */
-function withoutChanges(options: RemoveOptions): RemoveOptions {
-  const changes: readonly string[] = [...CHANGES, "checkpoint"];
-  return Object.fromEntries(Object.entries(options).filter(([name]) => !changes.includes(name)));
-}
-
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   if (commandLine.checkpoint !== undefined) throw new UsageError("--checkpoint goes with --resume DIR");
-  const options = { ...(await optionsFile(commandLine.config)), ...commandLine };
+  const { options: all, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
+  const options = await withDataFiles(io, all);
   const { force = false } = options;
   const resolved = await resolveRecipe({
     builtIn: removalRecipes,
@@ -179,15 +196,12 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
     asked: options.recipe,
     where: commandLine.recipe === undefined ? commandLine.config : undefined,
     options: recipeOptions(options),
+    scaleLearningRate: options.scaleLearningRate,
     scale: scaleRecipe,
     notes: removalNotes,
   });
-  const wider = (recipe: RemovalRecipe) => withGapFactor(recipe, options);
-  const recipe = wider(asReleased(resolved.recipe, options));
-  const withSteps = (steps: number) => wider(resolved.withSteps(steps));
-  const gaps = removalNotes(resolved.recipe, recipe);
-  sayScaled(io, recipe.name, [...resolved.notes, ...gaps]);
-  const out = options.out ?? newRunPath(recipe.name, io.now());
+  const { name } = asReleased(resolved.recipe, options);
+  const out = options.out ?? newRunPath(name, io.now());
   const asked = options.model ?? shippedModel();
   const inputs = inputsOf({ ...options, model: asked });
   const place = await checkNewFolder(out, { command: "remove", force, inputs });
@@ -196,9 +210,14 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { folder: modelFolder } = found;
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await loadWithNorms(found);
-  const corpus = await readBoth(files, suitsOf(io, model), recipe);
+  const fitted = resolved.inContext(model.config.blockSize);
+  const wider = (recipe: RemovalRecipe) => withGapFactor(asReleased(recipe, options), options);
+  const recipe = wider(fitted.recipe);
+  sayScaled(io, name, [...fitted.notes, ...removalNotes(fitted.recipe, recipe)]);
+  const read: FilesRead = { train: [], validation: [] };
+  const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, plannedModel(model), withSteps);
+  checkSteps(recipe, plannedModel(model), (steps) => wider(fitted.withSteps(steps)));
   checkAsked(() => checkConstants(recipe, model.norms));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
@@ -206,18 +225,27 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
       const { recompute, tensorboard } = options;
       const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
       if (options.dryRun) return showPlan(io, out, input);
-      const config: RemoveConfig = {
-        command: "remove",
-        model: resolve(modelFolder),
-        corpus: corpusConfig(files, corpus),
-        prompt,
-        engine: used,
-        recompute,
-        tensorboard,
-        recipe,
+      const openFolder = async () => {
+        const origin = { command: "remove", options, modelFolder, recipe, builtIn: removalRecipes } as const;
+        const facts = { backend, engine: used, now: io.now(), eot: model.config.eot, corpus, read };
+        const provenance = await beginProvenance({ ...origin, ...facts });
+        sayOtherSources(io, commandLine, before, provenance);
+        const config: RemoveConfig = {
+          command: "remove",
+          model: lastingName(asked, modelFolder),
+          ...corpusConfig(files),
+          prompt,
+          ...used,
+          recompute,
+          tensorboard,
+          recipe,
+          provenance,
+        };
+        const folder = await RunFolder.create(io, place, removeKind, config);
+        await folder.keepInput(keptTokens(corpus, read));
+        return folder;
       };
-      const openFolder = () => RunFolder.create(io, place, removeKind, config);
-      const job = { ...input, modelName: modelNameOf(options.model ?? modelFolder), openFolder };
+      const job = { ...input, openFolder };
       return lockedRun(out, () => finish(io, out, job), { make: true });
     });
   // Threads are the machine's; everything else is in the run folder.
@@ -259,19 +287,20 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const config = await readRunConfig(out, removeConfigSchema);
   const changed = checkAsked(() => changeRemoval(config.recipe, options, state));
   const { model: asked = config.model } = options;
-  const { train = config.corpus.train, validation = config.corpus.validation } = options;
+  const { train = config.train, validation = config.validation } = options;
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
   const model = await loadWithNorms(await findModel(io, asked));
   const planned = plannedModel(model);
   checkAsked(() => checkPlan(changed, planned));
-  await within(join(out, "config.json"), () =>
+  const changes = await within(join(out, CONFIG), () =>
     removalChanges(state.recipe, changed, { ...state, model: planned }),
   );
-  const corpus = await readBoth({ ...config.corpus, train, validation }, suitsOf(io, model), config.recipe);
-  checkSameCorpus(corpus, out, config.corpus);
+  const files = { ...config, ...resumedFiles(out, options, config) };
+  const corpus = await readBoth(files, suitsOf(io, model), config.recipe);
+  checkSameCorpus(corpus, out, config.provenance);
   const manner = resumedManner(options, config);
-  return withEngine(io, resumedEngine(options, config.engine), ({ backend }) =>
+  return withEngine(io, resumedEngine(options, config), ({ backend }) =>
     finish(io, out, {
       backend,
       model,
@@ -281,15 +310,15 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       prompt: config.prompt,
       ...manner,
       resume: state,
-      modelName: modelNameOf(options.model ?? config.model),
-      openFolder: () =>
-        RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner, recipe: changed }),
+      openFolder: async () => {
+        const change = changes.length > 0 ? changeWords(options, CHANGES, checkpoint.updates) : [];
+        const resumed = { backend, now: io.now(), command: "remove", change } as const;
+        const provenance = await resumedProvenance(config.provenance, resumed);
+        const after = { ...config, ...manner, recipe: changed, provenance };
+        return RunFolder.reopen(path, removeKind, checkpoint, after);
+      },
     }),
   );
-}
-
-async function optionsFile(path: string | undefined): Promise<RemoveOptions> {
-  return path === undefined ? {} : checkJson(path, removeOptionsSchema, await readJson(path));
 }
 
 const plannedModel = ({ config: { layers }, norms }: LoadedModel): PlannedModel => ({ layers, norms });
@@ -303,36 +332,30 @@ const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
 /** @throws UsageError when the model has no LayerNorm left. */
 async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   const model = await found.load();
-  const norms = Object.entries(model.norms);
-  if (norms.some(([, { kind }]) => kind === "standard")) return model;
-  const [[site, { kind }]] = norms;
-  throw new UsageError(
-    `${found.folder}: the norm at ${site} is ${kind} already, and none of the others is left to remove`,
-  );
+  checkHasNorms(found.folder, model);
+  return model;
 }
 
 /** The plan, and what it will take; nothing is written. */
-async function showPlan(
-  io: Io,
-  out: string,
-  input: Omit<RemoveJob, "modelName" | "openFolder">,
-): Promise<number> {
+async function showPlan(io: Io, out: string, input: Omit<RemoveJob, "openFolder">): Promise<number> {
   const events = removeLayerNorm(input);
   const { value: planned } = await events.next();
   await events.return();
   if (planned?.type !== "plan") throw new Error("the run did not begin with its plan");
   const { model, recipe, recompute = false } = input;
-  const { config, weights, norms } = model;
+  const { norms } = model;
+  const { config, weights } = recipe.untieHead ? untieHead(model) : model;
   const { auxiliaryWeight } = recipe;
   const distilled = recipe.loss === "distillation";
   const training = { ...input, config, weights, norms, distilled, auxiliaryWeight };
   const first = await firstPositionOf(training, recipe);
-  const disk = removalDisk(planned, model);
   // As it is trained, and in both forms, as they are written and as they are read back.
   const models = 5;
+  const disk = removalDisk(planned, model);
   const estimated = await estimateRows(io, { training, work: workOf(planned), disk, models, out });
   const more = [...estimated, ...(first ? [["residuals", describeFirstPosition(first)] as const] : [])];
-  io.out(await planText(io, planned, { parameters: parameterCount(weights), recompute, norms, more }));
+  const facts = { parameters: parameterCount(model.weights), recompute, norms, more };
+  io.out(await planText(io, planned, facts));
   const warning = first && sinkWarning(first, recipe);
   if (warning !== undefined) io.err(`${warning}\n`);
   return EXIT.ok;
@@ -341,15 +364,18 @@ async function showPlan(
 /** Runs the job and says how it ended. */
 async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
   const { recipe, model } = job;
-  const removal = { recipe, model: plannedModel(model) };
-  const advice = (error?: unknown) =>
-    divergenceAdvice({ command: "remove", folder: out, recipe, removal }, error);
+  const run = {
+    command: "remove",
+    folder: out,
+    recipe,
+    removal: { recipe, model: plannedModel(model) },
+  } as const;
   const done = await runRemove(io, job).catch(async (error: unknown) =>
-    explainFailure(error, "remove", out, await advice(error)),
+    explainFailure(error, "remove", out, await divergenceAdvice(run, error)),
   );
   if (!done) {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
-    const diverged = await advice();
+    const diverged = await divergenceAdvice(run);
     if (diverged !== undefined) io.err(`${diverged}\n`);
     return EXIT.interrupted;
   }
@@ -364,6 +390,7 @@ function written(io: Io, out: string, summary: Summary): string {
     [`${LN_FREE}/`, "the LN-free model, its norms folded into plain weights"],
     [`${PARTLY}/`, "the model, with what went folded into the weights and the other LayerNorms in place"],
     [`${STOCK}/`, "the same for stock software: GPT2LMHeadModel.from_pretrained loads it"],
+    [`${CONTROL}/`, "the control, with its LayerNorms"],
     ["summary.json", "the numbers above; metrics.jsonl has every step, config.json how to repeat it"],
   ];
   const there = files.filter(([name]) => existsSync(join(out, name)));

@@ -1,6 +1,7 @@
 /** Records to tokens: a column of texts, or of lists of token ids. */
 import { documentEncoder, type Encoder, type Tokenizer } from "@normless/text";
 import { UsageError } from "../errors.js";
+import { didYouMean } from "../nearest.js";
 import { hasColumns } from "./kinds.js";
 import { type DataRecord, fieldOf, type RecordFile } from "./records.js";
 import type { TokenBuffer } from "./tokens.js";
@@ -94,7 +95,9 @@ export function columnOf(
 ): DataColumn {
   const asked = textColumn ?? tokenColumn;
   if (asked !== undefined && !names.includes(asked)) {
-    throw new UsageError(`there is no column "${asked}"; the columns are ${names.join(", ")}`);
+    throw new UsageError(
+      `there is no column "${asked}"; the columns are ${names.join(", ")}.${didYouMean(asked, names)}`,
+    );
   }
   const found = TOKENS.find((name) => names.includes(name));
   if (tokenColumn !== undefined) return tokenColumnOf(tokenColumn);

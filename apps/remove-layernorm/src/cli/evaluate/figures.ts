@@ -1,5 +1,12 @@
 /** What the measured models come to: means with intervals, and differences to the first model. */
-import { Bootstrap, type BootstrapOptions, type Estimate, type Groups } from "../../core/index.js";
+import {
+  Bootstrap,
+  type BootstrapOptions,
+  type Estimate,
+  type Groups,
+  type PositionFigures,
+  positionFigures,
+} from "../../core/index.js";
 import type { Inputs, ModelResult, TokenQuantiles } from "./measure.js";
 
 /** A figure of a model, and how far it is from that of the first. */
@@ -18,6 +25,8 @@ export interface CorpusFigures {
   readonly targets: number;
   /** Nats and targets of each sequence, in order. */
   readonly sequences: { readonly nats: readonly number[]; readonly targets: readonly number[] };
+  /** By what a row starts with and position, on a part of the text; KL is from the first model. */
+  readonly positions?: PositionFigures | undefined;
 }
 
 export interface HellaswagFigures {
@@ -55,6 +64,8 @@ export function figuresOf(
   const corpora = inputs.corpora.flatMap(({ file }, i) => {
     const results = models.map((model) => model.corpora[i]);
     const loss = figuresFor([results.map(({ sequences }) => sequences)], options);
+    const measured = results.flatMap(({ positions }) => (positions ? [positions] : []));
+    const positions = measured.length > 0 ? positionFigures(measured, options) : [];
     return results.map(({ sequences, quantiles }, m): CorpusFigures => {
       const mean = loss(0, m);
       const targets = Array.from(sequences.counts);
@@ -66,6 +77,7 @@ export function figuresOf(
         quantiles,
         targets: targets.reduce((a, b) => a + b, 0),
         sequences: { nats: Array.from(sequences.sums), targets },
+        ...(m in positions && { positions: positions[m] }),
       };
     });
   });

@@ -1,4 +1,5 @@
 /** What `normless eval` measures of one model. */
+import type { Model } from "@normless/gpt2";
 import {
   choiceTokens,
   type ChoiceRow,
@@ -13,7 +14,13 @@ import {
   type HellaswagScoring,
   lambadaRow,
   type LastWordScore,
+  measurePositions,
+  type NotMeasured,
+  type PositionSums,
   quantiles,
+  ROW_KINDS,
+  rowSet,
+  rowTargets,
   scoreChoices,
   scoreLastWords,
 } from "../../core/index.js";
@@ -37,7 +44,14 @@ export interface MeasureOptions {
   readonly batchSize: number;
   readonly eotTargets: boolean;
   readonly scorings: readonly HellaswagScoring[];
+  /** Rows of each kind that loss and KL are measured on by position; 0 for none. */
+  readonly positionRows: number;
+  /** The id of end-of-text, where the models have one. */
+  readonly eot: number | undefined;
 }
+
+/** The first model, where predictions can be held against its; why they cannot be; or neither, of the first model itself. */
+export type Reference = { readonly model: Model } | { readonly why: string } | undefined;
 
 /** The middle of single tokens' nats, and between which two 95 % and 99.9 % of them are. */
 export interface TokenQuantiles {
@@ -52,6 +66,8 @@ export interface CorpusResult {
   /** Nats and targets of each sequence. */
   readonly sequences: Groups;
   readonly quantiles: TokenQuantiles;
+  /** By what a row starts with and position; undefined where nobody asked. */
+  readonly positions: PositionSums | undefined;
 }
 
 export interface HellaswagResult extends HellaswagGrades {
@@ -74,7 +90,11 @@ export async function measureOne(
   io: Io,
   name: string,
   { loaded, device }: ModelOnDevice,
-  { inputs, options }: { readonly inputs: Inputs; readonly options: MeasureOptions },
+  {
+    inputs,
+    options,
+    reference,
+  }: { readonly inputs: Inputs; readonly options: MeasureOptions; readonly reference?: Reference },
 ): Promise<ModelResult> {
   const { tokenizer, config } = loaded;
   const { batchSize } = options;
@@ -87,7 +107,11 @@ export async function measureOne(
   for (const { file, tokens } of inputs.corpora) {
     const work = evaluateTokens(device, tokens, options);
     const evaluated = await follow(io, `${name} on ${file}`, tokens.length - 1, work);
-    corpora.push(await within(file, () => summary(evaluated)));
+    const { nats, sequences } = evaluated;
+    const quantiles = await within(file, () => quantilesOf(nats));
+    const what = `${name} on ${file}, by position`;
+    const positions = await positionsOf(io, what, { device, tokens, options, reference });
+    corpora.push({ sequences, quantiles, positions });
   }
   const hellaswag: HellaswagResult[] = [];
   const items = inputs.hellaswag?.items ?? [];
@@ -114,10 +138,37 @@ export async function measureOne(
   return { name, engine: device.params["wte.weight"].backend.description, corpora, hellaswag, lambada };
 }
 
-function summary({ nats, sequences }: { nats: Float32Array; sequences: Groups }): CorpusResult {
+function quantilesOf(nats: Float32Array): TokenQuantiles {
   if (nats.length === 0) throw new Error("every target is end-of-text, and those are left out");
   const [median, low95, high95, low999, high999] = quantiles(nats, [0.5, 0.025, 0.975, 0.0005, 0.9995]);
-  return { sequences, quantiles: { median, low95, high95, low999, high999 } };
+  return { median, low95, high95, low999, high999 };
+}
+
+interface OfTokens {
+  readonly device: Model;
+  readonly tokens: Uint16Array;
+  readonly options: MeasureOptions;
+  readonly reference: Reference;
+}
+
+async function positionsOf(
+  io: Io,
+  what: string,
+  { device, tokens, options, reference }: OfTokens,
+): Promise<PositionSums | undefined> {
+  const { positionRows, blockSize, batchSize, eotTargets, eot } = options;
+  if (positionRows === 0) return undefined;
+  const most = Object.fromEntries(ROW_KINDS.map((kind) => [kind, positionRows]));
+  const rows = rowSet({ tokens, blockSize, eot, most });
+  const work = measurePositions(device, rows, {
+    batchSize,
+    ...(!eotTargets && { leaveOut: eot }),
+    ...(reference && "model" in reference && { reference: reference.model }),
+  });
+  const sums = await follow(io, what, rowTargets(rows), work);
+  const without: NotMeasured[] =
+    reference && "why" in reference ? [{ figure: "kl", why: reference.why }] : [];
+  return { ...sums, notMeasured: [...without, ...sums.notMeasured] };
 }
 
 /** Models of a short context do not see the beginning of long texts, which their scores suffer from. */

@@ -2,6 +2,7 @@
 import { thousands } from "../format.js";
 import type { Io } from "../io.js";
 import { table } from "../tables.js";
+import { notMeasuredText, positionTable } from "../position-text.js";
 import type { CorpusFigures, Figure, Figures } from "./figures.js";
 import type { Inputs } from "./measure.js";
 
@@ -31,6 +32,10 @@ export function evaluationText(io: Io, inputs: Inputs, { corpora, hellaswag, lam
         ),
       );
     }
+  }
+  for (const { file } of inputs.corpora) {
+    const rows = corpora.filter(({ data }) => data === file);
+    parts.push(positionTables(io, file, rows));
   }
   for (const scoring of new Set(hellaswag.map((row) => row.scoring))) {
     parts.push(
@@ -79,12 +84,31 @@ function lossTables(io: Io, rows: readonly CorpusFigures[], by: "data" | "model"
   );
 }
 
-/** A figure's column, and one of its difference to the first model. */
-function columns<Row>(head: string, figure: (row: Row) => Figure, show: Show): Column<Row>[] {
-  const signed: Show = (value) => {
+/** The models' tables by position on one file, each under its name; nothing where that was not measured. */
+function positionTables(io: Io, file: string, rows: readonly CorpusFigures[]): string {
+  const parts = rows.flatMap(({ model, positions }) => {
+    if (!positions) return [];
+    return [
+      `${model} on ${file}, by what a row starts with and by position:\n`,
+      positionTable(io, "loss", positions, ({ loss }) => loss, nats),
+      positionTable(io, "loss − first’s", positions, ({ toFirst }) => toFirst, withSign(nats)),
+      positionTable(io, "KL(first‖model)", positions, ({ kl }) => kl, nats),
+      ...notMeasuredText(positions.notMeasured).map((line) => `${line}\n`),
+    ];
+  });
+  return parts.join("");
+}
+
+function withSign(show: Show): Show {
+  return (value) => {
     const size = show(Math.abs(value));
     return Number(size) === 0 ? size : `${value < 0 ? "−" : "+"}${size}`;
   };
+}
+
+/** A figure's column, and one of its difference to the first model. */
+function columns<Row>(head: string, figure: (row: Row) => Figure, show: Show): Column<Row>[] {
+  const signed = withSign(show);
   const cell = ({ value, interval }: Pick<Figure, "value" | "interval">, as: Show) =>
     as(value) + (interval ? ` [${as(interval.low)}, ${as(interval.high)}]` : "");
   return [

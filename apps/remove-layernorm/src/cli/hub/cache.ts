@@ -13,14 +13,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { readIndex } from "@normless/safetensors";
 import { writeFileAtomic } from "@normless/safetensors/node";
 import { systemCode } from "../errors.js";
-
-/** A model on the hub. */
-export interface Reference {
-  /** `owner/name` */
-  readonly name: string;
-  /** A branch, a tag or a commit. */
-  readonly revision: string;
-}
+import { isCommit, namesOf, type Reference } from "./reference.js";
 
 /** A file as the hub lists it. */
 export interface HubFile {
@@ -40,37 +33,25 @@ export const CONFIG = "config.json";
 /** Of a tokenizer, any of these. */
 const TOKENIZERS = [["vocab.json", "merges.txt"], ["tokenizer.json"]];
 
-const NAME = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w-][\w./-]*))?$/;
-const COMMIT = /^[0-9a-f]{40}$/;
-
-export function isCommit(revision: string): boolean {
-  return COMMIT.test(revision);
-}
-
-/** `owner/name`, of its branch main, or `owner/name@revision`; undefined where the text is none. */
-export function parseReference(text: string): Reference | undefined {
-  const [, name, revision = "main"] = NAME.exec(text) ?? [];
-  return name === undefined || revision.includes("..") ? undefined : { name, revision };
-}
-
-/** What a model's text is called by, short where it is of main. */
-export function showReference({ name, revision }: Reference): string {
-  return revision === "main" ? name : `${name}@${revision}`;
-}
-
-/** Where everything of a model lies. */
-export async function repositoryFolder(name: string): Promise<string> {
+/** Where everything of a model lies: first by the name that was asked for, then by the other one that it has, if any. */
+export async function repositoryFolders({ name, asked }: Reference): Promise<string[]> {
   const { getHFHubCachePath, getRepoFolderName } = await import("@huggingface/hub");
   const cache = getHFHubCachePath().replace(/^~(?=$|[/\\])/, homedir());
-  return join(cache, getRepoFolderName({ type: "model", name }));
+  const names = new Set([asked, ...namesOf(name)]);
+  // Its type knows no name without an owner, and such a name needs no change.
+  return [...names].map((one) =>
+    join(cache, getRepoFolderName({ type: "model", name: one as `${string}/${string}` })),
+  );
 }
 
 /** What the cache has of a model. */
 export class CachedModel {
   private constructor(readonly folder: string) {}
 
-  static async of({ name }: Reference): Promise<CachedModel> {
-    return new CachedModel(await repositoryFolder(name));
+  /** By each name that a model has; what is downloaded goes to the first. */
+  static async of(reference: Reference): Promise<readonly [CachedModel, ...CachedModel[]]> {
+    const [first, ...others] = (await repositoryFolders(reference)).map((folder) => new CachedModel(folder));
+    return [first, ...others];
   }
 
   get blobs(): string {

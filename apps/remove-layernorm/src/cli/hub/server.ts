@@ -7,7 +7,8 @@ import type { ListFileEntry } from "@huggingface/hub";
 import { messageOf } from "../errors.js";
 import { thousands } from "../format.js";
 import { boundedFetch, silence, SilenceError, TooLongError } from "../network.js";
-import { type HubFile, isCommit, isHash, type Reference, showReference } from "./cache.js";
+import { type HubFile, isHash } from "./cache.js";
+import { isCommit, type Reference, showReference } from "./reference.js";
 
 /** Of an answer that is JSON; a page of a thousand files has a third of a megabyte. */
 const ANSWER = { bytes: 2 ** 24, whole: 60_000 };

@@ -7,6 +7,7 @@ import { passageCards, passageStyle } from "./comparison-passages.js";
 import { count, nats, signed } from "./format.js";
 import { type Html, html } from "./html.js";
 import { page, section } from "./page.js";
+import { positionSection } from "./position-charts.js";
 
 export function renderComparison(data: ComparisonData): string {
   const { models, tokens, sequences, blockSize } = data;
@@ -22,7 +23,9 @@ export function renderComparison(data: ComparisonData): string {
         <span class="original"><i class="dot"></i><b>A</b> ${models.a}</span>
         <span class="removal"><i class="dot"></i><b>B</b> ${models.b}</span>
       </p>
-      ${meansTable(data)} ${betweenTable(data)} ${section("The residual’s norm", normCharts(data))}
+      ${meansTable(data)} ${betweenTable(data)}
+      ${data.positions && section("By position", positionSection(data.positions.b, { reference: "A", model: "B" }))}
+      ${section("The residual’s norm", normCharts(data))}
       ${section("Attention to the first position", attentionChart(data))}
       ${section(
         "What they predict",

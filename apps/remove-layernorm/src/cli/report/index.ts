@@ -1,2 +1,2 @@
-export type { ReportData } from "./data.js";
+export { type ReportData, reportData } from "./data.js";
 export { renderReport } from "./render.js";

@@ -7,18 +7,19 @@ import { describeSites } from "../../core/sites.js";
 import { isWhole, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
-import { resultSentence, resultTable } from "./result.js";
+import { sourceSection } from "./provenance.js";
+import { headline, resultTable, unfinishedNote } from "./result.js";
 import { stdCharts } from "./std-charts.js";
 import { style } from "./style.js";
-import { paceTable, recipeTable, removalTable, runTable, samples } from "./tables.js";
+import { recipeTable, removalTable, runTable, samples } from "./tables.js";
 import { gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
-/** A whole page, from a finished run's events. What the run did not measure has no section. */
+/** A whole page, from what a run has written so far. What it did not measure has no section. */
 export function renderReport(data: ReportData): string {
-  const { config, recipe, sites } = data.plan;
+  const { recipe, config, sites } = data.plan;
   const norms = sites.going.length;
-  const title = isWhole(sites) ? "LayerNorm, removed" : `LayerNorm, removed: ${resultName(sites)}`;
-  const how = recipe.pace.kind === "taper" ? "all together, by a taper," : inTurn(data);
+  const title = titleOf(data);
+  const how = recipe.pace.kind === "taper" ? " all together, by a taper," : inTurn(data);
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -34,19 +35,20 @@ export function renderReport(data: ReportData): string {
         <header>
           <h1>${title}</h1>
           <p class="about">
-            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms taken out,
-            ${how} in a run of ${recipe.steps} updates${left(data)}
+            GPT-2 with ${config.layers} layers of ${config.channels} channels: ${norms} norms
+            ${data.summary ? "taken out" : "to be taken out"},${how} in a run of ${recipe.steps}
+            updates${left(data)}
           </p>
-          <p class="headline">${resultSentence(data)}</p>
-          ${sinkNote(data)}
+          <p class="headline">${headline(data)}</p>
+          ${sinkNote(data)} ${unfinishedNote(data)}
         </header>
         <main>
-          ${resultTable(data)}
-          ${section("The loss, step by step", html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`)}
+          ${resultTable(data)} ${section("The loss, step by step", lossSection(data))}
           ${section("The std at every norm", stdCharts(data))}
           ${section("What the models write", samples(data))}
-          ${section("Gradients and learning rate", html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`)}
+          ${section("Gradients and learning rate", gradientSection(data))}
           ${section("The recipe", recipeTable(data))} ${section("How it was run", runTable(data))}
+          ${section("Where it comes from", sourceSection(data))}
         </main>
         <footer>
           Every figure of this page is inside it, as JSON:
@@ -65,8 +67,23 @@ function sinkNote({ plan: { recipe }, firstPosition }: ReportData): Html | undef
   return html`<p class="about">${describeFirstPosition(firstPosition)}. ${warning}.</p>`;
 }
 
-const inTurn = ({ removals }: ReportData) =>
-  new Set(removals.map(({ step }) => step)).size > 1 ? "one after the other" : "all at once";
+function titleOf({ plan: { sites }, summary }: ReportData): string {
+  const what = summary ? "LayerNorm, removed" : "LayerNorm, being removed";
+  return isWhole(sites) ? what : `${what}: ${resultName(sites)}`;
+}
+
+function lossSection(data: ReportData): Html | undefined {
+  if (data.steps.length === 0) return undefined;
+  return html`${lossChart(data)} ${removalTable(data)}`;
+}
+
+function gradientSection(data: ReportData): Html | undefined {
+  if (data.steps.length === 0) return undefined;
+  return html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`;
+}
+
+const inTurn = ({ plan: { removals } }: ReportData) =>
+  new Set(removals.map(({ step }) => step)).size > 1 ? " one after the other" : " all at once";
 
 const left = ({ plan: { sites, config } }: ReportData) =>
   isWhole(sites) ? "" : `; ${sites.staying.length} stay: ${describeSites(sites.staying, config)}`;

@@ -1,8 +1,10 @@
-/** The result: one sentence, and the table of the four models. */
-import type { Contender } from "../../core/events.js";
+/** The result: one sentence, and the table of the four models; of a run that has not ended, how far it is. */
+import { describeControl } from "../../core/control.js";
+import type { Contender, Summary } from "../../core/events.js";
 import type { Extent } from "../../core/sites.js";
 import { isWhole, resultName, withoutThem } from "../extent.js";
-import type { ReportData } from "./data.js";
+import { utc } from "../provenance/facts.js";
+import { knownLosses, progressText, type ReportData, type Unfinished } from "./data.js";
 import { nats, signed } from "./format.js";
 import { type Html, html } from "./html.js";
 
@@ -29,8 +31,28 @@ function models(extent: Extent): readonly Row[] {
   ];
 }
 
+/** How the run came out, or that it has not yet. */
+export function headline(data: ReportData): Html {
+  if (data.summary) return resultSentence(data, data.summary);
+  return html`<strong>Unfinished:</strong> ${progressText(data)}.`;
+}
+
+/** Of a run that has not ended: whether anybody is at work on it, and how it is gone on with. */
+export function unfinishedNote({ unfinished }: ReportData): Html | undefined {
+  return (
+    unfinished &&
+    html`<p class="caption">${standing(unfinished)} What it has not come to has no section here.</p>`
+  );
+}
+
+function standing({ goesOn, lastSign, resume }: Unfinished): Html {
+  if (goesOn) return html`A process is at work on it, and wrote last at ${utc(lastSign)}.`;
+  const how = resume === undefined ? undefined : html` To go on with it: <code>${resume}</code>.`;
+  return html`Nobody is at work on it; it wrote last at ${utc(lastSign)}.${how}`;
+}
+
 /** `Without LayerNorm, … 0.0123 nats per token above …`. */
-export function resultSentence({ plan: { sites }, summary: { validation } }: ReportData): Html {
+function resultSentence({ plan: { sites } }: ReportData, { validation }: Summary): Html {
   const { folded, original, control } = validation;
   const difference = folded - (control ?? original);
   const amount = nats(Math.abs(difference));
@@ -45,9 +67,12 @@ export function resultSentence({ plan: { sites }, summary: { validation } }: Rep
   return html`${withoutThem(sites)}, the model’s validation loss is ${place} that of ${other}.`;
 }
 
-export function resultTable({ plan: { sites }, summary: { validation } }: ReportData): Html {
+/** Of the models that the run has come to; nothing before the first. */
+export function resultTable(data: ReportData): Html | undefined {
+  const validation = knownLosses(data);
   const { original, control } = validation;
-  const rows = models(sites).map(({ key, name, what }) => {
+  if (original === undefined) return undefined;
+  const rows = models(data.plan.sites).map(({ key, name, what }) => {
     const loss = validation[key];
     if (loss === undefined) return undefined;
     const against = (other: Contender, to: number) =>
@@ -59,16 +84,17 @@ export function resultTable({ plan: { sites }, summary: { validation } }: Report
     </tr>`;
   });
   return html`<table class="figures result">
-    <thead>
-      <tr>
-        <th scope="col">Model</th>
-        <th scope="col">Validation loss<small>nats per token</small></th>
-        <th scope="col">against original</th>
-        ${control === undefined ? undefined : html`<th scope="col">against control</th>`}
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`;
+      <thead>
+        <tr>
+          <th scope="col">Model</th>
+          <th scope="col">Validation loss<small>nats per token</small></th>
+          <th scope="col">against original</th>
+          ${control === undefined ? undefined : html`<th scope="col">against control</th>`}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+    ${control === undefined ? undefined : html`<p class="caption">${describeControl(data.plan.recipe)}</p>`}`;
 }

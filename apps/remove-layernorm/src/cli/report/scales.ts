@@ -18,6 +18,15 @@ export function stepAxis(steps: number, count = 8): Axis {
   return { at: scale, ticks: whole.map((value) => ({ at: scale(value), label: String(value) })) };
 }
 
+/** Positions 0 to T − 1 from left to right, by factors of t + 1: the first ones have room, and 0 has a place. */
+export function positionAxis(T: number): Axis {
+  const scale = scaleLog([1 / 1.15, T * 1.15], [0, 100]);
+  const at = (t: number) => scale(t + 1);
+  const values: number[] = [];
+  for (let t = 0; t < T; t = t === 0 ? 1 : t === 1 ? 2 : t < 8 ? 8 : t * 4) values.push(t);
+  return { at, ticks: values.map((t) => ({ at: at(t), label: String(t) })) };
+}
+
 /** Upwards, with `count` ticks or so; the domain is widened to round figures. */
 export function linearAxis([low, high]: Domain, count = 5): Axis {
   const margin = high > low ? (high - low) * 0.03 : Math.abs(low) * 0.1 || 1;

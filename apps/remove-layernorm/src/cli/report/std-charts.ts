@@ -34,7 +34,7 @@ export function stdCharts({ plan, stds }: ReportData): Html | undefined {
     </div>
     <p class="caption">
       <span class="key original dashed">original</span>
-      <span class="key removal">${resultName(plan.sites)}</span>
+      ${stds.some(({ model }) => model === "frozen") ? html`<span class="key removal">${resultName(plan.sites)}</span>` : undefined}
       Mean std of the residual that each norm module reads, in the residual’s units, logarithmic scale. Two
       modules a block, ln_1 and ln_2, then ln_f.
     </p>`;

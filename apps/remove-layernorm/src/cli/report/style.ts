@@ -55,10 +55,18 @@ tr.folded > * { font-weight: 650; }
 .facts { align-self: start; font-size: 0.9rem; }
 .facts th { color: var(--soft); font-weight: 400; padding-right: 1rem; }
 .facts tbody th, .facts tbody td { padding: 0.35rem 0; }
+.sources th { width: 11rem; }
+.sources td { text-align: left; overflow-wrap: anywhere; }
+pre.command { margin-top: 0.5rem; }
 .removals { font-size: 0.9rem; max-width: 40rem; }
 .removals td { font-size: inherit; }
 .removals tbody :is(th, td) { padding-block: 0.2rem; }
 .removals :is(td:first-child, th:first-child) { width: 6rem; padding-left: 0; text-align: left; }
+.positions { overflow-x: auto; margin-top: 1.5rem; }
+.positions td { font-size: 0.9rem; }
+.positions tbody :is(th, td) { padding-block: 0.3rem; }
+.positions tbody tr:last-child > * { font-weight: 650; }
+.positions small { font-weight: 400; }
 .removals thead th:nth-child(2) { text-align: left; padding-left: 0; }
 details { margin-top: 1.5rem; }
 summary { cursor: pointer; color: var(--soft); font-size: 0.9rem; margin-bottom: 0.5rem; }
@@ -86,13 +94,15 @@ figcaption, .caption { color: var(--soft); font-size: 0.84rem; margin-top: 0.8re
 .plot path.mark { stroke-width: 1; opacity: 0.38; }
 .plot path.faint { stroke-width: 1; opacity: 0.32; }
 .plot path.bold { stroke-width: 2.25; }
-.plot path.bold.original { stroke-dasharray: 5 5; }
+.plot path.bold:is(.original, .dashed) { stroke-dasharray: 5 5; }
+.plot path.bold.dotted { stroke-dasharray: 0.5 5; stroke-width: 3; }
 .plot path.dots { stroke-width: 7; }
 .plot path.bars { fill: var(--tone); fill-opacity: 0.6; stroke: none; }
 .rate { --tone: var(--soft); }
 .key { white-space: nowrap; color: var(--ink); margin-right: 0.8em; }
 .key::before { content: ""; display: inline-block; width: 1.3em; margin-right: 0.45em; vertical-align: 0.28em; border-top: 2.5px solid var(--tone); }
-.key.original::before { border-top-style: dashed; }
+.key:is(.original, .dashed)::before { border-top-style: dashed; }
+.key.dotted::before { border-top-style: dotted; }
 
 .columns { position: absolute; inset: 0 0 2.6rem var(--gutter); }
 .columns div { position: absolute; top: 0; bottom: 0; }

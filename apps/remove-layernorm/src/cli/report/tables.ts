@@ -1,17 +1,17 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
 import { describeChanges } from "../../core/change-recipe.js";
-import type { ConstantsRecipe, Pace } from "../../core/recipe.js";
+import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js";
 import { COST_SEQUENCES, NO_NUMBER } from "../../core/removing/cost.js";
-import { describePace } from "../../core/scale-recipe.js";
+import { describePace, describeRows } from "../../core/scale-recipe.js";
 import { extentRows, resultName } from "../extent.js";
-import type { ReportData } from "./data.js";
+import { knownLosses, type ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
 import { kindOf, kinds, nameOf } from "./kinds.js";
 
 type Row = readonly [name: string, value: string];
 
-function table(rows: readonly Row[]): Html {
+export function table(rows: readonly Row[]): Html {
   return html`<table class="facts">
     <tbody>
       ${rows.map(
@@ -31,9 +31,10 @@ export function samples({ plan: { sites }, samples }: ReportData): Html | undefi
   if (prompts.length === 0) return undefined;
   const card = (prompt: string, model: "original" | "folded", name: string) => {
     const sample = samples.find((one) => one.prompt === prompt && one.model === model);
+    if (!sample) return undefined;
     return html`<div class="card ${model}">
       <h3><i class="dot"></i>${name}</h3>
-      <pre><b>${prompt}</b>${sample?.text ?? "…"}</pre>
+      <pre><b>${prompt}</b>${sample.text}</pre>
     </div>`;
   };
   return html`${prompts.map(
@@ -45,7 +46,8 @@ export function samples({ plan: { sites }, samples }: ReportData): Html | undefi
 }
 
 /** Every removal in order, with the constants that a frozen norm divides by from then on. */
-export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportData): Html {
+export function removalTable({ plan: { recipe }, removals }: ReportData): Html | undefined {
+  if (removals.length === 0) return undefined;
   const measured = removals.some(({ damage }) => damage !== undefined);
   const figure = (value: number | undefined) =>
     value === undefined ? "—" : value === NO_NUMBER ? "no number" : compact(value);
@@ -61,12 +63,6 @@ export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportDa
   });
   return html`<details>
     <summary>All ${removals.length} removals, with the constants that took the place of the std</summary>
-    ${rollbacks.map(
-      ({ step, to, removed, why }) =>
-        html`<p>
-          After step ${step}: ${why}. Back to the weights of step ${to}; taken back: ${removed.join(", ")}.
-        </p>`,
-    )}
     <table class="figures removals">
       <thead>
         <tr>
@@ -86,37 +82,13 @@ export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportDa
   </details>`;
 }
 
-function costCaption({ pace, loss }: ReportData["plan"]["recipe"]): string {
-  const batch =
-    pace.kind === "adaptive"
-      ? `${pace.probeSequences} of the sequences of the coming batch, in cross-entropy`
-      : `${COST_SEQUENCES} sequences of the coming batch, in the loss that the run trains on` +
-        (loss === "distillation" ? ", KL to the original" : "");
+function costCaption({ loss }: ReportData["plan"]["recipe"]): string {
+  const trained = `the loss that the run trains on${loss === "distillation" ? ", KL to the original" : ""}`;
   return (
-    `Cost: nats a token that the loss rises by at once, on ${batch}; of several at one step, each is measured with ` +
-    "those before it gone. What training makes good afterwards is in the chart."
+    `Cost: nats a token that the loss rises by at once, on ${COST_SEQUENCES} sequences of the coming batch, in ` +
+    `${trained}; of several at one step, each is measured with those before it gone. What training makes good ` +
+    "afterwards is in the chart."
   );
-}
-
-/** What an adaptive pace did with its freedom; nothing for the others, whose plan says all. */
-export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: ReportData): Html | undefined {
-  const { pace, steps, batchSize, blockSize } = recipe;
-  const last = removals.at(-1);
-  if (pace.kind !== "adaptive" || !last) return undefined;
-  const { probedTokens } = summary;
-  const goes = new Set(removals.map(({ step }) => step)).size;
-  const share = (100 * probedTokens) / (steps * batchSize * blockSize);
-  const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
-  return table([
-    ["everything gone", `after step ${last.step}; the deadline is step ${pace.deadline}`],
-    ["removals", `${removals.length}, ${goes > 1 ? `at ${goes} of the steps` : "all at once"}`],
-    ["taken back", String(rollbacks.length)],
-    [
-      "looked at to choose",
-      `${count(probedTokens)} tokens, ${compact(share)} % of those trained on meanwhile`,
-    ],
-    ["dearest", `${nameOf(dearest.removal)}, ${compact(dearest.damage ?? 0)} nats at once`],
-  ]);
 }
 
 export function recipeTable({ plan, changes }: ReportData): Html {
@@ -130,6 +102,8 @@ export function recipeTable({ plan, changes }: ReportData): Html {
         ["updates", distilled ? count(recipe.steps) : `${count(recipe.steps)} each, control and removal`],
         ["loss", distilled ? "KL to the original’s prediction" : "cross-entropy of the text"],
         ["batch", `${recipe.batchSize} sequences of ${recipe.blockSize} tokens${micro}`],
+        ["rows", describeRows(recipe)],
+        ["head", recipe.untieHead ? "trained apart from the embedding" : "as the model has it"],
         ["learning rate", `${compact(rate.peak)} to ${compact(rate.floor)}, cosine over ${rate.totalSteps}`],
         ["warm-up", `${rate.warmupSteps} updates`],
         ["AdamW", `β₁ ${recipe.beta1}, β₂ ${recipe.beta2}, ε ${compact(recipe.adamEps)}`],
@@ -137,12 +111,8 @@ export function recipeTable({ plan, changes }: ReportData): Html {
       ])}
       ${table([
         ["gradient clipped to", compact(recipe.maxNorm)],
-        [
-          "auxiliary loss",
-          recipe.auxiliaryWeight === 0 ? "none" : `λ = ${compact(recipe.auxiliaryWeight)}, removal alone`,
-        ],
+        ["auxiliary loss", describeAuxiliary(recipe)],
         ["pace", describePace(pace)],
-        ...paceRows(pace, distilled ? "original" : "control"),
         ["constants", describeConstants(pace, constants)],
         ["seed", String(recipe.seed)],
         ...extentRows(plan),
@@ -157,13 +127,11 @@ export function recipeTable({ plan, changes }: ReportData): Html {
     <p class="caption">${recipe.source}</p>`;
 }
 
-function paceRows(pace: Pace, other: "original" | "control"): Row[] {
-  if (pace.kind !== "adaptive") return [];
-  return [
-    ["next removal", `when the smoothed loss is within ${compact(pace.margin)} nats of the ${other}'s`],
-    ["together", `as long as they cost at most ${compact(pace.together)} nats`],
-    ["taken back", `at ${compact(pace.diverged)} nats above the ${other}`],
-  ];
+function describeAuxiliary({ auxiliaryWeight, controlAuxiliary, loss }: RemovalRecipe): string {
+  if (auxiliaryWeight === 0) return "none";
+  const lambda = `λ = ${compact(auxiliaryWeight)}`;
+  if (loss === "distillation") return lambda;
+  return controlAuxiliary ? `${lambda}, removal and control` : `${lambda}, removal alone`;
 }
 
 function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRecipe): string {
@@ -176,38 +144,40 @@ function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRec
   return `${measured}; special tokens: ${special}${shareQkv ? "; query/key and value share one" : ""}`;
 }
 
-export function runTable({ plan, fold, firstPosition, summary }: ReportData): Html {
+export function runTable(data: ReportData): Html {
+  const { plan, fold, firstPosition, summary, provenance } = data;
   const { config } = plan;
-  const resumed: Row[] = plan.resumedAt
-    ? [["resumed", `in the ${plan.resumedAt.phase} phase, at step ${plan.resumedAt.step}`]]
+  const { frozen, folded: foldedLoss } = knownLosses(data);
+  const ended: Row[] = summary
+    ? [
+        ["time", duration(summary.seconds)],
+        ["trained on", `${count(summary.tokens)} tokens`],
+        ["peak memory of tensors", bytes(summary.peakBytes)],
+      ]
     : [];
+  const difference: Row[] =
+    frozen === undefined || foldedLoss === undefined
+      ? []
+      : [["loss, folded minus frozen", `${compact(foldedLoss - frozen)} nats`]];
   const folded: Row[] = fold
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
-  const { frozen, folded: foldedLoss } = summary.validation;
   const first: Row[] = firstPosition
     ? [["first position", `std ${compact(firstPosition.ratio)} times that of the rest at the middle layers`]]
     : [];
   const probed: Row[] =
-    summary.probedTokens > 0
+    summary && summary.probedTokens > 0
       ? [["looked at to measure removals", `${count(summary.probedTokens)} tokens, forwards alone`]]
       : [];
   return html`<div class="row two">
-    ${table([
-      ["backend", summary.backend],
-      ["time", duration(summary.seconds)],
-      ["trained on", `${count(summary.tokens)} tokens`],
-      ...probed,
-      ["peak memory of tensors", bytes(summary.peakBytes)],
-      ...resumed,
-    ])}
+    ${table([["engine", provenance.processes.at(-1)?.engine ?? ""], ...ended, ...probed])}
     ${table([
       ["model", `${config.layers} layers, ${config.channels} channels, ${config.heads} heads`],
       ...first,
       ["vocabulary", `${count(config.vocabSize)} tokens`],
       ["training data", `${count(plan.trainTokens)} tokens`],
       ["validation data", `${count(plan.validationTokens)} tokens`],
-      ["loss, folded minus frozen", `${compact(foldedLoss - frozen)} nats`],
+      ...difference,
       ...folded,
     ])}
   </div>`;

@@ -27,7 +27,7 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
   // What a distilled run has for a loss is the distance from the original already.
   const distilled = plan.recipe.loss === "distillation";
   const price = difference(removal, control);
-  const series = distilled ? [removal] : [control, removal];
+  const series = [control, removal].filter(({ steps }) => steps.length > 0);
   const marks = removals.map((event) => ({
     at: x.at(event.step),
     tone: kinds[kindOf(event.removal)].tone,
@@ -36,9 +36,10 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
     ? "Training loss: KL to the original, nats per token"
     : "Training loss, nats per token";
   const loss = curves(x, series, span, title, 20, distilled ? [0] : []);
-  const gap = distilled
-    ? undefined
-    : curves(x, [price], span, `${name} minus control, on the same batch`, 9, [0]);
+  const gap =
+    price.steps.length === 0
+      ? undefined
+      : curves(x, [price], span, `${name} minus control, on the same batch`, 9, [0]);
   const outside = loss.outside + (gap?.outside ?? 0);
   return html`<figure>
     ${plot({
@@ -46,7 +47,7 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
       x: x.ticks,
       xTitle: "step",
       panels: [
-        { ...lanes(x, removals), marks },
+        ...(removals.length > 0 ? [{ ...lanes(x, removals), marks }] : []),
         { ...loss.panel, marks },
         ...(gap ? [{ ...gap.panel, marks }] : []),
       ],

@@ -4,7 +4,7 @@
  * training and validation losses compare; both paths of an ln_1 have constants of their own, as the text says.
  */
 import type { FixedPace, RemovalRecipe } from "../recipe.js";
-import { adamW, seed } from "./optimizer.js";
+import { adamW, plainRows, seed } from "./optimizer.js";
 
 type Size = "small" | "medium" | "large" | "xl";
 
@@ -55,6 +55,7 @@ function recipe(figures: Figures): RemovalRecipe {
     batchSize: micro * accumulate,
     microBatchSize: micro,
     blockSize: 1024,
+    ...plainRows,
     learningRate: { peak, floor, warmupSteps, totalSteps },
     ...adamW,
     beta2: 0.999,
@@ -62,7 +63,9 @@ function recipe(figures: Figures): RemovalRecipe {
     seed,
     validationTokens: 0,
     checkpointEvery: 100,
+    untieHead: false,
     auxiliaryWeight,
+    controlAuxiliary: false,
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
     madeFor: MODELS[size],

@@ -1,6 +1,6 @@
 /** The recipe of "You can remove GPT2's LayerNorm by fine-tuning" (Heimersheim 2024, arXiv 2409.13710), for GPT-2 small. */
 import type { RemovalRecipe } from "../recipe.js";
-import { adamW, seed } from "./optimizer.js";
+import { adamW, plainRows, seed } from "./optimizer.js";
 
 export const heimersheim2024: RemovalRecipe = {
   name: "heimersheim-2024",
@@ -12,13 +12,16 @@ export const heimersheim2024: RemovalRecipe = {
   batchSize: 480,
   microBatchSize: 48,
   blockSize: 1024,
+  ...plainRows,
   learningRate: { peak: 6e-4, floor: 6e-5, warmupSteps: 100, totalSteps: 2000 },
   ...adamW,
   weightDecay: 0.1,
   seed,
   validationTokens: 0,
   checkpointEvery: 100,
+  untieHead: false,
   auxiliaryWeight: 0,
+  controlAuxiliary: false,
   constants: {
     from: { kind: "original", sequences: 16 },
     special: "first-and-eot-on-value",

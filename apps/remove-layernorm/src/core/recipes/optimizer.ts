@@ -1,3 +1,5 @@
 /** What the recipes' trainings have in common. */
 export const adamW = { beta1: 0.9, beta2: 0.95, adamEps: 1e-8, maxNorm: 1 };
 export const seed = 1337;
+/** Windows out of the middle of text alone, as every published training takes them. */
+export const plainRows = { eotShare: 0, shortShare: 0, shortTokens: 4 };

@@ -8,6 +8,9 @@ import { rows, type Trainer } from "../trainer.js";
 /** Sequences of the coming batch on which a removal at a fixed step is measured. */
 export const COST_SEQUENCES = 4;
 
+/** What is said to cost this leaves a loss that is no number: nothing costs more, and metrics.jsonl can say numbers alone. */
+export const NO_NUMBER = Number.MAX_VALUE;
+
 /** Losses at one step, of tables that lose one thing after another. */
 export class CostProbe {
   #tokens = 0;
@@ -34,21 +37,15 @@ export class CostProbe {
     }
     const now = this.#loss;
     this.#loss = await this.#measure(after);
-    return finiteCost(this.#loss - now);
+    const nats = this.#loss - now;
+    return Number.isFinite(nats) ? nats : NO_NUMBER;
   }
 
   async #measure(norms: NormTable): Promise<number> {
     const { trainer } = this;
-    const batch = trainer.batch(this.train);
+    const [batch] = trainer.rows(this.train);
     const some = rows(batch, 0, Math.min(COST_SEQUENCES, batch.B));
     this.#tokens += some.B * some.T;
     return trainer.loss(some, norms);
   }
-}
-
-/** What is said to cost this leaves a loss that is no number: nothing costs more, and metrics.jsonl can say numbers alone. */
-export const NO_NUMBER = Number.MAX_VALUE;
-
-export function finiteCost(nats: number): number {
-  return Number.isFinite(nats) ? nats : NO_NUMBER;
 }

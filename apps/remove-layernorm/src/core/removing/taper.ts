@@ -3,6 +3,7 @@ import { moduleOf, type NormTable } from "@normless/gpt2";
 import {
   frozenNorm,
   meanOf,
+  type MovingMean,
   pooled,
   taperedNorm,
   taperGate,
@@ -65,8 +66,8 @@ export class TaperRemoving implements Removing {
     return { norms, auxiliaryWeight: this.#context.recipe.auxiliaryWeight, auxiliaryTarget };
   }
 
-  after(_trainer: Trainer, { stds, taper: sums }: StepResult): Promise<never[]> {
-    if (Object.keys(sums).length === 0) return Promise.resolve([]);
+  after({ stds, taper: sums }: StepResult): void {
+    if (Object.keys(sums).length === 0) return;
     const { keep } = this.#pace;
     const { calibration = {}, scale } = this.#state.taper ?? {};
     const entries = Object.entries(sums).map(([module, { numerator, denominator }]) => {
@@ -77,15 +78,19 @@ export class TaperRemoving implements Removing {
       };
       return [module, average] as const;
     });
-    // Micro-batches are of one size, so that the mean over tokens is the mean of their means.
-    const means = stds.map((microBatch) => pooled(microBatch["ln_f"]).mean.rest);
-    const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
-    const after = { calibration: Object.fromEntries(entries), scale: updateMovingMean(scale, mean, keep) };
+    const after = { calibration: Object.fromEntries(entries), scale: updateScale(scale, stds, keep) };
     this.#state = { ...this.#state, taper: after };
-    return Promise.resolve([]);
   }
+}
 
-  rollBack(): undefined {
-    return undefined;
-  }
+/** The mean std before ln_f, with that of another update: each token counts once, whatever micro-batch it was in. */
+export function updateScale(
+  scale: MovingMean | undefined,
+  stds: StepResult["stds"],
+  keep: number,
+): MovingMean {
+  const finals = stds.map((microBatch) => pooled(microBatch["ln_f"]));
+  const tokens = finals.reduce((sum, { count }) => sum + count.rest, 0);
+  const mean = finals.reduce((sum, { mean, count }) => sum + mean.rest * (count.rest / tokens), 0);
+  return updateMovingMean(scale, mean, keep);
 }

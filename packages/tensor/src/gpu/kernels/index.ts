@@ -8,7 +8,7 @@ import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
-import { linearKlDivergence } from "./kl-divergence.js";
+import { linearKlDivergence, linearKlDivergenceGrad } from "./kl-divergence.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
@@ -42,6 +42,7 @@ export const kernels: Builds = {
   linearCrossEntropy,
   linearCrossEntropyGrad,
   linearKlDivergence,
+  linearKlDivergenceGrad,
   add,
   mul,
   scale,

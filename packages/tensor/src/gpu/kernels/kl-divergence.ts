@@ -3,7 +3,7 @@
  * both models predict. The largest logit of a row is taken off first, so that large ones cost no digits.
  */
 import { rowsOf } from "../../shape.js";
-import type { Build, JsPass } from "../program.js";
+import type { Build, JsPass, Operand } from "../program.js";
 import { blocksOf, FLAT, pass, sumOf, X, Y } from "../source.js";
 import {
   blockLse,
@@ -74,29 +74,60 @@ function blockLosses(op: string, { rows }: Chunk, V: number): JsPass {
   });
 }
 
+interface Operands {
+  readonly x: Operand;
+  readonly w: Operand;
+  readonly bias?: Operand | undefined;
+  readonly teacherW: Operand;
+  readonly teacherBias?: Operand | undefined;
+}
+
+/** Both heads, the chunks of rows, the passes from logits to losses of a chunk, and the buffers of these. */
+function divergences(op: string, { x, w, bias, teacherW, teacherBias }: Operands, limit: number) {
+  const [V, C] = w.shape;
+  const blocks = blocksOf(V);
+  const head: Head = { op, x: "x", w: "w", bias: bias && "bias", V, C };
+  const teacher: Head = {
+    ...{ op, x: "teacherX", w: "teacherW", bias: teacherBias && "teacherBias" },
+    ...{ V, C: teacherW.shape[1] },
+  };
+  const { chunks, most } = chunksOf(rowsOf(x.shape), V, limit);
+  const losses = (chunk: Chunk): JsPass[] => [
+    ...logProbabilities(head, chunk, "lnQ"),
+    ...logProbabilities(teacher, chunk, "lnP"),
+    blockLosses(op, chunk, V),
+    lossOf(
+      head,
+      chunk,
+      { partial: blocks },
+      sumOf("result", blocks, (i) => `partial[n][${i}]`),
+    ),
+  ];
+  const temporaries = {
+    ...{ logits: most * V, lnQ: most * V, lnP: most * V },
+    ...{ partial: most * blocks, top: most, lse: most },
+  };
+  return { head, chunks, losses, temporaries };
+}
+
 /** With at most so many logits of each model at once (but a row's, at least). */
 export const linearKlDivergenceBy =
   (limit: number): Build<"linearKlDivergence"> =>
-  ({ x, w, bias, teacherW, teacherBias }) => {
-    const op = "linearKlDivergence";
-    const [V, C] = w.shape;
-    const blocks = blocksOf(V);
-    const head: Head = { op, x: "x", w: "w", bias: bias && "bias", V, C };
-    const teacher: Head = {
-      ...{ op, x: "teacherX", w: "teacherW", bias: teacherBias && "teacherBias" },
-      ...{ V, C: teacherW.shape[1] },
-    };
-    const { chunks, most } = chunksOf(rowsOf(x.shape), V, limit);
+  (inputs) => {
+    const { chunks, losses, temporaries } = divergences("linearKlDivergence", inputs, limit);
+    const twin = chunks.length > 1 && { lossBefore: rowsOf(inputs.x.shape) };
+    return { temporaries: { ...temporaries, ...twin }, passes: chunks.flatMap(losses) };
+  };
+
+/** The same. */
+export const linearKlDivergenceGradBy =
+  (limit: number): Build<"linearKlDivergenceGrad"> =>
+  (inputs) => {
+    const op = "linearKlDivergenceGrad";
+    const { head, chunks, losses, temporaries } = divergences(op, inputs, limit);
+    const { V } = head;
     const passes = chunks.flatMap((chunk): JsPass[] => [
-      ...logProbabilities(head, chunk, "lnQ"),
-      ...logProbabilities(teacher, chunk, "lnP"),
-      blockLosses(op, chunk, V),
-      lossOf(
-        head,
-        chunk,
-        { partial: blocks },
-        sumOf("result", blocks, (i) => `partial[n][${i}]`),
-      ),
+      ...losses(chunk),
       // Nobody needs the logits any more: their gradient takes their place.
       pass(op, {
         output: [V, chunk.rows],
@@ -107,15 +138,9 @@ export const linearKlDivergenceBy =
       }),
       ...gradientsOf(head, chunk, "logits"),
     ]);
-    return {
-      temporaries: {
-        ...{ logits: most * V, lnQ: most * V, lnP: most * V },
-        ...{ partial: most * blocks, top: most, lse: most },
-        ...twinsOf({ x, w }, chunks),
-      },
-      passes,
-    };
+    return { temporaries: { ...temporaries, ...twinsOf(inputs, chunks) }, passes };
   };
 
 /** Three times 64 MiB: the logits, and what both models make of them. */
 export const linearKlDivergence = linearKlDivergenceBy(1 << 24);
+export const linearKlDivergenceGrad = linearKlDivergenceGradBy(1 << 24);

@@ -8,7 +8,7 @@ import { add, expand, fill, mul, scale, sum, sumSquares } from "./elementwise.js
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
-import { linearKlDivergence } from "./kl-divergence.js";
+import { linearKlDivergence, linearKlDivergenceGrad } from "./kl-divergence.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
@@ -43,6 +43,7 @@ export function wgslKernels(tuning: Tuning = gpuTuning) {
     linearCrossEntropy: linearCrossEntropy(tuning),
     linearCrossEntropyGrad: linearCrossEntropyGrad(tuning),
     linearKlDivergence: linearKlDivergence(tuning),
+    linearKlDivergenceGrad: linearKlDivergenceGrad(tuning),
     add,
     mul,
     scale,

@@ -118,9 +118,13 @@ function divergenceInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 
     teacherX: random([...rows, D], 6, scale),
     teacherW: random([V, D], 7, scale),
     ...(bias && { teacherBias: random([V], 8) }),
-    dloss: random(rows, 5, 0.5, 1),
   };
 }
+const farDivergence = {
+  ...farHead,
+  teacherX: values([1, 1], [2, 1]),
+  teacherW: values([1e38, 0, 1, -1e38, -1e20, 5], [FAR.length, 1]),
+};
 
 export const linearCases: CasesOf<
   | "linear"
@@ -133,6 +137,7 @@ export const linearCases: CasesOf<
   | "linearCrossEntropy"
   | "linearCrossEntropyGrad"
   | "linearKlDivergence"
+  | "linearKlDivergenceGrad"
 > = {
   linear,
   linearGelu,
@@ -235,15 +240,19 @@ export const linearCases: CasesOf<
       attributes: {},
     })),
     { name: "large logits", inputs: divergenceInputs(HEADS[2], 5), attributes: {} },
+    { name: "logits far apart", inputs: farDivergence, attributes: {} },
+  ],
+  linearKlDivergenceGrad: [
+    ...HEADS.slice(1).map((head) => ({
+      name: label(...head.rows, head.C, head.V),
+      inputs: { ...divergenceInputs(head), dloss: random(head.rows, 5, 0.5, 1) },
+      attributes: {},
+    })),
     {
-      name: "logits far apart",
-      inputs: {
-        ...farHead,
-        teacherX: values([1, 1], [2, 1]),
-        teacherW: values([1e38, 0, 1, -1e38, -1e20, 5], [FAR.length, 1]),
-        dloss: values([1, 0.5]),
-      },
+      name: "large logits",
+      inputs: { ...divergenceInputs(HEADS[2], 5), dloss: random(HEADS[2].rows, 5, 0.5, 1) },
       attributes: {},
     },
+    { name: "logits far apart", inputs: { ...farDivergence, dloss: values([1, 0.5]) }, attributes: {} },
   ],
 };
