@@ -9,6 +9,7 @@ import {
   type DoneEvent,
   type PlanEvent,
   removeLayerNorm,
+  rowKindNames,
   type RunEvent,
   type RunState,
 } from "../core/index.js";
@@ -83,15 +84,20 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
 }
 
 /** Tokens that are still to be worked on. */
-function workOf({ recipe, validationTokens }: PlanEvent, resume: RunState | undefined) {
+function workOf({ recipe, validationTargets }: PlanEvent, resume: RunState | undefined) {
   const perStep = recipe.batchSize * recipe.blockSize;
   const control = controlSteps(recipe);
   const done = resume ? updatesDone(resume, control) : 0;
-  const evaluated = Object.keys(resume?.validation ?? {}).length;
-  const contenders = control > 0 ? 4 : 3;
+  const contenders = [
+    "original",
+    ...(control > 0 ? (["control"] as const) : []),
+    "frozen",
+    "folded",
+  ] as const;
+  const left = contenders.filter((model) => resume?.validation[model] === undefined);
   return {
     train: (recipe.steps + control - done) * perStep,
-    evaluate: (contenders - evaluated) * validationTokens,
+    evaluate: left.reduce((sum, model) => sum + validationTargets[model], 0),
   };
 }
 
@@ -128,6 +134,14 @@ class Consumer {
           `${event.model}: validation loss ${event.loss.toFixed(4)}`,
           `${event.model} ${event.loss.toFixed(4)}`,
         );
+      case "look": {
+        progress.passed();
+        const kls = event.kinds.map(({ kind, all }) => `${rowKindNames[kind]} ${all.kl?.toFixed(4)}`);
+        return progress.note(
+          `step ${event.step}: ${event.failed ?? `KL from the original: ${kls.join("; ")}`}`,
+          event.failed === undefined ? "looked" : "no number",
+        );
+      }
       case "removal": {
         const { step, removal, damage } = event;
         const what = `removed ${describeRemoval(removal)}`;

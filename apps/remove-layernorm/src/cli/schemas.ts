@@ -75,6 +75,7 @@ export const removalRecipeSchema = z.strictObject({
   }),
   pace,
   sites: sites.optional(),
+  evaluateEvery: step,
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -131,6 +132,7 @@ export const removeOptionsSchema = z.strictObject({
   prompt: z.string().optional(),
   auxiliaryWeight: z.number().min(0).optional(),
   sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
+  evaluateEvery: step.optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });

@@ -89,6 +89,7 @@ export {
   trainingNotes,
 } from "./scale-recipe.js";
 export {
+  eotOf,
   type NotMeasured,
   type PositionRange,
   positionRanges,

@@ -69,7 +69,8 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   if (from) checkModel({ config, ...from });
   const startedFrom = from ? fingerprint(from.weights) : resume?.fingerprint;
   if (resume && resume.fingerprint !== startedFrom) {
-    const began = resume.fingerprint === undefined ? "with fresh weights" : `from weights ${resume.fingerprint}`;
+    const began =
+      resume.fingerprint === undefined ? "with fresh weights" : `from weights ${resume.fingerprint}`;
     throw new Error(
       `the checkpoint belongs to a training that began ${began}, and these are ${startedFrom}; resume with the model ` +
         "that it started from",

@@ -137,6 +137,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.sitesOption)
+    .addOption(shared.looksOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
     .addOption(shared.seedOption)
@@ -176,8 +177,9 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
 
   const found = await findModel(io, asked);
   const { folder: modelFolder } = found;
-  const files = corpusFiles(options, options.corpus ?? modelFolder);
+  // Who has the wrong model need not look for data.
   const model = await loadWithNorms(found);
+  const files = corpusFiles(options, options.corpus ?? modelFolder);
   const fitted = resolved.inContext(model.config.blockSize);
   const recipe = asReleased(fitted.recipe, options);
   sayScaled(io, name, fitted.notes);

@@ -40,7 +40,7 @@ export async function repositoryFolders({ name, asked }: Reference): Promise<str
   const names = new Set([asked, ...namesOf(name)]);
   // Its type knows no name without an owner, and such a name needs no change.
   return [...names].map((one) =>
-    join(cache, getRepoFolderName({ type: "model", name: one as `${string}/${string}` })),
+    join(cache, getRepoFolderName({ type: "model", name: one })),
   );
 }
 

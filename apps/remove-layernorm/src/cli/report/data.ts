@@ -2,6 +2,7 @@
 import type {
   EvalEvent,
   FoldEvent,
+  LookEvent,
   PlanEvent,
   RemovalEvent,
   RunEvent,
@@ -20,6 +21,7 @@ export interface ReportData {
   readonly steps: readonly StepEvent[];
   readonly removals: readonly RemovalEvent[];
   readonly evals: readonly EvalEvent[];
+  readonly looks: readonly LookEvent[];
   readonly stds: readonly StdEvent[];
   readonly samples: readonly SampleEvent[];
   /** Missing where the run has not come to folding yet. */
@@ -61,6 +63,7 @@ export function reportData({ provenance, events, summary, unfinished }: RunRecor
     steps: of("step"),
     removals: of("removal"),
     evals: of("eval"),
+    looks: of("look"),
     stds: of("stds"),
     samples: of("sample"),
     ...(fold && { fold }),

@@ -61,6 +61,7 @@ function recipe(figures: Figures): RemovalRecipe {
     controlAuxiliary: false,
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
+    evaluateEvery: 20,
   };
 }
 

@@ -34,4 +34,5 @@ export const heimersheim2024: RemovalRecipe = {
     eotAfter: 20,
     firstAfter: 120,
   },
+  evaluateEvery: 20,
 };

@@ -52,6 +52,7 @@ export const distilled: RemovalRecipe = {
     eotAfter: 4,
     firstAfter: 8,
   },
+  evaluateEvery: 50,
 };
 
 /** How the model that ships was trained: 24.6M tokens, a little under ten times through its text. */
