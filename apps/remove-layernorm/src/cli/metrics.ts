@@ -19,6 +19,8 @@ export function metricsLine(event: RunEvent | TrainEvent): object | undefined {
       return { ...rest, seconds };
     }
     case "removal":
+    case "change":
+    case "first-position":
     case "stds":
     case "sample":
     case "fold":

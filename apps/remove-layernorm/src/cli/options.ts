@@ -123,6 +123,11 @@ export const positionRowsOption = () =>
       `that loss and KL are measured on position by position, spread evenly; 0 for none (default: ${POSITION_ROWS})`,
   ).argParser(wholeArgument);
 
+export const checkpointOption = new Option(
+  "--checkpoint <n>",
+  "with --resume, go on from the checkpoint of so many updates; later ones are cleared (default: the newest)",
+).argParser(countArgument);
+
 export const trainTokensOption = new Option(
   "--train-tokens <n>",
   "so many of the tokens to train on, from the first (default: all)",
@@ -203,6 +208,12 @@ export const looksOption = new Option(
   "updates between two looks at a few rows of the validation set: loss, KL and stds by position; 0 for none",
 )
   .argParser(wholeArgument)
+  .helpGroup(RECIPE);
+export const gapFactorOption = new Option(
+  "--gap-factor <n>",
+  "so many times as long between the removals of a pace at fixed steps; with --resume, between those still to come",
+)
+  .argParser(positiveArgument)
   .helpGroup(RECIPE);
 export const sharedQkvStdOption = new Option(
   "--shared-qkv-std",

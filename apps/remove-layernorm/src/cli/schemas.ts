@@ -50,6 +50,10 @@ const pace = z.discriminatedUnion("kind", [
     gaps: z.strictObject({ ln_2: wait, "ln_1:qk": wait, "ln_1:v": wait }),
     eotAfter: wait,
     firstAfter: wait,
+    stretches: z
+      .array(z.strictObject({ from: wait, factor: positive }))
+      .readonly()
+      .optional(),
   }),
   z.strictObject({ kind: z.literal("taper"), begin: count, end: count, keep: share }),
 ]);
@@ -76,6 +80,8 @@ export const removalRecipeSchema = z.strictObject({
   pace,
   sites: sites.optional(),
   evaluateEvery: step,
+  madeFor: z.strictObject({ model: z.string(), layers: count }).optional(),
+  failsOnSink: z.strictObject({ how: z.string(), instead: z.string() }).optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -131,6 +137,7 @@ export const removeOptionsSchema = z.strictObject({
   model: z.string().optional(),
   prompt: z.string().optional(),
   auxiliaryWeight: z.number().min(0).optional(),
+  gapFactor: positive.optional(),
   sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
   evaluateEvery: step.optional(),
   sharedQkvStd: z.boolean().optional(),

@@ -1,7 +1,8 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
+import type { NormTable } from "@normless/gpt2";
 import Table from "cli-table3";
 import type { Contender, Extent, PlanEvent, RowKind, Summary } from "../core/index.js";
-import { controlSteps, describePace, describeRemoval, stepBytes } from "../core/index.js";
+import { controlSteps, describeRemoval, stepBytes } from "../core/index.js";
 import { extentRows, resultName } from "./extent.js";
 import { bytes, difference, thousands, withInterval } from "./format.js";
 import type { Io } from "./io.js";
@@ -69,9 +70,32 @@ export function resultTable(
 const lookText = ({ evaluateEvery }: PlanEvent["recipe"]) =>
   evaluateEvery === 0 ? "" : `; a look at a few rows every ${evaluateEvery} updates`;
 
+/** What a plan's text tells besides the plan. */
+export interface PlanFacts {
+  readonly parameters: number;
+  readonly recompute: boolean;
+  readonly norms: NormTable;
+  /** What was estimated. */
+  readonly more: readonly (readonly [name: string, text: string])[];
+}
+
+/** Names and what belongs to them, in two columns. */
+export function factLines(io: Io, facts: readonly (readonly [name: string, text: string])[]): string {
+  const width = Math.max(10, ...facts.map(([name]) => name.length)) + 1;
+  return facts.map(([name, text]) => `${io.colors.bold(name.padEnd(width))}${text}\n`).join("");
+}
+
+/** Removals at their steps, a line each. */
+export function removalLines(io: Io, { removals }: Pick<PlanEvent, "removals">): string {
+  const lines = removals.map(
+    (removal) => `${String(removal.step).padStart(5)}  ${describeRemoval(removal)}\n`,
+  );
+  return `${io.colors.bold(" step  what goes after so many updates")}\n${lines.join("")}`;
+}
+
 /** What a run will do, before it does it. */
-export async function planText(io: Io, plan: PlanEvent, options: { parameters: number; recompute: boolean }) {
-  const { parameters, recompute } = options;
+export async function planText(io: Io, plan: PlanEvent, options: PlanFacts): Promise<string> {
+  const { parameters, recompute, norms, more } = options;
   const { recipe, config } = plan;
   const control = controlSteps(recipe);
   const updates = `${recipe.steps} updates of ${recipe.batchSize} × ${recipe.blockSize} tokens`;
@@ -93,14 +117,9 @@ export async function planText(io: Io, plan: PlanEvent, options: { parameters: n
     ["validation", `${control > 0 ? 4 : 3} × ${thousands(plan.validationTokens)} tokens${lookText(recipe)}`],
     [
       "memory",
-      `${bytes(await stepBytes({ config, recipe, recompute, distilled: control === 0 }))} in tensors at the height of an update`,
+      `${bytes(await stepBytes({ config, norms, recipe, recompute, distilled: control === 0 }))} in tensors at the height of an update`,
     ],
   ];
-  const rows = [...facts, ...extentRows(plan)];
-  const width = Math.max(...rows.map(([name]) => name.length)) + 1;
-  const lines = rows.map(([name, text]) => `${io.colors.bold(name.padEnd(width))}${text}\n`);
-  const removals = plan.removals.map((removal) => [String(removal.step), describeRemoval(removal)]);
-  const steps = removals.map(([step, what]) => `${step.padStart(5)}  ${what}\n`).join("");
-  const heading = io.colors.bold(" step  what goes after so many updates");
-  return `${lines.join("")}\n${steps === "" ? `${describePace(recipe.pace)}\n` : `${heading}\n${steps}`}`;
+  const all = [...facts, ...more, ...extentRows(plan)];
+  return `${factLines(io, all)}\n${removalLines(io, plan)}`;
 }

@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { POSITION_CLASSES } from "@normless/tensor";
 import {
+  describeChanges,
   describeRemoval,
   type LookEvent,
   type PositionRange,
@@ -73,6 +74,9 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
             (moment) => text(moment, "removal", what),
           );
         }
+        case "change":
+          ({ phase, step } = event);
+          return write((moment) => text(moment, "change", describeChanges(event.changes)));
         case "eval":
           if ("step" in event) ({ step } = event);
           return write((moment) =>
@@ -89,6 +93,7 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
           );
           return write((moment) => scalars(moment, Object.assign({}, ...stds) as Record<string, number>));
         }
+        case "first-position":
         case "plan":
         case "progress":
         case "sample":

@@ -10,11 +10,18 @@ import {
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import type { TokenizerFiles } from "@normless/text";
-import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
+import {
+  describeChanges,
+  trainModel,
+  type TrainEvent,
+  type TrainRecipe,
+  type TrainState,
+} from "../core/index.js";
 import { validationPart } from "../core/measure.js";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
+import { watchEvent, watchFolder } from "./loss-history.js";
 import { metricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
 import { baseModelLine, provenanceMarkdown } from "./provenance/markdown.js";
@@ -23,6 +30,7 @@ import type { TrainConfig } from "./run-config.js";
 import { MODEL, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
+import type { Work } from "./time-left.js";
 
 export interface TrainJob {
   readonly backend: Backend;
@@ -37,6 +45,8 @@ export interface TrainJob {
   /** Metrics as TensorBoard's event files, too. */
   readonly tensorboard?: boolean | undefined;
   readonly resume?: TrainState | undefined;
+  /** The recipe that a resumed training goes on with; `recipe` by default. */
+  readonly changed?: TrainRecipe | undefined;
 }
 
 export interface TrainSummary {
@@ -62,12 +72,14 @@ export async function runTrain(
   const board = job.tensorboard
     ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
     : undefined;
+  const watch = await watchFolder(folder.path, { distilled: false });
   let loss = 0;
   let evaluated = 0;
   const take = async (event: TrainEvent): Promise<void> => {
     const line = metricsLine(event);
     if (line) await folder.appendMetrics(line);
     await board?.take(event);
+    watchEvent(watch, event);
     switch (event.type) {
       case "step":
         return progress.step(event, job.recipe.steps, job.recipe.batchSize * job.recipe.blockSize);
@@ -83,10 +95,12 @@ export async function runTrain(
           `validation ${loss.toFixed(4)}`,
         );
       case "checkpoint": {
-        const path = await folder.saveCheckpoint(event.state.step, event.state);
+        const path = await folder.saveCheckpoint(event.state.step, event.state, (at) => watch.soundAt(at));
         progress.passed();
         return progress.note(`saved ${path}`, "saved");
       }
+      case "change":
+        return progress.note(`step ${event.step}: from here on ${describeChanges(event.changes)}`);
       case "done":
         return progress.passed();
     }
@@ -121,7 +135,7 @@ export async function runTrain(
 }
 
 /** Tokens that are still to be worked on. */
-function workOf({ recipe, corpus, resume }: TrainJob) {
+export function workOf({ recipe, corpus, resume }: Pick<TrainJob, "recipe" | "corpus" | "resume">): Work {
   const { steps, batchSize, blockSize, evaluateEvery } = recipe;
   const looks = (step: number) => Math.floor(step / evaluateEvery);
   const done = resume?.step ?? 0;

@@ -4,10 +4,11 @@
  */
 import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
+import type { ChangedField } from "./change-recipe.js";
 import type { Removal } from "./plan.js";
 import type { PositionFigures } from "./position-figures.js";
 import type { StdsSeen } from "./position-loss.js";
-import type { RemovalRecipe } from "./recipe.js";
+import type { FailsOnSink, RemovalRecipe } from "./recipe.js";
 import type { Extent } from "./sites.js";
 import type { PositionRange, RowKind } from "./row-kinds.js";
 import type { RunState } from "./state.js";
@@ -62,8 +63,20 @@ export interface RemovalEvent {
   /**
    * Nats a token that it cost at once, measured beforehand on sequences of the coming batch, given what went before it at
    * the same step: in the loss that the run trains on (removing/cost.ts). A taper has none, since nothing happens at once.
+   * NO_NUMBER where the loss is none without it.
    */
   readonly damage?: number;
+}
+/** A run that goes on with another recipe: what it holds from the next update on. */
+export interface ChangeEvent {
+  readonly type: "change";
+  readonly phase: Phase;
+  /** Updates of this phase that were done before. */
+  readonly step: number;
+  readonly changes: readonly ChangedField[];
+  /** As it is from here on, and its plan. */
+  readonly recipe: RemovalRecipe;
+  readonly removals: readonly Removal[];
 }
 export interface ProgressEvent {
   readonly type: "progress";
@@ -124,6 +137,18 @@ export interface StdEvent {
   readonly model: "original" | "frozen";
   readonly stds: StdByModule;
 }
+/** How large the first position is in the original, on rows of the training text: told before the first update. */
+export interface FirstPositionEvent {
+  readonly type: "first-position";
+  /** Mean std of first positions over that of ordinary tokens: the median over the norm modules of the middle layers. */
+  readonly ratio: number;
+  /** By norm module. */
+  readonly ratios: Readonly<Record<string, number>>;
+  /** It is so large that attention will use it as a sink, as in GPT-2. */
+  readonly sink: boolean;
+  /** Where the recipe does badly on such a model: how, and which to take. */
+  readonly fails?: FailsOnSink;
+}
 export interface SampleEvent {
   readonly type: "sample";
   readonly model: "original" | "folded";
@@ -173,11 +198,13 @@ export type RunEvent =
   | PlanEvent
   | StepEvent
   | RemovalEvent
+  | ChangeEvent
   | ProgressEvent
   | EvalEvent
   | LookEvent
   | ControlEvent
   | StdEvent
+  | FirstPositionEvent
   | SampleEvent
   | FoldEvent
   | CheckpointEvent

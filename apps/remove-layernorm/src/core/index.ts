@@ -7,8 +7,10 @@ export {
   encodePair,
   scoreChoices,
 } from "./choices.js";
+export { firstPositionOf, type TimedTraining, timeTraining, type Timings } from "./estimate.js";
 export { type EvaluateOptions, evaluateTokens, type TokenEvaluation } from "./evaluate.js";
 export type * from "./events.js";
+export { describeFirstPosition, measureFirstPosition, SINK_RATIO, sinkWarning } from "./first-position.js";
 export {
   gradeHellaswag,
   HELLASWAG_SCORINGS,
@@ -18,8 +20,20 @@ export {
   type HellaswagScoring,
 } from "./hellaswag.js";
 export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
+export {
+  type ChangedField,
+  changeRemoval,
+  changeTraining,
+  describeChanges,
+  type Moment,
+  type RecipeChange,
+  removalChanges,
+  type TrainingChange,
+  trainingChanges,
+} from "./change-recipe.js";
 export { checkRecipe, RecipeError } from "./check-recipe.js";
 export { describeControl } from "./control.js";
+export { GONE_NATS, LossWatch, type Onset } from "./loss-watch.js";
 export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
@@ -47,6 +61,7 @@ export {
 export {
   controlSteps,
   type ConstantsRecipe,
+  type FailsOnSink,
   type FixedPace,
   type Pace,
   type RemovalLoss,
@@ -75,6 +90,7 @@ export {
   type RangeSums,
 } from "./position-loss.js";
 export { distilledRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
+export { COST_SEQUENCES, NO_NUMBER } from "./removing/cost.js";
 export type { RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export { type RateChange, type RateScaling, rateScalings, type ScaledRate, scaleRate } from "./scale-rate.js";

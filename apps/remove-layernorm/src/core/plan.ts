@@ -60,24 +60,31 @@ function fixedPlan(
 ): Removal[] {
   const removals: Removal[] = [];
   let at = pace.start;
+  // Gaps of a scaled recipe are fractions; each event rounds by itself, so that they do not add up.
+  const stepOf = (due: number) =>
+    Math.round(
+      (pace.stretches ?? []).reduce(
+        (step, { from, factor }) => (step > from ? from + (step - from) * factor : step),
+        due,
+      ),
+    );
   const kinds = [
     ["ln_2", (i: number): NormSite => `h.${i}.ln_2`],
     ["ln_1:qk", (i: number): NormSite => `h.${i}.ln_1:qk`],
     ["ln_1:v", (i: number): NormSite => `h.${i}.ln_1:v`],
   ] as const;
   for (const [kind, site] of kinds) {
-    // Gaps of a scaled recipe are fractions; each event rounds by itself, so that they do not add up.
     for (let i = 0; i < layers; i++) {
       if (!going.includes(site(i))) continue;
-      removals.push({ step: Math.round(at), kind: "freeze", site: site(i) });
+      removals.push({ step: stepOf(at), kind: "freeze", site: site(i) });
       at += pace.gaps[kind];
     }
   }
-  if (going.includes("ln_f")) removals.push({ step: Math.round(at), kind: "freeze", site: "ln_f" });
+  if (going.includes("ln_f")) removals.push({ step: stepOf(at), kind: "freeze", site: "ln_f" });
   if (special) {
     removals.push(
-      { step: Math.round(at + pace.eotAfter), kind: "constant", positionClass: "eot" },
-      { step: Math.round(at + pace.firstAfter), kind: "constant", positionClass: "first" },
+      { step: stepOf(at + pace.eotAfter), kind: "constant", positionClass: "eot" },
+      { step: stepOf(at + pace.firstAfter), kind: "constant", positionClass: "first" },
     );
   }
   return removals.sort((a, b) => a.step - b.step);

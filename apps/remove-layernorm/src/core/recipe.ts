@@ -66,6 +66,17 @@ export interface RemovalRecipe extends TrainingRecipe {
   readonly sites?: readonly string[] | undefined;
   /** A look at a few rows of the validation set every so many updates, and at both ends; 0 for none. */
   readonly evaluateEvery: number;
+  /** The model that it was published or tuned for. */
+  readonly madeFor?: { readonly model: string; readonly layers: number } | undefined;
+  /** That it does badly on a model whose first position is a sink (first-position.ts), as was measured, where it does. */
+  readonly failsOnSink?: FailsOnSink | undefined;
+}
+
+export interface FailsOnSink {
+  /** The figure, and what it was measured on. */
+  readonly how: string;
+  /** The recipe to take there, by its name. */
+  readonly instead: string;
 }
 
 /** Updates of the control that a run trains besides the removal. */
@@ -120,6 +131,11 @@ export interface FixedPace {
   readonly eotAfter: number;
   /** The same for the first position. From then on every frozen norm has one constant, and can be folded. */
   readonly firstAfter: number;
+  /**
+   * Where the gaps of a run that had begun were changed, in that order (change-recipe.ts): what is due after step `from` is
+   * due `factor` times as long after it. Most recipes have none.
+   */
+  readonly stretches?: readonly { readonly from: number; readonly factor: number }[] | undefined;
 }
 
 /** All norms together, by one gate from LayerNorm to constant. */

@@ -18,13 +18,15 @@ import {
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
+import { type ChangedField, removalChanges } from "./change-recipe.js";
 import { checkRecipe } from "./check-recipe.js";
 import { Control } from "./control.js";
 import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
+import { measureFirstPosition } from "./first-position.js";
 import { checkMemory } from "./memory.js";
 import { logitsDifference, measureModel, sampleText, validationPart } from "./measure.js";
 import { checkConstants, checkPlan, plan } from "./plan.js";
-import { controlSteps, type RemovalRecipe } from "./recipe.js";
+import type { RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
 import { eotOf } from "./row-kinds.js";
 import { extentOf, type PlannedModel } from "./sites.js";
@@ -55,8 +57,10 @@ export interface RunInput {
   };
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: RemovalRecipe;
-  /** Goes on from here; the recipe is then the state's. */
+  /** Goes on from here; the recipe is then the state's, or `changed`. */
   readonly resume?: RunState | undefined;
+  /** With `resume`: the recipe from there on, which differs in what may change while a run goes on (change-recipe.ts). */
+  readonly changed?: RemovalRecipe | undefined;
   /** Asks the run to stop after the update or the validation batch under way: it yields a checkpoint and ends. */
   readonly signal?: AbortSignal | undefined;
   /** What samples start with, when there is a tokenizer. */
@@ -76,6 +80,8 @@ class Run {
   readonly #input: RunInput;
   readonly #recipe: RemovalRecipe;
   readonly #fingerprint: string;
+  /** What a resumed run was told to do otherwise. */
+  readonly #changes: readonly ChangedField[];
   readonly #validation: Uint16Array;
   readonly #begin = performance.now();
   readonly #validating: Validating;
@@ -87,9 +93,9 @@ class Run {
   #trained: RunState | undefined;
 
   constructor(input: RunInput) {
-    const { model, corpus, resume, control } = input;
+    const { model, corpus, resume, changed, control } = input;
     this.#input = input;
-    this.#recipe = resume?.recipe ?? input.recipe;
+    this.#recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
     this.#start = this.#recipe.untieHead ? untieHead(model) : model;
     this.#fingerprint = fingerprint(model.weights);
     if (resume && resume.fingerprint !== this.#fingerprint) {
@@ -107,14 +113,21 @@ class Run {
     checkPlan(this.#recipe, this.#plannedModel);
     checkConstants(this.#recipe, this.#norms);
     this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
+    this.#changes =
+      resume && changed
+        ? removalChanges(resume.recipe, changed, { ...resume, model: this.#plannedModel })
+        : [];
+    const known = { ...resume?.validation };
+    // What was validated of a training that now goes on otherwise.
+    if (this.#changes.length > 0) for (const model of ["frozen", "folded"] as const) delete known[model];
     this.#validating = new Validating({
       ...{ backend: input.backend, recipe: this.#recipe, signal: input.signal },
       original: this.#original,
-      ...{ text: corpus.validation, eot: eotOf(model), sums: resume?.validation },
+      ...{ text: corpus.validation, eot: eotOf(model), sums: known },
       seconds: () => this.#seconds,
     });
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
-    const { steps } = this.#recipe;
+    const { steps } = resume?.recipe ?? this.#recipe;
     if (control && this.#distilled)
       throw new RangeError("a distilled run is held against its original; it takes no control");
     if (control && control.losses.length !== steps) {
@@ -169,9 +182,14 @@ class Run {
       backend: backend.description,
       ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
     };
+    if (resume && this.#changes.length > 0) {
+      const { phase, step } = resume;
+      yield { type: "change", phase, step, changes: this.#changes, recipe: this.#recipe, removals };
+    }
     const original = this.#original;
     if (!this.#validating.knows("original")) {
       if (!(yield* this.#evaluate("original", original))) return;
+      yield* this.#firstPosition(original);
       yield* this.#stds("original", original);
       yield* this.#sample("original", original);
     }
@@ -208,7 +226,7 @@ class Run {
       } as ValidationLosses,
       validated: this.#validating.figures,
       seconds: this.#seconds,
-      tokens: (steps + (known ? 0 : controlSteps(this.#recipe))) * batchSize * blockSize,
+      tokens: (steps + (known ? 0 : this.#controlLosses.length)) * batchSize * blockSize,
       probedTokens: this.#probedTokens,
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
@@ -326,7 +344,9 @@ class Run {
 
   /** The end of the training that is validated, or the run's beginning where it is the original. */
   #stateInValidation(): RunState {
-    if (this.#trained) return { ...this.#trained, validation: this.#validating.sums };
+    if (this.#trained) {
+      return { ...this.#trained, recipe: this.#recipe, validation: this.#validating.sums };
+    }
     const { weights } = this.#start;
     const zeros = () =>
       Object.fromEntries(
@@ -349,6 +369,12 @@ class Run {
     );
     if (!whole) yield { type: "checkpoint", state: this.#stateInValidation(), reason: "stop" };
     return whole;
+  }
+
+  async *#firstPosition(original: HostModel): AsyncGenerator<RunEvent, void> {
+    const text = { recipe: this.#recipe, train: this.#input.corpus.train };
+    const event = await this.#onDevice(original, (device) => measureFirstPosition(device, text));
+    if (event) yield event;
   }
 
   async *#stds(model: "original" | "frozen", contender: HostModel): AsyncGenerator<RunEvent, void> {

@@ -115,6 +115,9 @@ function scalePace(pace: Pace, factor: number): Pace {
         },
         eotAfter: pace.eotAfter * factor,
         firstAfter: pace.firstAfter * factor,
+        ...(pace.stretches && {
+          stretches: pace.stretches.map((stretch) => ({ ...stretch, from: stretch.from * factor })),
+        }),
       } satisfies FixedPace;
     }
     case "taper": {
@@ -138,9 +141,10 @@ export function describeRows({ eotShare, shortShare, shortTokens }: TrainingReci
 export function describePace(pace: Pace): string {
   switch (pace.kind) {
     case "fixed": {
-      const { gaps } = pace;
+      const { gaps, stretches = [] } = pace;
+      const changed = stretches.map(({ from, factor }) => `, ×${short(factor)} from step ${short(from)} on`);
       const each = [gaps.ln_2, gaps["ln_1:qk"], gaps["ln_1:v"]].map(short).join("/");
-      return `from step ${pace.start}, a layer every ${each} (ln_2/query and key/value)`;
+      return `from step ${pace.start}, a layer every ${each} (ln_2/query and key/value)${changed.join("")}`;
     }
     case "taper":
       return `a taper from step ${pace.begin} to ${pace.end}`;

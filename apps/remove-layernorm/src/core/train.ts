@@ -13,8 +13,9 @@ import {
   standardNorms,
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
+import { trainingChanges } from "./change-recipe.js";
 import { checkRecipe } from "./check-recipe.js";
-import type { ProgressEvent, StepEvent } from "./events.js";
+import type { ChangeEvent, ProgressEvent, StepEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { validationLoss, validationPart } from "./measure.js";
 import type { TrainRecipe } from "./recipe.js";
@@ -37,6 +38,10 @@ export interface TrainState extends TrainerState {
 
 export type TrainEvent =
   | (Omit<StepEvent, "phase"> & { readonly phase: "train" })
+  | (Pick<ChangeEvent, "type" | "step" | "changes"> & {
+      readonly phase: "train";
+      readonly recipe: TrainRecipe;
+    })
   | ProgressEvent
   | { readonly type: "eval"; readonly step: number; readonly loss: number; readonly seconds: number }
   | { readonly type: "checkpoint"; readonly state: TrainState; readonly reason: "schedule" | "stop" }
@@ -50,6 +55,8 @@ export interface TrainInput {
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
   readonly resume?: TrainState | undefined;
+  /** With `resume`: the recipe from there on, which differs in what may change (change-recipe.ts). */
+  readonly changed?: TrainRecipe | undefined;
   /** Asks the training to stop after the update or the validation batch under way. */
   readonly signal?: AbortSignal | undefined;
   /** Less memory for one more forward pass a step; the same bits. */
@@ -62,10 +69,11 @@ export interface TrainInput {
  * @throws Error when the weights are of another config, or the state is of a training from other weights.
  */
 export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent, void> {
-  const { backend, corpus, from, resume, signal } = input;
+  const { backend, corpus, from, resume, changed, signal } = input;
   const config = checkConfig(resume?.config ?? input.config);
-  const recipe = resume?.recipe ?? input.recipe;
+  const recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
   checkRecipe(recipe, { config, corpus });
+  const changes = resume && changed ? trainingChanges(resume.recipe, changed) : [];
   if (from) checkModel({ config, ...from });
   const startedFrom = from ? fingerprint(from.weights) : resume?.fingerprint;
   if (resume && resume.fingerprint !== startedFrom) {
@@ -119,6 +127,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   try {
     if (resume) trainer.load(resume);
     const firstStep = trainer.step;
+    if (changes.length > 0) yield { type: "change", phase: "train", step: firstStep, changes, recipe };
     if (resume?.evaluationDue && firstStep < steps && (yield* evaluate()) === undefined) return;
     while (trainer.step < steps) {
       await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });

@@ -190,14 +190,17 @@ export class Trainer {
     for (const result of results) {
       const { loss, gradNorm } = result;
       const step = result.step - 1;
-      const [what, value] = Number.isFinite(loss) ? ["the gradient's norm", gradNorm] : ["the loss", loss];
-      if (!Number.isFinite(value)) {
-        // The first step's loss is that of the model as it was given: no learning rate has anything to do with it.
-        const why = step === 0 ? NOTHING_TRAINED : (this.options.advice ?? DIVERGED_ADVICE);
-        throw new DivergedError(`${what} is ${value} at step ${step}: ${why}`, step);
-      }
+      this.#checkFinite("the loss", loss, step);
+      this.#checkFinite("the gradient's norm", gradNorm, step);
       yield result;
     }
+  }
+
+  #checkFinite(what: string, value: number, step: number): void {
+    if (Number.isFinite(value)) return;
+    // The first step's loss is that of the model as it was given: no learning rate has anything to do with it.
+    const why = step === 0 ? NOTHING_TRAINED : (this.options.advice ?? DIVERGED_ADVICE);
+    throw new DivergedError(`${what} is ${value} at step ${step}: ${why}`, step);
   }
 
   /** Adds the micro-batch's share of the loss, and its gradients to those of the batch so far, if there are any. */
@@ -270,6 +273,11 @@ export class Trainer {
     const [value] = await loss.read();
     loss.free();
     return value;
+  }
+
+  /** @throws DivergedError when a loss with the norms of now is no number, as the coming update's would be. */
+  checkLoss(loss: number): void {
+    this.#checkFinite("the loss", loss, this.step);
   }
 
   /** A copy of what training has changed, for a checkpoint or to come back to. */

@@ -24,6 +24,10 @@ describe("normless recipes", () => {
       expect(out).toMatch(new RegExp(`│ ${name} +│`));
       expect(out).toContain(source);
     }
+    for (const { failsOnSink } of Object.values(removalRecipes)) {
+      if (failsOnSink)
+        expect(out).toContain(`Fails on a sink: ${failsOnSink.how}. Take ${failsOnSink.instead} there.`);
+    }
   });
 
   it("shows one as JSON that remove takes as it is", async () => {
@@ -42,6 +46,83 @@ describe("normless recipes", () => {
     expect(code).toBe(2);
     expect(err).toMatch(
       /no recipe "fast"; the built-in ones are: distilled, heimersheim-2024, baroni-2025-small/,
+    );
+  });
+});
+
+describe("normless recipes plan", () => {
+  const planOf = async (...argv: string[]) => {
+    const { code, out } = await run(["recipes", "plan", ...argv]);
+    expect(code).toBe(0);
+    const [title, , ...lines] = out.trimEnd().split("\n");
+    return { title, events: lines.map((line) => line.trim().replace(/ +/, " ")) };
+  };
+
+  it("prints the published plans for the sizes that they were published for, event by event", async () => {
+    const { title, events } = await planOf("baroni-2025-xl");
+    expect(title).toBe("baroni-2025-xl, for 48 layers (gpt2-xl): 800 updates of 504 × 1024 tokens");
+    expect(events).toHaveLength(1 + 3 * 48 + 1 + 1);
+    expect(events.slice(0, 3)).toEqual([
+      "step what goes after so many updates",
+      "50 h.0.ln_2",
+      "54 h.1.ln_2",
+    ]);
+    expect(events.slice(-3)).toEqual(["716 h.47.ln_1:v", "722 ln_f", "800 the end"]);
+    expect((await planOf("heimersheim-2024")).events.slice(-4)).toEqual([
+      ...["1040 ln_f", "1060 the end-of-text constant", "1160 the first-position constant", "1200 the end"],
+    ]);
+  });
+
+  it("has one for every recipe, which says what model it was made for", async () => {
+    for (const { name, madeFor, pace, steps } of Object.values(removalRecipes)) {
+      const { title, events } = await planOf(name);
+      expect(title).toContain(`for ${madeFor!.layers} layers (${madeFor!.model})`);
+      expect(events.at(-1)).toBe(`${steps} the end`);
+      const norms = events.filter((event) => /ln_/.test(event)).length;
+      if (pace.kind === "fixed") expect(norms).toBe(3 * madeFor!.layers + 1);
+    }
+  });
+
+  it("is for any number of layers, a model, other steps, some sites, and a recipe of one's own", async () => {
+    expect((await planOf("baroni-2025-xl", "--layers", "2")).events.slice(1, -1)).toEqual([
+      ...["50 h.0.ln_2", "54 h.1.ln_2", "58 h.0.ln_1:qk", "62 h.1.ln_1:qk"],
+      ...["66 h.0.ln_1:v", "72 h.1.ln_1:v", "78 ln_f"],
+    ]);
+    const ofModel = await planOf("heimersheim-2024", "--model", model, "--steps", "600", "--sites", "ln_2");
+    expect(ofModel.title).toContain(`for 2 layers (${model}): 600 updates`);
+    expect(ofModel.events.slice(1)).toEqual([
+      ...["100 h.0.ln_2", "110 h.1.ln_2", "130 the end-of-text constant"],
+      ...["180 the first-position constant", "600 the end"],
+    ]);
+    expect((await planOf("baroni-2025-small", "--model", "gpt2-medium")).title).toContain(
+      "24 layers (gpt2-medium)",
+    );
+    const path = join(folder, "own.json");
+    await writeFile(
+      path,
+      JSON.stringify({ base: "taper-norm-2026", name: "own", pace: { begin: 3, end: 9 } }),
+    );
+    expect((await planOf(path, "--layers", "1")).events.slice(1, -1)).toEqual([
+      ...["3 the taper's start, all norms calibrated", "9 every norm, the taper's end"],
+    ]);
+  });
+
+  it("refuses what has no plan", async () => {
+    const refused = async (...argv: string[]) => {
+      const { code, err } = await run(["recipes", "plan", ...argv]);
+      expect(code).toBe(2);
+      return err;
+    };
+    expect(await refused("fast")).toContain('there is no recipe "fast"');
+    expect(await refused("taper-norm-2026", "--layers", "3", "--model", model)).toContain("give one of them");
+    expect(await refused("taper-norm-2026", "--model", join(folder, "none"))).toContain(
+      "give a model's folder, one of gpt2,",
+    );
+    expect(await refused("heimersheim-2024", "--layers", "60")).toMatch(
+      /outside of steps 1 to 1199; give steps \d+/,
+    );
+    expect(await refused("taper-norm-2026", "--sites", "h.6")).toContain(
+      "the model has 6 layers, h.0 to h.5",
     );
   });
 });

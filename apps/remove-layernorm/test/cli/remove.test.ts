@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readModelFolder } from "@normless/gpt2/node";
@@ -65,6 +65,7 @@ describe("normless remove", () => {
     ]);
     expect(await readFile(join(whole, "report.html"), "utf8")).toContain("<!doctype html>");
 
+    expect(err).toMatch(/the first position's std is \d\S* times that of the rest at the middle layers\n/);
     const lines = await metricsOf(whole);
     const count = (type: string) => lines.filter((line) => (line as { type: string }).type === type).length;
     expect({ step: count("step"), removal: count("removal"), eval: count("eval") }).toEqual({
@@ -79,6 +80,7 @@ describe("normless remove", () => {
       sample: 2,
       fold: 1,
     });
+    expect(count("first-position")).toBe(1);
   });
 
   it("distilled, trains no control and speaks of none", async () => {
@@ -177,6 +179,29 @@ describe("normless remove", () => {
     expect(text).toMatch(/memory +[\d.]+ kB in tensors at the height of an update\n/);
     expect(text).toMatch(/\n +7 {2}ln_f\n +8 {2}the end-of-text constant\n/);
     expect(await readdir(folder)).not.toContain("dry");
+  });
+
+  it("estimates time, memory and disk by an update that leaves nothing", async () => {
+    const before = await readdir(folder);
+    const dry = await run(start(join(folder, "dry"), "--dry-run"));
+    expect(dry.out).toMatch(/\ntime +about \d+s: training \d+s \([\d.e-]+s an update\), validation \d+s\n/);
+    expect(dry.out).toMatch(/\nprocess +about [\d.]+ [MG]B of memory at the height of the run\n/);
+    const disk = /\ndisk +about ([\d.]+) kB: two checkpoints of ([\d.]+) kB .*, models of ([\d.]+) kB; /.exec(
+      dry.out,
+    );
+    const [sum, checkpoint, models] = disk!.slice(1).map((figure) => 1000 * Number(figure));
+    expect(sum).toBeCloseTo(2 * checkpoint + models, -3);
+    expect(dry.out).toMatch(/\nresiduals +the first position's std is \d\S* times that of the rest/);
+    expect(await readdir(folder)).toEqual(before);
+    // Within a few names and the tokenizer, what a run has really written.
+    const sizeOf = async (...path: string[]) => (await stat(join(whole, ...path))).size;
+    expect(await sizeOf("checkpoints", "step-00000024.msgpack")).toBeGreaterThan(checkpoint);
+    expect(await sizeOf("checkpoints", "step-00000024.msgpack")).toBeLessThan(checkpoint + 10_000);
+    const folders = ["ln-free", "ln-free-gpt2", "control"];
+    const sizes = await Promise.all(folders.map((name) => sizeOf(name, "model.safetensors")));
+    const written = sizes.reduce((sum, size) => sum + size, 0);
+    expect(written).toBeGreaterThan(models);
+    expect(written).toBeLessThan(models + 10_000);
   });
 
   it("takes options from a file, and the command line's before them", async () => {

@@ -84,6 +84,11 @@ export function syntheticRun(
         ? { type: "removal", step: removal.step, removal, damage: 0.04, std: before[moduleOf(removal.site)] }
         : { type: "removal", step: removal.step, removal, damage: -0.001 },
     ),
+    changes: [],
+    firstPosition: {
+      ...{ type: "first-position", ratio: 4.8, sink: false },
+      ratios: Object.fromEntries(modules.map((module) => [module, 4.8])),
+    },
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
       type: "eval",
       model,

@@ -1,13 +1,17 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type LoadedModel, parameterCount } from "@normless/gpt2";
+import { type LoadedModel, parameterCount, untieHead } from "@normless/gpt2";
+import { checkSteps } from "../check-steps.js";
 import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
 import { withDataFiles } from "../data/find-files.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { checkAsked, EXIT, UsageError } from "../errors.js";
+import { removalDisk } from "../disk-use.js";
+import { divergenceAdvice } from "../divergence-advice.js";
+import { checkAsked, EXIT, UsageError, within } from "../errors.js";
+import { estimateRows } from "../estimate-text.js";
 import { duration } from "../format.js";
 import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
@@ -18,7 +22,8 @@ import { inputsOf } from "../outputs.js";
 import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
 import { lastingName } from "../provenance/sources.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { type RemoveJob, runRemove } from "../remove-job.js";
+import { type RemoveJob, runRemove, workOf } from "../remove-job.js";
+import { changeWords, withoutChanges } from "../resume-changes.js";
 import {
   checkResumeOptions,
   checkSameCorpus,
@@ -32,6 +37,7 @@ import {
 import {
   checkNewFolder,
   checkOldFolder,
+  CONFIG,
   CONTROL,
   LN_FREE,
   newRunPath,
@@ -52,16 +58,21 @@ import { findModel, type FoundModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
+  changeRemoval,
   checkConstants,
   checkPlan,
   checkRecipe,
+  describeFirstPosition,
+  firstPositionOf,
+  type PlannedModel,
   type RateScaling,
   type RemovalRecipe,
-  RecipeError,
+  removalChanges,
   removalNotes,
   removalRecipes,
   removeLayerNorm,
   scaleRecipe,
+  sinkWarning,
   type Summary,
 } from "../../core/index.js";
 
@@ -71,6 +82,7 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly gapFactor?: number | undefined;
   readonly sites?: readonly string[] | undefined;
   readonly scaleLearningRate?: RateScaling | undefined;
   readonly sharedQkvStd?: boolean | undefined;
@@ -79,12 +91,17 @@ export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<Cor
   readonly out?: string | undefined;
   readonly config?: string | undefined;
   readonly resume?: string | undefined;
+  readonly checkpoint?: number | undefined;
   readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
 
 const PROMPT = "The people of the United States";
+/** What may change while a run goes on. */
+const CHANGES = ["steps", "learningRate", "auxiliaryWeight", "gapFactor", "checkpointEvery"] as const;
 const ALLOWED_ON_RESUME = [
+  ...CHANGES,
+  "checkpoint",
   "model",
   "train",
   "validation",
@@ -103,6 +120,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
       "--dry-run",
       "--model gpt2 --train train.bin --validation val.bin --recipe recipe.json --out runs/gpt2",
       "--resume runs/gpt2",
+      "--resume runs/gpt2 --checkpoint 300 --gap-factor 2",
     ])
     .addOption(shared.modelOption)
     .option("--corpus <dir>", "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's)")
@@ -118,8 +136,16 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--out <dir>", "the run folder (default: runs/<recipe>-<time>)")
     .option("--prompt <text>", `what samples start with (default: "${PROMPT}")`)
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
-    .option("--resume <dir>", "go on with the run in this folder; it ends with the same bits")
-    .option("--dry-run", "show the plan and end")
+    .option(
+      "--resume <dir>",
+      "go on with the run in this folder; it ends with the same bits, or with --learning-rate, --gap-factor, " +
+        "--auxiliary-weight or --steps otherwise from there on",
+    )
+    .addOption(shared.checkpointOption)
+    .option(
+      "--dry-run",
+      "show the plan and what it will take (an update is timed for that), write nothing and end",
+    )
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.backendOption)
     .addOption(shared.blasLibraryOption)
@@ -136,6 +162,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.learningRateOption)
     .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
+    .addOption(shared.gapFactorOption)
     .addOption(shared.sitesOption)
     .addOption(shared.looksOption)
     .addOption(shared.sharedQkvStdOption)
@@ -151,11 +178,16 @@ export async function remove(io: Io, asked: RemoveOptions): Promise<number> {
   const { resume: folder } = asked;
   if (folder === undefined) return startRun(io, asked);
   const options = await withDataFiles(io, asked);
-  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
-  return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
+  const again = (wanted: RemoveOptions) => () => lockedRun(folder, () => resumeRun(io, wanted, folder));
+  return survivingDeviceLoss(io, {
+    start: again(options),
+    resume: again(withoutChanges(options, CHANGES)),
+    newest: () => newestCheckpointName(folder),
+  });
 }
 
 async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
+  if (commandLine.checkpoint !== undefined) throw new UsageError("--checkpoint goes with --resume DIR");
   const { options: all, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
   const options = await withDataFiles(io, all);
   const { force = false } = options;
@@ -181,19 +213,20 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const model = await loadWithNorms(found);
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const fitted = resolved.inContext(model.config.blockSize);
-  const recipe = asReleased(fitted.recipe, options);
-  sayScaled(io, name, fitted.notes);
+  const wider = (recipe: RemovalRecipe) => withGapFactor(asReleased(recipe, options), options);
+  const recipe = wider(fitted.recipe);
+  sayScaled(io, name, [...fitted.notes, ...removalNotes(fitted.recipe, recipe)]);
   const read: FilesRead = { train: [], validation: [] };
   const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
   checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model, fitted.withSteps);
+  checkSteps(recipe, plannedModel(model), (steps) => wider(fitted.withSteps(steps)));
   checkAsked(() => checkConstants(recipe, model.norms));
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
       const { recompute, tensorboard } = options;
       const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
-      if (options.dryRun) return showPlan(io, input);
+      if (options.dryRun) return showPlan(io, out, input);
       const openFolder = async () => {
         const origin = { command: "remove", options, modelFolder, recipe, builtIn: removalRecipes } as const;
         const facts = { backend, engine: used, now: io.now(), eot: model.config.eot, corpus, read };
@@ -223,45 +256,6 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
-/** Where rounding leaves no room in a few updates, it does in so many. */
-const MANY_STEPS = 1000;
-
-/** @throws UsageError when the plan does not fit into the steps, with the least that it fits into once scaled to them. */
-function checkSteps(
-  recipe: RemovalRecipe,
-  model: LoadedModel,
-  withSteps: (steps: number) => RemovalRecipe,
-): void {
-  const misfit = planError(recipe, model);
-  if (!misfit) return;
-  const { problem, field, fix } = misfit;
-  if (field !== "steps") {
-    checkAsked(() => {
-      throw misfit;
-    });
-  }
-  // Downwards: rounding may leave room in some number of steps and none in a greater one.
-  let steps = MANY_STEPS + 1;
-  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), model)) steps--;
-  // --steps would scale a pace that is too long as it is along with the run.
-  const inFile = `steps ${fix}, or a faster pace, in the recipe's file`;
-  const way = steps <= MANY_STEPS ? `--steps ${steps} or more` : inFile;
-  throw new UsageError(`${problem}; give ${way}`, { cause: misfit });
-}
-
-function planError(
-  recipe: RemovalRecipe,
-  { config: { layers }, norms }: LoadedModel,
-): RecipeError | undefined {
-  try {
-    checkPlan(recipe, { layers, norms });
-    return undefined;
-  } catch (error) {
-    if (error instanceof RecipeError) return error;
-    throw error;
-  }
-}
-
 /** The recipe with what the released code did, where that is asked for. @throws UsageError where it did no such thing. */
 function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecipe {
   const { sharedQkvStd = false, bugCompatible = false } = options;
@@ -281,16 +275,29 @@ function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecip
   return { ...recipe, constants: { ...constants, special, shareQkv: constants.shareQkv || sharedQkvStd } };
 }
 
+/** @throws UsageError where the pace has no gaps. */
+function withGapFactor(recipe: RemovalRecipe, { gapFactor }: RemoveOptions): RemovalRecipe {
+  if (gapFactor === undefined) return recipe;
+  return checkAsked(() => changeRemoval(recipe, { gapFactor }, { phase: "removal", step: 0 }));
+}
+
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
-  const checkpoint = await newestCheckpoint(io, out, removeKind);
+  const checkpoint = await newestCheckpoint(io, out, removeKind, options.checkpoint);
+  const { state } = checkpoint;
   const config = await readRunConfig(out, removeConfigSchema);
+  const changed = checkAsked(() => changeRemoval(config.recipe, options, state));
   const { model: asked = config.model } = options;
   const { train = config.train, validation = config.validation } = options;
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
   const model = await loadWithNorms(await findModel(io, asked));
+  const planned = plannedModel(model);
+  checkAsked(() => checkPlan(changed, planned));
+  const changes = await within(join(out, CONFIG), () =>
+    removalChanges(state.recipe, changed, { ...state, model: planned }),
+  );
   const files = { ...config, ...resumedFiles(out, options, config) };
   const corpus = await readBoth(files, suitsOf(io, model), config.recipe);
   checkSameCorpus(corpus, out, config.provenance);
@@ -300,17 +307,23 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
       backend,
       model,
       corpus,
-      recipe: config.recipe,
+      recipe: changed,
+      changed,
       prompt: config.prompt,
       ...manner,
-      resume: checkpoint.state,
+      resume: state,
       openFolder: async () => {
-        const provenance = await resumedProvenance(config.provenance, { backend, now: io.now() });
-        return RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner, provenance });
+        const change = changes.length > 0 ? changeWords(options, CHANGES, checkpoint.updates) : [];
+        const resumed = { backend, now: io.now(), command: "remove", change } as const;
+        const provenance = await resumedProvenance(config.provenance, resumed);
+        const after = { ...config, ...manner, recipe: changed, provenance };
+        return RunFolder.reopen(path, removeKind, checkpoint, after);
       },
     }),
   );
 }
+
+const plannedModel = ({ config: { layers }, norms }: LoadedModel): PlannedModel => ({ layers, norms });
 
 const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
   vocabSize: config.vocabSize,
@@ -325,22 +338,47 @@ async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
   return model;
 }
 
-async function showPlan(io: Io, input: Omit<RemoveJob, "openFolder">): Promise<number> {
+/** The plan, and what it will take; nothing is written. */
+async function showPlan(io: Io, out: string, input: Omit<RemoveJob, "openFolder">): Promise<number> {
   const events = removeLayerNorm(input);
-  const { value } = await events.next();
+  const { value: planned } = await events.next();
   await events.return();
-  if (value?.type === "plan") {
-    const { model, recompute = false } = input;
-    io.out(await planText(io, value, { parameters: parameterCount(model.weights), recompute }));
-  }
+  if (planned?.type !== "plan") throw new Error("the run did not begin with its plan");
+  const { model, recipe, recompute = false } = input;
+  const { norms } = model;
+  const { config, weights } = recipe.untieHead ? untieHead(model) : model;
+  const { auxiliaryWeight } = recipe;
+  const distilled = recipe.loss === "distillation";
+  const training = { ...input, config, weights, norms, distilled, auxiliaryWeight };
+  const first = await firstPositionOf(training, recipe);
+  // As it is trained, and in both forms, as they are written and as they are read back.
+  const models = 5;
+  const disk = removalDisk(planned, model);
+  const estimated = await estimateRows(io, { training, work: workOf(planned), disk, models, out });
+  const more = [...estimated, ...(first ? [["residuals", describeFirstPosition(first)] as const] : [])];
+  const facts = { parameters: parameterCount(model.weights), recompute, norms, more };
+  io.out(await planText(io, planned, facts));
+  const warning = first && sinkWarning(first, recipe);
+  if (warning !== undefined) io.err(`${warning}\n`);
   return EXIT.ok;
 }
 
 /** Runs the job and says how it ended. */
 async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
-  const done = await runRemove(io, job).catch((error: unknown) => explainFailure(error, "remove", out));
+  const { recipe, model } = job;
+  const run = {
+    command: "remove",
+    folder: out,
+    recipe,
+    removal: { recipe, model: plannedModel(model) },
+  } as const;
+  const done = await runRemove(io, job).catch(async (error: unknown) =>
+    explainFailure(error, "remove", out, await divergenceAdvice(run, error)),
+  );
   if (!done) {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
+    const diverged = await divergenceAdvice(run);
+    if (diverged !== undefined) io.err(`${diverged}\n`);
     return EXIT.interrupted;
   }
   const { plan, summary } = done;

@@ -7,7 +7,8 @@ import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corp
 import { withDataFiles } from "../data/find-files.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { checkAsked, EXIT } from "../errors.js";
+import { divergenceAdvice } from "../divergence-advice.js";
+import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
@@ -27,7 +28,8 @@ import {
   type TrainConfig,
   trainConfigSchema,
 } from "../run-config.js";
-import { checkNewFolder, checkOldFolder, MODEL, newRunPath } from "../run-files.js";
+import { changeWords, withoutChanges } from "../resume-changes.js";
+import { checkNewFolder, checkOldFolder, CONFIG, MODEL, newRunPath } from "../run-files.js";
 import {
   explainFailure,
   newestCheckpoint,
@@ -39,12 +41,15 @@ import { lockedRun } from "../run-lock.js";
 import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { runTrain, type TrainJob } from "../train-job.js";
+import { trainPlanText } from "../train-plan.js";
 import { resumedStart, type StartOptions, trainStart } from "../train-start.js";
 import {
+  changeTraining,
   checkMemory,
   checkRecipe,
   type RateScaling,
   scaleTraining,
+  trainingChanges,
   trainingNotes,
   type TrainRecipe,
   trainRecipe,
@@ -61,10 +66,16 @@ export interface TrainOptions extends RecipeOptions, StartOptions, EngineOptions
   readonly dtype?: WeightDtype | undefined;
   readonly config?: string | undefined;
   readonly resume?: string | undefined;
+  readonly checkpoint?: number | undefined;
+  readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
 
+/** What may change while a training goes on. */
+const CHANGES = ["steps", "learningRate", "checkpointEvery"] as const;
 const ALLOWED_ON_RESUME = [
+  ...CHANGES,
+  "checkpoint",
   "model",
   "tokenizer",
   "train",
@@ -126,7 +137,16 @@ export function trainCommand(io: Io, done: (code: number) => void) {
       ),
     )
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
-    .option("--resume <dir>", "go on with the training in this folder; it ends with the same bits")
+    .option(
+      "--resume <dir>",
+      "go on with the training in this folder; it ends with the same bits, or with --learning-rate or --steps otherwise " +
+        "from there on",
+    )
+    .addOption(shared.checkpointOption)
+    .option(
+      "--dry-run",
+      "show what the training will take (an update is timed for that), write nothing and end",
+    )
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.tensorboardOption)
     .addOption(shared.backendOption)
@@ -154,11 +174,16 @@ export async function train(io: Io, asked: TrainOptions): Promise<number> {
   const { resume: folder } = asked;
   if (folder === undefined) return startRun(io, asked);
   const options = await withDataFiles(io, asked);
-  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
-  return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
+  const again = (wanted: TrainOptions) => () => lockedRun(folder, () => resumeRun(io, wanted, folder));
+  return survivingDeviceLoss(io, {
+    start: again(options),
+    resume: again(withoutChanges(options, CHANGES)),
+    newest: () => newestCheckpointName(folder),
+  });
 }
 
 async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
+  if (commandLine.checkpoint !== undefined) throw new UsageError("--checkpoint goes with --resume DIR");
   const { options: asked, provenance: before } = await withOptionsFile(commandLine, trainOptionsSchema);
   const options = await withDataFiles(io, asked);
   const { force = false } = options;
@@ -197,6 +222,10 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
       const { recompute = false, tensorboard, dtype = "F32" } = options;
       await checkMemory(backend, { config, recipe, recompute, norms: from?.norms });
       const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
+      if (options.dryRun) {
+        io.out(await trainPlanText(io, out, job));
+        return EXIT.ok;
+      }
       const openFolder = async () => {
         const origin = { command: "train", options, recipe, engine: used, builtIn: {} } as const;
         const facts = { backend, now: io.now(), eot: config.eot, corpus, read, modelFolder: from?.folder };
@@ -229,9 +258,11 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
-  const checkpoint = await newestCheckpoint(io, out, trainKind);
+  const checkpoint = await newestCheckpoint(io, out, trainKind, options.checkpoint);
   const began = await readRunConfig(out, trainConfigSchema);
-  const { config, recipe } = checkpoint.state;
+  const { config, step } = checkpoint.state;
+  const recipe = checkAsked(() => changeTraining(began.recipe, options, step));
+  const changes = await within(join(out, CONFIG), () => trainingChanges(checkpoint.state.recipe, recipe));
   const { train = began.train, validation = began.validation } = options;
   const start = { model: options.model ?? began.model, tokenizer: options.tokenizer ?? began.tokenizer };
   const path = await checkOldFolder(out, "train", inputsOf({ ...options, ...start, train, validation }));
@@ -244,10 +275,12 @@ async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<nu
   return withEngine(io, resumedEngine(options, began), ({ backend }) => {
     const { dtype } = began;
     const { state: resume } = checkpoint;
-    const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
-    return finish(io, out, job, async () => {
-      const provenance = await resumedProvenance(began.provenance, { backend, now: io.now() });
-      return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, provenance });
+    const training = { config, from, tokenizerFiles, corpus, recipe, changed: recipe, dtype };
+    return finish(io, out, { backend, ...training, ...manner, resume }, async () => {
+      const change = changes.length > 0 ? changeWords(options, CHANGES, checkpoint.updates) : [];
+      const resumed = { backend, now: io.now(), command: "train", change } as const;
+      const provenance = await resumedProvenance(began.provenance, resumed);
+      return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, recipe, provenance });
     });
   });
 }
@@ -269,11 +302,15 @@ async function finish(
   openFolder: () => Promise<RunFolder<TrainState, TrainConfig>>,
 ): Promise<number> {
   const folder = await openFolder();
-  const summary = await runTrain(io, job, folder).catch((error: unknown) =>
-    explainFailure(error, "train", out),
+  const { recipe } = job;
+  const run = { command: "train", folder: out, recipe } as const;
+  const summary = await runTrain(io, job, folder).catch(async (error: unknown) =>
+    explainFailure(error, "train", out, await divergenceAdvice(run, error)),
   );
   if (!summary) {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("train", out)}\n`);
+    const diverged = await divergenceAdvice(run);
+    if (diverged !== undefined) io.err(`${diverged}\n`);
     return EXIT.interrupted;
   }
   io.out(`validation loss ${summary.validation.toFixed(4)} nats/token, in ${duration(summary.seconds)}\n`);

@@ -41,7 +41,7 @@ export function repeatCommand({
   const named = recipeArgument(asked["recipe"], recipe, builtIn);
   const given: Options = { ...asked, recipe: named.argument };
   if (named.isWhole) {
-    for (const name of [...Object.keys(recipeOptions({})), "sharedQkvStd", "bugCompatible"])
+    for (const name of [...Object.keys(recipeOptions({})), "sharedQkvStd", "bugCompatible", "gapFactor"])
       delete given[name];
   }
   const hub = modelFolder === undefined ? undefined : hubSource(modelFolder);
@@ -53,7 +53,8 @@ export function repeatCommand({
     const option = optionName(name);
     argv.push(option);
     if (value === true) continue;
-    const words = [value].flat().map(String);
+    // Norms are one word, with commas between them.
+    const words = name === "sites" ? [[value].flat().map(String).join(",")] : [value].flat().map(String);
     argv.push(...(option in paths ? words.map((word) => publicPath(word)) : words));
   }
   if (engine.backend !== "wasm") argv.push("--backend", engine.backend);

@@ -2,6 +2,7 @@
  * The report: one HTML page that needs no network and runs no script. Its content policy forbids both, so that what
  * a model wrote can do nothing even if an escape were missed.
  */
+import { describeFirstPosition, sinkWarning } from "../../core/first-position.js";
 import { describeSites } from "../../core/sites.js";
 import { isWhole, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
@@ -41,7 +42,7 @@ export function renderReport(data: ReportData): string {
             updates${left(data)}
           </p>
           <p class="headline">${headline(data)}</p>
-          ${unfinishedNote(data)}
+          ${sinkNote(data)} ${unfinishedNote(data)}
         </header>
         <main>
           ${resultTable(data)} ${section("By position", positionsOf(data))}
@@ -60,6 +61,13 @@ export function renderReport(data: ReportData): string {
       </body>
     </html> `;
   return page.text;
+}
+
+/** Only where the recipe is known to do badly on such a model. */
+function sinkNote({ plan: { recipe }, firstPosition }: ReportData): Html | undefined {
+  const warning = firstPosition && sinkWarning(firstPosition, recipe);
+  if (!firstPosition || warning === undefined) return undefined;
+  return html`<p class="about">${describeFirstPosition(firstPosition)}. ${warning}.</p>`;
 }
 
 function titleOf({ plan: { sites }, summary }: ReportData): string {

@@ -1,6 +1,7 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
+import { describeChanges } from "../../core/change-recipe.js";
 import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js";
-import { COST_SEQUENCES } from "../../core/removing/cost.js";
+import { COST_SEQUENCES, NO_NUMBER } from "../../core/removing/cost.js";
 import { describePace, describeRows } from "../../core/scale-recipe.js";
 import { extentRows, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
@@ -48,7 +49,8 @@ export function samples({ plan: { sites }, samples }: ReportData): Html | undefi
 export function removalTable({ plan: { recipe }, removals }: ReportData): Html | undefined {
   if (removals.length === 0) return undefined;
   const measured = removals.some(({ damage }) => damage !== undefined);
-  const figure = (value: number | undefined) => (value === undefined ? "—" : compact(value));
+  const figure = (value: number | undefined) =>
+    value === undefined ? "—" : value === NO_NUMBER ? "no number" : compact(value);
   const rows = removals.map(({ step, removal, std, damage }) => {
     return html`<tr>
       <td>${step}</td>
@@ -89,7 +91,7 @@ function costCaption({ loss }: ReportData["plan"]["recipe"]): string {
   );
 }
 
-export function recipeTable({ plan }: ReportData): Html {
+export function recipeTable({ plan, changes }: ReportData): Html {
   const { recipe } = plan;
   const { pace, constants, learningRate: rate } = recipe;
   const distilled = recipe.loss === "distillation";
@@ -116,6 +118,12 @@ export function recipeTable({ plan }: ReportData): Html {
         ...extentRows(plan),
       ])}
     </div>
+    ${changes.map(
+      ({ phase, step, changes }) =>
+        html`<p class="caption">
+          The recipe as it ended; from update ${step + 1} of the ${phase} on: ${describeChanges(changes)}.
+        </p>`,
+    )}
     <p class="caption">${recipe.source}</p>`;
 }
 
@@ -137,7 +145,7 @@ function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRec
 }
 
 export function runTable(data: ReportData): Html {
-  const { plan, fold, summary, provenance } = data;
+  const { plan, fold, firstPosition, summary, provenance } = data;
   const { config } = plan;
   const ended: Row[] = summary
     ? [
@@ -149,6 +157,9 @@ export function runTable(data: ReportData): Html {
   const folded: Row[] = fold
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
+  const first: Row[] = firstPosition
+    ? [["first position", `std ${compact(firstPosition.ratio)} times that of the rest at the middle layers`]]
+    : [];
   const probed: Row[] =
     summary && summary.probedTokens > 0
       ? [["looked at to measure removals", `${count(summary.probedTokens)} tokens, forwards alone`]]
@@ -157,6 +168,7 @@ export function runTable(data: ReportData): Html {
     ${table([["engine", provenance.processes.at(-1)?.engine ?? ""], ...ended, ...probed])}
     ${table([
       ["model", `${config.layers} layers, ${config.channels} channels, ${config.heads} heads`],
+      ...first,
       ["vocabulary", `${count(config.vocabSize)} tokens`],
       ["training data", `${count(plan.trainTokens)} tokens`],
       ["validation data", `${count(plan.validationTokens)} tokens`],

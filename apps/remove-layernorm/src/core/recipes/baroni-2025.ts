@@ -8,6 +8,13 @@ import { adamW, plainRows, seed } from "./optimizer.js";
 
 type Size = "small" | "medium" | "large" | "xl";
 
+const MODELS: Readonly<Record<Size, NonNullable<RemovalRecipe["madeFor"]>>> = {
+  small: { model: "gpt2", layers: 12 },
+  medium: { model: "gpt2-medium", layers: 24 },
+  large: { model: "gpt2-large", layers: 36 },
+  xl: { model: "gpt2-xl", layers: 48 },
+};
+
 interface Figures {
   readonly size: Size;
   /** The published checkpoint. */
@@ -62,6 +69,7 @@ function recipe(figures: Figures): RemovalRecipe {
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
     evaluateEvery: 20,
+    madeFor: MODELS[size],
   };
 }
 

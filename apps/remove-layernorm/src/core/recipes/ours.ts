@@ -53,6 +53,7 @@ export const distilled: RemovalRecipe = {
     firstAfter: 8,
   },
   evaluateEvery: 50,
+  madeFor: { model: "models/sotu", layers: 6 },
 };
 
 /** How the model that ships was trained: 24.6M tokens, a little under ten times through its text. */
