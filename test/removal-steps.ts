@@ -55,6 +55,9 @@ async function bytesOf(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>)
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
+/** A validation that is not looked at. */
+const nothing = { kinds: [], notMeasured: [] };
+
 /** The run as it stands when its control is done, which costs as much again and is not what is compared here. */
 function afterControl(weights: Weights): RunState {
   const zeros = Object.fromEntries(
@@ -66,7 +69,7 @@ function afterControl(weights: Weights): RunState {
     optimizer: { step: 0, m: zeros, v: zeros },
     removal: { norms: standardNorms(presets.base), averages: {}, probedTokens: 0 },
     controlLosses: new Array<number>(STEPS).fill(0),
-    validation: { original: 0, control: 0 },
+    validation: { original: nothing, control: nothing },
   };
 }
 

@@ -28,6 +28,7 @@ describe("a recipe at another size", () => {
       "learning rate: warm-up 25 → 13 updates, cosine over 300 → 150",
       "removals: from step 20, a layer every 2/2/3 (ln_2/query and key/value) → " +
         "from step 10, a layer every 1/1/1.5 (ln_2/query and key/value)",
+      "looks on the way: every 20 → 10 updates",
     ]);
   });
 

@@ -51,6 +51,7 @@ export const crossEntropy: RemovalRecipe = {
   weightDecay: 0.1,
   seed: 1337,
   validationTokens: 65_536,
+  evaluateEvery: 9,
   checkpointEvery: 100,
   untieHead: false,
   auxiliaryWeight: 0.1,
@@ -81,4 +82,5 @@ export const recipe: RemovalRecipe = {
   validationTokens: 0,
   pace: { kind: "fixed", start: 2, gaps: { ln_2: 2, "ln_1:qk": 1, "ln_1:v": 1 }, eotAfter: 2, firstAfter: 4 },
   checkpointEvery: 7,
+  evaluateEvery: 9,
 };

@@ -10,7 +10,7 @@ import type { HostTensor } from "@normless/gpt2";
 import { parseNorm } from "@normless/layernorm";
 import { sizeOf } from "@normless/tensor";
 import { z } from "zod";
-import type { RunState, TrainerState, TrainState } from "../core/index.js";
+import { ROW_KINDS, type RunState, type TrainerState, type TrainState } from "../core/index.js";
 import type { Bytes } from "./data/pieces.js";
 import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { checkJson } from "./json.js";
@@ -42,6 +42,33 @@ const measured = z.custom<number>((value) => typeof value === "number", "expecte
 const norms = z.record(z.string(), z.unknown().transform(parseNorm));
 const mean = z.strictObject({ sum: measured, weight: measured });
 
+const range = z.strictObject({ begin: whole, end: whole });
+const rowSums = z.strictObject({ sums: z.array(measured), counts: z.array(whole) });
+const kind = z.enum(ROW_KINDS);
+const positionSums = z.strictObject({
+  kinds: z.array(
+    z.strictObject({
+      kind,
+      rows: whole,
+      available: whole,
+      ranges: z.array(z.strictObject({ range, loss: rowSums, kl: rowSums.optional() })),
+      positions: z.strictObject({
+        counts: z.array(whole),
+        loss: z.array(measured),
+        kl: z.array(measured).optional(),
+      }),
+    }),
+  ),
+  notMeasured: z.array(
+    z.strictObject({
+      kind: kind.optional(),
+      range: range.optional(),
+      figure: z.literal("kl").optional(),
+      why: z.string(),
+    }),
+  ),
+});
+
 export const removeKind: CheckpointKind<RunState> = {
   name: "remove",
   rest: z.strictObject({
@@ -65,7 +92,8 @@ export const removeKind: CheckpointKind<RunState> = {
         .optional(),
     }),
     controlLosses: z.array(measured),
-    validation: z.partialRecord(z.enum(["original", "control", "frozen", "folded"]), measured),
+    validation: z.partialRecord(z.enum(["original", "control", "frozen", "folded"]), positionSums),
+    lookDue: z.boolean().optional(),
   }),
 };
 

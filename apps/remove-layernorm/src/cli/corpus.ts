@@ -96,8 +96,12 @@ export function corpusFiles(asked: Partial<CorpusFiles>, folder: string): Corpus
   return { ...files, textColumn, tokenColumn, trainTokens };
 }
 
+/** Of the validation text, however little a recipe looks at: documents are few, and a run validates on their beginnings. */
+const DOCUMENT_TOKENS = 2 ** 19;
+
 /**
- * Of the validation files only what the recipe looks at. `read` is told what was read of which file.
+ * Of the validation files what the recipe looks at, and enough to find documents in. `read` is told what was read of which
+ * file.
  * @throws Error naming the file and what is wrong in it.
  */
 export async function readBoth(
@@ -109,7 +113,8 @@ export async function readBoth(
   const { textColumn, tokenColumn } = files;
   const columns = { textColumn, tokenColumn };
   // A whole row in any case, as runs ask for, and the last target.
-  const looked = validationTokens > 0 ? Math.max(validationTokens, blockSize) + 1 : undefined;
+  const looked =
+    validationTokens > 0 ? Math.max(validationTokens, blockSize, DOCUMENT_TOKENS) + 1 : undefined;
   return {
     train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens, read: read.train }),
     validation: await readCorpus(files.validation, model, {

@@ -13,7 +13,8 @@ export function metricsLine(event: RunEvent | TrainEvent): object | undefined {
       const { seconds, tokensPerSecond, ...rest } = event;
       return { ...rest, seconds, tokensPerSecond };
     }
-    case "eval": {
+    case "eval":
+    case "look": {
       const { seconds, ...rest } = event;
       return { ...rest, seconds };
     }

@@ -209,6 +209,12 @@ export const gapFactorOption = new Option(
 )
   .argParser(positiveArgument)
   .helpGroup(RECIPE);
+export const looksOption = new Option(
+  "--evaluate-every <n>",
+  "updates between two looks at a few rows of the validation set: loss, KL and stds by position; 0 for none",
+)
+  .argParser(wholeArgument)
+  .helpGroup(RECIPE);
 export const sharedQkvStdOption = new Option(
   "--shared-qkv-std",
   "one constant for query/key and value of a block, which moves until value is frozen, as the code of 2025 did",

@@ -12,6 +12,7 @@ import {
   type LossWatch,
   type PlanEvent,
   removeLayerNorm,
+  rowKindNames,
   type RunEvent,
   type RunState,
   sinkWarning,
@@ -93,15 +94,20 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
 }
 
 /** Tokens that are still to be worked on. */
-export function workOf({ recipe, validationTokens }: PlanEvent, resume?: RunState): Work {
+export function workOf({ recipe, validationTargets }: PlanEvent, resume?: RunState): Work {
   const perStep = recipe.batchSize * recipe.blockSize;
   const control = controlSteps(recipe);
-  const left = resume?.phase === "removal" ? recipe.steps : recipe.steps + control;
-  const evaluated = Object.keys(resume?.validation ?? {}).length;
-  const contenders = control > 0 ? 4 : 3;
+  const updates = resume?.phase === "removal" ? recipe.steps : recipe.steps + control;
+  const contenders = [
+    "original",
+    ...(control > 0 ? (["control"] as const) : []),
+    "frozen",
+    "folded",
+  ] as const;
+  const left = contenders.filter((model) => resume?.validation[model] === undefined);
   return {
-    train: (left - (resume?.step ?? 0)) * perStep,
-    evaluate: (contenders - evaluated) * validationTokens,
+    train: (updates - (resume?.step ?? 0)) * perStep,
+    evaluate: left.reduce((sum, model) => sum + validationTargets[model], 0),
   };
 }
 
@@ -140,6 +146,14 @@ class Consumer {
           `${event.model}: validation loss ${event.loss.toFixed(4)}`,
           `${event.model} ${event.loss.toFixed(4)}`,
         );
+      case "look": {
+        progress.passed();
+        const kls = event.kinds.map(({ kind, all }) => `${rowKindNames[kind]} ${all.kl?.toFixed(4)}`);
+        return progress.note(
+          `step ${event.step}: ${event.failed ?? `KL from the original: ${kls.join("; ")}`}`,
+          event.failed === undefined ? "looked" : "no number",
+        );
+      }
       case "removal": {
         const { step, removal, damage } = event;
         const what = `removed ${describeRemoval(removal)}`;

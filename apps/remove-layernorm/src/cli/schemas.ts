@@ -81,6 +81,7 @@ export const removalRecipeSchema = z.strictObject({
   sites: sites.optional(),
   madeFor: z.strictObject({ model: z.string(), layers: count }).optional(),
   failsOnSink: z.strictObject({ how: z.string(), instead: z.string() }).optional(),
+  evaluateEvery: step,
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -138,6 +139,7 @@ export const removeOptionsSchema = z.strictObject({
   auxiliaryWeight: z.number().min(0).optional(),
   gapFactor: positive.optional(),
   sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
+  evaluateEvery: step.optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });

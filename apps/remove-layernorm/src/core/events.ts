@@ -6,9 +6,13 @@ import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { ChangedField } from "./change-recipe.js";
 import type { Removal } from "./plan.js";
+import type { PositionFigures } from "./position-figures.js";
+import type { StdsSeen } from "./position-loss.js";
 import type { FailsOnSink, RemovalRecipe } from "./recipe.js";
 import type { Extent } from "./sites.js";
+import type { PositionRange, RowKind } from "./row-kinds.js";
 import type { RunState } from "./state.js";
+import type { Estimate } from "./statistics.js";
 
 /** The models that a run compares. */
 export type Contender = "original" | "control" | "frozen" | "folded";
@@ -26,6 +30,8 @@ export interface PlanEvent {
   readonly sites: Extent;
   readonly trainTokens: number;
   readonly validationTokens: number;
+  /** Targets that each model is validated on, of all kinds of rows. */
+  readonly validationTargets: Readonly<Record<Contender, number>>;
   /** What really runs, for people. */
   readonly backend: string;
   /** Set when this run goes on from a checkpoint. */
@@ -38,6 +44,8 @@ export interface StepEvent {
   readonly step: number;
   /** Mean loss of this update's batch, in nats a token, before the update (see RemovalLoss). */
   readonly loss: number;
+  /** What the auxiliary loss added to it, λ included; absent where it was left out. */
+  readonly auxiliary?: number;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly learningRate: number;
@@ -76,11 +84,44 @@ export interface ProgressEvent {
   readonly done: number;
   readonly total: number;
 }
-export interface EvalEvent {
+/** A model's validation by row kind and position. */
+export interface Validated {
+  /** Differences are to the original. Of the frozen model plain windows alone, since the folded one is the same model. */
+  readonly positions: PositionFigures;
+  /** Of an LN-free model where there is a control: loss minus the control's on the same targets, by row kind. */
+  readonly toControl?: Readonly<Partial<Record<RowKind, Estimate>>>;
+}
+export interface EvalEvent extends Validated {
   readonly type: "eval";
   readonly model: Contender;
   /** Mean nats a token on the validation set. */
   readonly loss: number;
+  readonly seconds: number;
+}
+/** Means over the rows of one kind in a look on the way, in nats a token. */
+export interface Look {
+  readonly kind: RowKind;
+  readonly rows: number;
+  readonly all: LookMeans;
+  readonly ranges: readonly (LookMeans & { readonly range: PositionRange })[];
+  /** In the residual's units, by norm module and position class; a class never seen is absent. */
+  readonly stds: StdsSeen;
+}
+export interface LookMeans {
+  readonly loss: number;
+  /** KL(original ‖ model). */
+  readonly kl?: number;
+}
+/** A look at a few rows of the validation set in the middle of a training. */
+export interface LookEvent {
+  readonly type: "look";
+  readonly phase: Phase;
+  /** Updates done in this phase. */
+  readonly step: number;
+  /** None where the model made something that is no number. */
+  readonly kinds: readonly Look[];
+  /** What that was, and where. */
+  readonly failed?: string;
   readonly seconds: number;
 }
 /** The control is trained and validated; a distilled run, or one whose control is known, has no such event. */
@@ -132,6 +173,8 @@ export type ValidationLosses = Readonly<Record<Exclude<Contender, "control">, nu
 export interface Summary {
   /** Nats a token. */
   readonly validation: ValidationLosses;
+  /** The same by row kind and position, with intervals. */
+  readonly validated: Readonly<Partial<Record<Contender, Validated | undefined>>>;
   /** Wall time of this process. */
   readonly seconds: number;
   /** Tokens trained on, all phases. */
@@ -158,6 +201,7 @@ export type RunEvent =
   | ChangeEvent
   | ProgressEvent
   | EvalEvent
+  | LookEvent
   | ControlEvent
   | StdEvent
   | FirstPositionEvent

@@ -64,6 +64,8 @@ export interface RemovalRecipe extends TrainingRecipe {
   readonly pace: Pace;
   /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */
   readonly sites?: readonly string[] | undefined;
+  /** A look at a few rows of the validation set every so many updates, and at both ends; 0 for none. */
+  readonly evaluateEvery: number;
   /** The model that it was published or tuned for. */
   readonly madeFor?: { readonly model: string; readonly layers: number } | undefined;
   /** That it does badly on a model whose first position is a sink (first-position.ts), as was measured, where it does. */

@@ -24,14 +24,16 @@ import { Control } from "./control.js";
 import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { measureFirstPosition } from "./first-position.js";
 import { checkMemory } from "./memory.js";
-import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
+import { logitsDifference, measureModel, sampleText, validationPart } from "./measure.js";
 import { checkConstants, checkPlan, plan } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
+import { eotOf } from "./row-kinds.js";
 import { extentOf, type PlannedModel } from "./sites.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
 import { DIVERGED_ADVICE, Trainer, type TrainerState } from "./trainer.js";
+import { Validating } from "./validating.js";
 
 const REMOVAL_ADVICE = `${DIVERGED_ADVICE} or widen the gaps`;
 
@@ -82,7 +84,7 @@ class Run {
   readonly #changes: readonly ChangedField[];
   readonly #validation: Uint16Array;
   readonly #begin = performance.now();
-  readonly #losses: Partial<Record<Contender, number>>;
+  readonly #validating: Validating;
   readonly #controlLosses: number[];
   /** What trainings begin with. */
   readonly #start: Pick<HostModel, "config" | "weights">;
@@ -115,11 +117,12 @@ class Run {
       resume && changed
         ? removalChanges(resume.recipe, changed, { ...resume, model: this.#plannedModel })
         : [];
-    this.#losses = { ...resume?.validation };
-    // What was validated of a training that now goes on otherwise.
-    if (this.#changes.length > 0) {
-      for (const model of ["frozen", "folded"] as const) delete this.#losses[model];
-    }
+    this.#validating = new Validating({
+      ...{ backend: input.backend, recipe: this.#recipe, signal: input.signal },
+      original: this.#original,
+      ...{ text: corpus.validation, eot: eotOf(model), sums: this.#validatedBefore },
+      seconds: () => this.#seconds,
+    });
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
     const { steps } = resume?.recipe ?? this.#recipe;
     if (control && this.#distilled)
@@ -135,8 +138,20 @@ class Run {
     return norms;
   }
 
+  get #original(): HostModel {
+    const { config, weights } = this.#input.model;
+    return { config, weights, norms: this.#norms };
+  }
+
   get #plannedModel(): PlannedModel {
     return { layers: this.#input.model.config.layers, norms: this.#norms };
+  }
+
+  /** By the process before; of a training that goes on otherwise, what it came to is to be seen again. */
+  get #validatedBefore(): RunState["validation"] {
+    const { original, control, ...ended } = this.#input.resume?.validation ?? {};
+    const kept = { ...(original && { original }), ...(control && { control }) };
+    return this.#changes.length > 0 ? kept : { ...kept, ...ended };
   }
 
   get #distilled(): boolean {
@@ -167,7 +182,7 @@ class Run {
       removals,
       sites: extentOf(this.#recipe, this.#plannedModel),
       trainTokens: corpus.train.length,
-      validationTokens: this.#validation.length - 1,
+      ...this.#validating.extent,
       backend: backend.description,
       ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
     };
@@ -175,30 +190,28 @@ class Run {
       const { phase, step } = resume;
       yield { type: "change", phase, step, changes: this.#changes, recipe: this.#recipe, removals };
     }
-    const original = { config, weights: model.weights, norms };
-    if (this.#losses.original === undefined) {
+    const original = this.#original;
+    if (!this.#validating.knows("original")) {
       if (!(yield* this.#evaluate("original", original))) return;
       yield* this.#firstPosition(original);
       yield* this.#stds("original", original);
       yield* this.#sample("original", original);
     }
     const { control: known } = this.#input;
-    if (known) {
-      this.#losses.control = known.validation;
-    } else if (!this.#distilled && resume?.phase !== "removal") {
+    if (!known && !this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
       yield {
         type: "control",
         model: control,
-        validation: { ...this.#losses } as ControlEvent["validation"],
+        validation: this.#validating.losses as ControlEvent["validation"],
       };
     }
     const frozen = yield* this.#train("removal");
     if (!frozen) return;
     const folded = foldFrozen(frozen);
     // A run that was stopped while it validated the folded model has told all of this.
-    if (this.#losses.frozen === undefined) {
+    if (!this.#validating.knows("frozen")) {
       if (!(yield* this.#evaluate("frozen", frozen))) return;
       yield* this.#stds("frozen", frozen);
       const relativeDifference = await this.#onDevice(folded, (a) =>
@@ -211,7 +224,11 @@ class Run {
     yield* this.#sample("folded", folded);
     const { steps, batchSize, blockSize } = this.#recipe;
     const summary = {
-      validation: this.#losses as ValidationLosses,
+      validation: {
+        ...(known && { control: known.validation }),
+        ...this.#validating.losses,
+      } as ValidationLosses,
+      validated: this.#validating.figures,
       seconds: this.#seconds,
       tokens: (steps + (known ? 0 : this.#controlLosses.length)) * batchSize * blockSize,
       probedTokens: this.#probedTokens,
@@ -227,7 +244,7 @@ class Run {
     const { config, weights } = this.#start;
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
-    this.#trained = resume;
+    this.#trained = resume && { ...resume, recipe };
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
     const control = new Control(recipe, resume?.removal ?? this.#untouched);
     const way = removing ?? control;
@@ -244,13 +261,27 @@ class Run {
       if (resume) trainer.load(resume);
       const begin = performance.now();
       const firstStep = trainer.step;
-      while (trainer.step < recipe.steps) {
+      let lookDue = resume ? resume.lookDue : recipe.evaluateEvery > 0;
+      for (;;) {
+        if (lookDue) {
+          const look = await this.#validating.look(phase, trainer, way.state.norms);
+          if (!look) {
+            const state = { ...this.#state(phase, await trainer.save(), way.state), lookDue };
+            yield { type: "checkpoint", state, reason: "stop" };
+            return undefined;
+          }
+          yield look;
+          lookDue = false;
+          if (this.#trained) this.#trained = { ...this.#trained, lookDue };
+        }
+        if (trainer.step >= recipe.steps) break;
         if (removing) yield* await removing.before(trainer);
         await trainer.update(corpus.train, way.options(trainer.step));
         const { step } = trainer;
         const last = step === recipe.steps;
         const due = step % recipe.checkpointEvery === 0 || last;
-        const wanted = due || signal?.aborted || way.due(step);
+        lookDue = recipe.evaluateEvery > 0 && (step % recipe.evaluateEvery === 0 || last);
+        const wanted = due || lookDue || signal?.aborted || way.due(step);
         if (!wanted && !trainer.resultsDue) continue;
         for await (const result of trainer.results()) {
           if (phase === "control") this.#controlLosses.push(result.loss);
@@ -260,7 +291,7 @@ class Run {
           yield this.#stepEvent(phase, result, tokensPerSecond);
         }
         if (due || signal?.aborted) {
-          const state = this.#state(phase, await trainer.save(), way.state);
+          const state = { ...this.#state(phase, await trainer.save(), way.state), lookDue };
           if (last) this.#trained = state;
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
@@ -287,12 +318,13 @@ class Run {
   }
 
   #stepEvent(phase: Phase, result: StepResult, tokensPerSecond: number): RunEvent {
-    const { step, loss, gradNorm, learningRate } = result;
+    const { step, loss, auxiliary, gradNorm, learningRate } = result;
     return {
       type: "step",
       phase,
       step,
       loss,
+      ...(auxiliary !== undefined && { auxiliary }),
       gradNorm,
       learningRate,
       tokensPerSecond,
@@ -310,50 +342,35 @@ class Run {
       ...trained,
       removal,
       controlLosses: [...this.#controlLosses],
-      validation: { ...this.#losses },
+      validation: this.#validating.sums,
     };
   }
 
   /** The end of the training that is validated, or the run's beginning where it is the original. */
   #stateInValidation(): RunState {
-    if (this.#trained) {
-      return { ...this.#trained, recipe: this.#recipe, validation: { ...this.#losses } };
-    }
+    if (this.#trained) return { ...this.#trained, validation: this.#validating.sums };
     const { weights } = this.#start;
     const zeros = () =>
       Object.fromEntries(
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
       );
     const optimizer = { step: 0, m: zeros(), v: zeros() };
-    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }, this.#untouched);
+    const phase = this.#distilled ? "removal" : "control";
+    const lookDue = this.#recipe.evaluateEvery > 0;
+    return { ...this.#state(phase, { weights, optimizer }, this.#untouched), lookDue };
   }
 
   /** False where it was cut off; the checkpoint does it again from its first batch. */
   async *#evaluate(model: Contender, contender: HostModel): AsyncGenerator<RunEvent, boolean> {
-    const params = uploadWeights(this.#input.backend, contender.weights);
-    try {
-      const advice = {
-        original: undefined,
-        control: DIVERGED_ADVICE,
-        frozen: REMOVAL_ADVICE,
-        folded: REMOVAL_ADVICE,
-      }[model];
-      const sizes = { ...this.#sizes(2), advice };
-      const losses = validationLoss({ ...contender, params }, this.#validation, sizes);
-      while (!this.#input.signal?.aborted) {
-        const { done, value } = await losses.next();
-        if (done) {
-          this.#losses[model] = value;
-          yield { type: "eval", model, loss: value, seconds: this.#seconds };
-          return true;
-        }
-        yield { type: "progress", what: model, done: value, total: this.#validation.length - 1 };
-      }
-      yield { type: "checkpoint", state: this.#stateInValidation(), reason: "stop" };
-      return false;
-    } finally {
-      freeParams(params);
-    }
+    const lnFree = model === "frozen" || model === "folded";
+    const advice = lnFree ? REMOVAL_ADVICE : DIVERGED_ADVICE;
+    const whole = yield* this.#validating.evaluate(
+      model,
+      contender,
+      model === "original" ? undefined : advice,
+    );
+    if (!whole) yield { type: "checkpoint", state: this.#stateInValidation(), reason: "stop" };
+    return whole;
   }
 
   async *#firstPosition(original: HostModel): AsyncGenerator<RunEvent, void> {

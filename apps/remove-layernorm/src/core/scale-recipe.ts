@@ -31,7 +31,9 @@ export function scaleRecipe(recipe: RemovalRecipe, size: RecipeSize): Scaled<Rem
     from.kind !== "training" || change === 1
       ? recipe.constants
       : { ...recipe.constants, from: { ...from, keep: from.keep ** change } };
-  const scaled = { ...training, pace, constants };
+  const { evaluateEvery: every } = recipe;
+  const evaluateEvery = every === 0 ? 0 : Math.max(1, Math.round(every * factor));
+  const scaled = { ...training, pace, constants, evaluateEvery };
   return { recipe: scaled, notes: removalNotes(asked(recipe, size), scaled) };
 }
 
@@ -64,6 +66,9 @@ export function removalNotes(before: RemovalRecipe, after: RemovalRecipe): strin
   const notes = trainingNotes(before, after);
   const [pace, scaled] = [describePace(before.pace), describePace(after.pace)];
   if (pace !== scaled) notes.push(`removals: ${pace} → ${scaled}`);
+  if (before.evaluateEvery !== after.evaluateEvery) {
+    notes.push(`looks on the way: every ${before.evaluateEvery} → ${after.evaluateEvery} updates`);
+  }
   const [from, to] = [before.constants.from, after.constants.from];
   if (from.kind === "training" && to.kind === "training" && from.keep !== to.keep) {
     notes.push(`moving mean of the stds: keeps ${short(from.keep)} → ${short(to.keep)} a micro-batch`);

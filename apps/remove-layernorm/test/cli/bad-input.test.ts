@@ -146,7 +146,15 @@ describe("a model", () => {
       "is LN-free already: all 7 of its norms are frozen (normless's own",
     );
     expect(await refused(2, "generate", "--model", frozen, "--prompt", "x")).toContain("has no tokenizer");
-    expect(await refused(2, "remove", "--model", frozen)).toContain("has no train tokens");
+    expect(await refused(2, "remove", "--model", frozen)).toContain("is LN-free already");
+    const alone = join(folder, "alone");
+    const plain = {
+      config: tinyConfig,
+      weights: initWeights(tinyConfig, 1),
+      norms: standardNorms(tinyConfig),
+    };
+    await writeModelFolder(alone, plain);
+    expect(await refused(2, "remove", "--model", alone)).toContain("has no train tokens");
   });
 });
 

@@ -14,7 +14,13 @@ import { checkJson } from "../../src/cli/json.js";
 import { resolveRecipe } from "../../src/cli/recipes.js";
 import { type RemoveConfig, removeConfigSchema, runConfigText } from "../../src/cli/run-config.js";
 import { removalRecipeSchema } from "../../src/cli/schemas.js";
-import { removalNotes, removalRecipes, type RunState, scaleRecipe } from "../../src/core/index.js";
+import {
+  type PositionSums,
+  removalNotes,
+  removalRecipes,
+  type RunState,
+  scaleRecipe,
+} from "../../src/core/index.js";
 import { someProvenance } from "./provenance-of.js";
 import { tinyConfig, tinyRecipe } from "./tiny.js";
 
@@ -22,6 +28,23 @@ const weights = initWeights({ ...tinyConfig, vocabSize: 5, layers: 1, eot: 4 }, 
 const moments = (scale: number) =>
   Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data.map((x) => scale * x)]));
 const mean = { sum: 0.1, weight: 0.3 };
+/** What a validation leaves, one row of it. */
+function positionSums(nats: number): PositionSums {
+  const one = { sums: [nats], counts: [1] };
+  const range = { begin: 2, end: 8 };
+  const positions = { counts: [1], loss: [nats], kl: [nats] };
+  const kinds = [
+    { kind: "plain" as const, rows: 1, available: 3, ranges: [{ range, loss: one, kl: one }], positions },
+  ];
+  return {
+    kinds,
+    notMeasured: [
+      { kind: "eot-document", range, why: "short" },
+      { figure: "kl", why: "alone" },
+    ],
+  };
+}
+
 const state: RunState = {
   version: 1,
   fingerprint: "0123",
@@ -37,7 +60,8 @@ const state: RunState = {
     taper: { calibration: { ln_f: { numerator: mean, denominator: mean } }, scale: mean },
   },
   controlLosses: [Math.E, 1 / 3],
-  validation: { original: Math.PI },
+  validation: { original: positionSums(Math.PI) },
+  lookDue: true,
 };
 
 const bytesOf = (from: RunState) =>
@@ -97,7 +121,12 @@ describe("a checkpoint", () => {
           ...state.removal,
           taper: { ...taper, calibration: {}, scale: { sum: x, weight: y } },
         };
-        const made: RunState = { ...state, removal, controlLosses: [x, y], validation: { frozen: x } };
+        const made: RunState = {
+          ...state,
+          removal,
+          controlLosses: [x, y],
+          validation: { frozen: positionSums(x) },
+        };
         const { state: back } = await decodeCheckpoint(removeKind, inMemory(bytesOf(made)));
         // MessagePack has whole numbers for those that are, of which 0 has no sign.
         expect(plus0(back)).toEqual(plus0(made));

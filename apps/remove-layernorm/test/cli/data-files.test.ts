@@ -47,9 +47,9 @@ function pipe(content: string | Uint8Array): Readable {
 }
 
 async function found(...paths: string[]) {
-  const { io, said } = silentIo();
-  const { data: files } = await withDataFiles(io, { data: paths });
-  return { files, said: said() };
+  const silent = silentIo();
+  const { data: files } = await withDataFiles(silent.io, { data: paths });
+  return { files, said: silent.said() };
 }
 const refused = async (...paths: string[]) =>
   found(...paths).then(

@@ -38,6 +38,11 @@ describe("normless remove", () => {
     for (const name of ["original", "control (LayerNorm kept)", "LN-free (frozen)", "LN-free (folded)"]) {
       expect(out).toContain(name);
     }
+    const interval = String.raw`[+−]?\d\.\d{4} \[[+−]?\d\.\d{4}, [+−]?\d\.\d{4}\]`;
+    for (const name of [String.raw`LN-free \(folded\)`, String.raw`LN-free \(folded\), document starts`]) {
+      expect(out).toMatch(new RegExp(`│ ${name} +│ +\\d\\.\\d{4} │ +${interval} │ +${interval} │`));
+    }
+    expect(out).toContain("In brackets: 95 % intervals, over sequences");
     for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "control/", "summary.json"]) {
       expect(out).toContain(join(whole, file));
     }
@@ -45,8 +50,12 @@ describe("normless remove", () => {
     expect(err).toMatch(/control 10\/12 · loss \d+\.\d{3} · [\d,]+ tokens\/s, \d+s left/);
     expect(err).toMatch(/step 9: removed the first-position constant \([+−]?\d\.\d{4} nats at once\)\n/);
 
+    expect(err).toMatch(
+      /step 4: KL from the original: plain windows \d\.\d{4}; end-of-text, mid-text \d\.\d{4}; /,
+    );
+
     const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8")) as object;
-    const fields = ["validation", "seconds", "tokens", "probedTokens", "peakBytes", "backend"];
+    const fields = ["validation", "validated", "seconds", "tokens", "probedTokens", "peakBytes", "backend"];
     expect(Object.keys(summary)).toEqual([...fields, "recipe", "provenance"]);
     // Nine removals at eight steps: a look before each step and one after each removal, at 4 sequences of 16 tokens.
     expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16, probedTokens: (8 + 9) * 4 * 16 });
@@ -64,6 +73,8 @@ describe("normless remove", () => {
       removal: 9,
       eval: 4,
     });
+    // After 0, 4, 8 and 12 updates of each training.
+    expect(count("look")).toBe(8);
     expect({ stds: count("stds"), sample: count("sample"), fold: count("fold") }).toEqual({
       stds: 2,
       sample: 2,

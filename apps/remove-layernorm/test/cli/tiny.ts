@@ -41,6 +41,7 @@ export const tinyRecipe: RemovalRecipe = {
     firstAfter: 2,
   },
   checkpointEvery: 5,
+  evaluateEvery: 4,
 };
 
 /** Text-like tokens: a few words, an end-of-text now and then. */

@@ -4,6 +4,7 @@ import type { Model } from "@normless/gpt2";
 import {
   type Both,
   compareModels,
+  eotOf,
   measurePositions,
   type PositionFigures,
   positionFigures,
@@ -19,7 +20,6 @@ import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
 import { withDataFiles } from "../data/find-files.js";
 import { dataText } from "../data/kinds.js";
-import { eotOf } from "../device.js";
 import { counted } from "../counter.js";
 import type { EngineOptions } from "../engine.js";
 import { UsageError, within } from "../errors.js";

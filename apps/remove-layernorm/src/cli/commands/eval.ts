@@ -1,6 +1,6 @@
 /** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
 import { Option } from "@commander-js/extra-typings";
-import { fitsBeside, HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
+import { eotOf, fitsBeside, HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type RowOptions, rowOptions } from "../data/documents.js";
@@ -8,7 +8,7 @@ import { withDataFiles } from "../data/find-files.js";
 import { readHellaswag } from "../data/hellaswag.js";
 import { dataText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
-import { eotOf, loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../device.js";
+import { loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";
 import { figuresOf } from "../evaluate/figures.js";

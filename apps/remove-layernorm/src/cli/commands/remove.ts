@@ -64,6 +64,7 @@ import {
   checkRecipe,
   describeFirstPosition,
   firstPositionOf,
+  forwardTokens,
   type PlannedModel,
   type RateScaling,
   type RemovalRecipe,
@@ -164,6 +165,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.auxiliaryWeightOption)
     .addOption(shared.gapFactorOption)
     .addOption(shared.sitesOption)
+    .addOption(shared.looksOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
     .addOption(shared.seedOption)
@@ -208,8 +210,9 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
 
   const found = await findModel(io, asked);
   const { folder: modelFolder } = found;
-  const files = corpusFiles(options, options.corpus ?? modelFolder);
+  // Who has the wrong model need not look for data.
   const model = await loadWithNorms(found);
+  const files = corpusFiles(options, options.corpus ?? modelFolder);
   const fitted = resolved.inContext(model.config.blockSize);
   const wider = (recipe: RemovalRecipe) => withGapFactor(asReleased(recipe, options), options);
   const recipe = wider(fitted.recipe);
@@ -352,7 +355,8 @@ async function showPlan(io: Io, out: string, input: Omit<RemoveJob, "openFolder"
   // As it is trained, and in both forms, as they are written and as they are read back.
   const models = 5;
   const disk = removalDisk(planned, model);
-  const estimated = await estimateRows(io, { training, work: workOf(planned), disk, models, out });
+  const work = { train: workOf(planned).train, evaluate: forwardTokens(planned) };
+  const estimated = await estimateRows(io, { training, work, disk, models, out });
   const more = [...estimated, ...(first ? [["residuals", describeFirstPosition(first)] as const] : [])];
   const facts = { parameters: parameterCount(model.weights), recompute, norms, more };
   io.out(await planText(io, planned, facts));

@@ -4,6 +4,7 @@ import type {
   EvalEvent,
   FirstPositionEvent,
   FoldEvent,
+  LookEvent,
   PlanEvent,
   RemovalEvent,
   RunEvent,
@@ -25,6 +26,7 @@ export interface ReportData {
   /** What a run that went on was told to do otherwise. */
   readonly changes: readonly ChangeEvent[];
   readonly evals: readonly EvalEvent[];
+  readonly looks: readonly LookEvent[];
   readonly stds: readonly StdEvent[];
   readonly samples: readonly SampleEvent[];
   /** Missing where the run has not come to it yet, or its rows have nothing but a first position. */
@@ -72,6 +74,7 @@ export function reportData({ provenance, events, summary, unfinished }: RunRecor
     removals: of("removal"),
     changes,
     evals: of("eval"),
+    looks: of("look"),
     stds: of("stds"),
     samples: of("sample"),
     ...(firstPosition && { firstPosition }),

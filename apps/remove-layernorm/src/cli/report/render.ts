@@ -7,12 +7,14 @@ import { describeSites } from "../../core/sites.js";
 import { isWhole, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
+import { lookSection } from "./look-charts.js";
+import { positionSection } from "./position-charts.js";
 import { sourceSection } from "./provenance.js";
 import { headline, resultTable, unfinishedNote } from "./result.js";
 import { stdCharts } from "./std-charts.js";
 import { style } from "./style.js";
 import { recipeTable, removalTable, runTable, samples } from "./tables.js";
-import { gradientChart, learningRateChart, lossChart } from "./training-charts.js";
+import { auxiliaryChart, gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
 /** A whole page, from what a run has written so far. What it did not measure has no section. */
 export function renderReport(data: ReportData): string {
@@ -43,7 +45,8 @@ export function renderReport(data: ReportData): string {
           ${sinkNote(data)} ${unfinishedNote(data)}
         </header>
         <main>
-          ${resultTable(data)} ${section("The loss, step by step", lossSection(data))}
+          ${resultTable(data)} ${section("By position", positionsOf(data))}
+          ${section("The loss, step by step", lossSection(data))} ${section("On the way", lookSection(data))}
           ${section("The std at every norm", stdCharts(data))}
           ${section("What the models write", samples(data))}
           ${section("Gradients and learning rate", gradientSection(data))}
@@ -72,6 +75,12 @@ function titleOf({ plan: { sites }, summary }: ReportData): string {
   return isWhole(sites) ? what : `${what}: ${resultName(sites)}`;
 }
 
+/** Of the folded model, where the run has come to it. */
+function positionsOf({ evals }: ReportData): Html | undefined {
+  const folded = evals.find(({ model }) => model === "folded");
+  return folded && positionSection(folded.positions, { reference: "original", model: "LN-free" });
+}
+
 function lossSection(data: ReportData): Html | undefined {
   if (data.steps.length === 0) return undefined;
   return html`${lossChart(data)} ${removalTable(data)}`;
@@ -79,7 +88,9 @@ function lossSection(data: ReportData): Html | undefined {
 
 function gradientSection(data: ReportData): Html | undefined {
   if (data.steps.length === 0) return undefined;
-  return html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`;
+  return html`<div class="row two small">
+    ${gradientChart(data)} ${learningRateChart(data)} ${auxiliaryChart(data)}
+  </div>`;
 }
 
 const inTurn = ({ plan: { removals } }: ReportData) =>

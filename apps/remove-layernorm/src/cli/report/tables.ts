@@ -4,7 +4,7 @@ import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js"
 import { COST_SEQUENCES, NO_NUMBER } from "../../core/removing/cost.js";
 import { describePace, describeRows } from "../../core/scale-recipe.js";
 import { extentRows, resultName } from "../extent.js";
-import { knownLosses, type ReportData } from "./data.js";
+import type { ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
 import { kindOf, kinds, nameOf } from "./kinds.js";
@@ -147,7 +147,6 @@ function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRec
 export function runTable(data: ReportData): Html {
   const { plan, fold, firstPosition, summary, provenance } = data;
   const { config } = plan;
-  const { frozen, folded: foldedLoss } = knownLosses(data);
   const ended: Row[] = summary
     ? [
         ["time", duration(summary.seconds)],
@@ -155,10 +154,6 @@ export function runTable(data: ReportData): Html {
         ["peak memory of tensors", bytes(summary.peakBytes)],
       ]
     : [];
-  const difference: Row[] =
-    frozen === undefined || foldedLoss === undefined
-      ? []
-      : [["loss, folded minus frozen", `${compact(foldedLoss - frozen)} nats`]];
   const folded: Row[] = fold
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
@@ -177,7 +172,6 @@ export function runTable(data: ReportData): Html {
       ["vocabulary", `${count(config.vocabSize)} tokens`],
       ["training data", `${count(plan.trainTokens)} tokens`],
       ["validation data", `${count(plan.validationTokens)} tokens`],
-      ...difference,
       ...folded,
     ])}
   </div>`;

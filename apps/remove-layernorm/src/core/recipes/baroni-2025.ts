@@ -69,6 +69,7 @@ function recipe(figures: Figures): RemovalRecipe {
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
     madeFor: MODELS[size],
+    evaluateEvery: 20,
   };
 }
 

@@ -35,4 +35,5 @@ export const heimersheim2024: RemovalRecipe = {
     firstAfter: 120,
   },
   madeFor: { model: "gpt2", layers: 12 },
+  evaluateEvery: 20,
 };

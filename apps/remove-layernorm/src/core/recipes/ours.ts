@@ -53,6 +53,7 @@ export const distilled: RemovalRecipe = {
     firstAfter: 8,
   },
   madeFor: { model: "models/sotu", layers: 6 },
+  evaluateEvery: 50,
 };
 
 /** How the model that ships was trained: 24.6M tokens, a little under ten times through its text. */

@@ -21,6 +21,7 @@ export const taperNorm2026: RemovalRecipe = {
   weightDecay: 0.1,
   seed,
   validationTokens: 65_536,
+  evaluateEvery: 50,
   checkpointEvery: 100,
   untieHead: false,
   auxiliaryWeight: 0.1,
