@@ -40,6 +40,12 @@ def what_went(removal):
     return {"eot": "the end-of-text constant", "first": "the first-position constant"}[removal["positionClass"]]
 
 
+def range_tag(positions):
+    """One position, or from the first to the last."""
+    first, last = positions["begin"], positions["end"] - 1
+    return f"{first}" if first == last else f"{first}-{last}"
+
+
 def expected(run):
     """By phase and tag: steps and values, and steps and lines, from metrics.jsonl, which the README says is the same."""
     scalars, texts = defaultdict(list), defaultdict(list)
@@ -54,15 +60,29 @@ def expected(run):
                 ("gradient_norm", "gradNorm"),
                 ("learning_rate", "learningRate"),
                 ("tokens_per_second", "tokensPerSecond"),
+                ("auxiliary_loss", "auxiliary"),
             ]:
-                scalars[phase, tag].append((step, event[field]))
+                if field in event or field != "auxiliary":
+                    scalars[phase, tag].append((step, event[field]))
         elif kind == "removal":
             phase, step = "removal", event["step"]
             what = what_went(event["removal"])
             scalars[phase, "removal"].append((step, 1))
+            if "damage" in event:
+                scalars[phase, "removal_cost"].append((step, event["damage"]))
             texts[phase, "removal"].append((step, what))
             for name, std in event.get("std", {}).items():
                 scalars[phase, f"frozen_std/{what}/{name}"].append((step, std))
+        elif kind == "look":
+            phase, step = event["phase"], event["step"]
+            for rows in event["kinds"]:
+                places = [("all", rows["all"])] + [(range_tag(one["range"]), one) for one in rows["ranges"]]
+                for place, figures in places:
+                    for name in ["loss", "kl"]:
+                        scalars[phase, f"{name}_{rows['kind']}/{place}"].append((step, figures[name]))
+                for module, classes in rows["stds"].items():
+                    for name, std in classes.items():
+                        scalars[phase, f"std_{rows['kind']}/{module}/{name}"].append((step, std))
         elif kind == "eval":
             step = event.get("step", step)
             tag = f"validation_loss/{event['model']}" if "model" in event else "validation_loss"

@@ -43,7 +43,9 @@ it("counts the optimiser once an update, and everything else for each micro-batc
   const backend = await wasm({ threads: 1 });
   let now = 0;
   vi.spyOn(performance, "now").mockImplementation(() => now);
-  const { update } = Trainer.prototype;
+  const { value: update } = Object.getOwnPropertyDescriptor(Trainer.prototype, "update") as {
+    value: (this: Trainer, ...rest: Parameters<Trainer["update"]>) => Promise<void>;
+  };
   // 10 seconds a micro-batch, and 4 for the optimiser.
   vi.spyOn(Trainer.prototype, "update").mockImplementation(async function (this: Trainer, ...rest) {
     now += 1000 * (4 + (10 * this.recipe.batchSize) / this.recipe.microBatchSize);

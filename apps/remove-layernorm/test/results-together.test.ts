@@ -84,7 +84,7 @@ async function stepsRead(backend: Backend & { reads: number }, asked: RemovalRec
   return read;
 }
 
-const base = { ...recipe, steps: 24, checkpointEvery: 17 };
+const base = { ...recipe, steps: 24, checkpointEvery: 17, evaluateEvery: 0 };
 const fixed = { ...base, pace: { ...recipe.pace, start: 13, gaps: { ln_2: 2, "ln_1:qk": 1, "ln_1:v": 0 } } };
 const ways: Record<string, RemovalRecipe> = {
   fixed: { ...fixed, pace: { ...fixed.pace, kind: "fixed", eotAfter: 1, firstAfter: 2 } },

@@ -22,7 +22,7 @@ const QUICK = [
   "2048",
 ];
 /** Nats a token: the LN-free model may not lose more to the original. */
-const GAP = 0.03;
+const GAP = 0.012;
 
 const summarySchema = z.object({
   validation: z.object({ original: z.number(), folded: z.number() }),

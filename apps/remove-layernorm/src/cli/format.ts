@@ -22,14 +22,14 @@ export function difference(value: number): string {
   return `${value < 0 ? "−" : "+"}${size}`;
 }
 
-/** What a removal cost: `+0.0123 nats at once`. */
-export function costText(damage: number): string {
-  return damage === NO_NUMBER ? "the loss is no number without it" : `${difference(damage)} nats at once`;
-}
-
 /** `0.0123 [0.0101, 0.0145]` */
 export function withInterval({ value, interval }: Estimate, show: (value: number) => string): string {
   return show(value) + (interval ? ` [${show(interval.low)}, ${show(interval.high)}]` : "");
+}
+
+/** What a removal cost: `+0.0123 nats at once`. */
+export function costText(damage: number): string {
+  return damage === NO_NUMBER ? "the loss is no number without it" : `${difference(damage)} nats at once`;
 }
 
 /** A share: `12.3 %`. */

@@ -203,17 +203,17 @@ export const sitesOption = new Option(
 )
   .argParser(namesArgument)
   .helpGroup(RECIPE);
-export const gapFactorOption = new Option(
-  "--gap-factor <n>",
-  "so many times as long between the removals of a pace at fixed steps; with --resume, between those still to come",
-)
-  .argParser(positiveArgument)
-  .helpGroup(RECIPE);
 export const looksOption = new Option(
   "--evaluate-every <n>",
   "updates between two looks at a few rows of the validation set: loss, KL and stds by position; 0 for none",
 )
   .argParser(wholeArgument)
+  .helpGroup(RECIPE);
+export const gapFactorOption = new Option(
+  "--gap-factor <n>",
+  "so many times as long between the removals of a pace at fixed steps; with --resume, between those still to come",
+)
+  .argParser(positiveArgument)
   .helpGroup(RECIPE);
 export const sharedQkvStdOption = new Option(
   "--shared-qkv-std",

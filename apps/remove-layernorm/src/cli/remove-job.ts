@@ -97,17 +97,17 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
 export function workOf({ recipe, validationTargets }: PlanEvent, resume?: RunState): Work {
   const perStep = recipe.batchSize * recipe.blockSize;
   const control = controlSteps(recipe);
-  const updates = resume?.phase === "removal" ? recipe.steps : recipe.steps + control;
+  const left = resume?.phase === "removal" ? recipe.steps : recipe.steps + control;
   const contenders = [
     "original",
     ...(control > 0 ? (["control"] as const) : []),
     "frozen",
     "folded",
   ] as const;
-  const left = contenders.filter((model) => resume?.validation[model] === undefined);
+  const unknown = contenders.filter((model) => resume?.validation[model] === undefined);
   return {
-    train: (updates - (resume?.step ?? 0)) * perStep,
-    evaluate: left.reduce((sum, model) => sum + validationTargets[model], 0),
+    train: (left - (resume?.step ?? 0)) * perStep,
+    evaluate: unknown.reduce((sum, model) => sum + validationTargets[model], 0),
   };
 }
 

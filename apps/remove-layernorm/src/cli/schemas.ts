@@ -79,9 +79,9 @@ export const removalRecipeSchema = z.strictObject({
   }),
   pace,
   sites: sites.optional(),
+  evaluateEvery: step,
   madeFor: z.strictObject({ model: z.string(), layers: count }).optional(),
   failsOnSink: z.strictObject({ how: z.string(), instead: z.string() }).optional(),
-  evaluateEvery: step,
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({

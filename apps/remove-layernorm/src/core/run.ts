@@ -117,10 +117,13 @@ class Run {
       resume && changed
         ? removalChanges(resume.recipe, changed, { ...resume, model: this.#plannedModel })
         : [];
+    const known = { ...resume?.validation };
+    // What was validated of a training that now goes on otherwise.
+    if (this.#changes.length > 0) for (const model of ["frozen", "folded"] as const) delete known[model];
     this.#validating = new Validating({
       ...{ backend: input.backend, recipe: this.#recipe, signal: input.signal },
       original: this.#original,
-      ...{ text: corpus.validation, eot: eotOf(model), sums: this.#validatedBefore },
+      ...{ text: corpus.validation, eot: eotOf(model), sums: known },
       seconds: () => this.#seconds,
     });
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
@@ -145,13 +148,6 @@ class Run {
 
   get #plannedModel(): PlannedModel {
     return { layers: this.#input.model.config.layers, norms: this.#norms };
-  }
-
-  /** By the process before; of a training that goes on otherwise, what it came to is to be seen again. */
-  get #validatedBefore(): RunState["validation"] {
-    const { original, control, ...ended } = this.#input.resume?.validation ?? {};
-    const kept = { ...(original && { original }), ...(control && { control }) };
-    return this.#changes.length > 0 ? kept : { ...kept, ...ended };
   }
 
   get #distilled(): boolean {
@@ -244,7 +240,7 @@ class Run {
     const { config, weights } = this.#start;
     const recipe = this.#recipe;
     const resume = this.#input.resume?.phase === phase ? this.#input.resume : undefined;
-    this.#trained = resume && { ...resume, recipe };
+    this.#trained = resume;
     const removing = phase === "removal" ? this.#startRemoving(resume) : undefined;
     const control = new Control(recipe, resume?.removal ?? this.#untouched);
     const way = removing ?? control;
@@ -348,7 +344,9 @@ class Run {
 
   /** The end of the training that is validated, or the run's beginning where it is the original. */
   #stateInValidation(): RunState {
-    if (this.#trained) return { ...this.#trained, validation: this.#validating.sums };
+    if (this.#trained) {
+      return { ...this.#trained, recipe: this.#recipe, validation: this.#validating.sums };
+    }
     const { weights } = this.#start;
     const zeros = () =>
       Object.fromEntries(

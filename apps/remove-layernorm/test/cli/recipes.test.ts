@@ -192,7 +192,8 @@ describe("a published recipe", () => {
     const fields = { base: "taper-norm-2026", name: "mine", steps: 600, learningRate: { warmupSteps: 7 } };
     await writeFile(path, JSON.stringify({ ...fields, pace: { begin: 20, end: 100 } }));
     expect((await dryRun("--recipe", path)).err).toBe(
-      "mine, scaled:\n  learning rate: cosine over 300 → 600\n  an update: 2048 → 256 tokens\n" +
+      "mine, scaled:\n  learning rate: cosine over 300 → 600\n  looks on the way: every 50 → 100 updates\n" +
+        "  an update: 2048 → 256 tokens\n" +
         rate(2048, "0.00045", "0.000159"),
     );
   });

@@ -36,7 +36,7 @@ export function recipesCommand(io: Io) {
     "show baroni-2025-small",
     "show distilled > mine.json",
     "plan baroni-2025-xl",
-    "plan mine.json --layers 24 --steps 500",
+    "plan mine.json",
   ]);
   command.action(() => listRecipes(io));
   command

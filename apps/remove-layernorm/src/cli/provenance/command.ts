@@ -54,7 +54,7 @@ export function repeatCommand({
     argv.push(option);
     if (value === true) continue;
     // Norms are one word, with commas between them.
-    const words = name === "sites" ? [[value].flat().join(",")] : [value].flat().map(String);
+    const words = name === "sites" ? [[value].flat().map(String).join(",")] : [value].flat().map(String);
     argv.push(...(option in paths ? words.map((word) => publicPath(word)) : words));
   }
   if (engine.backend !== "wasm") argv.push("--backend", engine.backend);

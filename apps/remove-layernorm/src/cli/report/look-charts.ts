@@ -8,6 +8,7 @@ import {
   type RowKind,
   rowKindNames,
 } from "../../core/row-kinds.js";
+import { resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { compact } from "./format.js";
 import { type Html, html } from "./html.js";
@@ -78,13 +79,14 @@ function klOverUpdates({ plan }: ReportData, looks: readonly LookEvent[]): Html 
   const values = lines.flat().flatMap(({ points }) => points.map(({ value }) => value));
   const positive = values.filter((value) => value > 0);
   if (positive.length === 0) return undefined;
+  const name = resultName(plan.sites);
   const y = logAxis(extent(positive));
   const longest = lines.toSorted((a, b) => b.length - a.length)[0];
   return html`<div class="row three">
       ${kinds.map(({ kind }, k) => {
         const title = `KL, ${rowKindNames[kind]}`;
         return linesPlot(
-          `${title}: KL of the LN-free model from the original by position range, over updates`,
+          `${title}: KL of ${name} from the original by position range, over updates`,
           title,
           plan.recipe.steps,
           y,
@@ -94,7 +96,7 @@ function klOverUpdates({ plan }: ReportData, looks: readonly LookEvent[]): Html 
     </div>
     <p class="caption">
       ${longest.map(({ name, tone }) => html`<span class="key ${tone}">position ${name}</span>`)}
-      KL(original‖LN-free) in nats per token on ${looks[0].kinds[0].rows} rows of each kind, the same at every
+      KL(original‖${name}) in nats per token on ${looks[0].kinds[0].rows} rows of each kind, the same at every
       look; logarithmic scale.
     </p>`;
 }

@@ -76,9 +76,9 @@ function titleOf({ plan: { sites }, summary }: ReportData): string {
 }
 
 /** Of the folded model, where the run has come to it. */
-function positionsOf({ evals }: ReportData): Html | undefined {
+function positionsOf({ evals, plan: { sites } }: ReportData): Html | undefined {
   const folded = evals.find(({ model }) => model === "folded");
-  return folded && positionSection(folded.positions, { reference: "original", model: "LN-free" });
+  return folded && positionSection(folded.positions, { reference: "original", model: resultName(sites) });
 }
 
 function lossSection(data: ReportData): Html | undefined {

@@ -68,8 +68,8 @@ function recipe(figures: Figures): RemovalRecipe {
     controlAuxiliary: false,
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
-    madeFor: MODELS[size],
     evaluateEvery: 20,
+    madeFor: MODELS[size],
   };
 }
 

@@ -34,6 +34,6 @@ export const heimersheim2024: RemovalRecipe = {
     eotAfter: 20,
     firstAfter: 120,
   },
-  madeFor: { model: "gpt2", layers: 12 },
   evaluateEvery: 20,
+  madeFor: { model: "gpt2", layers: 12 },
 };

@@ -52,8 +52,8 @@ export const distilled: RemovalRecipe = {
     eotAfter: 4,
     firstAfter: 8,
   },
-  madeFor: { model: "models/sotu", layers: 6 },
   evaluateEvery: 50,
+  madeFor: { model: "models/sotu", layers: 6 },
 };
 
 /** How the model that ships was trained: 24.6M tokens, a little under ten times through its text. */
