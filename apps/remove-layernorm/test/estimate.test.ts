@@ -2,7 +2,7 @@
 import { standardNorms } from "@normless/gpt2";
 import { wasm } from "@normless/tensor-wasm";
 import { expect, it, vi } from "vitest";
-import { firstPositionOf, Trainer, timeTraining } from "../src/core/index.js";
+import { firstPositionOf, forwardTokens, Trainer, timeTraining } from "../src/core/index.js";
 import { config, corpus, recipe, weights } from "./tiny.js";
 
 it.each([
@@ -27,6 +27,16 @@ it.each([
   expect(weights).toEqual(before);
   expect(backend.memory().liveBytes).toBe(live);
   await backend.dispose();
+});
+
+it("counts the original's forward passes where KL is measured, and the looks on the way", () => {
+  const validationTargets = { original: 1000, control: 300, frozen: 100, folded: 30 };
+  const asked = { ...recipe, steps: 25, blockSize: 16, evaluateEvery: 10, loss: "cross-entropy" as const };
+  // At the beginning, after 10, 20 and 25 updates, of both trainings: 16 rows of three kinds by two models.
+  const looks = 2 * 4 * 3 * 16 * 16 * 2;
+  expect(forwardTokens({ recipe: asked, validationTargets })).toBe(1000 + 600 + 100 + 60 + looks);
+  const distilled = { ...asked, loss: "distillation" as const, evaluateEvery: 0 };
+  expect(forwardTokens({ recipe: distilled, validationTargets })).toBe(1000 + 100 + 60);
 });
 
 it("counts the optimiser once an update, and everything else for each micro-batch", async () => {

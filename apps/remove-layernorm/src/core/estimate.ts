@@ -5,10 +5,12 @@
 import { freeParams, type Gpt2Config, type NormTable, uploadWeights, type Weights } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { measureFirstPosition } from "./first-position.js";
-import type { FirstPositionEvent } from "./events.js";
+import type { FirstPositionEvent, PlanEvent } from "./events.js";
 import { validationLoss } from "./measure.js";
-import type { RemovalRecipe, TrainingRecipe } from "./recipe.js";
+import { controlSteps, type RemovalRecipe, type TrainingRecipe } from "./recipe.js";
+import { ROW_KINDS } from "./row-kinds.js";
 import { Trainer } from "./trainer.js";
+import { comparesWithOriginal, LOOK } from "./validation.js";
 
 export interface TimedTraining {
   readonly backend: Backend;
@@ -114,6 +116,27 @@ async function timed(action: () => Promise<void>): Promise<number> {
   };
   const first = await once();
   return first < WARM_SECONDS ? once() : first;
+}
+
+/**
+ * Tokens that a removal's validation runs forward: the original's beside a model's where KL is measured, and the looks on
+ * the way.
+ */
+export function forwardTokens({
+  recipe,
+  validationTargets,
+}: Pick<PlanEvent, "recipe" | "validationTargets">): number {
+  const { steps, evaluateEvery, blockSize } = recipe;
+  const hasControl = controlSteps(recipe) > 0;
+  const contenders = (["original", "control", "frozen", "folded"] as const).filter(
+    (model) => model !== "control" || hasControl,
+  );
+  const ends = contenders.reduce(
+    (sum, model) => sum + validationTargets[model] * (comparesWithOriginal(model) ? 2 : 1),
+    0,
+  );
+  const looks = evaluateEvery === 0 ? 0 : (hasControl ? 2 : 1) * (1 + Math.ceil(steps / evaluateEvery));
+  return ends + looks * 2 * ROW_KINDS.length * LOOK * blockSize;
 }
 
 /** What a run tells of the first position before its first update. */

@@ -7,7 +7,13 @@ export {
   encodePair,
   scoreChoices,
 } from "./choices.js";
-export { firstPositionOf, type TimedTraining, timeTraining, type Timings } from "./estimate.js";
+export {
+  firstPositionOf,
+  forwardTokens,
+  type TimedTraining,
+  timeTraining,
+  type Timings,
+} from "./estimate.js";
 export { type EvaluateOptions, evaluateTokens, type TokenEvaluation } from "./evaluate.js";
 export type * from "./events.js";
 export { describeFirstPosition, measureFirstPosition, SINK_RATIO, sinkWarning } from "./first-position.js";

@@ -13,7 +13,7 @@ import { type Estimate, meanOf } from "./statistics.js";
 /** Besides all plain windows. */
 const MOST = { "eot-middle": 64, "eot-document": 256 };
 /** Of each kind, on the way. */
-const LOOK = 16;
+export const LOOK = 16;
 /** Of the bootstrap. */
 const RESAMPLES = 1000;
 

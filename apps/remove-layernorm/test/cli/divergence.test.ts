@@ -77,6 +77,8 @@ describe("a removal that has diverged", () => {
     const report = (await readFile(join(out, "report.html"), "utf8")).replace(/\s+/g, " ");
     expect(report).toMatch(/The recipe as it ended; from update 5 of the removal on: [^.]*steps 14 → 21/);
     const card = await readFile(join(out, "ln-free", "README.md"), "utf8");
+    expect(card).toMatch(/^npx normless remove --resume RUN --checkpoint 4 .*--gap-factor 2/m);
+    expect(report).toContain("npx normless remove --resume RUN --checkpoint 4 ");
     expect(card).toMatch(/^From update 5 of the removal on: .*steps 14 → 21/m);
   });
 

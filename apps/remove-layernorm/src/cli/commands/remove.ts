@@ -64,6 +64,7 @@ import {
   checkRecipe,
   describeFirstPosition,
   firstPositionOf,
+  forwardTokens,
   type PlannedModel,
   type RateScaling,
   type RemovalRecipe,
@@ -354,7 +355,8 @@ async function showPlan(io: Io, out: string, input: Omit<RemoveJob, "openFolder"
   // As it is trained, and in both forms, as they are written and as they are read back.
   const models = 5;
   const disk = removalDisk(planned, model);
-  const estimated = await estimateRows(io, { training, work: workOf(planned), disk, models, out });
+  const work = { train: workOf(planned).train, evaluate: forwardTokens(planned) };
+  const estimated = await estimateRows(io, { training, work, disk, models, out });
   const more = [...estimated, ...(first ? [["residuals", describeFirstPosition(first)] as const] : [])];
   const facts = { parameters: parameterCount(model.weights), recompute, norms, more };
   io.out(await planText(io, planned, facts));
