@@ -1,22 +1,23 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type LoadedModel, parameterCount } from "@normless/gpt2";
+import { parameterCount } from "@normless/gpt2";
 import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { checkAsked, EXIT, UsageError } from "../errors.js";
+import { EXIT } from "../errors.js";
 import { duration } from "../format.js";
-import { checkHasNorms } from "../has-norms.js";
+import { findModel } from "../hub.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
 import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
 import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
 import { lastingName } from "../provenance/sources.js";
-import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { type RemoveJob, runRemove } from "../remove-job.js";
+import { sayScaled } from "../recipes.js";
+import { loadWithNorms, type RemovalOptions, resolveRemoval, suitsOf } from "../removal-input.js";
+import { type Removed, type RemoveJob, runRemove } from "../remove-job.js";
 import {
   checkResumeOptions,
   checkSameCorpus,
@@ -45,34 +46,16 @@ import {
   RunFolder,
 } from "../run-folder.js";
 import { lockedRun } from "../run-lock.js";
-import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
-import { findModel, type FoundModel } from "../hub.js";
+import { removeOptionsSchema } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
-import {
-  checkConstants,
-  checkPlan,
-  checkRecipe,
-  type RateScaling,
-  type RemovalRecipe,
-  RecipeError,
-  removalNotes,
-  removalRecipes,
-  removeLayerNorm,
-  scaleRecipe,
-  type Summary,
-} from "../../core/index.js";
+import { removalRecipes, removeLayerNorm, type Summary } from "../../core/index.js";
 
-export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
+export interface RemoveOptions extends RemovalOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
   readonly tensorboard?: boolean | undefined;
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
-  readonly recipe?: string | Record<string, unknown> | undefined;
-  readonly sites?: readonly string[] | undefined;
-  readonly scaleLearningRate?: RateScaling | undefined;
-  readonly sharedQkvStd?: boolean | undefined;
-  readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
   readonly out?: string | undefined;
   readonly config?: string | undefined;
@@ -144,28 +127,19 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 }
 
 /** The exit code. */
-export async function remove(io: Io, options: RemoveOptions): Promise<number> {
+export async function remove(io: Io, options: RemoveOptions, tell: Tell = ending(io)): Promise<number> {
   const { resume: folder } = options;
-  if (folder === undefined) return startRun(io, options);
-  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
+  if (folder === undefined) return startRun(io, options, tell);
+  const again = () => lockedRun(folder, () => resumeRun(io, options, folder, tell));
   return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
 }
 
-async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
+async function startRun(io: Io, commandLine: RemoveOptions, tell: Tell): Promise<number> {
   const { options, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
   const { force = false } = options;
-  const resolved = await resolveRecipe({
-    builtIn: removalRecipes,
-    schema: removalRecipeSchema,
-    asked: options.recipe,
-    where: commandLine.recipe === undefined ? commandLine.config : undefined,
-    options: recipeOptions(options),
-    scaleLearningRate: options.scaleLearningRate,
-    scale: scaleRecipe,
-    notes: removalNotes,
-  });
-  const { name } = asReleased(resolved.recipe, options);
-  const out = options.out ?? newRunPath(name, io.now());
+  const where = commandLine.recipe === undefined ? commandLine.config : undefined;
+  const resolved = await resolveRemoval(options, where);
+  const out = options.out ?? newRunPath(resolved.name, io.now());
   const asked = options.model ?? shippedModel();
   const inputs = inputsOf({ ...options, model: asked });
   const place = await checkNewFolder(out, { command: "remove", force, inputs });
@@ -174,14 +148,11 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   const { folder: modelFolder } = found;
   const files = corpusFiles(options, options.corpus ?? modelFolder);
   const model = await loadWithNorms(found);
-  const fitted = resolved.inContext(model.config.blockSize);
-  const recipe = asReleased(fitted.recipe, options);
-  sayScaled(io, name, fitted.notes);
   const read: FilesRead = { train: [], validation: [] };
+  const { recipe, notes } = resolved.on(model);
+  sayScaled(io, resolved.name, notes);
   const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
-  checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, model, fitted.withSteps);
-  checkAsked(() => checkConstants(recipe, model.norms));
+  resolved.check(model, corpus);
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -207,74 +178,16 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
         return RunFolder.create(io, place, removeKind, config);
       };
       const job = { ...input, openFolder };
-      return lockedRun(out, () => finish(io, out, job), { make: true });
+      return lockedRun(out, () => finish(io, out, job, tell), { make: true });
     });
   // Threads are the machine's; everything else is in the run folder.
   const { threads } = options;
-  const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out));
+  const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out, tell));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
-/** Where rounding leaves no room in a few updates, it does in so many. */
-const MANY_STEPS = 1000;
-
-/** @throws UsageError when the plan does not fit into the steps, with the least that it fits into once scaled to them. */
-function checkSteps(
-  recipe: RemovalRecipe,
-  model: LoadedModel,
-  withSteps: (steps: number) => RemovalRecipe,
-): void {
-  const misfit = planError(recipe, model);
-  if (!misfit) return;
-  const { problem, field, fix } = misfit;
-  if (field !== "steps") {
-    checkAsked(() => {
-      throw misfit;
-    });
-  }
-  // Downwards: rounding may leave room in some number of steps and none in a greater one.
-  let steps = MANY_STEPS + 1;
-  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), model)) steps--;
-  // --steps would scale a pace that is too long as it is along with the run.
-  const inFile = `steps ${fix}, or a faster pace, in the recipe's file`;
-  const way = steps <= MANY_STEPS ? `--steps ${steps} or more` : inFile;
-  throw new UsageError(`${problem}; give ${way}`, { cause: misfit });
-}
-
-function planError(
-  recipe: RemovalRecipe,
-  { config: { layers }, norms }: LoadedModel,
-): RecipeError | undefined {
-  try {
-    checkPlan(recipe, { layers, norms });
-    return undefined;
-  } catch (error) {
-    if (error instanceof RecipeError) return error;
-    throw error;
-  }
-}
-
-/** The recipe with what the released code did, where that is asked for. @throws UsageError where it did no such thing. */
-function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecipe {
-  const { sharedQkvStd = false, bugCompatible = false } = options;
-  const { constants, pace } = recipe;
-  if (sharedQkvStd && (pace.kind !== "fixed" || constants.from.kind !== "training")) {
-    throw new UsageError(
-      `--shared-qkv-std is for removals at fixed steps with stds measured in training; ${recipe.name} is none`,
-    );
-  }
-  if (bugCompatible && constants.special !== "first-and-eot-on-value") {
-    throw new UsageError(
-      `--bug-compatible is for recipes with constants of their own for the first position, as heimersheim-2024; ` +
-        `those of ${recipe.name} are: ${constants.special}`,
-    );
-  }
-  const special = bugCompatible ? "released-2024" : constants.special;
-  return { ...recipe, constants: { ...constants, special, shareQkv: constants.shareQkv || sharedQkvStd } };
-}
-
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
-async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
+async function resumeRun(io: Io, options: RemoveOptions, out: string, tell: Tell): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
   const checkpoint = await newestCheckpoint(io, out, removeKind);
   const config = await readRunConfig(out, removeConfigSchema);
@@ -286,8 +199,8 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const corpus = await readBoth({ ...config, train, validation }, suitsOf(io, model), config.recipe);
   checkSameCorpus(corpus, out, config.provenance);
   const manner = resumedManner(options, config);
-  return withEngine(io, resumedEngine(options, config), ({ backend }) =>
-    finish(io, out, {
+  return withEngine(io, resumedEngine(options, config), ({ backend }) => {
+    const job = {
       backend,
       model,
       corpus,
@@ -299,21 +212,9 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
         const provenance = await resumedProvenance(config.provenance, { backend, now: io.now() });
         return RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner, provenance });
       },
-    }),
-  );
-}
-
-const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
-  vocabSize: config.vocabSize,
-  tokenizer,
-  io,
-});
-
-/** @throws UsageError when the model has no LayerNorm left. */
-async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
-  const model = await found.load();
-  checkHasNorms(found.folder, model);
-  return model;
+    };
+    return finish(io, out, job, tell);
+  });
 }
 
 async function showPlan(io: Io, input: Omit<RemoveJob, "openFolder">): Promise<number> {
@@ -327,16 +228,30 @@ async function showPlan(io: Io, input: Omit<RemoveJob, "openFolder">): Promise<n
   return EXIT.ok;
 }
 
-/** Runs the job and says how it ended. */
-async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
-  const done = await runRemove(io, job).catch((error: unknown) => explainFailure(error, "remove", out));
-  if (!done) {
-    io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
+/** How a run's end is told. */
+export interface Tell {
+  stopped(out: string): void;
+  ended(out: string, removed: Removed): void;
+}
+
+/** Runs the job; the exit code. */
+async function finish(io: Io, out: string, job: RemoveJob, tell: Tell): Promise<number> {
+  const removed = await runRemove(io, job).catch((error: unknown) => explainFailure(error, "remove", out));
+  if (!removed) {
+    tell.stopped(out);
     return EXIT.interrupted;
   }
-  const { plan, summary } = done;
-  io.out(`\n${resultTable(io, summary, plan.sites)}\n${written(io, out, summary)}`);
+  tell.ended(out, removed);
   return EXIT.ok;
+}
+
+function ending(io: Io): Tell {
+  return {
+    stopped: (out) =>
+      io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`),
+    ended: (out, { plan, summary }) =>
+      io.out(`\n${resultTable(io, summary, plan.sites)}\n${written(io, out, summary)}`),
+  };
 }
 
 function written(io: Io, out: string, summary: Summary): string {

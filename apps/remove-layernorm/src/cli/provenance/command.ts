@@ -41,7 +41,12 @@ export function repeatCommand({
   const named = recipeArgument(asked["recipe"], recipe, builtIn);
   const given: Options = { ...asked, recipe: named.argument };
   if (named.isWhole) {
-    for (const name of [...Object.keys(recipeOptions({})), "sharedQkvStd", "bugCompatible"])
+    for (const name of [
+      ...Object.keys(recipeOptions({})),
+      "scaleLearningRate",
+      "sharedQkvStd",
+      "bugCompatible",
+    ])
       delete given[name];
   }
   const hub = modelFolder === undefined ? undefined : hubSource(modelFolder);
