@@ -127,7 +127,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 }
 
 /** The exit code. */
-export async function remove(io: Io, options: RemoveOptions, tell: Tell = ending(io)): Promise<number> {
+export async function remove(io: Io, options: RemoveOptions, tell: Tell = telling(io)): Promise<number> {
   const { resume: folder } = options;
   if (folder === undefined) return startRun(io, options, tell);
   const again = () => lockedRun(folder, () => resumeRun(io, options, folder, tell));
@@ -150,7 +150,7 @@ async function startRun(io: Io, commandLine: RemoveOptions, tell: Tell): Promise
   const model = await loadWithNorms(found);
   const read: FilesRead = { train: [], validation: [] };
   const { recipe, notes } = resolved.on(model);
-  sayScaled(io, resolved.name, notes);
+  tell.scaled(resolved.name, notes);
   const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
   resolved.check(model, corpus);
   const prompt = options.prompt ?? PROMPT;
@@ -228,8 +228,9 @@ async function showPlan(io: Io, input: Omit<RemoveJob, "openFolder">): Promise<n
   return EXIT.ok;
 }
 
-/** How a run's end is told. */
+/** How it is told what a run's recipe was changed to, and how the run ended. */
 export interface Tell {
+  scaled(name: string, notes: readonly string[]): void;
   stopped(out: string): void;
   ended(out: string, removed: Removed): void;
 }
@@ -245,8 +246,9 @@ async function finish(io: Io, out: string, job: RemoveJob, tell: Tell): Promise<
   return EXIT.ok;
 }
 
-function ending(io: Io): Tell {
+function telling(io: Io): Tell {
   return {
+    scaled: (name, notes) => sayScaled(io, name, notes),
     stopped: (out) =>
       io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`),
     ended: (out, { plan, summary }) =>

@@ -1,7 +1,7 @@
 /** The command line that does a run again. */
 import { isDeepStrictEqual } from "node:util";
 import type { EngineUsed } from "../engine.js";
-import { optionName } from "../errors.js";
+import { optionWords } from "../option-words.js";
 import { inputsOf } from "../outputs.js";
 import { isRecipeFile, recipeOptions } from "../recipes.js";
 import { normlessCommand } from "../shell.js";
@@ -52,15 +52,9 @@ export function repeatCommand({
   const hub = modelFolder === undefined ? undefined : hubSource(modelFolder);
   if (hub && given["model"] !== undefined) given["model"] = `${hub.name}@${hub.revision}`;
   const paths = inputsOf({ ...given, ...(hub && { model: undefined }) });
-  const argv: string[] = [command];
-  for (const [name, value] of Object.entries(given)) {
-    if (LEFT_OUT.includes(name) || value === undefined || value === false) continue;
-    const option = optionName(name);
-    argv.push(option);
-    if (value === true) continue;
-    const words = [value].flat().map(String);
-    argv.push(...(option in paths ? words.map((word) => publicPath(word)) : words));
-  }
+  const said = Object.fromEntries(Object.entries(given).filter(([name]) => !LEFT_OUT.includes(name)));
+  const words = optionWords(said, (option, word) => (option in paths ? publicPath(word) : word));
+  const argv = [command, ...words];
   if (engine.backend !== "wasm") argv.push("--backend", engine.backend);
   if (WITH_BUILDS.includes(engine.backend) && engine.simd) argv.push("--simd", engine.simd);
   if (engine.blasLibrary !== undefined) argv.push("--blas-library", publicPath(engine.blasLibrary));
