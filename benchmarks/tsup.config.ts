@@ -6,7 +6,6 @@ export default defineConfig({
     main: "src/main.ts",
     table: "src/table.ts",
     step: "src/steps/ours.ts",
-    recipes: "src/recipes/main.ts",
     small: "src/small/main.ts",
     peak: "src/small/peak.ts",
   },

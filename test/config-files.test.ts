@@ -16,7 +16,7 @@ const MODEL_FLOATS = ["layer_norm_epsilon", "normless"];
 /** In a run's folder, by the last name. */
 const RUN_FLOATS = [
   ...["peak", "floor", "beta1", "beta2", "adamEps", "weightDecay", "maxNorm", "auxiliaryWeight", "eps"],
-  ...["eotShare", "shortShare", "keep", "ln_2", "ln_1:qk", "ln_1:v", "eotAfter", "firstAfter", "margin", "together", "diverged"],
+  ...["eotShare", "shortShare", "keep", "ln_2", "ln_1:qk", "ln_1:v", "eotAfter", "firstAfter"],
 ];
 
 let folder: string;
@@ -40,8 +40,8 @@ beforeAll(async () => {
     "--batch-size",
     "2",
     ...[
-      ...["--micro-batch-size", "2", "--block-size", "16", "--recipe", "adaptive"],
-      ...["--out", join(folder, "adaptive")],
+      ...["--micro-batch-size", "2", "--block-size", "16", "--recipe", "taper-norm-2026"],
+      ...["--out", join(folder, "tapered")],
     ],
   );
   await ran(
@@ -78,16 +78,11 @@ async function configFiles(path: string): Promise<string[]> {
 
 it("the walk finds what every command and every form writes", async () => {
   expect((await configFiles(folder)).map((name) => name.replaceAll("\\", "/"))).toEqual([
-    ...["adaptive/config.json", "adaptive/control/config.json", "adaptive/ln-free-gpt2/config.json"],
-    "adaptive/ln-free/config.json",
     ...["eps0/config.json", "folded/config.json", "frozen/config.json", "gpt2/config.json"],
     ...["model/config.json", "removed/config.json", "removed/control/config.json"],
-    ...[
-      "removed/ln-free-gpt2/config.json",
-      "removed/ln-free/config.json",
-      "trained/config.json",
-      "trained/model/config.json",
-    ],
+    ...["removed/ln-free-gpt2/config.json", "removed/ln-free/config.json"],
+    ...["tapered/config.json", "tapered/control/config.json", "tapered/ln-free-gpt2/config.json"],
+    ...["tapered/ln-free/config.json", "trained/config.json", "trained/model/config.json"],
     "transformer-lens/config.json",
   ]);
   expect(await configFiles(SHIPPED)).toEqual(["config.json"]);

@@ -28,9 +28,10 @@ const moments = Object.fromEntries(Object.entries(weights).map(([name, { data }]
 it("a checkpoint of a training", async () => {
   await fc.assert(
     fc.asyncProperty(hfConfigs, async (hf) => {
-      const { config } = configFromHf(JSON.parse(JSON.stringify(hf)));
+      const { config, norms } = configFromHf(JSON.parse(JSON.stringify(hf)));
       const optimizer = { step: 3, m: moments, v: moments };
-      const state: TrainState = { version: 1, config, recipe: trainRecipe, step: 3, weights, optimizer };
+      const about = { version: 1, fingerprint: "0123", recipe: trainRecipe, step: 3 } as const;
+      const state: TrainState = { ...about, config, norms, weights, optimizer };
       const bytes = Buffer.concat([...encodeCheckpoint(trainKind, { metricsLines: 1, state })]);
       expect(await decodeCheckpoint(trainKind, inMemory(bytes))).toEqual({ metricsLines: 1, state });
     }),

@@ -10,19 +10,14 @@ export const READMES = ["README.md", "benchmarks/README.md"] as const;
 const MARKED = /<!-- bench:(\w+) -->[^]*?<!-- \/bench:\1 -->/g;
 
 /** What stands at a mark: a table with its note, or words alone. */
-export type Part = string | Pick<Table, "head" | "rows" | "note">;
+type Part = string | Pick<Table, "head" | "rows" | "note">;
 
 /** A README with every marked part made anew. @throws Error when it has none, or one of a name that is no suite's. */
-export function withTables(readme: string, results: Results): Promise<string> {
-  return withMarked(readme, (name) => part(results, name));
-}
-
-/** The same with parts from anywhere, by the name of the mark. */
-export async function withMarked(readme: string, partOf: (name: string) => Part): Promise<string> {
+export async function withTables(readme: string, results: Results): Promise<string> {
   if (readme.search(MARKED) < 0)
     throw new Error("there is no <!-- bench:NAME --> … <!-- /bench:NAME --> in it");
   const filled = readme.replace(MARKED, (_, name: string) => {
-    const made = partOf(name);
+    const made = part(results, name);
     const text = typeof made === "string" ? made : `${markdown(made)}\n\n${made.note}`;
     return `<!-- bench:${name} -->\n\n${text}\n\n<!-- /bench:${name} -->`;
   });

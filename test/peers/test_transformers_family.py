@@ -148,7 +148,7 @@ def recipe(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipe") / "recipe.json"
     gaps = {"ln_2": 0.5, "ln_1:qk": 0.5, "ln_1:v": 0.5}
     fields = {
-        "base": "reference",
+        "base": "taper-norm-2026",
         **{"name": "short", "steps": 10, "batchSize": 2, "microBatchSize": 2, "blockSize": T, "validationTokens": 100},
         "learningRate": {"peak": 1e-3, "floor": 1e-4, "warmupSteps": 2, "totalSteps": 10},
         "pace": {"kind": "fixed", "start": 2, "gaps": gaps, "eotAfter": 1, "firstAfter": 1},

@@ -1,6 +1,6 @@
 import { initWeights, presets } from "@normless/gpt2";
 import { wasm } from "@normless/tensor-wasm";
-import { referenceRecipe, removeLayerNorm } from "normless";
+import { distilledRecipe, removeLayerNorm } from "normless";
 
 const tiny = { layers: 2, channels: 16, heads: 2, inner: 64, blockSize: 16, vocabSize: 61, eot: 60 };
 const config = { ...presets.base, ...tiny };
@@ -11,7 +11,7 @@ const run = removeLayerNorm({
   backend,
   model: { config, weights: initWeights(config, 1) },
   corpus: { train: tokens, validation: tokens.subarray(0, 500) },
-  recipe: { ...referenceRecipe, steps: 100, batchSize: 4, microBatchSize: 4, blockSize: 16 },
+  recipe: { ...distilledRecipe, steps: 100, batchSize: 4, microBatchSize: 4, blockSize: 16 },
 });
 const removed: string[] = [];
 for await (const event of run) {

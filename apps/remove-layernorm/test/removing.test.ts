@@ -2,10 +2,8 @@
 import { isFolded, moduleOf, normSites } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  type AdaptivePace,
-  describeRemoval,
   type RemovalRecipe,
   removalRecipes,
   removeLayerNorm,
@@ -42,7 +40,6 @@ function bits(events: readonly RunEvent[]) {
   return {
     steps,
     removals: of(events, "removal"),
-    rollbacks: of(events, "rollback"),
     weights: done.folded.weights,
     norms: done.frozen.norms,
     probedTokens: done.summary.probedTokens,
@@ -59,7 +56,7 @@ async function expectSameResumed(asked: RemovalRecipe, whole: readonly RunEvent[
     expect(resumed.weights).toEqual(expected.weights);
     expect(resumed.norms).toEqual(expected.norms);
     expect(resumed.probedTokens).toBe(expected.probedTokens);
-    for (const part of ["steps", "removals", "rollbacks"] as const) {
+    for (const part of ["steps", "removals"] as const) {
       const rest = expected[part].slice(expected[part].length - resumed[part].length);
       expect(resumed[part]).toEqual(rest);
     }
@@ -71,145 +68,6 @@ function expectLnFree(events: readonly RunEvent[]): void {
   expect(isFolded(done.folded.norms)).toBe(true);
   expect(of(events, "fold")[0].relativeDifference).toBeLessThan(1e-4);
 }
-
-const adaptive: AdaptivePace = {
-  kind: "adaptive",
-  start: 3,
-  margin: 0.05,
-  keep: 0.5,
-  probeSequences: 2,
-  together: 0.001,
-  diverged: 5,
-  patience: 2,
-  deadline: 18,
-};
-
-/** Any loss counts as diverged, and none as back: norms go because their time has come. */
-const nervousPace = { ...adaptive, margin: -10, diverged: -5 };
-
-describe("an adaptive removal", () => {
-  const asked = { ...recipe, steps: 24, checkpointEvery: 4, pace: adaptive };
-
-  it("takes every norm and constant once, the least damaging of those left first, and resumes", async () => {
-    const events = await run(asked);
-    expectLnFree(events);
-    const removals = of(events, "removal");
-    const names = removals.map(({ removal }) => describeRemoval(removal));
-    const last = ["the end-of-text constant", "the first-position constant"];
-    expect([...names].sort()).toEqual([...normSites(config), ...last].sort());
-    expect(names.slice(-2).sort()).toEqual(last);
-    for (const [i, { step, damage }] of removals.entries()) {
-      expect(step).toBeGreaterThanOrEqual(adaptive.start);
-      expect(step).toBeLessThanOrEqual(adaptive.deadline);
-      const before = removals[i - 1];
-      if (step === adaptive.deadline) expect(damage).toBeUndefined();
-      else if (before?.step === step) expect(damage).toBeGreaterThanOrEqual(before.damage!);
-      else expect(damage).toBeDefined();
-    }
-    expect(of(events, "rollback")).toEqual([]);
-    expect(of(events, "done")[0].summary.probedTokens).toBeGreaterThan(0);
-    await expectSameResumed(asked, events);
-  });
-
-  it("measures less than everything that is left before each of its choices", async () => {
-    // One each time, even of those whose damage is below 0.
-    const one = { ...adaptive, margin: 10, together: -1 };
-    const events = await run({ ...asked, pace: one });
-    const removals = of(events, "removal");
-    expect(removals.map(({ step }) => step)).toEqual(removals.map((_, i) => one.start + i));
-    // The loss as it is, and all that is left: norms first, then the two constants.
-    const counts = [...normSites(config).map((_, i) => 1 + i), 1, 2];
-    const everything = counts.reduce((sum, left) => sum + 1 + left, 0);
-    const looks = of(events, "done")[0].summary.probedTokens / (one.probeSequences * recipe.blockSize);
-    expect(looks).toBeGreaterThanOrEqual(2 * removals.length);
-    expect(looks).toBeLessThan(everything);
-  });
-
-  it("takes what makes the loss no number for the most damaging, and goes on", async () => {
-    const [site] = normSites(config);
-    const read = backend.read.bind(backend);
-    let lost = 0;
-    const events: RunEvent[] = [];
-    for await (const event of removeLayerNorm({
-      backend,
-      model: { config, weights },
-      corpus,
-      recipe: asked,
-    })) {
-      events.push(event);
-      if (event.type !== "step" || event.phase !== "removal" || event.step !== adaptive.start) continue;
-      // First the loss as it is, then that without the first candidate.
-      const looks = vi.spyOn(backend, "read");
-      looks.mockImplementationOnce(read).mockImplementationOnce(() => {
-        lost++;
-        return Promise.resolve(Float32Array.of(NaN));
-      });
-    }
-    expect(lost).toBe(1);
-    vi.restoreAllMocks();
-    const removals = of(events, "removal");
-    expect(removals[0].damage).toBeLessThan(1);
-    expect(removals[0].removal).not.toMatchObject({ site });
-    expectLnFree(events);
-  });
-
-  it("takes back what diverges, waits longer each time, and is done by the deadline all the same", async () => {
-    const nervous = { ...asked, pace: nervousPace };
-    const events = await run(nervous);
-    expectLnFree(events);
-    const rollbacks = of(events, "rollback");
-    expect(rollbacks.length).toBeGreaterThan(1);
-    for (const { step, to, removed } of rollbacks) {
-      expect(to).toBeLessThan(step);
-      expect(step).toBeLessThanOrEqual(adaptive.deadline);
-      const again = of(events, "removal").find(
-        (event) => event.step >= step && removed.includes(describeRemoval(event.removal)),
-      );
-      expect(again!.step).toBeGreaterThanOrEqual(Math.min(step + adaptive.patience, adaptive.deadline));
-    }
-    await expectSameResumed(nervous, events);
-  });
-
-  it("takes back a removal after which the loss is no number, and does that batch again", async () => {
-    const readMany = backend.readMany.bind(backend);
-    const noNumbers: Backend["readMany"] = async (tensors) =>
-      (await readMany(tensors)).map((values) => values.map(() => NaN));
-    const events: RunEvent[] = [];
-    for await (const event of removeLayerNorm({
-      backend,
-      model: { config, weights },
-      corpus,
-      recipe: asked,
-    })) {
-      if (event.type === "removal" && of(events, "removal").length === 0) {
-        vi.spyOn(backend, "readMany").mockImplementationOnce(noNumbers);
-      }
-      events.push(event);
-    }
-    vi.restoreAllMocks();
-    const [{ step, removal }] = of(events, "removal");
-    const [rollback] = of(events, "rollback");
-    expect(rollback).toMatchObject({ step, to: step });
-    expect(rollback.removed).toContain(describeRemoval(removal));
-    expect(rollback.why).toMatch(`the loss is NaN at step ${step}: training has diverged`);
-    const steps = of(events, "step").flatMap(({ phase, step }) => (phase === "removal" ? [step] : []));
-    expect(steps).toEqual(Array.from({ length: asked.steps }, (_, i) => i + 1));
-    expectLnFree(events);
-  });
-
-  it("goes back to the very weights from before", async () => {
-    const nervous = { ...asked, pace: nervousPace, checkpointEvery: 1 };
-    const events = await run(nervous);
-    const [rollback] = of(events, "rollback");
-    const states = of(events, "checkpoint").flatMap(({ state }) =>
-      state.phase === "removal" ? [state] : [],
-    );
-    const at = (step: number) => states.find((state) => state.step === step)!;
-    expect(at(rollback.step).weights).toEqual(at(rollback.to).weights);
-    expect(at(rollback.step).optimizer.m).toEqual(at(rollback.to).optimizer.m);
-    expect(at(rollback.step).removal.norms).toEqual(at(rollback.to).removal.norms);
-  });
-});
 
 describe("a taper", () => {
   const pace = { kind: "taper", begin: 6, end: 16, keep: 0.9 } as const;
@@ -302,18 +160,12 @@ describe("a fixed removal", () => {
 
 describe("a control that is known already", () => {
   it("gives the removal the bits that it has beside its own control", async () => {
-    const asked = { ...recipe, pace: adaptive };
-    const whole = await run(asked);
+    const whole = await run(recipe);
     const losses = of(whole, "step").flatMap(({ phase, loss }) => (phase === "control" ? [loss] : []));
     const validation = of(whole, "eval").find(({ model }) => model === "control")!.loss;
     const alone: RunEvent[] = [];
-    const input = {
-      backend,
-      model: { config, weights },
-      corpus,
-      recipe: asked,
-      control: { losses, validation },
-    };
+    const control = { losses, validation };
+    const input = { backend, model: { config, weights }, corpus, recipe, control };
     for await (const event of removeLayerNorm(input)) alone.push(event);
     expect(of(alone, "step").every(({ phase }) => phase === "removal")).toBe(true);
     expect(bits(alone).weights).toEqual(bits(whole).weights);

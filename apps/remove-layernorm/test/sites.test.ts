@@ -138,7 +138,7 @@ describe("the norms that go", () => {
   });
 
   it("in a taper are told, where others stay", () => {
-    const recipe = { ...removalRecipes["taper"], sites: ["ln_2"] };
+    const recipe = { ...removalRecipes["taper-norm-2026"], sites: ["ln_2"] };
     expect(plan(recipe, base).map(describeRemoval)).toEqual([
       "the taper's start, 6 norms calibrated",
       "6 norms, the taper's end",
@@ -150,7 +150,11 @@ describe("a model that has lost norms", () => {
   const special = { ...standardNorms(base), ln_f: frozenNorm({ first: 9, eot: 2, rest: 1 }) };
 
   it("is refused where a constant for special positions would be left", () => {
-    const { "heimersheim-2024": dropping, "baroni-2025-small": keeping, taper } = removalRecipes;
+    const {
+      "heimersheim-2024": dropping,
+      "baroni-2025-small": keeping,
+      "taper-norm-2026": taper,
+    } = removalRecipes;
     expect(() => checkConstants(dropping, special)).not.toThrow();
     for (const recipe of [keeping, taper]) {
       expect(() => checkConstants(recipe, special)).toThrow(
@@ -162,6 +166,8 @@ describe("a model that has lost norms", () => {
 
   it("is refused where a norm is half on its way out", () => {
     const half = { ...special, ln_f: { kind: "tapered", eps: 1e-5, gate: 0.5, std: 1 } as const };
-    expect(() => checkConstants(removalRecipes["taper"], half)).toThrow(/the norm at ln_f is tapered/);
+    expect(() => checkConstants(removalRecipes["taper-norm-2026"], half)).toThrow(
+      /the norm at ln_f is tapered/,
+    );
   });
 });

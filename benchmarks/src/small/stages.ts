@@ -34,7 +34,7 @@ export interface SmallResults {
 const T = 256;
 /** Two updates with and two without LayerNorm; every norm goes after the first, so that a single one is without any. */
 const RECIPE = {
-  base: "reference",
+  base: "baroni-2025-small",
   name: "once",
   steps: 2,
   batchSize: 1,

@@ -1,7 +1,4 @@
-/**
- * The main job as `npm start` runs it, and beside a control: the built command, in a process and a folder of its own. Once
- * each; they take minutes.
- */
+/** The main job as `npm start` runs it: the built command, in a process and a folder of its own. Once; it takes minutes. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
@@ -24,26 +21,19 @@ const QUICK = [
   "--validation-tokens",
   "2048",
 ];
-/** Nats a token: the LN-free model may not lose more to the control, or distilled to the original. */
+/** Nats a token: the LN-free model may not lose more to the original. */
 const GAP = 0.03;
 
 const summarySchema = z.object({
-  validation: z.object({ original: z.number(), control: z.number().optional(), folded: z.number() }),
+  validation: z.object({ original: z.number(), folded: z.number() }),
   peakBytes: z.number(),
 });
 
-const recipes = [
-  { recipe: "distilled", about: "npm start, once built" },
-  { recipe: "adaptive", about: "the same with the recipe `adaptive`, which trains a control first" },
-];
-
-export const removalCases = recipes.map(({ recipe }) => recipe);
+const recipe = "distilled";
+export const removalCases = [recipe];
 
 export async function removalSuite(context: Context): Promise<void> {
-  for (const { recipe, about } of recipes) if (context.wants(recipe)) await removal(context, recipe, about);
-}
-
-async function removal(context: Context, recipe: string, about: string): Promise<void> {
+  if (!context.wants(recipe)) return;
   const out = join(context.models.root, "removal");
   const options = ["--recipe", recipe, "--out", out, "--threads", String(context.threads)];
   const begin = performance.now();
@@ -57,14 +47,14 @@ async function removal(context: Context, recipe: string, about: string): Promise
     JSON.parse(await readFile(join(out, "summary.json"), "utf8")),
   );
   await rm(out, { recursive: true });
-  const gap = validation.folded - (validation.control ?? validation.original);
+  const gap = validation.folded - validation.original;
   if (!context.quick && !(gap <= GAP))
-    throw new Error(`${recipe}: the LN-free model is ${gap} nats above what it is held against`);
+    throw new Error(`${recipe}: the LN-free model is ${gap} nats above the original`);
   context.record({
     suite: "removal",
     // Another name, so that no quick run meets the goal.
     case: context.quick ? `${recipe}, short` : recipe,
-    about: context.quick ? "100 updates of one sequence" : about,
+    about: context.quick ? "100 updates of one sequence" : "npm start, once built",
     engine: mainEngine.name,
     threads: context.threads,
     value: ms / 1000,

@@ -182,14 +182,19 @@ export interface TrainingLossOptions extends ForwardOptions {
 
 /**
  * This micro-batch's share of the batch's mean loss, in nats; the shares add up to the mean over all tokens. The
- * auxiliary loss is weighed by the micro-batch's share of tokens likewise. Returns the share without it apart.
+ * auxiliary loss is weighed by the micro-batch's share of tokens likewise. Returns the share without it, and it, apart.
  */
 export function trainingLoss(
   model: BoundModel,
   tokens: Tokens,
   targets: Tensor,
   { totalTokens, teacher, auxiliaryWeight = 0, auxiliaryTarget, ...options }: TrainingLossOptions,
-): { readonly total: Variable; readonly prediction: Variable } {
+): {
+  readonly total: Variable;
+  readonly prediction: Variable;
+  /** As it is added, λ included; undefined where it is left out. */
+  readonly auxiliary?: Variable;
+} {
   const read = teacher && headOf(teacher, tokens);
   const x = residual(model, tokens, options);
   const head = { w: headWeight(model), bias: model.params["lm_head.bias"] };
@@ -203,14 +208,19 @@ export function trainingLoss(
   const stds = rowStd(x);
   const spread =
     auxiliaryTarget === undefined ? stdSpread(stds, tokens.classes) : squaredDistance(stds, auxiliaryTarget);
-  return { total: add(prediction, scale(spread, auxiliaryWeight * share)), prediction };
+  const auxiliary = scale(spread, auxiliaryWeight * share);
+  return { total: add(prediction, auxiliary), prediction, auxiliary };
 }
 
 /** What a model's head reads of these tokens, x (B,T,C), which is the caller's to free, and the head: w (V,C), bias (V). */
-export function headOf({ config, params, norms }: Model, tokens: Tokens): Teacher {
+export function headOf(
+  { config, params, norms }: Model,
+  tokens: Tokens,
+  options: ForwardOptions = {},
+): Teacher {
   const x = evaluate((variables) => {
     const model = { config, params: variables, norms };
-    return headInput(model, residual(model, tokens), tokens);
+    return headInput(model, residual(model, tokens, options), tokens);
   }, params);
   return { x, w: params["lm_head.weight"] ?? params["wte.weight"], bias: params["lm_head.bias"] };
 }

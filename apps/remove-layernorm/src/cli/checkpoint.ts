@@ -10,7 +10,7 @@ import type { HostTensor } from "@normless/gpt2";
 import { parseNorm } from "@normless/layernorm";
 import { sizeOf } from "@normless/tensor";
 import { z } from "zod";
-import type { RunState, TrainerState, TrainState } from "../core/index.js";
+import { ROW_KINDS, type RunState, type TrainerState, type TrainState } from "../core/index.js";
 import type { Bytes } from "./data/pieces.js";
 import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { checkJson } from "./json.js";
@@ -25,15 +25,11 @@ export interface Checkpoint<State> {
   readonly state: State;
 }
 
-/** What every training must keep, and maybe an older state of the same to go back to. */
-export interface TrainingState extends TrainerState {
-  readonly fallback?: TrainerState | undefined;
-}
 /** What a checkpoint holds besides parameters and moments. */
-type Rest<State extends TrainingState> = Omit<State, keyof TrainingState>;
+type Rest<State extends TrainerState> = Omit<State, keyof TrainerState>;
 
 /** The kinds of checkpoint: how a state without its tensors is checked. */
-export interface CheckpointKind<State extends TrainingState> {
+export interface CheckpointKind<State extends TrainerState> {
   readonly name: "remove" | "train";
   readonly rest: z.ZodType<Rest<State>>;
 }
@@ -44,8 +40,34 @@ const whole = z.int().min(0);
 /** What a run measured, whatever that came to: freezing a norm may make a loss infinite, or no number. */
 const measured = z.custom<number>((value) => typeof value === "number", "expected a number");
 const norms = z.record(z.string(), z.unknown().transform(parseNorm));
-const damages = z.record(z.string(), measured);
 const mean = z.strictObject({ sum: measured, weight: measured });
+
+const range = z.strictObject({ begin: whole, end: whole });
+const rowSums = z.strictObject({ sums: z.array(measured), counts: z.array(whole) });
+const kind = z.enum(ROW_KINDS);
+const positionSums = z.strictObject({
+  kinds: z.array(
+    z.strictObject({
+      kind,
+      rows: whole,
+      available: whole,
+      ranges: z.array(z.strictObject({ range, loss: rowSums, kl: rowSums.optional() })),
+      positions: z.strictObject({
+        counts: z.array(whole),
+        loss: z.array(measured),
+        kl: z.array(measured).optional(),
+      }),
+    }),
+  ),
+  notMeasured: z.array(
+    z.strictObject({
+      kind: kind.optional(),
+      range: range.optional(),
+      figure: z.literal("kl").optional(),
+      why: z.string(),
+    }),
+  ),
+});
 
 export const removeKind: CheckpointKind<RunState> = {
   name: "remove",
@@ -68,27 +90,10 @@ export const removeKind: CheckpointKind<RunState> = {
           scale: mean.optional(),
         })
         .optional(),
-      adaptive: z
-        .strictObject({
-          gap: measured.optional(),
-          last: whole,
-          // A patience doubles, and may leave the whole numbers that are safe.
-          waiting: z.record(z.string(), z.strictObject({ until: measured, patience: measured })),
-          damages,
-          fallback: z
-            .strictObject({
-              step: whole,
-              gap: measured.optional(),
-              norms,
-              damages,
-              removed: z.array(z.string()),
-            })
-            .optional(),
-        })
-        .optional(),
     }),
     controlLosses: z.array(measured),
-    validation: z.partialRecord(z.enum(["original", "control", "frozen", "folded"]), measured),
+    validation: z.partialRecord(z.enum(["original", "control", "frozen", "folded"]), positionSums),
+    lookDue: z.boolean().optional(),
   }),
 };
 
@@ -97,6 +102,8 @@ export const trainKind: CheckpointKind<TrainState> = {
   rest: z.strictObject({
     version: z.literal(1),
     config: gpt2ConfigSchema,
+    norms,
+    fingerprint: z.string().optional(),
     recipe: trainRecipeSchema,
     step: whole,
     evaluationDue: z.boolean().optional(),
@@ -109,8 +116,6 @@ const headSchema = z.strictObject({
   kind: z.string(),
   metricsLines: whole,
   optimizerStep: whole,
-  /** Updates of the state to go back to, whose tensors come after the others. */
-  fallbackStep: whole.optional(),
   parameters: z.array(z.tuple([z.string(), z.array(whole)])),
   rest: z.unknown(),
 });
@@ -125,11 +130,11 @@ extensionCodec.register({
 });
 
 /** The bytes of a checkpoint, in chunks. */
-export function* encodeCheckpoint<State extends TrainingState>(
+export function* encodeCheckpoint<State extends TrainerState>(
   kind: CheckpointKind<State>,
   { metricsLines, state }: Checkpoint<State>,
 ): Generator<Uint8Array> {
-  const { weights, optimizer, fallback, ...rest } = state;
+  const { weights, optimizer, ...rest } = state;
   const hash = createHash("sha256");
   const pack = (value: unknown) => {
     const bytes = encode(value, { extensionCodec, ignoreUndefined: true });
@@ -138,13 +143,10 @@ export function* encodeCheckpoint<State extends TrainingState>(
   };
   const parameters = Object.entries(weights).map(([name, { shape }]) => [name, shape]);
   const about = { format: FORMAT, version: VERSION, kind: kind.name, metricsLines };
-  const steps = { optimizerStep: optimizer.step, fallbackStep: fallback?.optimizer.step };
-  yield pack({ ...about, ...steps, parameters, rest });
-  for (const part of [{ weights, optimizer }, ...(fallback ? [fallback] : [])]) {
-    for (const name of Object.keys(weights)) {
-      const { m, v } = part.optimizer;
-      for (const values of [part.weights[name].data, m[name], v[name]]) yield pack(values);
-    }
+  const { step, m, v } = optimizer;
+  yield pack({ ...about, optimizerStep: step, parameters, rest });
+  for (const [name, { data }] of Object.entries(weights)) {
+    for (const values of [data, m[name], v[name]]) yield pack(values);
   }
   yield footOf(hash);
 }
@@ -154,7 +156,7 @@ export function* encodeCheckpoint<State extends TrainingState>(
  * @throws DamagedCheckpointError when bytes are missing or changed.
  * @throws Error when it is whole, but another version or another command made it.
  */
-export async function decodeCheckpoint<State extends TrainingState>(
+export async function decodeCheckpoint<State extends TrainerState>(
   kind: CheckpointKind<State>,
   bytes: Bytes,
 ): Promise<Checkpoint<State>> {
@@ -166,16 +168,10 @@ export async function decodeCheckpoint<State extends TrainingState>(
     throw new Error(`it is one of \`normless ${head.kind}\`; resume it with that command`);
   }
   const rest = checkJson("its state", kind.rest, head.rest);
-  const { parameters, optimizerStep, fallbackStep } = head;
-  const trained = await trainerState(parameters, optimizerStep, objects);
-  const fallback =
-    fallbackStep === undefined ? {} : { fallback: await trainerState(parameters, fallbackStep, objects) };
+  const trained = await trainerState(head.parameters, head.optimizerStep, objects);
   if (!(await objects.next()).done) throw new Error("it has more tensors than its head says");
-  // Rest<State> and TrainingState make up State, which the compiler cannot see for a type parameter.
-  return {
-    metricsLines: head.metricsLines,
-    state: { ...rest, ...trained, ...fallback } as TrainingState as State,
-  };
+  // Rest<State> and TrainerState make up State, which the compiler cannot see for a type parameter.
+  return { metricsLines: head.metricsLines, state: { ...rest, ...trained } as TrainerState as State };
 }
 
 /** Weights and moments, three tensors for each parameter. @throws Error naming one that is not of its shape. */

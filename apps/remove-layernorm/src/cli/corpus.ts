@@ -15,6 +15,7 @@ import {
 } from "./data/documents.js";
 import { dataEndings, kindOf } from "./data/kinds.js";
 import { withRecords } from "./data/records.js";
+import { dataName } from "./data/standard-input.js";
 import { checkCount, type Counted, readShardTokens, TokenBuffer } from "./data/tokens.js";
 import { UsageError, within } from "./errors.js";
 import { thousands } from "./format.js";
@@ -23,6 +24,8 @@ import { thousands } from "./format.js";
 export interface CorpusFor {
   readonly vocabSize: number;
   readonly tokenizer?: Tokenizer | undefined;
+  /** What to do where tokens are of another tokenizer, where something can be done. */
+  readonly otherWay?: string | undefined;
   /** Where a long reading counts its tokens. */
   readonly io?: Watched | undefined;
 }
@@ -93,8 +96,12 @@ export function corpusFiles(asked: Partial<CorpusFiles>, folder: string): Corpus
   return { ...files, textColumn, tokenColumn, trainTokens };
 }
 
+/** Of the validation text, however little a recipe looks at: documents are few, and a run validates on their beginnings. */
+const DOCUMENT_TOKENS = 2 ** 19;
+
 /**
- * Of the validation files only what the recipe looks at. `read` is told what was read of which file.
+ * Of the validation files what the recipe looks at, and enough to find documents in. `read` is told what was read of which
+ * file.
  * @throws Error naming the file and what is wrong in it.
  */
 export async function readBoth(
@@ -106,7 +113,8 @@ export async function readBoth(
   const { textColumn, tokenColumn } = files;
   const columns = { textColumn, tokenColumn };
   // A whole row in any case, as runs ask for, and the last target.
-  const looked = validationTokens > 0 ? Math.max(validationTokens, blockSize) + 1 : undefined;
+  const looked =
+    validationTokens > 0 ? Math.max(validationTokens, blockSize, DOCUMENT_TOKENS) + 1 : undefined;
   return {
     train: await readCorpus(files.train, model, { ...columns, tokens: files.trainTokens, read: read.train }),
     validation: await readCorpus(files.validation, model, {
@@ -129,10 +137,10 @@ export async function readCorpus(
   let length = 0;
   for (const path of paths) {
     if (length >= limit) break;
-    const counted = (count: number) => line.show(`reading ${path}: ${thousands(count)} tokens`);
+    const counted = (count: number) => line.show(`reading ${dataName(path)}: ${thousands(count)} tokens`);
     const file: FileRead = { path, tokens: 0 };
     const how = { ...options, tokens: limit - length, counted, file };
-    const part = await within(path, () => readTokens(path, model, how)).finally(() => line.stop());
+    const part = await within(dataName(path), () => readTokens(path, model, how)).finally(() => line.stop());
     parts.push(part);
     file.tokens = part.length;
     options.read?.push(file);
@@ -166,7 +174,7 @@ async function readTokens(path: string, model: CorpusFor, options: FileOptions):
     if (tokens[at] < model.vocabSize) continue;
     throw new Error(
       `token ${at} has id ${tokens[at]}, outside the model's vocabulary of ${model.vocabSize}. ` +
-        "Were these tokens made by another tokenizer?",
+        `Were these tokens made by another tokenizer?${model.otherWay === undefined ? "" : ` ${model.otherWay}`}`,
     );
   }
   return tokens;

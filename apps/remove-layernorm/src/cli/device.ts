@@ -20,12 +20,6 @@ export interface ModelOnDevice extends ModelInMemory {
   readonly device: Model;
 }
 
-/** The id of end-of-text, where the model has a row for one. */
-export function eotOf({ config, tokenizer }: Pick<LoadedModel, "config" | "tokenizer">): number | undefined {
-  const eot = config.eot ?? tokenizer?.eot;
-  return eot !== undefined && eot < config.vocabSize ? eot : undefined;
-}
-
 /** Reads a model, by its folder or its name on the hub. */
 export async function loadModel(io: Io, name: string): Promise<ModelInMemory> {
   const found = await findModel(io, name);

@@ -10,12 +10,12 @@ export function optionName(field: string): string {
 }
 
 /**
- * Runs a check of the core's on what was asked for.
+ * Runs a check of the core's on what was asked for, and gives its result.
  * @throws UsageError that names the option of a field that does not fit; fields inside of others have none.
  */
-export function checkAsked(check: () => void): void {
+export function checkAsked<X>(check: () => X): X {
   try {
-    check();
+    return check();
   } catch (cause) {
     if (!(cause instanceof RecipeError)) throw cause;
     const { problem, field, fix } = cause;

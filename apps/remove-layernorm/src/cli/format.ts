@@ -1,4 +1,5 @@
 /** Numbers and times for the terminal. */
+import { type Estimate, NO_NUMBER } from "../core/index.js";
 
 /** Seconds as `45s`, `3m10s`, `2h05m`. */
 export function duration(seconds: number): string {
@@ -19,6 +20,16 @@ export function difference(value: number): string {
   const size = Math.abs(value).toFixed(4);
   if (Number(size) === 0) return size;
   return `${value < 0 ? "−" : "+"}${size}`;
+}
+
+/** `0.0123 [0.0101, 0.0145]` */
+export function withInterval({ value, interval }: Estimate, show: (value: number) => string): string {
+  return show(value) + (interval ? ` [${show(interval.low)}, ${show(interval.high)}]` : "");
+}
+
+/** What a removal cost: `+0.0123 nats at once`. */
+export function costText(damage: number): string {
+  return damage === NO_NUMBER ? "the loss is no number without it" : `${difference(damage)} nats at once`;
 }
 
 /** A share: `12.3 %`. */

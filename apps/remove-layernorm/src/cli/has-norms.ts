@@ -14,6 +14,7 @@ export function checkHasNorms(name: string, model: Pick<LoadedModel, "norms" | "
   const kinds = [...new Set(Object.values(norms).map(({ kind }) => kind))].join(" or ");
   throw new UsageError(
     `${name} is LN-free already: all ${all} of its norms are ${kinds} (${form}). ${instead}. ` +
-      "This one can be measured (normless eval, compare, attribute) and written in other forms (export)",
+      "This one can be measured (normless eval, compare, attribute), written in other forms (export) and trained as it " +
+      "is (train --model)",
   );
 }

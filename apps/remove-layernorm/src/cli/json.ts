@@ -22,8 +22,10 @@ export async function readJson(path: string): Promise<unknown> {
 export function checkJson<X>(where: string, schema: z.ZodType<X>, value: unknown): X {
   const { data, error } = schema.safeParse(value);
   if (!error) return data;
-  // A field that is missing may be the one that is misspelt.
-  const issue = error.issues.find(({ code }) => code === "unrecognized_keys") ?? error.issues[0];
+  // A value that is there and wrong may be why other fields are strange; one that is missing may be misspelt.
+  const misspelt = error.issues.find(({ code }) => code === "unrecognized_keys");
+  const wrong = error.issues.find((issue) => issue !== misspelt && valueAt(value, issue.path) !== undefined);
+  const issue = wrong ?? misspelt ?? error.issues[0];
   throw new UsageError(describeIssue(where, issue, schema, value));
 }
 
@@ -45,14 +47,18 @@ function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType
     const meant = fieldMeant(schema, issue.keys[0], known);
     return `${place}: there is no field ${keys}${known.length > 0 ? `; the fields are ${known.join(", ")}.${meant}` : ""}`;
   }
-  const found: unknown = issue.path.reduce<unknown>(
-    (inside, key) => (typeof inside === "object" && inside !== null ? Reflect.get(inside, key) : undefined),
-    value,
-  );
+  const found = valueAt(value, issue.path);
   const expected = issue.message
     .replace(/^(Invalid (input|option)|Too small|Too big): /, "")
     .replace(/^Invalid discriminator value\. E/, "e");
   return `${place} is ${show(found)}; ${expected}${choiceMeant(issue, found)}`;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inside, key) => (typeof inside === "object" && inside !== null ? Reflect.get(inside, key) : undefined),
+    value,
+  );
 }
 
 /** Of a value that is none of those that a field may have, the nearest that is. */

@@ -13,12 +13,14 @@ export function metricsLine(event: RunEvent | TrainEvent): object | undefined {
       const { seconds, tokensPerSecond, ...rest } = event;
       return { ...rest, seconds, tokensPerSecond };
     }
-    case "eval": {
+    case "eval":
+    case "look": {
       const { seconds, ...rest } = event;
       return { ...rest, seconds };
     }
     case "removal":
-    case "rollback":
+    case "change":
+    case "first-position":
     case "stds":
     case "sample":
     case "fold":

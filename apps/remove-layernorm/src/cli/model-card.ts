@@ -1,5 +1,12 @@
 /** The README.md of a model that a run wrote: where it comes from, how good it is, how to load it. */
-import { describeControl, type PlanEvent, type RemovalRecipe, type Summary } from "../core/index.js";
+import {
+  type ChangeEvent,
+  describeChanges,
+  describeControl,
+  type PlanEvent,
+  type RemovalRecipe,
+  type Summary,
+} from "../core/index.js";
 import { type LnFreeForm, loading, partlyLoading } from "./card-loading.js";
 import { extentRows, isWhole, resultName, withoutLayerNorm } from "./extent.js";
 import { difference, thousands } from "./format.js";
@@ -11,10 +18,12 @@ export interface CardFacts {
   readonly plan: Pick<PlanEvent, "recipe" | "config" | "sites" | "validationTokens">;
   readonly validation: Summary["validation"];
   readonly provenance: EndedProvenance;
+  /** What a run that went on was told to do otherwise. */
+  readonly changes: readonly ChangeEvent[];
 }
 
 export function modelCard(form: LnFreeForm, facts: CardFacts): string {
-  const { plan, validation, provenance } = facts;
+  const { plan, validation, provenance, changes } = facts;
   const { recipe, validationTokens, sites } = plan;
   const name = resultName(sites);
   const { original, control } = validation;
@@ -52,7 +61,7 @@ ${row("original", original)}
 ${control === undefined ? "" : `${row("control", control)}\n`}${row(`${name} (frozen)`, validation.frozen)}
 ${row(`${name} (folded)`, validation.folded)}
 
-${recipeMarkdown(recipe)}
+${recipeMarkdown(recipe, changes)}
 ${provenanceMarkdown(provenance, recipe)}`;
 }
 
@@ -107,12 +116,17 @@ function baseNameOf({ model }: Provenance): string {
   return model?.name ?? "a GPT-2";
 }
 
-function recipeMarkdown(recipe: RemovalRecipe): string {
+function recipeMarkdown(recipe: RemovalRecipe, changes: readonly ChangeEvent[] = []): string {
   const { name, steps, batchSize, blockSize } = recipe;
   return `## Recipe
 
 ${name}: ${steps} updates of ${batchSize} sequences of ${blockSize} tokens (${thousands(steps * batchSize * blockSize)} tokens).
-
+${changes
+  .map(
+    ({ phase, step, changes }) =>
+      `From update ${step + 1} of the ${phase} on: ${describeChanges(changes)}.\n`,
+  )
+  .join("")}
 \`\`\`json
 ${JSON.stringify(recipe, undefined, 2)}
 \`\`\`

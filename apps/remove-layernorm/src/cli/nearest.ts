@@ -2,7 +2,7 @@
 import { closestMatch } from "leven";
 
 /** The share of a name's letters that a slip may have changed. */
-const SLIP = 0.4;
+const SLIP = 0.5;
 /** A name that ends too early, or too late, is known from so many letters on. */
 const BEGINNING = 3;
 

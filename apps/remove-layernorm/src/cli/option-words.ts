@@ -1,6 +1,9 @@
 /** Options back into the words of a command line. */
 import { optionName } from "./errors.js";
 
+/** Options whose lists are one word, with commas. */
+const WITH_COMMAS = ["sites"];
+
 /** `show` turns a value of an option into its word; those that are undefined or off are left out. */
 export function optionWords(
   options: object,
@@ -15,6 +18,7 @@ export function optionWords(
     if (value === undefined || value === false) return [];
     const option = optionName(name);
     if (value === true) return [option];
-    return [option, ...[value].flat().map((word) => show(option, String(word)))];
+    const words = Array.isArray(value) && WITH_COMMAS.includes(name) ? value.join(",") : value;
+    return [option, ...[words].flat().map((word) => show(option, String(word)))];
   });
 }

@@ -10,8 +10,9 @@ const OVERRULED: Readonly<Record<string, readonly string[]>> = {
   corpus: ["train", "validation"],
   textColumn: ["tokenColumn"],
   tokenColumn: ["textColumn"],
-  preset: ["modelConfig", "shape"],
-  modelConfig: ["preset", "shape"],
+  model: ["preset", "modelConfig", "shape", "tokenizer"],
+  preset: ["modelConfig", "shape", "model"],
+  modelConfig: ["preset", "shape", "model"],
 };
 
 export interface OptionsRead<O> {

@@ -1,5 +1,6 @@
 /** Options that several commands share, and their help. */
 import { Command, Option } from "@commander-js/extra-typings";
+import { presets } from "@normless/gpt2";
 import {
   countArgument,
   integerArgument,
@@ -10,7 +11,7 @@ import {
   threadsArgument,
   wholeArgument,
 } from "./arguments.js";
-import { dataKindsText } from "./data/kinds.js";
+import { dataText } from "./data/kinds.js";
 import { rateScalings } from "../core/index.js";
 import { engineChoices } from "./engine.js";
 
@@ -26,6 +27,7 @@ export function command(name: string, description: string, examples: readonly st
 
 const ENGINE = "The engine:";
 const RECIPE = "Fields of the recipe:";
+const SHAPE = "The shape of a new model:";
 const builds = ["auto", "relaxed", "plain"] as const;
 
 export const backendOption = new Option(
@@ -69,9 +71,32 @@ export const modelOption = new Option(
     "models/sotu)",
 );
 
+const shapeOption = (flags: string, description: string) =>
+  new Option(flags, description).argParser(countArgument).helpGroup(SHAPE);
+/** The shape of a model that `train` makes. */
+export const presetOption = new Option(
+  "--preset <name>",
+  "a shape; its vocabulary and end-of-text are the tokenizer's (default: base)",
+)
+  .choices(Object.keys(presets))
+  .helpGroup(SHAPE);
+export const modelConfigOption = new Option(
+  "--model-config <file.json>",
+  "the shape as a Hugging Face config.json",
+).helpGroup(SHAPE);
+export const layersOption = shapeOption("--layers <n>", "blocks, in place of the preset's or the file's");
+export const headsOption = shapeOption("--heads <n>", "heads of attention; divides the channels");
+export const channelsOption = shapeOption("--channels <n>", "channels of the residual");
+export const innerOption = shapeOption("--inner <n>", "channels inside the MLP (default: in proportion)");
+export const contextOption = shapeOption("--context <n>", "the longest text in tokens");
+export const vocabSizeOption = shapeOption(
+  "--vocab-size <n>",
+  "tokens of the vocabulary, no fewer than the tokenizer's",
+);
+
 export const trainOption = new Option(
   "--train <file...>",
-  `files or https addresses to train on: ${dataKindsText} (default: the corpus's)`,
+  `what to train on: ${dataText} (default: the corpus's)`,
 );
 export const validationOption = new Option(
   "--validation <file...>",
@@ -97,6 +122,11 @@ export const positionRowsOption = () =>
     "rows of each kind (windows of the text as they are, the same after end-of-text, documents after end-of-text) " +
       `that loss and KL are measured on position by position, spread evenly; 0 for none (default: ${POSITION_ROWS})`,
   ).argParser(wholeArgument);
+
+export const checkpointOption = new Option(
+  "--checkpoint <n>",
+  "with --resume, go on from the checkpoint of so many updates; later ones are cleared (default: the newest)",
+).argParser(countArgument);
 
 export const trainTokensOption = new Option(
   "--train-tokens <n>",
@@ -172,6 +202,18 @@ export const sitesOption = new Option(
     "(default: all that are there)",
 )
   .argParser(namesArgument)
+  .helpGroup(RECIPE);
+export const looksOption = new Option(
+  "--evaluate-every <n>",
+  "updates between two looks at a few rows of the validation set: loss, KL and stds by position; 0 for none",
+)
+  .argParser(wholeArgument)
+  .helpGroup(RECIPE);
+export const gapFactorOption = new Option(
+  "--gap-factor <n>",
+  "so many times as long between the removals of a pace at fixed steps; with --resume, between those still to come",
+)
+  .argParser(positiveArgument)
   .helpGroup(RECIPE);
 export const sharedQkvStdOption = new Option(
   "--shared-qkv-std",

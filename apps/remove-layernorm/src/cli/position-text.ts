@@ -8,7 +8,7 @@ import {
   rangeName,
   rowKindNames,
 } from "../core/index.js";
-import { thousands } from "./format.js";
+import { thousands, withInterval } from "./format.js";
 import type { Io } from "./io.js";
 import { table } from "./tables.js";
 
@@ -70,9 +70,4 @@ export function notMeasuredText(all: readonly NotMeasured[]): string[] {
     ];
     return `not measured: ${what.join(", ")}: ${why}`;
   });
-}
-
-/** `0.0123 [0.0101, 0.0145]` */
-export function withInterval({ value, interval }: Estimate, show: Show): string {
-  return show(value) + (interval ? ` [${show(interval.low)}, ${show(interval.high)}]` : "");
 }

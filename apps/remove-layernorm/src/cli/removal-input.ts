@@ -1,16 +1,17 @@
 /** What a removal begins with: the recipe out of what was asked for, fitted to a model, and whether all of it goes together. */
 import type { LoadedModel } from "@normless/gpt2";
 import {
+  changeRemoval,
   checkConstants,
-  checkPlan,
   checkRecipe,
+  type PlannedModel,
   type RateScaling,
-  RecipeError,
   type RemovalRecipe,
   removalNotes,
   removalRecipes,
   scaleRecipe,
 } from "../core/index.js";
+import { checkSteps } from "./check-steps.js";
 import type { Corpus } from "./corpus.js";
 import { checkAsked, UsageError } from "./errors.js";
 import { checkHasNorms } from "./has-norms.js";
@@ -22,6 +23,8 @@ import { removalRecipeSchema } from "./schemas.js";
 /** Options that say what is done, but for model and data. */
 export interface RemovalOptions extends RecipeOptions {
   readonly recipe?: string | Record<string, unknown> | undefined;
+  readonly gapFactor?: number | undefined;
+  readonly sites?: readonly string[] | undefined;
   readonly scaleLearningRate?: RateScaling | undefined;
   readonly sharedQkvStd?: boolean | undefined;
   readonly bugCompatible?: boolean | undefined;
@@ -47,74 +50,23 @@ export async function resolveRemoval(options: RemovalOptions, where?: string): P
     scale: scaleRecipe,
     notes: removalNotes,
   });
+  const wider = (recipe: RemovalRecipe) => withGapFactor(asReleased(recipe, options), options);
   const fitted = ({ config }: LoadedModel) => resolved.inContext(config.blockSize);
-  const on: ResolvedRemoval["on"] = (model) => {
-    const { recipe, notes } = fitted(model);
-    return { recipe: asReleased(recipe, options), notes };
-  };
   return {
     name: asReleased(resolved.recipe, options).name,
-    on,
+    on(model) {
+      const { recipe, notes } = fitted(model);
+      const whole = wider(recipe);
+      return { recipe: whole, notes: [...notes, ...removalNotes(recipe, whole)] };
+    },
     check(model, corpus) {
-      const { recipe } = on(model);
-      checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-      checkSteps(recipe, model, fitted(model).withSteps);
-      checkAsked(() => checkConstants(recipe, model.norms));
+      const { recipe, withSteps } = fitted(model);
+      const whole = wider(recipe);
+      checkAsked(() => checkRecipe(whole, { config: model.config, corpus }));
+      checkSteps(whole, plannedModel(model), (steps) => wider(withSteps(steps)));
+      checkAsked(() => checkConstants(whole, model.norms));
     },
   };
-}
-
-/** What a corpus must suit. */
-export const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
-  vocabSize: config.vocabSize,
-  tokenizer,
-  io,
-});
-
-/** @throws UsageError when the model has no LayerNorm left. */
-export async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
-  const model = await found.load();
-  checkHasNorms(found.folder, model);
-  return model;
-}
-
-/** Where rounding leaves no room in a few updates, it does in so many. */
-const MANY_STEPS = 1000;
-
-/** @throws UsageError when the plan does not fit into the steps, with the least that it fits into once scaled to them. */
-function checkSteps(
-  recipe: RemovalRecipe,
-  model: LoadedModel,
-  withSteps: (steps: number) => RemovalRecipe,
-): void {
-  const misfit = planError(recipe, model);
-  if (!misfit) return;
-  const { problem, field, fix } = misfit;
-  if (field !== "steps") {
-    checkAsked(() => {
-      throw misfit;
-    });
-  }
-  // Downwards: rounding may leave room in some number of steps and none in a greater one.
-  let steps = MANY_STEPS + 1;
-  while (steps - 1 > recipe.steps && !planError(withSteps(steps - 1), model)) steps--;
-  // --steps would scale a pace that is too long as it is along with the run.
-  const inFile = `steps ${fix}, or a faster pace, in the recipe's file`;
-  const way = steps <= MANY_STEPS ? `--steps ${steps} or more` : inFile;
-  throw new UsageError(`${problem}; give ${way}`, { cause: misfit });
-}
-
-function planError(
-  recipe: RemovalRecipe,
-  { config: { layers }, norms }: LoadedModel,
-): RecipeError | undefined {
-  try {
-    checkPlan(recipe, { layers, norms });
-    return undefined;
-  } catch (error) {
-    if (error instanceof RecipeError) return error;
-    throw error;
-  }
 }
 
 /** The recipe with what the released code did, where that is asked for. @throws UsageError where it did no such thing. */
@@ -134,4 +86,27 @@ function asReleased(recipe: RemovalRecipe, options: RemovalOptions): RemovalReci
   }
   const special = bugCompatible ? "released-2024" : constants.special;
   return { ...recipe, constants: { ...constants, special, shareQkv: constants.shareQkv || sharedQkvStd } };
+}
+
+/** @throws UsageError where the pace has no gaps. */
+function withGapFactor(recipe: RemovalRecipe, { gapFactor }: RemovalOptions): RemovalRecipe {
+  if (gapFactor === undefined) return recipe;
+  return checkAsked(() => changeRemoval(recipe, { gapFactor }, { phase: "removal", step: 0 }));
+}
+
+/** A model as a plan asks of it. */
+export const plannedModel = ({ config: { layers }, norms }: LoadedModel): PlannedModel => ({ layers, norms });
+
+/** What a corpus must suit. */
+export const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
+  vocabSize: config.vocabSize,
+  tokenizer,
+  io,
+});
+
+/** @throws UsageError when the model has no LayerNorm left. */
+export async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
+  const model = await found.load();
+  checkHasNorms(found.folder, model);
+  return model;
 }

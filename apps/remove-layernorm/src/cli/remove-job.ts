@@ -5,18 +5,24 @@ import type { Backend } from "@normless/tensor";
 import {
   type ControlEvent,
   controlSteps,
+  describeChanges,
+  describeFirstPosition,
   describeRemoval,
   type DoneEvent,
+  type LossWatch,
   type PlanEvent,
   removeLayerNorm,
+  rowKindNames,
   type RunEvent,
   type RunState,
+  sinkWarning,
 } from "../core/index.js";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
 import { isWhole, noStockForm } from "./extent.js";
-import { difference } from "./format.js";
+import { costText } from "./format.js";
 import { type Io, breathe } from "./io.js";
 import { listenForInterrupt } from "./interrupt.js";
+import { watchEvent, watchFolder } from "./loss-history.js";
 import { metricsLine, readMetrics } from "./metrics.js";
 import { controlCard, modelCard } from "./model-card.js";
 import { Progress } from "./progress.js";
@@ -26,6 +32,7 @@ import { CONTROL, LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from ".
 import type { RunFolder } from "./run-folder.js";
 import type { RunSummary } from "./run-record.js";
 import { tensorboardWriter } from "./tensorboard.js";
+import type { Work } from "./time-left.js";
 
 export interface RemoveJob {
   readonly backend: Backend;
@@ -37,6 +44,8 @@ export interface RemoveJob {
   /** Metrics as TensorBoard's event files, too. */
   readonly tensorboard?: boolean | undefined;
   readonly resume?: RunState | undefined;
+  /** The recipe that a resumed run goes on with; `recipe` by default. */
+  readonly changed?: RunState["recipe"] | undefined;
   /** Makes or reopens the run folder, once the plan is known to be good. */
   openFolder(): Promise<RemoveFolder>;
 }
@@ -61,7 +70,9 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     const line = metricsLine(plan);
     if (line && !job.resume) await folder.appendMetrics(line);
     progress = new Progress(io, workOf(plan, job.resume));
-    const consumer = new Consumer(plan, progress, folder);
+    const distilled = plan.recipe.loss === "distillation";
+    const watch = await watchFolder(folder.path, { distilled });
+    const consumer = new Consumer(plan, progress, folder, watch);
     const board = job.tensorboard
       ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
       : undefined;
@@ -83,21 +94,26 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
 }
 
 /** Tokens that are still to be worked on. */
-function workOf({ recipe, validationTokens }: PlanEvent, resume: RunState | undefined) {
+export function workOf({ recipe, validationTargets }: PlanEvent, resume?: RunState): Work {
   const perStep = recipe.batchSize * recipe.blockSize;
   const control = controlSteps(recipe);
-  const done = resume ? updatesDone(resume, control) : 0;
-  const evaluated = Object.keys(resume?.validation ?? {}).length;
-  const contenders = control > 0 ? 4 : 3;
+  const left = resume?.phase === "removal" ? recipe.steps : recipe.steps + control;
+  const contenders = [
+    "original",
+    ...(control > 0 ? (["control"] as const) : []),
+    "frozen",
+    "folded",
+  ] as const;
+  const unknown = contenders.filter((model) => resume?.validation[model] === undefined);
   return {
-    train: (recipe.steps + control - done) * perStep,
-    evaluate: (contenders - evaluated) * validationTokens,
+    train: (left - (resume?.step ?? 0)) * perStep,
+    evaluate: unknown.reduce((sum, model) => sum + validationTargets[model], 0),
   };
 }
 
 /** Updates of all phases together. */
-function updatesDone({ phase, step }: Pick<RunState, "phase" | "step">, control: number): number {
-  return phase === "control" ? step : control + step;
+function updatesDone({ phase, step, controlLosses }: RunState): number {
+  return phase === "control" ? step : controlLosses.length + step;
 }
 
 class Consumer {
@@ -107,6 +123,7 @@ class Consumer {
     readonly plan: PlanEvent,
     readonly progress: Progress,
     readonly folder: RemoveFolder,
+    readonly watch: LossWatch,
   ) {}
 
   async take(event: RunEvent): Promise<void> {
@@ -115,6 +132,7 @@ class Consumer {
     const { steps, batchSize, blockSize } = recipe;
     const line = metricsLine(event);
     if (line) await folder.appendMetrics(line);
+    watchEvent(this.watch, event);
     switch (event.type) {
       case "step":
         return progress.step(event, steps, batchSize * blockSize);
@@ -128,19 +146,30 @@ class Consumer {
           `${event.model}: validation loss ${event.loss.toFixed(4)}`,
           `${event.model} ${event.loss.toFixed(4)}`,
         );
+      case "look": {
+        progress.passed();
+        const kls = event.kinds.map(({ kind, all }) => `${rowKindNames[kind]} ${all.kl?.toFixed(4)}`);
+        return progress.note(
+          `step ${event.step}: ${event.failed ?? `KL from the original: ${kls.join("; ")}`}`,
+          event.failed === undefined ? "looked" : "no number",
+        );
+      }
       case "removal": {
         const { step, removal, damage } = event;
         const what = `removed ${describeRemoval(removal)}`;
-        const cost = damage === undefined ? "" : ` (${difference(damage)} nats at once)`;
+        const cost = damage === undefined ? "" : ` (${costText(damage)})`;
         return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
-      case "rollback": {
-        const back = `back to step ${event.to}, before ${event.removed.join(", ")}`;
-        return progress.note(`step ${event.step}: diverged (${event.why}), ${back}`, back);
+      case "change":
+        return progress.note(`step ${event.step}: from here on ${describeChanges(event.changes)}`);
+      case "first-position": {
+        const what = describeFirstPosition(event);
+        const warning = sinkWarning(event, recipe);
+        return warning === undefined ? progress.note(what) : progress.say(`${what}. ${warning}`);
       }
       case "checkpoint": {
-        const updates = updatesDone(event.state, controlSteps(recipe));
-        const path = await folder.saveCheckpoint(updates, event.state);
+        const sound = (updates: number) => this.watch.soundAt(updates);
+        const path = await folder.saveCheckpoint(updatesDone(event.state), event.state, sound);
         progress.passed();
         return progress.note(`saved ${path}`, "saved");
       }
@@ -189,7 +218,9 @@ async function writeResults(
     provenance: { ...config.provenance, ended: io.now().toISOString() },
   };
   const { validation, provenance } = summary;
-  const facts = { plan, validation, provenance };
+  // The events from the metrics, since an earlier process may have done a part of the run.
+  const data = reportData({ provenance, events: await readMetrics(folder.path), summary });
+  const facts = { plan, validation, provenance, changes: data.changes };
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const before = await outputsOf(backend, frozen, tokens);
   const whole = isWhole(plan.sites);
@@ -206,8 +237,6 @@ async function writeResults(
     // What a run that was stopped here may have left is this run's own.
     await writeChecked({ backend, before, tokens }, join(folder.path, name), written, { overwrite: true });
   }
-  // The events from the metrics, since an earlier process may have done a part of the run.
-  const events = await readMetrics(folder.path);
-  await folder.writeText(REPORT, renderReport(reportData({ provenance, events, summary })));
+  await folder.writeText(REPORT, renderReport(data));
   await folder.writeJson(SUMMARY, summary);
 }

@@ -7,10 +7,10 @@ import { jsonText } from "@normless/gpt2";
 import { z } from "zod";
 import type { Corpus, CorpusFiles } from "./corpus.js";
 import { isUrl } from "./data/kinds.js";
+import { isStandardInput } from "./data/standard-input.js";
 import { engineNames, type EngineOptions, type EngineUsed } from "./engine.js";
 import { optionName, UsageError } from "./errors.js";
 import { withFloats } from "./float-fields.js";
-import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { checkJson, readJson } from "./json.js";
 import { type Provenance, provenanceSchema } from "./provenance/schema.js";
 import { tokensHash } from "./provenance/sources.js";
@@ -44,8 +44,6 @@ export type RemoveConfig = z.infer<typeof removeConfigSchema>;
 export const trainConfigSchema = trainOptionsSchema.extend({
   ...resolved,
   command: z.literal("train"),
-  tokenizer: z.string(),
-  shape: gpt2ConfigSchema,
   dtype: z.enum(weightDtypes),
   recipe: trainRecipeSchema,
 });
@@ -65,7 +63,7 @@ export function runConfigText(config: RemoveConfig | TrainConfig): string {
 /** What a run keeps of its corpus: files as a later process, in another folder, finds them. */
 export function corpusConfig({ train, validation, ...columns }: CorpusFiles) {
   const absolute = (paths: readonly string[]) =>
-    paths.map((path) => (isUrl(path) || isAbsolute(path) ? path : resolve(path)));
+    paths.map((path) => (isUrl(path) || isStandardInput(path) || isAbsolute(path) ? path : resolve(path)));
   return { train: absolute(train), validation: absolute(validation), ...columns };
 }
 

@@ -13,6 +13,8 @@ export const SUMMARY = "summary.json";
 export const REPORT = "report.html";
 export const CHECKPOINTS = "checkpoints";
 export const TENSORBOARD = "tensorboard";
+/** The tokens of standard input as a shard of llm.c, where a run reads that. */
+export const STANDARD_INPUT = "standard-input.bin";
 /** What `train` ends with. */
 export const MODEL = "model";
 /** What `remove` ends with; the second is for stock software, and a model with huge residuals has none. */
@@ -26,7 +28,7 @@ export const PARTLY = "partly-ln-free";
 /** Which command's run it is. */
 export type RunCommand = "remove" | "train";
 
-const COMMON = [CONFIG, METRICS, SUMMARY, CHECKPOINTS, TENSORBOARD];
+const COMMON = [CONFIG, METRICS, SUMMARY, CHECKPOINTS, TENSORBOARD, STANDARD_INPUT];
 /** What stands in a run's folder and is the run's. */
 export const RUN_NAMES: Readonly<Record<RunCommand, readonly string[]>> = {
   remove: [...COMMON, REPORT, LN_FREE, STOCK, PARTLY, CONTROL],
@@ -66,7 +68,7 @@ export async function listFolder(path: string): Promise<string[]> {
   return names.filter((name) => !isLock(name));
 }
 
-/** Where a run goes that was given no folder: `runs/reference-2026-01-31-09-05-00`, in UTC. */
+/** Where a run goes that was given no folder: `runs/distilled-2026-01-31-09-05-00`, in UTC. */
 export function newRunPath(name: string, now: Date): string {
   return join("runs", `${name}-${now.toISOString().slice(0, 19).replace(/[T:]/g, "-")}`);
 }

@@ -5,28 +5,38 @@
 import { appendFile, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "@normless/safetensors/node";
+import { writeLlmcShard } from "@normless/text";
 import {
   type Checkpoint,
   type CheckpointKind,
   DamagedCheckpointError,
   decodeCheckpoint,
   encodeCheckpoint,
-  type TrainingState,
 } from "./checkpoint.js";
+import type { TrainerState } from "../core/index.js";
 import { withFile } from "./data/pieces.js";
 import { messageOf, UsageError } from "./errors.js";
 import { bytes } from "./format.js";
 import type { Io } from "./io.js";
 import type { OutputPath } from "./outputs.js";
 import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
-import { CHECKPOINTS, clearRun, CONFIG, listFolder, METRICS, type NewFolder, SUMMARY } from "./run-files.js";
+import {
+  CHECKPOINTS,
+  clearRun,
+  CONFIG,
+  listFolder,
+  METRICS,
+  type NewFolder,
+  STANDARD_INPUT,
+  SUMMARY,
+} from "./run-files.js";
 import { normlessCommand } from "./shell.js";
 
 const KEPT_CHECKPOINTS = 2;
 /** So many files that a run leaves alone are named. */
 const NAMED = 8;
 
-export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainConfig> {
+export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainConfig> {
   #metricsLines: number;
 
   private constructor(
@@ -39,7 +49,7 @@ export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainCo
   }
 
   /** A new run in an empty folder, or over a run that is given up; says what is there that no run wrote. */
-  static async create<S extends TrainingState, C extends RemoveConfig | TrainConfig>(
+  static async create<S extends TrainerState, C extends RemoveConfig | TrainConfig>(
     io: Io,
     place: NewFolder,
     kind: CheckpointKind<S>,
@@ -58,11 +68,14 @@ export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainCo
     return folder;
   }
 
-  /** Goes on with a run: cuts its metrics back to the checkpoint. The configuration is what a later process goes on with. */
-  static async reopen<S extends TrainingState, C extends RemoveConfig | TrainConfig>(
+  /**
+   * Goes on with a run: cuts its metrics back to the checkpoint, and clears later ones. The configuration is what a later
+   * process goes on with.
+   */
+  static async reopen<S extends TrainerState, C extends RemoveConfig | TrainConfig>(
     path: OutputPath,
     kind: CheckpointKind<S>,
-    { metricsLines }: Checkpoint<S>,
+    { metricsLines, updates }: FoundCheckpoint<S>,
     config: C,
   ): Promise<RunFolder<S, C>> {
     const file = join(path, METRICS);
@@ -77,10 +90,18 @@ export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainCo
         );
       }
     }
+    for (const name of await checkpointFiles(path)) {
+      if (updatesOf(name) > updates) await rm(join(path, CHECKPOINTS, name));
+    }
     await truncate(file, end);
     const folder = new RunFolder(path, kind, config, metricsLines);
     await folder.writeText(CONFIG, runConfigText(config));
     return folder;
+  }
+
+  /** Keeps the tokens that came from standard input, if any did. */
+  async keepInput(tokens: Uint16Array | undefined): Promise<void> {
+    if (tokens) await writeFileAtomic(join(this.path, STANDARD_INPUT), [writeLlmcShard(tokens)]);
   }
 
   /** One more line of metrics. */
@@ -95,15 +116,19 @@ export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainCo
     this.#metricsLines += 1;
   }
 
-  /** Saves a state as of update `step` of the whole run, and drops the checkpoints before the last two. */
-  async saveCheckpoint(step: number, state: S): Promise<string> {
+  /**
+   * Saves a state as of update `step` of the whole run, and drops the checkpoints before the last two; but the last one of
+   * an update after which all was `sound` is kept, to go back to.
+   */
+  async saveCheckpoint(step: number, state: S, sound: (updates: number) => boolean): Promise<string> {
     const folder = join(this.path, CHECKPOINTS);
     const path = join(folder, `step-${String(step).padStart(8, "0")}.msgpack`);
     await mkdir(folder, { recursive: true });
     await this.#syncMetrics();
     await writeFileAtomic(path, encodeCheckpoint(this.kind, { metricsLines: this.#metricsLines, state }));
-    const old = (await checkpointFiles(this.path)).slice(KEPT_CHECKPOINTS);
-    for (const name of old) await rm(join(folder, name));
+    const files = await checkpointFiles(this.path);
+    const safe = files.find((name) => sound(updatesOf(name)));
+    for (const name of files.slice(KEPT_CHECKPOINTS)) if (name !== safe) await rm(join(folder, name));
     return path;
   }
 
@@ -122,6 +147,16 @@ export class RunFolder<S extends TrainingState, C extends RemoveConfig | TrainCo
   }
 }
 
+/** Updates of the whole run, by a checkpoint's name. */
+function updatesOf(name: string): number {
+  return Number(/\d+/.exec(name)?.[0]);
+}
+
+/** Updates of the whole run that there are checkpoints of, newest first. */
+export async function checkpointUpdates(path: string): Promise<number[]> {
+  return (await checkpointFiles(path).catch(() => [])).map(updatesOf);
+}
+
 /** Names of checkpoint files, newest first. */
 async function checkpointFiles(path: string): Promise<string[]> {
   const names = await listFolder(join(path, CHECKPOINTS));
@@ -131,17 +166,23 @@ async function checkpointFiles(path: string): Promise<string[]> {
     .reverse();
 }
 
+/** A checkpoint, and after how many updates of the whole run it was made. */
+export interface FoundCheckpoint<S> extends Checkpoint<S> {
+  readonly updates: number;
+}
+
 /**
- * The newest checkpoint that is whole. Says which is read, since one of GPT-2 small takes half a minute, and which are
- * damaged.
- * @throws UsageError when the folder has no run to go on with.
+ * The newest checkpoint that is whole, or that of so many updates. Says which is read, since one of GPT-2 small takes half a
+ * minute, and which are damaged.
+ * @throws UsageError when the folder has no run to go on with, or no such checkpoint.
  * @throws Error when all are damaged, or the newest is of another command or version.
  */
-export async function newestCheckpoint<S extends TrainingState>(
+export async function newestCheckpoint<S extends TrainerState>(
   io: Io,
   path: string,
   kind: CheckpointKind<S>,
-): Promise<Checkpoint<S>> {
+  updates?: number,
+): Promise<FoundCheckpoint<S>> {
   const there = await listFolder(path);
   if (!there.includes(CONFIG) || !there.includes(METRICS)) {
     throw new UsageError(`${path} is no run folder (it has no ${CONFIG} and ${METRICS}); nothing to resume`);
@@ -149,17 +190,25 @@ export async function newestCheckpoint<S extends TrainingState>(
   if (there.includes(SUMMARY)) {
     throw new UsageError(`the run in ${path} is finished (there is a ${SUMMARY}); nothing to resume`);
   }
-  const files = await checkpointFiles(path);
-  if (files.length === 0) {
+  const all = await checkpointFiles(path);
+  if (all.length === 0) {
     throw new UsageError(`the run in ${path} has no checkpoint yet; start it again: --out ${path} --force`);
+  }
+  const files = updates === undefined ? all : all.filter((name) => updatesOf(name) === updates);
+  if (files.length === 0) {
+    const there = all.map(updatesOf).join(", ");
+    throw new UsageError(
+      `${path} has no checkpoint of ${updates} updates; give --checkpoint ${there.replace(/, (\d+)$/, " or $1")}`,
+    );
   }
   for (const name of files) {
     const file = join(path, CHECKPOINTS, name);
     try {
-      return await withFile(file, (content) => {
+      const checkpoint = await withFile(file, (content) => {
         io.err(`going on from ${file} (${bytes(content.size)})\n`);
         return decodeCheckpoint(kind, content);
       });
+      return { ...checkpoint, updates: updatesOf(name) };
     } catch (error) {
       if (!(error instanceof DamagedCheckpointError))
         throw new Error(`${file}: ${messageOf(error)}`, { cause: error });
@@ -183,10 +232,15 @@ export function resumeCommand(command: string, folder: string): string {
   return normlessCommand([command, "--resume", folder]);
 }
 
-/** An error of a run, with the way to go on where there is a checkpoint. */
-export async function explainFailure(error: unknown, command: string, folder: string): Promise<never> {
-  const saved = (await checkpointFiles(folder).catch(() => [])).length > 0;
-  if (!saved || error instanceof UsageError) throw error;
+/** An error of a run, with the way to go on where there is a checkpoint: `advice`, or else from the last one. */
+export async function explainFailure(
+  error: unknown,
+  command: string,
+  folder: string,
+  advice?: string,
+): Promise<never> {
+  const saved = (await checkpointUpdates(folder)).length > 0;
+  if (error instanceof UsageError || !(saved || advice)) throw error;
   const how = `The last checkpoint is whole; to go on from it:\n  ${resumeCommand(command, folder)}`;
-  throw new Error(`${messageOf(error)}\n${how}`, { cause: error });
+  throw new Error(`${messageOf(error)}\n${advice ?? how}`, { cause: error });
 }

@@ -50,19 +50,12 @@ const pace = z.discriminatedUnion("kind", [
     gaps: z.strictObject({ ln_2: wait, "ln_1:qk": wait, "ln_1:v": wait }),
     eotAfter: wait,
     firstAfter: wait,
+    stretches: z
+      .array(z.strictObject({ from: wait, factor: positive }))
+      .readonly()
+      .optional(),
   }),
   z.strictObject({ kind: z.literal("taper"), begin: count, end: count, keep: share }),
-  z.strictObject({
-    kind: z.literal("adaptive"),
-    start: count,
-    margin: z.number(),
-    keep: share,
-    probeSequences: count,
-    together: z.number().min(0),
-    diverged: positive,
-    patience: count,
-    deadline: count,
-  }),
 ]);
 
 /** Names or patterns of norms; which there are, the model tells. */
@@ -86,6 +79,9 @@ export const removalRecipeSchema = z.strictObject({
   }),
   pace,
   sites: sites.optional(),
+  evaluateEvery: step,
+  madeFor: z.strictObject({ model: z.string(), layers: count }).optional(),
+  failsOnSink: z.strictObject({ how: z.string(), instead: z.string() }).optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
@@ -141,7 +137,9 @@ export const removeOptionsSchema = z.strictObject({
   model: z.string().optional(),
   prompt: z.string().optional(),
   auxiliaryWeight: z.number().min(0).optional(),
+  gapFactor: positive.optional(),
   sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
+  evaluateEvery: step.optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });
@@ -153,8 +151,16 @@ export const trainOptionsSchema = z.strictObject({
   ...fields,
   /** The model's shape whole, in place of a preset's name or a file. */
   shape: gpt2ConfigSchema.optional(),
+  /** Goes on from a model, which has a shape and a tokenizer of its own. */
+  model: z.string().optional(),
   preset: z.string().optional(),
   modelConfig: z.string().optional(),
+  layers: count.optional(),
+  heads: count.optional(),
+  channels: count.optional(),
+  inner: count.optional(),
+  context: count.optional(),
+  vocabSize: count.optional(),
   dtype: z.enum(weightDtypes).optional(),
   tokenizer: z.string().optional(),
   evaluateEvery: count.optional(),

@@ -1,10 +1,12 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
+import type { NormTable } from "@normless/gpt2";
 import Table from "cli-table3";
-import type { Contender, Extent, PlanEvent, Summary } from "../core/index.js";
-import { controlSteps, describePace, describeRemoval, stepBytes } from "../core/index.js";
+import type { Contender, Extent, PlanEvent, RowKind, Summary } from "../core/index.js";
+import { controlSteps, describeRemoval, stepBytes } from "../core/index.js";
 import { extentRows, resultName } from "./extent.js";
-import { bytes, difference, thousands } from "./format.js";
+import { bytes, difference, thousands, withInterval } from "./format.js";
 import type { Io } from "./io.js";
+import { notMeasuredText } from "./position-text.js";
 
 type Cells = readonly string[];
 
@@ -27,23 +29,73 @@ const contenders = (extent: Extent): readonly (readonly [Contender, string])[] =
   ["folded", `${resultName(extent)} (folded)`],
 ];
 
-export function resultTable(io: Io, { validation }: Pick<Summary, "validation">, extent: Extent): string {
-  const { original, control } = validation;
-  const rows = contenders(extent).flatMap(([model, name]) => {
-    const loss = validation[model];
-    if (loss === undefined) return [];
-    const toOriginal = model === "original" ? "" : difference(loss - original);
+/** The validation, and where the text has documents, their beginnings after end-of-text. */
+export function resultTable(
+  io: Io,
+  { validation, validated }: Pick<Summary, "validation" | "validated">,
+  extent: Extent,
+): string {
+  const { control } = validation;
+  const row = (kind: RowKind, [model, name]: readonly [Contender, string]) => {
+    const { positions, toControl } = validated[model] ?? {};
+    const all = positions?.kinds.find((one) => one.kind === kind)?.all;
+    if (!all) return [];
+    const { loss, toFirst } = all;
     const lnFree = model === "frozen" || model === "folded";
-    const toControl = control === undefined ? [] : [lnFree ? difference(loss - control) : ""];
-    return [[name, loss.toFixed(4), toOriginal, ...toControl]];
-  });
+    const [same] = kind === "plain" && control !== undefined ? [{ value: loss.value - control }] : [];
+    const gap = lnFree ? (toControl?.[kind] ?? same) : undefined;
+    return [
+      [
+        kind === "plain" ? name : `${name}, document starts`,
+        loss.value.toFixed(4),
+        toFirst ? withInterval(toFirst, difference) : "",
+        ...(control === undefined ? [] : [gap ? withInterval(gap, difference) : ""]),
+      ],
+    ];
+  };
+  const rows = (kind: RowKind) => contenders(extent).flatMap((contender) => row(kind, contender));
   const others = control === undefined ? ["to original"] : ["to original", "to control"];
-  return table(io, ["model", "validation loss (nats/token)", ...others], rows);
+  const missing = notMeasuredText(validated.original?.positions.notMeasured ?? []);
+  return (
+    table(
+      io,
+      ["model", "validation loss (nats/token)", ...others],
+      [...rows("plain"), ...rows("eot-document")],
+    ) +
+    "In brackets: 95 % intervals, over sequences\n" +
+    missing.map((line) => `${line}\n`).join("")
+  );
+}
+
+const lookText = ({ evaluateEvery }: PlanEvent["recipe"]) =>
+  evaluateEvery === 0 ? "" : `; a look at a few rows every ${evaluateEvery} updates`;
+
+/** What a plan's text tells besides the plan. */
+export interface PlanFacts {
+  readonly parameters: number;
+  readonly recompute: boolean;
+  readonly norms: NormTable;
+  /** What was estimated. */
+  readonly more: readonly (readonly [name: string, text: string])[];
+}
+
+/** Names and what belongs to them, in two columns. */
+export function factLines(io: Io, facts: readonly (readonly [name: string, text: string])[]): string {
+  const width = Math.max(10, ...facts.map(([name]) => name.length)) + 1;
+  return facts.map(([name, text]) => `${io.colors.bold(name.padEnd(width))}${text}\n`).join("");
+}
+
+/** Removals at their steps, a line each. */
+export function removalLines(io: Io, { removals }: Pick<PlanEvent, "removals">): string {
+  const lines = removals.map(
+    (removal) => `${String(removal.step).padStart(5)}  ${describeRemoval(removal)}\n`,
+  );
+  return `${io.colors.bold(" step  what goes after so many updates")}\n${lines.join("")}`;
 }
 
 /** What a run will do, before it does it. */
-export async function planText(io: Io, plan: PlanEvent, options: { parameters: number; recompute: boolean }) {
-  const { parameters, recompute } = options;
+export async function planText(io: Io, plan: PlanEvent, options: PlanFacts): Promise<string> {
+  const { parameters, recompute, norms, more } = options;
   const { recipe, config } = plan;
   const control = controlSteps(recipe);
   const updates = `${recipe.steps} updates of ${recipe.batchSize} × ${recipe.blockSize} tokens`;
@@ -62,17 +114,12 @@ export async function planText(io: Io, plan: PlanEvent, options: { parameters: n
         : `${updates}, to predict what the original does`,
     ],
     ["tokens", `${thousands(tokens)} trained on, out of a corpus of ${thousands(plan.trainTokens)}`],
-    ["validation", `${control > 0 ? 4 : 3} × ${thousands(plan.validationTokens)} tokens`],
+    ["validation", `${control > 0 ? 4 : 3} × ${thousands(plan.validationTokens)} tokens${lookText(recipe)}`],
     [
       "memory",
-      `${bytes(await stepBytes({ config, recipe, recompute, distilled: control === 0 }))} in tensors at the height of an update`,
+      `${bytes(await stepBytes({ config, norms, recipe, recompute, distilled: control === 0 }))} in tensors at the height of an update`,
     ],
   ];
-  const rows = [...facts, ...extentRows(plan)];
-  const width = Math.max(...rows.map(([name]) => name.length)) + 1;
-  const lines = rows.map(([name, text]) => `${io.colors.bold(name.padEnd(width))}${text}\n`);
-  const removals = plan.removals.map((removal) => [String(removal.step), describeRemoval(removal)]);
-  const steps = removals.map(([step, what]) => `${step.padStart(5)}  ${what}\n`).join("");
-  const heading = io.colors.bold(" step  what goes after so many updates");
-  return `${lines.join("")}\n${steps === "" ? `${describePace(recipe.pace)}\n` : `${heading}\n${steps}`}`;
+  const all = [...facts, ...more, ...extentRows(plan)];
+  return `${factLines(io, all)}\n${removalLines(io, plan)}`;
 }

@@ -6,7 +6,15 @@ import { appendFile, mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { POSITION_CLASSES } from "@normless/tensor";
-import { describeRemoval, type RunEvent, type TrainEvent } from "../core/index.js";
+import {
+  describeChanges,
+  describeRemoval,
+  type LookEvent,
+  type PositionRange,
+  rangeName,
+  type RunEvent,
+  type TrainEvent,
+} from "../core/index.js";
 import { fileVersion, type Moment, record, scalars, sessionStart, text } from "./tfevents.js";
 
 export interface TensorboardWriter {
@@ -44,8 +52,10 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
         case "step": {
           ({ phase, step } = event);
           const { loss, gradNorm, learningRate, tokensPerSecond } = event;
+          const auxiliary = "auxiliary" in event ? event.auxiliary : undefined;
           const values = {
             loss,
+            ...(auxiliary !== undefined && { auxiliary_loss: auxiliary }),
             gradient_norm: gradNorm,
             learning_rate: learningRate,
             tokens_per_second: tokensPerSecond,
@@ -64,9 +74,9 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
             (moment) => text(moment, "removal", what),
           );
         }
-        case "rollback":
-          ({ step } = event);
-          return write((moment) => text(moment, "rollback", `${event.removed.join(", ")}: ${event.why}`));
+        case "change":
+          ({ phase, step } = event);
+          return write((moment) => text(moment, "change", describeChanges(event.changes)));
         case "eval":
           if ("step" in event) ({ step } = event);
           return write((moment) =>
@@ -74,12 +84,16 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
               ["model" in event ? `validation_loss/${event.model}` : "validation_loss"]: event.loss,
             }),
           );
+        case "look":
+          ({ phase, step } = event);
+          return write((moment) => scalars(moment, lookScalars(event)));
         case "stds": {
           const stds = Object.entries(event.stds).map(([module, std]) =>
             byClass(`std_${event.model}/${module}`, std),
           );
           return write((moment) => scalars(moment, Object.assign({}, ...stds) as Record<string, number>));
         }
+        case "first-position":
         case "plan":
         case "progress":
         case "sample":
@@ -92,6 +106,25 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
     },
   };
 }
+
+/** Loss and KL by row kind and range (`kl_plain/2-7`), stds by row kind, module and class (`std_plain/h.0.ln_1/first`). */
+function lookScalars({ kinds }: LookEvent): Record<string, number> {
+  const values: Record<string, number> = {};
+  for (const { kind, all, ranges, stds } of kinds) {
+    const places = [["all", all] as const, ...ranges.map((one) => [tagOf(one.range), one] as const)];
+    for (const [name, { loss, kl }] of places) {
+      values[`loss_${kind}/${name}`] = loss;
+      if (kl !== undefined) values[`kl_${kind}/${name}`] = kl;
+    }
+    for (const [module, std] of Object.entries(stds)) {
+      for (const [name, value] of Object.entries(std)) values[`std_${kind}/${module}/${name}`] = value;
+    }
+  }
+  return values;
+}
+
+/** A range as TensorBoard's tags take it. */
+const tagOf = (range: PositionRange): string => rangeName(range).replace("–", "-");
 
 /** One value a position class, under tags of their own. */
 function byClass(

@@ -1,26 +1,42 @@
 /** One run of `normless train`: the core's events to the terminal, the run folder and the model it ends with. */
 import { join } from "node:path";
-import { type Gpt2Config, standardNorms, type WeightDtype } from "@normless/gpt2";
+import {
+  type Gpt2Config,
+  type HostModel,
+  sitesWithoutNorm,
+  standardNorms,
+  type WeightDtype,
+} from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
 import type { TokenizerFiles } from "@normless/text";
-import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "../core/index.js";
+import {
+  describeChanges,
+  trainModel,
+  type TrainEvent,
+  type TrainRecipe,
+  type TrainState,
+} from "../core/index.js";
 import { validationPart } from "../core/measure.js";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
+import { watchEvent, watchFolder } from "./loss-history.js";
 import { metricsLine } from "./metrics.js";
 import { Progress } from "./progress.js";
-import { provenanceMarkdown } from "./provenance/markdown.js";
+import { baseModelLine, provenanceMarkdown } from "./provenance/markdown.js";
 import type { EndedProvenance } from "./provenance/schema.js";
 import type { TrainConfig } from "./run-config.js";
 import { MODEL, SUMMARY, TENSORBOARD } from "./run-files.js";
 import type { RunFolder } from "./run-folder.js";
 import { tensorboardWriter } from "./tensorboard.js";
+import type { Work } from "./time-left.js";
 
 export interface TrainJob {
   readonly backend: Backend;
   readonly config: Gpt2Config;
+  /** What is gone on from; by default fresh weights with LayerNorm everywhere. */
+  readonly from?: Pick<HostModel, "weights" | "norms"> | undefined;
   readonly tokenizerFiles: TokenizerFiles;
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
@@ -29,6 +45,8 @@ export interface TrainJob {
   /** Metrics as TensorBoard's event files, too. */
   readonly tensorboard?: boolean | undefined;
   readonly resume?: TrainState | undefined;
+  /** The recipe that a resumed training goes on with; `recipe` by default. */
+  readonly changed?: TrainRecipe | undefined;
 }
 
 export interface TrainSummary {
@@ -54,12 +72,14 @@ export async function runTrain(
   const board = job.tensorboard
     ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
     : undefined;
+  const watch = await watchFolder(folder.path, { distilled: false });
   let loss = 0;
   let evaluated = 0;
   const take = async (event: TrainEvent): Promise<void> => {
     const line = metricsLine(event);
     if (line) await folder.appendMetrics(line);
     await board?.take(event);
+    watchEvent(watch, event);
     switch (event.type) {
       case "step":
         return progress.step(event, job.recipe.steps, job.recipe.batchSize * job.recipe.blockSize);
@@ -75,10 +95,12 @@ export async function runTrain(
           `validation ${loss.toFixed(4)}`,
         );
       case "checkpoint": {
-        const path = await folder.saveCheckpoint(event.state.step, event.state);
+        const path = await folder.saveCheckpoint(event.state.step, event.state, (at) => watch.soundAt(at));
         progress.passed();
         return progress.note(`saved ${path}`, "saved");
       }
+      case "change":
+        return progress.note(`step ${event.step}: from here on ${describeChanges(event.changes)}`);
       case "done":
         return progress.passed();
     }
@@ -88,12 +110,11 @@ export async function runTrain(
       await take(event);
       await breathe();
       if (event.type !== "done") continue;
-      const model = { config: job.config, weights: event.weights, norms: standardNorms(job.config) };
       const { tokenizerFiles, dtype } = job;
       const provenance = { ...folder.config.provenance, ended: io.now().toISOString() };
       const modelCard = trainCard(job, { loss, tokens: event.tokens, provenance });
       const path = join(folder.path, MODEL);
-      await writeModelFolder(path, { ...model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
+      await writeModelFolder(path, { ...event.model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
         seconds: (io.now().getTime() - begin) / 1000,
@@ -114,7 +135,7 @@ export async function runTrain(
 }
 
 /** Tokens that are still to be worked on. */
-function workOf({ recipe, corpus, resume }: TrainJob) {
+export function workOf({ recipe, corpus, resume }: Pick<TrainJob, "recipe" | "corpus" | "resume">): Work {
   const { steps, batchSize, blockSize, evaluateEvery } = recipe;
   const looks = (step: number) => Math.floor(step / evaluateEvery);
   const done = resume?.step ?? 0;
@@ -136,18 +157,25 @@ interface Trained {
   readonly provenance: EndedProvenance;
 }
 
-function trainCard({ config, recipe, corpus }: TrainJob, { loss, tokens, provenance }: Trained): string {
+function trainCard(
+  { config, from, recipe, corpus }: TrainJob,
+  { loss, tokens, provenance }: Trained,
+): string {
   const targets = validationTargets({ recipe, corpus });
   const { layers, channels, heads, blockSize, vocabSize } = config;
+  const { norms = standardNorms(config) } = from ?? {};
+  const [gone, all] = [sitesWithoutNorm({ norms }).length, Object.keys(norms).length];
+  const left = `${all - gone} of its ${all} norms\nare LayerNorms, as before`;
   return `---
-tags: [gpt2]
+${baseModelLine(provenance)}tags: [gpt2]
 ---
 
 # A GPT-2 of ${layers} layers and ${channels} channels
 
-Trained from fresh weights by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
-corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. Its LayerNorms are in
-place. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
+Trained from ${from ? `\`${provenance.model?.name}\`` : "fresh weights"} by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
+corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. ${
+    gone > 0 ? left : "Its LayerNorms are in\nplace"
+  }. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
 
 ## Recipe
 

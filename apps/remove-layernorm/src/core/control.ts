@@ -37,13 +37,12 @@ export class Control {
   }
 
   /** Learns from an update that was done. */
-  after({ stds }: StepResult): readonly never[] {
+  after({ stds }: StepResult): void {
     const { pace } = this.#recipe;
     const measured = stds.some((microBatch) => "ln_f" in microBatch);
-    if (pace.kind !== "taper" || !measured) return [];
+    if (pace.kind !== "taper" || !measured) return;
     const scale = updateScale(this.#state.taper?.scale, stds, pace.keep);
     this.#state = { ...this.#state, taper: { calibration: {}, scale } };
-    return [];
   }
 }
 

@@ -4,10 +4,15 @@
  */
 import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
+import type { ChangedField } from "./change-recipe.js";
 import type { Removal } from "./plan.js";
-import type { RemovalRecipe } from "./recipe.js";
+import type { PositionFigures } from "./position-figures.js";
+import type { StdsSeen } from "./position-loss.js";
+import type { FailsOnSink, RemovalRecipe } from "./recipe.js";
 import type { Extent } from "./sites.js";
+import type { PositionRange, RowKind } from "./row-kinds.js";
 import type { RunState } from "./state.js";
+import type { Estimate } from "./statistics.js";
 
 /** The models that a run compares. */
 export type Contender = "original" | "control" | "frozen" | "folded";
@@ -25,6 +30,8 @@ export interface PlanEvent {
   readonly sites: Extent;
   readonly trainTokens: number;
   readonly validationTokens: number;
+  /** Targets that each model is validated on, of all kinds of rows. */
+  readonly validationTargets: Readonly<Record<Contender, number>>;
   /** What really runs, for people. */
   readonly backend: string;
   /** Set when this run goes on from a checkpoint. */
@@ -37,6 +44,8 @@ export interface StepEvent {
   readonly step: number;
   /** Mean loss of this update's batch, in nats a token, before the update (see RemovalLoss). */
   readonly loss: number;
+  /** What the auxiliary loss added to it, λ included; absent where it was left out. */
+  readonly auxiliary?: number;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly learningRate: number;
@@ -53,21 +62,21 @@ export interface RemovalEvent {
   readonly std?: PerClass;
   /**
    * Nats a token that it cost at once, measured beforehand on sequences of the coming batch, given what went before it at
-   * the same step: in the loss that the run trains on (removing/cost.ts), of an adaptive pace in cross-entropy and before
-   * its deadline alone. A taper has none, since nothing happens at once.
+   * the same step: in the loss that the run trains on (removing/cost.ts). A taper has none, since nothing happens at once.
+   * NO_NUMBER where the loss is none without it.
    */
   readonly damage?: number;
 }
-/** The loss diverged after a removal: back to the weights before it, and on from the same step. */
-export interface RollbackEvent {
-  readonly type: "rollback";
-  /** Updates done when it happened. */
+/** A run that goes on with another recipe: what it holds from the next update on. */
+export interface ChangeEvent {
+  readonly type: "change";
+  readonly phase: Phase;
+  /** Updates of this phase that were done before. */
   readonly step: number;
-  /** The weights are again those after so many updates. */
-  readonly to: number;
-  /** What was taken back, by name. */
-  readonly removed: readonly string[];
-  readonly why: string;
+  readonly changes: readonly ChangedField[];
+  /** As it is from here on, and its plan. */
+  readonly recipe: RemovalRecipe;
+  readonly removals: readonly Removal[];
 }
 export interface ProgressEvent {
   readonly type: "progress";
@@ -75,11 +84,44 @@ export interface ProgressEvent {
   readonly done: number;
   readonly total: number;
 }
-export interface EvalEvent {
+/** A model's validation by row kind and position. */
+export interface Validated {
+  /** Differences are to the original. Of the frozen model plain windows alone, since the folded one is the same model. */
+  readonly positions: PositionFigures;
+  /** Of an LN-free model where there is a control: loss minus the control's on the same targets, by row kind. */
+  readonly toControl?: Readonly<Partial<Record<RowKind, Estimate>>>;
+}
+export interface EvalEvent extends Validated {
   readonly type: "eval";
   readonly model: Contender;
   /** Mean nats a token on the validation set. */
   readonly loss: number;
+  readonly seconds: number;
+}
+/** Means over the rows of one kind in a look on the way, in nats a token. */
+export interface Look {
+  readonly kind: RowKind;
+  readonly rows: number;
+  readonly all: LookMeans;
+  readonly ranges: readonly (LookMeans & { readonly range: PositionRange })[];
+  /** In the residual's units, by norm module and position class; a class never seen is absent. */
+  readonly stds: StdsSeen;
+}
+export interface LookMeans {
+  readonly loss: number;
+  /** KL(original ‖ model). */
+  readonly kl?: number;
+}
+/** A look at a few rows of the validation set in the middle of a training. */
+export interface LookEvent {
+  readonly type: "look";
+  readonly phase: Phase;
+  /** Updates done in this phase. */
+  readonly step: number;
+  /** None where the model made something that is no number. */
+  readonly kinds: readonly Look[];
+  /** What that was, and where. */
+  readonly failed?: string;
   readonly seconds: number;
 }
 /** The control is trained and validated; a distilled run, or one whose control is known, has no such event. */
@@ -94,6 +136,18 @@ export interface StdEvent {
   readonly type: "stds";
   readonly model: "original" | "frozen";
   readonly stds: StdByModule;
+}
+/** How large the first position is in the original, on rows of the training text: told before the first update. */
+export interface FirstPositionEvent {
+  readonly type: "first-position";
+  /** Mean std of first positions over that of ordinary tokens: the median over the norm modules of the middle layers. */
+  readonly ratio: number;
+  /** By norm module. */
+  readonly ratios: Readonly<Record<string, number>>;
+  /** It is so large that attention will use it as a sink, as in GPT-2. */
+  readonly sink: boolean;
+  /** Where the recipe does badly on such a model: how, and which to take. */
+  readonly fails?: FailsOnSink;
 }
 export interface SampleEvent {
   readonly type: "sample";
@@ -119,6 +173,8 @@ export type ValidationLosses = Readonly<Record<Exclude<Contender, "control">, nu
 export interface Summary {
   /** Nats a token. */
   readonly validation: ValidationLosses;
+  /** The same by row kind and position, with intervals. */
+  readonly validated: Readonly<Partial<Record<Contender, Validated | undefined>>>;
   /** Wall time of this process. */
   readonly seconds: number;
   /** Tokens trained on, all phases. */
@@ -142,11 +198,13 @@ export type RunEvent =
   | PlanEvent
   | StepEvent
   | RemovalEvent
-  | RollbackEvent
+  | ChangeEvent
   | ProgressEvent
   | EvalEvent
+  | LookEvent
   | ControlEvent
   | StdEvent
+  | FirstPositionEvent
   | SampleEvent
   | FoldEvent
   | CheckpointEvent

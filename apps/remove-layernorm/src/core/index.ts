@@ -7,8 +7,10 @@ export {
   encodePair,
   scoreChoices,
 } from "./choices.js";
+export { firstPositionOf, type TimedTraining, timeTraining, type Timings } from "./estimate.js";
 export { type EvaluateOptions, evaluateTokens, type TokenEvaluation } from "./evaluate.js";
 export type * from "./events.js";
+export { describeFirstPosition, measureFirstPosition, SINK_RATIO, sinkWarning } from "./first-position.js";
 export {
   gradeHellaswag,
   HELLASWAG_SCORINGS,
@@ -18,8 +20,20 @@ export {
   type HellaswagScoring,
 } from "./hellaswag.js";
 export { lambadaRow, type LastWordScore, scoreLastWords } from "./lambada.js";
+export {
+  type ChangedField,
+  changeRemoval,
+  changeTraining,
+  describeChanges,
+  type Moment,
+  type RecipeChange,
+  removalChanges,
+  type TrainingChange,
+  trainingChanges,
+} from "./change-recipe.js";
 export { checkRecipe, RecipeError } from "./check-recipe.js";
 export { describeControl } from "./control.js";
+export { GONE_NATS, LossWatch, type Onset } from "./loss-watch.js";
 export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
 export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
 export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
@@ -45,9 +59,9 @@ export {
   type StdAverages,
 } from "./plan.js";
 export {
-  type AdaptivePace,
   controlSteps,
   type ConstantsRecipe,
+  type FailsOnSink,
   type FixedPace,
   type Pace,
   type RemovalLoss,
@@ -75,8 +89,9 @@ export {
   type PositionSums,
   type RangeSums,
 } from "./position-loss.js";
-export { referenceRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
-export type { AdaptiveState, RemovalState, TaperState } from "./removing/index.js";
+export { distilledRecipe, removalRecipes, trainRecipe } from "./recipes/index.js";
+export { COST_SEQUENCES, NO_NUMBER } from "./removing/cost.js";
+export type { RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export { type RateChange, type RateScaling, rateScalings, type ScaledRate, scaleRate } from "./scale-rate.js";
 export {
@@ -90,6 +105,7 @@ export {
   trainingNotes,
 } from "./scale-recipe.js";
 export {
+  eotOf,
   type NotMeasured,
   type PositionRange,
   positionRanges,

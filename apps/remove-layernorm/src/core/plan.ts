@@ -36,7 +36,7 @@ type Planned = Pick<RemovalRecipe, "pace" | "constants" | "sites">;
 
 /**
  * All removals in the order in which they happen: the norms that go (3L+1, unless the recipe names some or the model has
- * lost some) and, where there are any, the special constants. None for an adaptive pace, which decides as it goes.
+ * lost some) and, where there are any, the special constants.
  * @throws RecipeError naming a site that there is not.
  */
 export function plan(recipe: Planned, model: PlannedModel): Removal[] {
@@ -51,8 +51,6 @@ export function plan(recipe: Planned, model: PlannedModel): Removal[] {
         { step: pace.begin, kind: "taper", gate: 1, ...some },
         { step: pace.end, kind: "taper", gate: 0, ...some },
       ];
-    case "adaptive":
-      return [];
   }
 }
 
@@ -62,24 +60,31 @@ function fixedPlan(
 ): Removal[] {
   const removals: Removal[] = [];
   let at = pace.start;
+  // Gaps of a scaled recipe are fractions; each event rounds by itself, so that they do not add up.
+  const stepOf = (due: number) =>
+    Math.round(
+      (pace.stretches ?? []).reduce(
+        (step, { from, factor }) => (step > from ? from + (step - from) * factor : step),
+        due,
+      ),
+    );
   const kinds = [
     ["ln_2", (i: number): NormSite => `h.${i}.ln_2`],
     ["ln_1:qk", (i: number): NormSite => `h.${i}.ln_1:qk`],
     ["ln_1:v", (i: number): NormSite => `h.${i}.ln_1:v`],
   ] as const;
   for (const [kind, site] of kinds) {
-    // Gaps of a scaled recipe are fractions; each event rounds by itself, so that they do not add up.
     for (let i = 0; i < layers; i++) {
       if (!going.includes(site(i))) continue;
-      removals.push({ step: Math.round(at), kind: "freeze", site: site(i) });
+      removals.push({ step: stepOf(at), kind: "freeze", site: site(i) });
       at += pace.gaps[kind];
     }
   }
-  if (going.includes("ln_f")) removals.push({ step: Math.round(at), kind: "freeze", site: "ln_f" });
+  if (going.includes("ln_f")) removals.push({ step: stepOf(at), kind: "freeze", site: "ln_f" });
   if (special) {
     removals.push(
-      { step: Math.round(at + pace.eotAfter), kind: "constant", positionClass: "eot" },
-      { step: Math.round(at + pace.firstAfter), kind: "constant", positionClass: "first" },
+      { step: stepOf(at + pace.eotAfter), kind: "constant", positionClass: "eot" },
+      { step: stepOf(at + pace.firstAfter), kind: "constant", positionClass: "first" },
     );
   }
   return removals.sort((a, b) => a.step - b.step);
@@ -106,17 +111,6 @@ export function checkPlan(recipe: RemovalRecipe, model: PlannedModel): void {
       `${pace.begin + 1} or more`,
     );
   }
-  if (pace.kind === "adaptive") {
-    check("the first norm", pace.start, "pace.start");
-    check("the deadline", pace.deadline, "pace.deadline");
-    if (pace.deadline <= pace.start) {
-      throw new RecipeError(
-        `the deadline, step ${pace.deadline}, is not after the start, step ${pace.start}`,
-        "pace.deadline",
-        `${pace.start + 1} or more`,
-      );
-    }
-  }
 }
 
 /**
@@ -136,8 +130,7 @@ export function checkConstants(
       );
     }
     const drops =
-      pace.kind === "adaptive" ||
-      (pace.kind === "fixed" && (special === "first-and-eot" || special === "first-and-eot-on-value"));
+      pace.kind === "fixed" && (special === "first-and-eot" || special === "first-and-eot-on-value");
     if (norm.kind !== "frozen" || isUniform(norm) || drops) continue;
     throw new RecipeError(
       `the norm at ${site} is frozen already, with constants of its own for special positions, which this recipe never drops`,

@@ -62,6 +62,11 @@ export function positionFigures(
 /** What the models have in one range. */
 type Cell = readonly Pick<RangeSums, "loss" | "kl">[];
 
+/** The figures of each of several models in one place. */
+export function cellFigures(models: Cell, options: BootstrapOptions): CellFigures[] {
+  return cellsOf([models], options)[0];
+}
+
 /**
  * The figures of each cell, model by model. Rows without a target there are not drawn, since a resample of them alone would
  * have no mean; cells of the same rows share their draws, which are what costs.

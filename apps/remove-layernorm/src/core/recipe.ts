@@ -64,6 +64,19 @@ export interface RemovalRecipe extends TrainingRecipe {
   readonly pace: Pace;
   /** Which norms go, by name or pattern (sites.ts); the others stay LayerNorms. By default all that are there. */
   readonly sites?: readonly string[] | undefined;
+  /** A look at a few rows of the validation set every so many updates, and at both ends; 0 for none. */
+  readonly evaluateEvery: number;
+  /** The model that it was published or tuned for. */
+  readonly madeFor?: { readonly model: string; readonly layers: number } | undefined;
+  /** That it does badly on a model whose first position is a sink (first-position.ts), as was measured, where it does. */
+  readonly failsOnSink?: FailsOnSink | undefined;
+}
+
+export interface FailsOnSink {
+  /** The figure, and what it was measured on. */
+  readonly how: string;
+  /** The recipe to take there, by its name. */
+  readonly instead: string;
 }
 
 /** Updates of the control that a run trains besides the removal. */
@@ -101,7 +114,7 @@ export interface ConstantsRecipe {
 export const specialConstants = ["none", "first-and-eot", "first-and-eot-on-value", "released-2024"] as const;
 export type SpecialConstants = (typeof specialConstants)[number];
 
-export type Pace = FixedPace | TaperPace | AdaptivePace;
+export type Pace = FixedPace | TaperPace;
 
 /**
  * One norm after the other at fixed steps, in the published order: all ln_2, all ln_1 query/key, all ln_1 value, each
@@ -118,6 +131,11 @@ export interface FixedPace {
   readonly eotAfter: number;
   /** The same for the first position. From then on every frozen norm has one constant, and can be folded. */
   readonly firstAfter: number;
+  /**
+   * Where the gaps of a run that had begun were changed, in that order (change-recipe.ts): what is due after step `from` is
+   * due `factor` times as long after it. Most recipes have none.
+   */
+  readonly stretches?: readonly { readonly from: number; readonly factor: number }[] | undefined;
 }
 
 /** All norms together, by one gate from LayerNorm to constant. */
@@ -129,25 +147,4 @@ export interface TaperPace {
   readonly end: number;
   /** Of the bias-corrected moving means of the calibration, once an update: the weight of the old value. */
   readonly keep: number;
-}
-
-/** The next norm goes when the loss is back, measured against the control (or the original) on the same batches. */
-export interface AdaptivePace {
-  readonly kind: "adaptive";
-  /** Updates before the first norm goes. */
-  readonly start: number;
-  /** Nats: with the smoothed loss within so much of the control's, the next one goes. */
-  readonly margin: number;
-  /** Of the smoothing, once an update: the weight of the old value. */
-  readonly keep: number;
-  /** Sequences of the coming batch on which the damage of freezing each norm now is measured. */
-  readonly probeSequences: number;
-  /** Nats of damage up to which norms go together, the least damaging first. */
-  readonly together: number;
-  /** Nats above the control at which a removal counts as diverged: back to before it. */
-  readonly diverged: number;
-  /** Updates that a norm waits after a removal that diverged, twice as many each time. */
-  readonly patience: number;
-  /** Updates by which everything is gone: before that, what is left goes at an even pace whatever the loss. */
-  readonly deadline: number;
 }

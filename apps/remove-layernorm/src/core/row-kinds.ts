@@ -1,5 +1,6 @@
 /** Where losses are looked at apart: ranges of positions, and rows by what they start with. */
-import type { Batch } from "@normless/text";
+import type { Gpt2Config } from "@normless/gpt2";
+import type { Batch, Tokenizer } from "@normless/text";
 
 /** Positions from `begin` up to but not including `end`. */
 export interface PositionRange {
@@ -154,6 +155,18 @@ export function* rowBatches({ tokens, rows, eot }: KindRows, batchSize: number):
     });
     yield { inputs, targets, B, T, rows: some, lengths: some.map((i) => rows[i].length) };
   }
+}
+
+/** The id of end-of-text, where a model has a row for one. */
+export function eotOf({
+  config: { eot, vocabSize },
+  tokenizer,
+}: {
+  readonly config: Pick<Gpt2Config, "eot" | "vocabSize">;
+  readonly tokenizer?: Pick<Tokenizer, "eot"> | undefined;
+}): number | undefined {
+  const id = eot ?? tokenizer?.eot;
+  return id !== undefined && id < vocabSize ? id : undefined;
 }
 
 const NO_EOT = "the model has no end-of-text";

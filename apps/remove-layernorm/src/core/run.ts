@@ -18,18 +18,22 @@ import {
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import type { Tokenizer } from "@normless/text";
+import { type ChangedField, removalChanges } from "./change-recipe.js";
 import { checkRecipe } from "./check-recipe.js";
 import { Control } from "./control.js";
 import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
+import { measureFirstPosition } from "./first-position.js";
 import { checkMemory } from "./memory.js";
-import { logitsDifference, measureModel, sampleText, validationLoss, validationPart } from "./measure.js";
+import { logitsDifference, measureModel, sampleText, validationPart } from "./measure.js";
 import { checkConstants, checkPlan, plan } from "./plan.js";
-import { controlSteps, type RemovalRecipe } from "./recipe.js";
+import type { RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
+import { eotOf } from "./row-kinds.js";
 import { extentOf, type PlannedModel } from "./sites.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";
-import { DIVERGED_ADVICE, DivergedError, Trainer, type TrainerState } from "./trainer.js";
+import { DIVERGED_ADVICE, Trainer, type TrainerState } from "./trainer.js";
+import { Validating } from "./validating.js";
 
 const REMOVAL_ADVICE = `${DIVERGED_ADVICE} or widen the gaps`;
 
@@ -53,8 +57,10 @@ export interface RunInput {
   };
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: RemovalRecipe;
-  /** Goes on from here; the recipe is then the state's. */
+  /** Goes on from here; the recipe is then the state's, or `changed`. */
   readonly resume?: RunState | undefined;
+  /** With `resume`: the recipe from there on, which differs in what may change while a run goes on (change-recipe.ts). */
+  readonly changed?: RemovalRecipe | undefined;
   /** Asks the run to stop after the update or the validation batch under way: it yields a checkpoint and ends. */
   readonly signal?: AbortSignal | undefined;
   /** What samples start with, when there is a tokenizer. */
@@ -74,9 +80,11 @@ class Run {
   readonly #input: RunInput;
   readonly #recipe: RemovalRecipe;
   readonly #fingerprint: string;
+  /** What a resumed run was told to do otherwise. */
+  readonly #changes: readonly ChangedField[];
   readonly #validation: Uint16Array;
   readonly #begin = performance.now();
-  readonly #losses: Partial<Record<Contender, number>>;
+  readonly #validating: Validating;
   readonly #controlLosses: number[];
   /** What trainings begin with. */
   readonly #start: Pick<HostModel, "config" | "weights">;
@@ -85,9 +93,9 @@ class Run {
   #trained: RunState | undefined;
 
   constructor(input: RunInput) {
-    const { model, corpus, resume, control } = input;
+    const { model, corpus, resume, changed, control } = input;
     this.#input = input;
-    this.#recipe = resume?.recipe ?? input.recipe;
+    this.#recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
     this.#start = this.#recipe.untieHead ? untieHead(model) : model;
     this.#fingerprint = fingerprint(model.weights);
     if (resume && resume.fingerprint !== this.#fingerprint) {
@@ -105,9 +113,21 @@ class Run {
     checkPlan(this.#recipe, this.#plannedModel);
     checkConstants(this.#recipe, this.#norms);
     this.#validation = validationPart(corpus.validation, this.#recipe.validationTokens);
-    this.#losses = { ...resume?.validation };
+    this.#changes =
+      resume && changed
+        ? removalChanges(resume.recipe, changed, { ...resume, model: this.#plannedModel })
+        : [];
+    const known = { ...resume?.validation };
+    // What was validated of a training that now goes on otherwise.
+    if (this.#changes.length > 0) for (const model of ["frozen", "folded"] as const) delete known[model];
+    this.#validating = new Validating({
+      ...{ backend: input.backend, recipe: this.#recipe, signal: input.signal },
+      original: this.#original,
+      ...{ text: corpus.validation, eot: eotOf(model), sums: known },
+      seconds: () => this.#seconds,
+    });
     this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
-    const { steps } = this.#recipe;
+    const { steps } = resume?.recipe ?? this.#recipe;
     if (control && this.#distilled)
       throw new RangeError("a distilled run is held against its original; it takes no control");
     if (control && control.losses.length !== steps) {
@@ -119,6 +139,11 @@ class Run {
   get #norms(): NormTable {
     const { config, norms = standardNorms(config) } = this.#input.model;
     return norms;
+  }
+
+  get #original(): HostModel {
+    const { config, weights } = this.#input.model;
+    return { config, weights, norms: this.#norms };
   }
 
   get #plannedModel(): PlannedModel {
@@ -153,33 +178,36 @@ class Run {
       removals,
       sites: extentOf(this.#recipe, this.#plannedModel),
       trainTokens: corpus.train.length,
-      validationTokens: this.#validation.length - 1,
+      ...this.#validating.extent,
       backend: backend.description,
       ...(resume && { resumedAt: { phase: resume.phase, step: resume.step } }),
     };
-    const original = { config, weights: model.weights, norms };
-    if (this.#losses.original === undefined) {
+    if (resume && this.#changes.length > 0) {
+      const { phase, step } = resume;
+      yield { type: "change", phase, step, changes: this.#changes, recipe: this.#recipe, removals };
+    }
+    const original = this.#original;
+    if (!this.#validating.knows("original")) {
       if (!(yield* this.#evaluate("original", original))) return;
+      yield* this.#firstPosition(original);
       yield* this.#stds("original", original);
       yield* this.#sample("original", original);
     }
     const { control: known } = this.#input;
-    if (known) {
-      this.#losses.control = known.validation;
-    } else if (!this.#distilled && resume?.phase !== "removal") {
+    if (!known && !this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
       yield {
         type: "control",
         model: control,
-        validation: { ...this.#losses } as ControlEvent["validation"],
+        validation: this.#validating.losses as ControlEvent["validation"],
       };
     }
     const frozen = yield* this.#train("removal");
     if (!frozen) return;
     const folded = foldFrozen(frozen);
     // A run that was stopped while it validated the folded model has told all of this.
-    if (this.#losses.frozen === undefined) {
+    if (!this.#validating.knows("frozen")) {
       if (!(yield* this.#evaluate("frozen", frozen))) return;
       yield* this.#stds("frozen", frozen);
       const relativeDifference = await this.#onDevice(folded, (a) =>
@@ -192,9 +220,13 @@ class Run {
     yield* this.#sample("folded", folded);
     const { steps, batchSize, blockSize } = this.#recipe;
     const summary = {
-      validation: this.#losses as ValidationLosses,
+      validation: {
+        ...(known && { control: known.validation }),
+        ...this.#validating.losses,
+      } as ValidationLosses,
+      validated: this.#validating.figures,
       seconds: this.#seconds,
-      tokens: (steps + (known ? 0 : controlSteps(this.#recipe))) * batchSize * blockSize,
+      tokens: (steps + (known ? 0 : this.#controlLosses.length)) * batchSize * blockSize,
       probedTokens: this.#probedTokens,
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,
@@ -225,31 +257,37 @@ class Run {
       if (resume) trainer.load(resume);
       const begin = performance.now();
       const firstStep = trainer.step;
-      while (trainer.step < recipe.steps) {
+      let lookDue = resume ? resume.lookDue : recipe.evaluateEvery > 0;
+      for (;;) {
+        if (lookDue) {
+          const look = await this.#validating.look(phase, trainer, way.state.norms);
+          if (!look) {
+            const state = { ...this.#state(phase, await trainer.save(), way.state), lookDue };
+            yield { type: "checkpoint", state, reason: "stop" };
+            return undefined;
+          }
+          yield look;
+          lookDue = false;
+          if (this.#trained) this.#trained = { ...this.#trained, lookDue };
+        }
+        if (trainer.step >= recipe.steps) break;
         if (removing) yield* await removing.before(trainer);
         await trainer.update(corpus.train, way.options(trainer.step));
         const { step } = trainer;
         const last = step === recipe.steps;
         const due = step % recipe.checkpointEvery === 0 || last;
-        const wanted = due || signal?.aborted || way.due(step);
+        lookDue = recipe.evaluateEvery > 0 && (step % recipe.evaluateEvery === 0 || last);
+        const wanted = due || lookDue || signal?.aborted || way.due(step);
         if (!wanted && !trainer.resultsDue) continue;
-        try {
-          for await (const result of trainer.results()) {
-            if (!removing) this.#controlLosses.push(result.loss);
-            const events = removing ? await removing.after(trainer, result) : control.after(result);
-            const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
-            const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
-            yield this.#stepEvent(phase, result, tokensPerSecond);
-            yield* events;
-          }
-        } catch (error) {
-          const back = error instanceof DivergedError ? removing?.rollBack(trainer, error) : undefined;
-          if (!back) throw error;
-          yield back;
-          continue;
+        for await (const result of trainer.results()) {
+          if (phase === "control") this.#controlLosses.push(result.loss);
+          way.after(result);
+          const trained = (step - firstStep) * recipe.batchSize * recipe.blockSize;
+          const tokensPerSecond = (trained / (performance.now() - begin)) * 1000;
+          yield this.#stepEvent(phase, result, tokensPerSecond);
         }
         if (due || signal?.aborted) {
-          const state = this.#state(phase, await trainer.save(), way.state);
+          const state = { ...this.#state(phase, await trainer.save(), way.state), lookDue };
           if (last) this.#trained = state;
           yield { type: "checkpoint", state, reason: signal?.aborted ? "stop" : "schedule" };
           if (signal?.aborted) return undefined;
@@ -270,24 +308,19 @@ class Run {
 
   #startRemoving(resume: RunState | undefined): Removing {
     const { corpus } = this.#input;
-    const { fallback } = resume ?? {};
-    const state: RemovalState = resume
-      ? { ...resume.removal, ...(fallback && { fallback }) }
-      : this.#untouched;
-    const { steps } = this.#recipe;
-    // The original is no distance from itself.
-    const control = this.#distilled ? new Array<number>(steps).fill(0) : this.#controlLosses;
+    const state = resume?.removal ?? this.#untouched;
     const model = this.#plannedModel;
-    return startRemoving({ recipe: this.#recipe, model, train: corpus.train, control, state });
+    return startRemoving({ recipe: this.#recipe, model, train: corpus.train, state });
   }
 
   #stepEvent(phase: Phase, result: StepResult, tokensPerSecond: number): RunEvent {
-    const { step, loss, gradNorm, learningRate } = result;
+    const { step, loss, auxiliary, gradNorm, learningRate } = result;
     return {
       type: "step",
       phase,
       step,
       loss,
+      ...(auxiliary !== undefined && { auxiliary }),
       gradNorm,
       learningRate,
       tokensPerSecond,
@@ -295,7 +328,7 @@ class Run {
     };
   }
 
-  #state(phase: Phase, trained: TrainerState, { fallback, ...removal }: RemovalState): RunState {
+  #state(phase: Phase, trained: TrainerState, removal: RemovalState): RunState {
     return {
       version: 1,
       fingerprint: this.#fingerprint,
@@ -304,50 +337,44 @@ class Run {
       step: trained.optimizer.step,
       ...trained,
       removal,
-      ...(fallback && { fallback }),
       controlLosses: [...this.#controlLosses],
-      validation: { ...this.#losses },
+      validation: this.#validating.sums,
     };
   }
 
   /** The end of the training that is validated, or the run's beginning where it is the original. */
   #stateInValidation(): RunState {
-    if (this.#trained) return { ...this.#trained, validation: { ...this.#losses } };
+    if (this.#trained) {
+      return { ...this.#trained, recipe: this.#recipe, validation: this.#validating.sums };
+    }
     const { weights } = this.#start;
     const zeros = () =>
       Object.fromEntries(
         Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
       );
     const optimizer = { step: 0, m: zeros(), v: zeros() };
-    return this.#state(this.#distilled ? "removal" : "control", { weights, optimizer }, this.#untouched);
+    const phase = this.#distilled ? "removal" : "control";
+    const lookDue = this.#recipe.evaluateEvery > 0;
+    return { ...this.#state(phase, { weights, optimizer }, this.#untouched), lookDue };
   }
 
   /** False where it was cut off; the checkpoint does it again from its first batch. */
   async *#evaluate(model: Contender, contender: HostModel): AsyncGenerator<RunEvent, boolean> {
-    const params = uploadWeights(this.#input.backend, contender.weights);
-    try {
-      const advice = {
-        original: undefined,
-        control: DIVERGED_ADVICE,
-        frozen: REMOVAL_ADVICE,
-        folded: REMOVAL_ADVICE,
-      }[model];
-      const sizes = { ...this.#sizes(2), advice };
-      const losses = validationLoss({ ...contender, params }, this.#validation, sizes);
-      while (!this.#input.signal?.aborted) {
-        const { done, value } = await losses.next();
-        if (done) {
-          this.#losses[model] = value;
-          yield { type: "eval", model, loss: value, seconds: this.#seconds };
-          return true;
-        }
-        yield { type: "progress", what: model, done: value, total: this.#validation.length - 1 };
-      }
-      yield { type: "checkpoint", state: this.#stateInValidation(), reason: "stop" };
-      return false;
-    } finally {
-      freeParams(params);
-    }
+    const lnFree = model === "frozen" || model === "folded";
+    const advice = lnFree ? REMOVAL_ADVICE : DIVERGED_ADVICE;
+    const whole = yield* this.#validating.evaluate(
+      model,
+      contender,
+      model === "original" ? undefined : advice,
+    );
+    if (!whole) yield { type: "checkpoint", state: this.#stateInValidation(), reason: "stop" };
+    return whole;
+  }
+
+  async *#firstPosition(original: HostModel): AsyncGenerator<RunEvent, void> {
+    const text = { recipe: this.#recipe, train: this.#input.corpus.train };
+    const event = await this.#onDevice(original, (device) => measureFirstPosition(device, text));
+    if (event) yield event;
   }
 
   async *#stds(model: "original" | "frozen", contender: HostModel): AsyncGenerator<RunEvent, void> {

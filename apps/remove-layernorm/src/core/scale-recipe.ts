@@ -1,5 +1,5 @@
 /** A recipe for another length of run or another size of batch: what follows from the change, in proportion. */
-import type { AdaptivePace, FixedPace, Pace, RemovalRecipe, TaperPace, TrainingRecipe } from "./recipe.js";
+import type { FixedPace, Pace, RemovalRecipe, TaperPace, TrainingRecipe } from "./recipe.js";
 
 /** What can be asked for; undefined stays as it is. */
 export interface RecipeSize {
@@ -31,7 +31,9 @@ export function scaleRecipe(recipe: RemovalRecipe, size: RecipeSize): Scaled<Rem
     from.kind !== "training" || change === 1
       ? recipe.constants
       : { ...recipe.constants, from: { ...from, keep: from.keep ** change } };
-  const scaled = { ...training, pace, constants };
+  const { evaluateEvery: every } = recipe;
+  const evaluateEvery = every === 0 ? 0 : Math.max(1, Math.round(every * factor));
+  const scaled = { ...training, pace, constants, evaluateEvery };
   return { recipe: scaled, notes: removalNotes(asked(recipe, size), scaled) };
 }
 
@@ -64,6 +66,9 @@ export function removalNotes(before: RemovalRecipe, after: RemovalRecipe): strin
   const notes = trainingNotes(before, after);
   const [pace, scaled] = [describePace(before.pace), describePace(after.pace)];
   if (pace !== scaled) notes.push(`removals: ${pace} → ${scaled}`);
+  if (before.evaluateEvery !== after.evaluateEvery) {
+    notes.push(`looks on the way: every ${before.evaluateEvery} → ${after.evaluateEvery} updates`);
+  }
   const [from, to] = [before.constants.from, after.constants.from];
   if (from.kind === "training" && to.kind === "training" && from.keep !== to.keep) {
     notes.push(`moving mean of the stds: keeps ${short(from.keep)} → ${short(to.keep)} a micro-batch`);
@@ -110,20 +115,14 @@ function scalePace(pace: Pace, factor: number): Pace {
         },
         eotAfter: pace.eotAfter * factor,
         firstAfter: pace.firstAfter * factor,
+        ...(pace.stretches && {
+          stretches: pace.stretches.map((stretch) => ({ ...stretch, from: stretch.from * factor })),
+        }),
       } satisfies FixedPace;
     }
     case "taper": {
       const begin = whole(pace.begin);
       return { ...pace, begin, end: Math.max(begin + 1, whole(pace.end)) } satisfies TaperPace;
-    }
-    case "adaptive": {
-      const start = whole(pace.start);
-      return {
-        ...pace,
-        start,
-        patience: whole(pace.patience),
-        deadline: Math.max(start + 1, whole(pace.deadline)),
-      } satisfies AdaptivePace;
     }
   }
 }
@@ -142,14 +141,13 @@ export function describeRows({ eotShare, shortShare, shortTokens }: TrainingReci
 export function describePace(pace: Pace): string {
   switch (pace.kind) {
     case "fixed": {
-      const { gaps } = pace;
+      const { gaps, stretches = [] } = pace;
+      const changed = stretches.map(({ from, factor }) => `, ×${short(factor)} from step ${short(from)} on`);
       const each = [gaps.ln_2, gaps["ln_1:qk"], gaps["ln_1:v"]].map(short).join("/");
-      return `from step ${pace.start}, a layer every ${each} (ln_2/query and key/value)`;
+      return `from step ${pace.start}, a layer every ${each} (ln_2/query and key/value)${changed.join("")}`;
     }
     case "taper":
       return `a taper from step ${pace.begin} to ${pace.end}`;
-    case "adaptive":
-      return `as the loss allows, from step ${pace.start}, all by step ${pace.deadline}`;
   }
 }
 

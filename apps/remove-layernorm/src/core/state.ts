@@ -1,9 +1,10 @@
 /** Everything that a stopped run needs to go on with the same bits. Plain data: numbers, strings, typed arrays. */
 import type { Weights } from "@normless/gpt2";
-import type { Contender, Phase } from "./events.js";
+import type { Phase } from "./events.js";
 import type { RemovalRecipe } from "./recipe.js";
 import type { RemovalState } from "./removing/index.js";
 import type { TrainerState } from "./trainer.js";
+import type { Sums } from "./validation.js";
 
 export interface RunState extends TrainerState {
   readonly version: 1;
@@ -13,13 +14,13 @@ export interface RunState extends TrainerState {
   readonly phase: Phase;
   /** Updates done in this phase. */
   readonly step: number;
-  readonly removal: Omit<RemovalState, "fallback">;
-  /** Where an adaptive removal may still go back to. */
-  readonly fallback?: TrainerState | undefined;
+  readonly removal: RemovalState;
   /** The control's loss at each of its updates so far. */
   readonly controlLosses: readonly number[];
-  /** Validation losses known so far. */
-  readonly validation: Readonly<Partial<Record<Contender, number>>>;
+  /** What the models validated so far came to, row by row: what intervals are made from. */
+  readonly validation: Sums;
+  /** The look at the validation set after this step is still to be done. */
+  readonly lookDue?: boolean | undefined;
 }
 
 /** A short hash of names, shapes and bits, FNV-1a on 32-bit words: tells models apart, not forgers. */

@@ -13,6 +13,8 @@ export interface StepResult {
   readonly step: number;
   /** Mean loss of the batch before the update, in nats a token: its cross-entropy, or the KL to a teacher. */
   readonly loss: number;
+  /** What the auxiliary loss added to it, λ included; undefined where it was left out. */
+  readonly auxiliary?: number | undefined;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly learningRate: number;
@@ -30,8 +32,9 @@ export interface Measured {
 
 /** An update whose results nobody has read yet. */
 export interface PendingUpdate extends Pick<StepResult, "step" | "learningRate"> {
-  /** Scalars: the loss, and the square of `gradNorm`. */
+  /** Scalars: the loss, the auxiliary loss, and the square of `gradNorm`. */
   readonly loss: Tensor;
+  readonly auxiliary?: Tensor | undefined;
   readonly normSquared: Tensor;
   /** Of each micro-batch. */
   readonly measured: readonly Measured[];
@@ -53,11 +56,12 @@ export function freeUpdate(update: PendingUpdate): void {
 }
 
 /** In the order in which resultOf takes their values. */
-function tensorsOf({ loss, normSquared, measured }: PendingUpdate): Tensor[] {
+function tensorsOf({ loss, auxiliary, normSquared, measured }: PendingUpdate): Tensor[] {
   const stds = measured.flatMap(({ stds }) => Object.values(stds));
   const tapers = measured.flatMap(({ taper }) => Object.values(taper));
   return [
     loss,
+    ...(auxiliary ? [auxiliary] : []),
     normSquared,
     ...stds.flatMap(({ mean, count }) => [mean, count]),
     ...tapers.flatMap(({ numerator, denominator }) => [numerator, denominator]),
@@ -65,10 +69,11 @@ function tensorsOf({ loss, normSquared, measured }: PendingUpdate): Tensor[] {
 }
 
 function resultOf(
-  { step, learningRate, measured }: PendingUpdate,
+  { step, learningRate, auxiliary: added, measured }: PendingUpdate,
   next: () => TensorData | readonly number[],
 ): StepResult {
   const loss = next()[0];
+  const auxiliary = added && next()[0];
   const gradNorm = Math.sqrt(next()[0]);
   const stds = measured.map((microBatch) => {
     const entries = Object.keys(microBatch.stds).map((module) => [module, batchStd(next(), next())] as const);
@@ -82,5 +87,5 @@ function resultOf(
       denominator: before.denominator + next()[0],
     };
   }
-  return { step, loss, gradNorm, learningRate, stds, taper };
+  return { step, loss, ...(auxiliary !== undefined && { auxiliary }), gradNorm, learningRate, stds, taper };
 }

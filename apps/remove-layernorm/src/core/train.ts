@@ -1,24 +1,35 @@
-/** Training a GPT-2 with LayerNorm from fresh weights (or going on from a checkpoint), as a stream of events. */
+/**
+ * Training a GPT-2 from fresh weights with LayerNorm, or from weights that are given with the norms that they have, as a
+ * stream of events.
+ */
 import {
   checkConfig,
+  checkModel,
   downloadWeights,
   type Gpt2Config,
+  type HostModel,
   initWeights,
+  type NormTable,
   standardNorms,
-  type Weights,
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
+import { trainingChanges } from "./change-recipe.js";
 import { checkRecipe } from "./check-recipe.js";
-import type { ProgressEvent, StepEvent } from "./events.js";
+import type { ChangeEvent, ProgressEvent, StepEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
 import { validationLoss, validationPart } from "./measure.js";
 import type { TrainRecipe } from "./recipe.js";
+import { fingerprint } from "./state.js";
 import { DIVERGED_ADVICE, Trainer, type TrainerState } from "./trainer.js";
 
 /** Everything that a stopped training needs to go on with the same bits. */
 export interface TrainState extends TrainerState {
   readonly version: 1;
   readonly config: Gpt2Config;
+  /** They stay as they are. */
+  readonly norms: NormTable;
+  /** Which weights the training started from; undefined for fresh ones. */
+  readonly fingerprint?: string | undefined;
   readonly recipe: TrainRecipe;
   readonly step: number;
   /** The look at the validation tokens after this step was cut off, and is still to be done. */
@@ -27,17 +38,25 @@ export interface TrainState extends TrainerState {
 
 export type TrainEvent =
   | (Omit<StepEvent, "phase"> & { readonly phase: "train" })
+  | (Pick<ChangeEvent, "type" | "step" | "changes"> & {
+      readonly phase: "train";
+      readonly recipe: TrainRecipe;
+    })
   | ProgressEvent
   | { readonly type: "eval"; readonly step: number; readonly loss: number; readonly seconds: number }
   | { readonly type: "checkpoint"; readonly state: TrainState; readonly reason: "schedule" | "stop" }
-  | { readonly type: "done"; readonly weights: Weights; readonly loss: number; readonly tokens: number };
+  | { readonly type: "done"; readonly model: HostModel; readonly loss: number; readonly tokens: number };
 
 export interface TrainInput {
   readonly backend: Backend;
   readonly config: Gpt2Config;
+  /** What is gone on from, a model of the config; by default fresh weights and LayerNorm everywhere. */
+  readonly from?: Pick<HostModel, "weights" | "norms"> | undefined;
   readonly corpus: { readonly train: Uint16Array; readonly validation: Uint16Array };
   readonly recipe: TrainRecipe;
   readonly resume?: TrainState | undefined;
+  /** With `resume`: the recipe from there on, which differs in what may change (change-recipe.ts). */
+  readonly changed?: TrainRecipe | undefined;
   /** Asks the training to stop after the update or the validation batch under way. */
   readonly signal?: AbortSignal | undefined;
   /** Less memory for one more forward pass a step; the same bits. */
@@ -47,18 +66,30 @@ export interface TrainInput {
 /**
  * The last event is `done`, with the weights and their validation loss, or a `stop` checkpoint.
  * @throws RecipeError when recipe, config and corpus do not make a training.
+ * @throws Error when the weights are of another config, or the state is of a training from other weights.
  */
 export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent, void> {
-  const { backend, corpus, resume, signal } = input;
+  const { backend, corpus, from, resume, changed, signal } = input;
   const config = checkConfig(resume?.config ?? input.config);
-  const recipe = resume?.recipe ?? input.recipe;
+  const recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
   checkRecipe(recipe, { config, corpus });
-  const norms = standardNorms(config);
+  const changes = resume && changed ? trainingChanges(resume.recipe, changed) : [];
+  if (from) checkModel({ config, ...from });
+  const startedFrom = from ? fingerprint(from.weights) : resume?.fingerprint;
+  if (resume && resume.fingerprint !== startedFrom) {
+    const began =
+      resume.fingerprint === undefined ? "with fresh weights" : `from weights ${resume.fingerprint}`;
+    throw new Error(
+      `the checkpoint belongs to a training that began ${began}, and these are ${startedFrom}; resume with the model ` +
+        "that it started from",
+    );
+  }
+  const norms = resume?.norms ?? from?.norms ?? standardNorms(config);
   const { batchSize, microBatchSize, blockSize, steps } = recipe;
   const sizes = { batchSize: 2 * microBatchSize, blockSize, advice: DIVERGED_ADVICE };
-  const weights = resume?.weights ?? initWeights(config, recipe.seed);
+  const weights = resume?.weights ?? from?.weights ?? initWeights(config, recipe.seed);
   const { recompute = false } = input;
-  await checkMemory(backend, { config, recipe, recompute });
+  await checkMemory(backend, { config, recipe, recompute, norms });
   const trainer = new Trainer(backend, config, weights, recipe, { recompute });
   const validation = validationPart(corpus.validation, recipe.validationTokens);
   const begin = performance.now();
@@ -69,7 +100,11 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
     const { step } = trainer;
     return {
       type: "checkpoint",
-      state: { version: 1, config, recipe, step, ...due, ...(await trainer.save()) },
+      state: {
+        ...{ version: 1, config, norms, recipe, step, ...due },
+        ...(startedFrom !== undefined && { fingerprint: startedFrom }),
+        ...(await trainer.save()),
+      },
       reason,
     };
   };
@@ -92,6 +127,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   try {
     if (resume) trainer.load(resume);
     const firstStep = trainer.step;
+    if (changes.length > 0) yield { type: "change", phase: "train", step: firstStep, changes, recipe };
     if (resume?.evaluationDue && firstStep < steps && (yield* evaluate()) === undefined) return;
     while (trainer.step < steps) {
       await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });
@@ -120,8 +156,8 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
     }
     const loss = yield* evaluate();
     if (loss === undefined) return;
-    const weights = await downloadWeights(trainer.params);
-    yield { type: "done", weights, loss, tokens: steps * batchSize * blockSize };
+    const model = { config, weights: await downloadWeights(trainer.params), norms };
+    yield { type: "done", model, loss, tokens: steps * batchSize * blockSize };
   } finally {
     trainer.free();
   }

@@ -118,6 +118,11 @@ export class Trainer {
     return this.#optimizer.step;
   }
 
+  /** Whose prediction is to be matched, on the device. */
+  get teacher(): Model | undefined {
+    return this.#teacher;
+  }
+
   /** The rows of the coming update: those of T, then the short ones. */
   rows(tokens: Uint16Array): Batch[] {
     const { recipe, config, step } = this;
@@ -148,17 +153,18 @@ export class Trainer {
     await new Promise((resolve) => setTimeout(resolve));
     if (this.#pending.length === 0) this.#pendingSince = performance.now();
     const loss = zeros(backend, []);
+    const auxiliary = options.auxiliaryWeight === 0 ? undefined : zeros(backend, []);
     const measured: Measured[] = [];
     let grads: Named = {};
     for (const batch of this.microBatches(tokens)) {
-      const part = this.#microBatch(batch, options, { loss, grads });
+      const part = this.#microBatch(batch, options, { loss, auxiliary, grads });
       measured.push(part.measured);
       grads = part.grads;
     }
     const learningRate = warmupCosine(recipe.learningRate, step);
     const normSquared = this.#optimizer.update(grads, { learningRate, maxNorm: recipe.maxNorm });
     freeParams(grads);
-    this.#pending.push({ step: this.step, learningRate, loss, normSquared, measured });
+    this.#pending.push({ step: this.step, learningRate, loss, auxiliary, normSquared, measured });
   }
 
   /** It is time to take the results: as many updates wait for it as should be read together. */
@@ -184,21 +190,24 @@ export class Trainer {
     for (const result of results) {
       const { loss, gradNorm } = result;
       const step = result.step - 1;
-      const [what, value] = Number.isFinite(loss) ? ["the gradient's norm", gradNorm] : ["the loss", loss];
-      if (!Number.isFinite(value)) {
-        // The first step's loss is that of the model as it was given: no learning rate has anything to do with it.
-        const why = step === 0 ? NOTHING_TRAINED : (this.options.advice ?? DIVERGED_ADVICE);
-        throw new DivergedError(`${what} is ${value} at step ${step}: ${why}`, step);
-      }
+      this.#checkFinite("the loss", loss, step);
+      this.#checkFinite("the gradient's norm", gradNorm, step);
       yield result;
     }
+  }
+
+  #checkFinite(what: string, value: number, step: number): void {
+    if (Number.isFinite(value)) return;
+    // The first step's loss is that of the model as it was given: no learning rate has anything to do with it.
+    const why = step === 0 ? NOTHING_TRAINED : (this.options.advice ?? DIVERGED_ADVICE);
+    throw new DivergedError(`${what} is ${value} at step ${step}: ${why}`, step);
   }
 
   /** Adds the micro-batch's share of the loss, and its gradients to those of the batch so far, if there are any. */
   #microBatch(
     batch: Batch,
     { norms, auxiliaryWeight, auxiliaryTarget, measure = {} }: StepOptions,
-    batchSoFar: { readonly loss: Tensor; readonly grads: Named },
+    batchSoFar: { readonly loss: Tensor; readonly auxiliary: Tensor | undefined; readonly grads: Named },
   ): { readonly measured: Measured; readonly grads: Named } {
     const { backend, config, recipe, params } = this;
     const tokens = uploadTokens(backend, config, batch);
@@ -225,6 +234,9 @@ export class Trainer {
         },
       });
       backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: batchSoFar.loss });
+      if (loss.auxiliary && batchSoFar.auxiliary) {
+        backend.run("scale", { x: loss.auxiliary.tensor }, { factor: 1 }, { y: batchSoFar.auxiliary });
+      }
       tape.backward(loss.total);
       const grads = leaves.map(
         ([name, leaf]) => [name, batchSoFar.grads[name] ?? tape.takeGradient(leaf)] as const,
@@ -261,6 +273,11 @@ export class Trainer {
     const [value] = await loss.read();
     loss.free();
     return value;
+  }
+
+  /** @throws DivergedError when a loss with the norms of now is no number, as the coming update's would be. */
+  checkLoss(loss: number): void {
+    this.#checkFinite("the loss", loss, this.step);
   }
 
   /** A copy of what training has changed, for a checkpoint or to come back to. */

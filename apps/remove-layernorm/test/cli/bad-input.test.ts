@@ -63,7 +63,7 @@ describe("usage", () => {
     expect(await recipe({ pace: { start: 1.5 } })).toMatch(/bad\.json: pace\.start is 1\.5; expected int/);
     expect(await recipe({ pace: { kind: "taper", begin: 3 } })).toMatch(/bad\.json: pace\.end is missing/);
     expect(await recipe({ base: "slow" })).toContain(
-      'there is no recipe "slow"; the built-in ones are: distilled, adaptive, reference',
+      'there is no recipe "slow"; the built-in ones are: distilled, heimersheim-2024',
     );
     expect(await recipe({ learningRate: { peek: 1 } })).toMatch(
       /bad\.json: learningRate: there is no field "peek"; the fields are peak, floor, warmupSteps, totalSteps/,
@@ -82,7 +82,7 @@ describe("usage", () => {
     expect(await refused(2, "remove", "--config", name)).toMatch(/name\.json: there is no recipe "slow"/);
     expect(await refused(2, "remove", "--config", await write("no.json", "{"))).toContain("is not JSON");
     expect(await refused(2, "remove", "--recipe", "quick")).toContain(
-      "the built-in ones are: distilled, adaptive, reference",
+      "the built-in ones are: distilled, heimersheim-2024",
     );
   });
 });
@@ -98,8 +98,8 @@ describe("a recipe", () => {
     );
     const recipe = async (pace: object) =>
       dry("--recipe", await write("pace.json", JSON.stringify({ blockSize: 16, pace })));
-    expect(await recipe({ start: 70 })).toContain(
-      "the deadline, step 60, is not after the start, step 70; give pace.deadline 71 or more",
+    expect(await recipe({ start: 950 })).toContain(
+      "h.0.ln_2 at step 950, outside of steps 1 to 899; give steps 951 or more, or a faster pace",
     );
     expect(await recipe({ kind: "taper", begin: 50, end: 40, keep: 0.9 })).toContain(
       "the taper begins at step 50 and ends at 40; give pace.end 51 or more",
@@ -146,7 +146,15 @@ describe("a model", () => {
       "is LN-free already: all 7 of its norms are frozen (normless's own",
     );
     expect(await refused(2, "generate", "--model", frozen, "--prompt", "x")).toContain("has no tokenizer");
-    expect(await refused(2, "remove", "--model", frozen)).toContain("has no train tokens");
+    expect(await refused(2, "remove", "--model", frozen)).toContain("is LN-free already");
+    const alone = join(folder, "alone");
+    const plain = {
+      config: tinyConfig,
+      weights: initWeights(tinyConfig, 1),
+      norms: standardNorms(tinyConfig),
+    };
+    await writeModelFolder(alone, plain);
+    expect(await refused(2, "remove", "--model", alone)).toContain("has no train tokens");
   });
 });
 

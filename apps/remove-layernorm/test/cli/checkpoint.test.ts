@@ -14,7 +14,13 @@ import { checkJson } from "../../src/cli/json.js";
 import { resolveRecipe } from "../../src/cli/recipes.js";
 import { type RemoveConfig, removeConfigSchema, runConfigText } from "../../src/cli/run-config.js";
 import { removalRecipeSchema } from "../../src/cli/schemas.js";
-import { removalNotes, removalRecipes, type RunState, scaleRecipe } from "../../src/core/index.js";
+import {
+  type PositionSums,
+  removalNotes,
+  removalRecipes,
+  type RunState,
+  scaleRecipe,
+} from "../../src/core/index.js";
 import { someProvenance } from "./provenance-of.js";
 import { tinyConfig, tinyRecipe } from "./tiny.js";
 
@@ -22,6 +28,23 @@ const weights = initWeights({ ...tinyConfig, vocabSize: 5, layers: 1, eot: 4 }, 
 const moments = (scale: number) =>
   Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data.map((x) => scale * x)]));
 const mean = { sum: 0.1, weight: 0.3 };
+/** What a validation leaves, one row of it. */
+function positionSums(nats: number): PositionSums {
+  const one = { sums: [nats], counts: [1] };
+  const range = { begin: 2, end: 8 };
+  const positions = { counts: [1], loss: [nats], kl: [nats] };
+  const kinds = [
+    { kind: "plain" as const, rows: 1, available: 3, ranges: [{ range, loss: one, kl: one }], positions },
+  ];
+  return {
+    kinds,
+    notMeasured: [
+      { kind: "eot-document", range, why: "short" },
+      { figure: "kl", why: "alone" },
+    ],
+  };
+}
+
 const state: RunState = {
   version: 1,
   fingerprint: "0123",
@@ -35,22 +58,10 @@ const state: RunState = {
     averages: { ln_f: { first: 0.1, rest: 2 } },
     probedTokens: 640,
     taper: { calibration: { ln_f: { numerator: mean, denominator: mean } }, scale: mean },
-    adaptive: {
-      gap: -0.01,
-      last: 5,
-      waiting: { "h.0.ln_2": { until: 9, patience: 20 } },
-      damages: { ln_f: 0.25, "h.0.ln_2": -1e-3 },
-      fallback: {
-        step: 5,
-        norms: { ln_f: standardNorm(1e-5) },
-        damages: { ln_f: 1 / 7 },
-        removed: ["ln_f"],
-      },
-    },
   },
-  fallback: { weights, optimizer: { step: 5, m: moments(3), v: moments(7) } },
   controlLosses: [Math.E, 1 / 3],
-  validation: { original: Math.PI },
+  validation: { original: positionSums(Math.PI) },
+  lookDue: true,
 };
 
 const bytesOf = (from: RunState) =>
@@ -92,31 +103,30 @@ describe("a checkpoint", () => {
       fc.asyncProperty(fc.float32Array({ minLength: 1, maxLength: 50 }), async (data) => {
         const one = { wte: { shape: [data.length], data } };
         const optimizer = { step: 1, m: { wte: data }, v: { wte: data } };
-        const fallback = { weights: one, optimizer };
-        const bytes = bytesOf({ ...state, weights: one, optimizer, fallback });
+        const bytes = bytesOf({ ...state, weights: one, optimizer });
         const { state: back } = await decodeCheckpoint(removeKind, inMemory(bytes));
         expect(back.weights.wte.data).toEqual(data);
         expect(back.optimizer.v.wte).toEqual(data);
-        expect(back.fallback?.optimizer.m.wte).toEqual(data);
+        expect(back.optimizer.m.wte).toEqual(data);
       }),
     );
   });
 
-  it("keeps whatever was measured: losses that are no number, a patience beyond the whole numbers", async () => {
+  it("keeps whatever was measured: losses that are no number, or beyond the whole ones", async () => {
     const numbers = fc.oneof(fc.constantFrom(NaN, Infinity, -Infinity, 2 ** 53, 2 ** 70), fc.double());
     await fc.assert(
       fc.asyncProperty(numbers, numbers, async (x, y) => {
-        const { taper, adaptive } = state.removal;
+        const { taper } = state.removal;
         const removal = {
           ...state.removal,
           taper: { ...taper, calibration: {}, scale: { sum: x, weight: y } },
-          adaptive: {
-            ...{ last: 5, ...adaptive, gap: y },
-            waiting: { "h.0.ln_2": { until: x, patience: y } },
-            damages: { ln_f: x },
-          },
         };
-        const made: RunState = { ...state, removal, controlLosses: [x, y], validation: { frozen: x } };
+        const made: RunState = {
+          ...state,
+          removal,
+          controlLosses: [x, y],
+          validation: { frozen: positionSums(x) },
+        };
         const { state: back } = await decodeCheckpoint(removeKind, inMemory(bytesOf(made)));
         // MessagePack has whole numbers for those that are, of which 0 has no sign.
         expect(plus0(back)).toEqual(plus0(made));

@@ -61,7 +61,8 @@ describe("normless inspect", () => {
     // Norms that an epsilon of 1e12 has frozen are called so.
     const huge = join(folder, "huge-eps");
     await writeModelFolder(huge, toEps1e12(await readModelFolder(frozen)));
-    const stock = await result("inspect", "--model", huge);
+    const { out: stock, err } = await run(["inspect", "--model", huge, "--threads", "1"]);
+    expect(err).toContain("layer_norm_epsilon is 1e12, so that none of its 7 norms is a LayerNorm");
     expect(stock).toContain("layout: LN-free as published in 2024: eps 1e12");
     expect(stock).toMatch(/ln_f .* frozen at 1\.0000e\+6 by eps 1e12 /);
     expect(stock).toContain("0 are LayerNorms, 7 frozen");

@@ -30,7 +30,7 @@ describe("--help", () => {
     const { out } = await run(["remove", "--help"]);
     const text = out.replace(/\s+/g, " ");
     expect(text).toContain(
-      "--model <dir|name> a Hugging Face folder of a GPT-2, or its name on the hub (default: the model that ships, models/sotu)",
+      "--model <dir|name> a Hugging Face folder of a GPT-2, or its name on the hub, such as gpt2-medium (default: the model that ships, models/sotu)",
     );
     expect(text).toContain(
       "--threads <n> threads that compute; any number gives the same bits (default: the cores, at most 8)",

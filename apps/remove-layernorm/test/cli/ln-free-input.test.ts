@@ -114,7 +114,7 @@ it.each([
   ],
   ["a checkpoint", () => checkpoint("half", ["h.0.ln_1", "h.0.ln_2"]), ["h.1.ln_2", "h.0.ln_2"]],
 ] as const)("%s that has lost some of its norms goes on with the rest", async (_, write, [left, gone]) => {
-  const argv = ["remove", "--dry-run", "--recipe", "reference", "--model", await write(), "--corpus", corpus];
+  const argv = ["remove", "--dry-run", "--recipe", "distilled", "--model", await write(), "--corpus", corpus];
   const { code, out } = await run(argv);
   expect(code).toBe(0);
   expect(out).toMatch(new RegExp(`^ +\\d+ +${left}$`, "m"));
@@ -143,7 +143,7 @@ it("the library refuses an epsilon of 1e12, too", () => {
     backend: reference(),
     model: form2025,
     corpus: { train: tokens, validation: tokens },
-    recipe: { ...removalRecipes["reference"], blockSize: 16 },
+    recipe: { ...removalRecipes["distilled"], blockSize: 16 },
   });
   return expect(run.next()).rejects.toThrow("the model is LN-free already: its epsilon of 1000000000000");
 });

@@ -69,9 +69,9 @@ describe("a field that is not there", () => {
     expect(message(removalRecipeSchema.partial(), { warmup_steps: 3 })).toMatch(
       /"warmup_steps".* warmupSteps is a field of learningRate\.$/,
     );
-    const pace = { kind: "taper", begin: 1, end: 2, keep: 0.5, deadline: 9 };
+    const pace = { kind: "taper", begin: 1, end: 2, keep: 0.5, firstAfter: 9 };
     expect(message(removalRecipeSchema.partial(), { pace })).toMatch(
-      /pace: there is no field "deadline".* deadline is a field of pace of kind "adaptive"\.$/,
+      /pace: there is no field "firstAfter".* firstAfter is a field of pace of kind "fixed"\.$/,
     );
   });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readModelFolder } from "@normless/gpt2/node";
@@ -38,6 +38,11 @@ describe("normless remove", () => {
     for (const name of ["original", "control (LayerNorm kept)", "LN-free (frozen)", "LN-free (folded)"]) {
       expect(out).toContain(name);
     }
+    const interval = String.raw`[+−]?\d\.\d{4} \[[+−]?\d\.\d{4}, [+−]?\d\.\d{4}\]`;
+    for (const name of [String.raw`LN-free \(folded\)`, String.raw`LN-free \(folded\), document starts`]) {
+      expect(out).toMatch(new RegExp(`│ ${name} +│ +\\d\\.\\d{4} │ +${interval} │ +${interval} │`));
+    }
+    expect(out).toContain("In brackets: 95 % intervals, over sequences");
     for (const file of ["report.html", "ln-free/", "ln-free-gpt2/", "control/", "summary.json"]) {
       expect(out).toContain(join(whole, file));
     }
@@ -45,8 +50,12 @@ describe("normless remove", () => {
     expect(err).toMatch(/control 10\/12 · loss \d+\.\d{3} · [\d,]+ tokens\/s, \d+s left/);
     expect(err).toMatch(/step 9: removed the first-position constant \([+−]?\d\.\d{4} nats at once\)\n/);
 
+    expect(err).toMatch(
+      /step 4: KL from the original: plain windows \d\.\d{4}; end-of-text, mid-text \d\.\d{4}; /,
+    );
+
     const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8")) as object;
-    const fields = ["validation", "seconds", "tokens", "probedTokens", "peakBytes", "backend"];
+    const fields = ["validation", "validated", "seconds", "tokens", "probedTokens", "peakBytes", "backend"];
     expect(Object.keys(summary)).toEqual([...fields, "recipe", "provenance"]);
     // Nine removals at eight steps: a look before each step and one after each removal, at 4 sequences of 16 tokens.
     expect(summary).toMatchObject({ tokens: 2 * 12 * 4 * 16, probedTokens: (8 + 9) * 4 * 16 });
@@ -56,6 +65,7 @@ describe("normless remove", () => {
     ]);
     expect(await readFile(join(whole, "report.html"), "utf8")).toContain("<!doctype html>");
 
+    expect(err).toMatch(/the first position's std is \d\S* times that of the rest at the middle layers\n/);
     const lines = await metricsOf(whole);
     const count = (type: string) => lines.filter((line) => (line as { type: string }).type === type).length;
     expect({ step: count("step"), removal: count("removal"), eval: count("eval") }).toEqual({
@@ -63,11 +73,14 @@ describe("normless remove", () => {
       removal: 9,
       eval: 4,
     });
+    // After 0, 4, 8 and 12 updates of each training.
+    expect(count("look")).toBe(8);
     expect({ stds: count("stds"), sample: count("sample"), fold: count("fold") }).toEqual({
       stds: 2,
       sample: 2,
       fold: 1,
     });
+    expect(count("first-position")).toBe(1);
   });
 
   it("distilled, trains no control and speaks of none", async () => {
@@ -166,6 +179,29 @@ describe("normless remove", () => {
     expect(text).toMatch(/memory +[\d.]+ kB in tensors at the height of an update\n/);
     expect(text).toMatch(/\n +7 {2}ln_f\n +8 {2}the end-of-text constant\n/);
     expect(await readdir(folder)).not.toContain("dry");
+  });
+
+  it("estimates time, memory and disk by an update that leaves nothing", async () => {
+    const before = await readdir(folder);
+    const dry = await run(start(join(folder, "dry"), "--dry-run"));
+    expect(dry.out).toMatch(/\ntime +about \d+s: training \d+s \([\d.e-]+s an update\), validation \d+s\n/);
+    expect(dry.out).toMatch(/\nprocess +about [\d.]+ [MG]B of memory at the height of the run\n/);
+    const disk = /\ndisk +about ([\d.]+) kB: two checkpoints of ([\d.]+) kB .*, models of ([\d.]+) kB; /.exec(
+      dry.out,
+    );
+    const [sum, checkpoint, models] = disk!.slice(1).map((figure) => 1000 * Number(figure));
+    expect(sum).toBeCloseTo(2 * checkpoint + models, -3);
+    expect(dry.out).toMatch(/\nresiduals +the first position's std is \d\S* times that of the rest/);
+    expect(await readdir(folder)).toEqual(before);
+    // Within a few names and the tokenizer, what a run has really written.
+    const sizeOf = async (...path: string[]) => (await stat(join(whole, ...path))).size;
+    expect(await sizeOf("checkpoints", "step-00000024.msgpack")).toBeGreaterThan(checkpoint);
+    expect(await sizeOf("checkpoints", "step-00000024.msgpack")).toBeLessThan(checkpoint + 10_000);
+    const folders = ["ln-free", "ln-free-gpt2", "control"];
+    const sizes = await Promise.all(folders.map((name) => sizeOf(name, "model.safetensors")));
+    const written = sizes.reduce((sum, size) => sum + size, 0);
+    expect(written).toBeGreaterThan(models);
+    expect(written).toBeLessThan(models + 10_000);
   });
 
   it("takes options from a file, and the command line's before them", async () => {

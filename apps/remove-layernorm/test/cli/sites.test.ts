@@ -97,7 +97,10 @@ describe("normless remove --sites", () => {
     const options = join(folder, "options.json");
     await writeFile(
       options,
-      JSON.stringify({ model: tiny.model, recipe: { base: "taper", name: "mlp", sites: ["ln_2"] } }),
+      JSON.stringify({
+        model: tiny.model,
+        recipe: { base: "taper-norm-2026", name: "mlp", sites: ["ln_2"] },
+      }),
     );
     const short = ["--steps", "40", "--batch-size", "2", "--block-size", "16", "--dry-run", "--threads", "1"];
     const fromFile = await run(["remove", "--config", options, ...short]);

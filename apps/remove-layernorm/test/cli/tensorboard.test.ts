@@ -129,10 +129,20 @@ describe("tensorboardWriter", () => {
     } as const;
     const std = { first: 9, eot: 3, rest: 2 };
     await writer.take({ ...step, phase: "control", step: 300, loss: 3.25 });
-    await writer.take({ type: "eval", model: "control", loss: 3, seconds: 2 });
+    const positions = { kinds: [], notMeasured: [] };
+    await writer.take({ type: "eval", model: "control", loss: 3, positions, seconds: 2 });
     const removal = { step: 1, kind: "freeze", site: "h.0.ln_2" } as const;
     await writer.take({ type: "removal", step: 1, removal, std, damage: 0.25 });
-    await writer.take({ ...step, phase: "removal", step: 2, loss: 4.5 });
+    await writer.take({ ...step, phase: "removal", step: 2, loss: 4.5, auxiliary: 0.25 });
+    const range = { begin: 2, end: 8 };
+    const look = {
+      kind: "eot-middle",
+      rows: 16,
+      all: { loss: 3, kl: 0.5 },
+      stds: { ln_f: { first: 4 } },
+    } as const;
+    const kinds = [{ ...look, ranges: [{ range, loss: 2, kl: 0.75 }] }];
+    await writer.take({ type: "look", phase: "removal", step: 2, kinds, seconds: 3 });
     await writer.take({ type: "stds", model: "frozen", stds: { ln_f: std } });
     await writer.take({ type: "progress", what: "x", done: 1, total: 2 });
     const values = (loss: number, step: number) => [
@@ -158,7 +168,14 @@ describe("tensorboardWriter", () => {
           value,
         })),
         { tag: "removal", step: 1, value: "h.0.ln_2" },
-        ...values(4.5, 2),
+        ...values(4.5, 2).toSpliced(1, 0, { tag: "auxiliary_loss", step: 2, value: 0.25 }),
+        ...Object.entries({
+          "loss_eot-middle/all": 3,
+          "kl_eot-middle/all": 0.5,
+          "loss_eot-middle/2-7": 2,
+          "kl_eot-middle/2-7": 0.75,
+          "std_eot-middle/ln_f/first": 4,
+        }).map(([tag, value]) => ({ tag, step: 2, value })),
         ...Object.entries(std).map(([name, value]) => ({ tag: `std_frozen/ln_f/${name}`, step: 2, value })),
       ],
     });

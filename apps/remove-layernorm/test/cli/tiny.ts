@@ -5,9 +5,10 @@ import { type Gpt2Config, initWeights, standardNorms } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import { END_OF_TEXT, randomAt, writeNanogptShard } from "@normless/text";
 import pc from "picocolors";
-import { type RemovalRecipe, referenceRecipe } from "../../src/core/index.js";
+import type { RemovalRecipe } from "../../src/core/index.js";
 import type { Io } from "../../src/cli/io.js";
 import { main } from "../../src/cli/main.js";
+import { crossEntropy } from "../tiny.js";
 
 export const tinyConfig: Gpt2Config = {
   vocabSize: 257,
@@ -24,7 +25,7 @@ export const tinyConfig: Gpt2Config = {
 
 /** Twelve updates; every norm is gone after nine. */
 export const tinyRecipe: RemovalRecipe = {
-  ...referenceRecipe,
+  ...crossEntropy,
   name: "tiny",
   steps: 12,
   batchSize: 4,
@@ -40,6 +41,7 @@ export const tinyRecipe: RemovalRecipe = {
     firstAfter: 2,
   },
   checkpointEvery: 5,
+  evaluateEvery: 4,
 };
 
 /** Text-like tokens: a few words, an end-of-text now and then. */
@@ -109,6 +111,20 @@ export async function run(argv: readonly string[], interruptAt?: string): Promis
   };
   const code = await main(argv, io);
   return { code, out, err };
+}
+
+/** Where a function says something, and what it has said. */
+export function silentIo(): { readonly io: Io; said(): string } {
+  let text = "";
+  const say = (more: string) => {
+    text += more;
+  };
+  const io: Io = {
+    ...{ out: say, err: say, terminal: undefined, colors: pc.createColors(false), now: () => new Date() },
+    onInterrupt: () => () => {},
+    exit: () => {},
+  };
+  return { io, said: () => text };
 }
 
 /** metrics.jsonl without its timings. */

@@ -95,6 +95,22 @@ describe("normless train", () => {
     expect(model.weights).not.toEqual((await trained("whole")).weights);
   });
 
+  it("shows with --dry-run what it will take, and writes nothing", async () => {
+    const before = await readdir(folder);
+    const { code, out } = await run(start("dry", "--dry-run", "--dtype", "BF16"));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^model +2 layers, 8 channels, 2 heads, 3,944 parameters\n/m);
+    expect(out).toMatch(/^training +12 updates of 4 × 16 tokens, seed 1337\n/m);
+    expect(out).toMatch(/^tokens +768 trained on, out of a corpus of 3,000\n/m);
+    expect(out).toMatch(/^validation +100 tokens every 4 updates and at the end\n/m);
+    expect(out).toMatch(/^memory +[\d.]+ kB in tensors at the height of an update\n/m);
+    expect(out).toMatch(/^time +about \d+s: training \d+s \(\S+s an update\), validation \d+s\n/m);
+    expect(out).toMatch(
+      /^disk +.*: two checkpoints of 47\.3 kB .*, models of 7\.9 kB; [\d.]+ [MGT]B are free\n/m,
+    );
+    expect(await readdir(folder)).toEqual(before);
+  });
+
   it("encodes text with the tokenizer, end-of-text between documents", async () => {
     const text = join(folder, "some.txt");
     await writeFile(text, `${"Fellow citizens ".repeat(20)}<|endoftext|>${"The Union ".repeat(20)}`);

@@ -1,10 +1,12 @@
 /** A run that never was: figures with the shape of a real one, the same for the same seed. */
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
-import type { Phase, StepEvent } from "../../src/core/events.js";
-import { extentOf, plan, referenceRecipe, scaleRecipe } from "../../src/core/index.js";
+import type { Contender, Phase, StepEvent, Validated } from "../../src/core/events.js";
+import { extentOf, plan, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
+import { syntheticLook, validatedAs } from "./synthetic-positions.js";
 import { endedProvenance } from "../cli/provenance-of.js";
+import { crossEntropy } from "../tiny.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
 function uniform(seed: number): () => number {
@@ -26,7 +28,7 @@ export function syntheticRun(
   // One column a step, and removals apart from each other.
   const gaps = { ln_2: 3, "ln_1:qk": 3, "ln_1:v": 4 };
   const pace = { kind: "fixed", start: 10, gaps, eotAfter: 2, firstAfter: 6 } as const;
-  const recipe = { ...scaleRecipe(referenceRecipe, { steps: 200 }).recipe, pace };
+  const recipe = { ...scaleRecipe(crossEntropy, { steps: 200 }).recipe, pace };
   const config = presets.base;
   const removals = plan(recipe, config);
   const batch = Array.from({ length: recipe.steps }, () => 0.06 * noise());
@@ -41,6 +43,7 @@ export function syntheticRun(
         phase,
         step,
         loss: 2.31 - 0.0006 * step + difference + extra,
+        ...(phase === "removal" && { auxiliary: 0.02 + 0.002 * noise() }),
         gradNorm: 0.5 + 0.1 * noise() + 3 * extra,
         learningRate:
           6e-4 * (step < 10 ? step / 10 : 0.55 + 0.45 * Math.cos((Math.PI * step) / recipe.steps)),
@@ -59,6 +62,10 @@ export function syntheticRun(
     Object.fromEntries(modules.map((module, i) => [module, std(i, scale * (1 + 0.2 * random()))]));
   const [before, after] = [stds(1), stds(0.8)];
   const validation = { original: 2.2784, control: 2.1951, frozen: 2.2173, folded: 2.2173002 };
+  const names = Object.keys(validation) as Contender[];
+  const validated = Object.fromEntries(
+    names.map((model) => [model, validatedAs(model, validation)]),
+  ) as Record<Contender, Validated>;
   const prompt = "Once upon a time";
   return {
     plan: {
@@ -68,6 +75,7 @@ export function syntheticRun(
       sites: extentOf(recipe, config),
       trainTokens: 2_543_104,
       validationTokens: 131_072,
+      validationTargets: { original: 140_000, control: 140_000, frozen: 131_072, folded: 140_000 },
     },
     provenance: endedProvenance,
     steps,
@@ -76,13 +84,21 @@ export function syntheticRun(
         ? { type: "removal", step: removal.step, removal, damage: 0.04, std: before[moduleOf(removal.site)] }
         : { type: "removal", step: removal.step, removal, damage: -0.001 },
     ),
-    rollbacks: [],
+    changes: [],
+    firstPosition: {
+      ...{ type: "first-position", ratio: 4.8, sink: false },
+      ratios: Object.fromEntries(modules.map((module) => [module, 4.8])),
+    },
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
       type: "eval",
       model,
       loss: validation[model],
+      ...validated[model],
       seconds: 4.2,
     })),
+    looks: (["control", "removal"] as const).flatMap((phase) =>
+      [0, 50, 100, 150, 200].map((step) => syntheticLook(phase, step)),
+    ),
     stds: [
       { type: "stds", model: "original", stds: before },
       { type: "stds", model: "frozen", stds: after },
@@ -94,6 +110,7 @@ export function syntheticRun(
     fold: { type: "fold", relativeDifference: 3.217e-6 },
     summary: {
       validation,
+      validated,
       seconds: 163.4,
       tokens: 2 * recipe.steps * recipe.batchSize * recipe.blockSize,
       probedTokens: 21_504,

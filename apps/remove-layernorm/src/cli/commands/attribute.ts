@@ -6,7 +6,8 @@ import { countArgument, wholeArgument } from "../arguments.js";
 import { type AttributionData, attributionText } from "../attribution-text.js";
 import { corpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
-import { dataKindsText } from "../data/kinds.js";
+import { withDataFiles } from "../data/find-files.js";
+import { dataText } from "../data/kinds.js";
 import { counted } from "../counter.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../device.js";
 import { UsageError, within } from "../errors.js";
@@ -54,7 +55,7 @@ export function attributeCommand(io: Io) {
     .addOption(new Option("--top <n>", "parts to show; 0 is all").argParser(wholeArgument).default(20))
     .option(
       "--data <file...>",
-      `what to measure NMAE on: ${dataKindsText} (default: the val tokens in the model's folder, if any)`,
+      `what to measure NMAE on: ${dataText} (default: the val tokens in the model's folder, if any)`,
     )
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())
@@ -67,7 +68,7 @@ export function attributeCommand(io: Io) {
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .addHelpText("after", WHAT)
-    .action((options) => attributeLogit(io, options));
+    .action(async (options) => attributeLogit(io, await withDataFiles(io, options)));
 }
 
 export async function attributeLogit(io: Io, options: AttributeOptions): Promise<void> {

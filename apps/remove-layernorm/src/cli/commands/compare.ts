@@ -4,6 +4,7 @@ import type { Model } from "@normless/gpt2";
 import {
   type Both,
   compareModels,
+  eotOf,
   measurePositions,
   type PositionFigures,
   positionFigures,
@@ -17,8 +18,8 @@ import { type ComparisonData, inWords } from "../comparison-data.js";
 import { comparisonText } from "../comparison-text.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
-import { dataKindsText } from "../data/kinds.js";
-import { eotOf } from "../device.js";
+import { withDataFiles } from "../data/find-files.js";
+import { dataText } from "../data/kinds.js";
 import { counted } from "../counter.js";
 import type { EngineOptions } from "../engine.js";
 import { UsageError, within } from "../errors.js";
@@ -47,10 +48,7 @@ export function compareCommand(io: Io) {
     ])
     .argument("<A>", "a Hugging Face folder of a GPT-2, or a name on the hub")
     .argument("<B>", "another, of the same tokenizer")
-    .option(
-      "--data <file...>",
-      `files or https addresses: ${dataKindsText} (default: the val tokens in the folder of A)`,
-    )
+    .option("--data <file...>", `${dataText} (default: the val tokens in the folder of A)`)
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())
     .addOption(
@@ -66,7 +64,7 @@ export function compareCommand(io: Io) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((a, b, options) => compare(io, a, b, options));
+    .action(async (a, b, options) => compare(io, a, b, await withDataFiles(io, options)));
 }
 
 /** Documents are few: they are looked at in so many tokens of the data, however many the rest is compared on. */

@@ -1,13 +1,14 @@
 /** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
 import { Option } from "@commander-js/extra-typings";
-import { fitsBeside, HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
+import { eotOf, fitsBeside, HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type RowOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
 import { readHellaswag } from "../data/hellaswag.js";
-import { dataKindsText, isUrl } from "../data/kinds.js";
+import { dataText, isUrl } from "../data/kinds.js";
 import { readLambada } from "../data/lambada.js";
-import { eotOf, loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../device.js";
+import { loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";
 import { figuresOf } from "../evaluate/figures.js";
@@ -72,10 +73,7 @@ export function evalCommand(io: Io) {
     .addOption(new Option("--batch-size <n>", "sequences at once").argParser(countArgument).default(16))
     .option("--json <file>", "also write all figures, sequence by sequence and item by item, to this file")
     .addOption(
-      tokensOption(
-        "--data <file...>",
-        `files or https addresses: ${dataKindsText} (default: the val tokens in the first model's folder)`,
-      ),
+      tokensOption("--data <file...>", `${dataText} (default: the val tokens in the first model's folder)`),
     )
     .addOption(shared.textColumnOption().helpGroup(TOKENS))
     .addOption(shared.tokenColumnOption().helpGroup(TOKENS))
@@ -118,7 +116,7 @@ export function evalCommand(io: Io) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((options) => evaluateModels(io, options));
+    .action(async (options) => evaluateModels(io, await withDataFiles(io, options)));
 }
 
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {

@@ -5,7 +5,8 @@ import { type HostModel, type WeightDtype, withFrozenNames } from "@normless/gpt
 import { countArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
-import { dataKindsText } from "../data/kinds.js";
+import { withDataFiles } from "../data/find-files.js";
+import { dataText } from "../data/kinds.js";
 import { type EngineOptions, withEngine } from "../engine.js";
 import { systemCode, UsageError } from "../errors.js";
 import { EXPORT_FORMS, type ExportForm } from "../export-forms.js";
@@ -66,7 +67,7 @@ export function exportCommand(io: Io) {
     .option("--norms <file.json>", "constants to freeze norms at before, see below")
     .option(
       "--data <file...>",
-      `what to check on: ${dataKindsText} (default: the val tokens in the model's folder)`,
+      `what to check on: ${dataText} (default: the val tokens in the model's folder)`,
     )
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())
@@ -80,7 +81,7 @@ export function exportCommand(io: Io) {
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
     .addHelpText("after", `${FORMS}${NORM_CONSTANTS}`)
-    .action((options) => exportCommandLine(io, options));
+    .action(async (options) => exportCommandLine(io, await withDataFiles(io, options)));
 }
 
 async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> {

@@ -7,7 +7,8 @@ import { measureModel } from "../../core/index.js";
 import { countArgument } from "../arguments.js";
 import { corpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";
-import { dataKindsText } from "../data/kinds.js";
+import { withDataFiles } from "../data/find-files.js";
+import { dataText } from "../data/kinds.js";
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { thousands } from "../format.js";
@@ -33,7 +34,7 @@ export function inspectCommand(io: Io) {
     .addOption(shared.modelOption)
     .option(
       "--data <file...>",
-      `what to measure on: ${dataKindsText} (default: the val tokens in the model's folder, if any)`,
+      `what to measure on: ${dataText} (default: the val tokens in the model's folder, if any)`,
     )
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())
@@ -46,7 +47,7 @@ export function inspectCommand(io: Io) {
     .addOption(shared.blasLibraryOption)
     .addOption(shared.threadsOption)
     .addOption(shared.simdOption)
-    .action((options) => inspect(io, options));
+    .action(async (options) => inspect(io, await withDataFiles(io, options)));
 }
 
 export async function inspect(io: Io, options: InspectOptions): Promise<void> {

@@ -1,23 +1,34 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parameterCount } from "@normless/gpt2";
+import { parameterCount, untieHead } from "@normless/gpt2";
 import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
+import { withDataFiles } from "../data/find-files.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
-import { EXIT } from "../errors.js";
+import { removalDisk } from "../disk-use.js";
+import { divergenceAdvice } from "../divergence-advice.js";
+import { checkAsked, EXIT, UsageError, within } from "../errors.js";
+import { estimateRows } from "../estimate-text.js";
 import { duration } from "../format.js";
-import { findModel } from "../hub.js";
 import type { Io } from "../io.js";
+import { keptTokens, resumedFiles } from "../kept-input.js";
 import * as shared from "../options.js";
 import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
 import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
 import { lastingName } from "../provenance/sources.js";
 import { sayScaled } from "../recipes.js";
-import { loadWithNorms, type RemovalOptions, resolveRemoval, suitsOf } from "../removal-input.js";
-import { type Removed, type RemoveJob, runRemove } from "../remove-job.js";
+import {
+  loadWithNorms,
+  plannedModel,
+  type RemovalOptions,
+  resolveRemoval,
+  suitsOf,
+} from "../removal-input.js";
+import { type Removed, type RemoveJob, runRemove, workOf } from "../remove-job.js";
+import { changeWords, withoutChanges } from "../resume-changes.js";
 import {
   checkResumeOptions,
   checkSameCorpus,
@@ -31,6 +42,7 @@ import {
 import {
   checkNewFolder,
   checkOldFolder,
+  CONFIG,
   CONTROL,
   LN_FREE,
   newRunPath,
@@ -47,9 +59,20 @@ import {
 } from "../run-folder.js";
 import { lockedRun } from "../run-lock.js";
 import { removeOptionsSchema } from "../schemas.js";
+import { findModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
-import { removalRecipes, removeLayerNorm, type Summary } from "../../core/index.js";
+import {
+  changeRemoval,
+  checkPlan,
+  describeFirstPosition,
+  firstPositionOf,
+  removalChanges,
+  removalRecipes,
+  removeLayerNorm,
+  sinkWarning,
+  type Summary,
+} from "../../core/index.js";
 
 export interface RemoveOptions extends RemovalOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
@@ -60,12 +83,17 @@ export interface RemoveOptions extends RemovalOptions, EngineOptions, Partial<Co
   readonly out?: string | undefined;
   readonly config?: string | undefined;
   readonly resume?: string | undefined;
+  readonly checkpoint?: number | undefined;
   readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
 
 const PROMPT = "The people of the United States";
+/** What may change while a run goes on. */
+const CHANGES = ["steps", "learningRate", "auxiliaryWeight", "gapFactor", "checkpointEvery"] as const;
 const ALLOWED_ON_RESUME = [
+  ...CHANGES,
+  "checkpoint",
   "model",
   "train",
   "validation",
@@ -84,6 +112,7 @@ export function removeCommand(io: Io, done: (code: number) => void) {
       "--dry-run",
       "--model gpt2 --train train.bin --validation val.bin --recipe recipe.json --out runs/gpt2",
       "--resume runs/gpt2",
+      "--resume runs/gpt2 --checkpoint 300 --gap-factor 2",
     ])
     .addOption(shared.modelOption)
     .option("--corpus <dir>", "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's)")
@@ -99,8 +128,16 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .option("--out <dir>", "the run folder (default: runs/<recipe>-<time>)")
     .option("--prompt <text>", `what samples start with (default: "${PROMPT}")`)
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
-    .option("--resume <dir>", "go on with the run in this folder; it ends with the same bits")
-    .option("--dry-run", "show the plan and end")
+    .option(
+      "--resume <dir>",
+      "go on with the run in this folder; it ends with the same bits, or with --learning-rate, --gap-factor, " +
+        "--auxiliary-weight or --steps otherwise from there on",
+    )
+    .addOption(shared.checkpointOption)
+    .option(
+      "--dry-run",
+      "show the plan and what it will take (an update is timed for that), write nothing and end",
+    )
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.backendOption)
     .addOption(shared.blasLibraryOption)
@@ -117,7 +154,9 @@ export function removeCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.learningRateOption)
     .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
+    .addOption(shared.gapFactorOption)
     .addOption(shared.sitesOption)
+    .addOption(shared.looksOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
     .addOption(shared.seedOption)
@@ -127,15 +166,22 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 }
 
 /** The exit code. */
-export async function remove(io: Io, options: RemoveOptions, tell: Tell = telling(io)): Promise<number> {
-  const { resume: folder } = options;
-  if (folder === undefined) return startRun(io, options, tell);
-  const again = () => lockedRun(folder, () => resumeRun(io, options, folder, tell));
-  return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
+export async function remove(io: Io, asked: RemoveOptions, tell: Tell = telling(io)): Promise<number> {
+  const { resume: folder } = asked;
+  if (folder === undefined) return startRun(io, asked, tell);
+  const options = await withDataFiles(io, asked);
+  const again = (wanted: RemoveOptions) => () => lockedRun(folder, () => resumeRun(io, wanted, folder, tell));
+  return survivingDeviceLoss(io, {
+    start: again(options),
+    resume: again(withoutChanges(options, CHANGES)),
+    newest: () => newestCheckpointName(folder),
+  });
 }
 
 async function startRun(io: Io, commandLine: RemoveOptions, tell: Tell): Promise<number> {
-  const { options, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
+  if (commandLine.checkpoint !== undefined) throw new UsageError("--checkpoint goes with --resume DIR");
+  const { options: all, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
+  const options = await withDataFiles(io, all);
   const { force = false } = options;
   const where = commandLine.recipe === undefined ? commandLine.config : undefined;
   const resolved = await resolveRemoval(options, where);
@@ -146,11 +192,12 @@ async function startRun(io: Io, commandLine: RemoveOptions, tell: Tell): Promise
 
   const found = await findModel(io, asked);
   const { folder: modelFolder } = found;
-  const files = corpusFiles(options, options.corpus ?? modelFolder);
+  // Who has the wrong model need not look for data.
   const model = await loadWithNorms(found);
-  const read: FilesRead = { train: [], validation: [] };
+  const files = corpusFiles(options, options.corpus ?? modelFolder);
   const { recipe, notes } = resolved.on(model);
   tell.scaled(resolved.name, notes);
+  const read: FilesRead = { train: [], validation: [] };
   const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
   resolved.check(model, corpus);
   const prompt = options.prompt ?? PROMPT;
@@ -158,7 +205,7 @@ async function startRun(io: Io, commandLine: RemoveOptions, tell: Tell): Promise
     withEngine(io, options, async ({ backend, used }) => {
       const { recompute, tensorboard } = options;
       const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
-      if (options.dryRun) return showPlan(io, input);
+      if (options.dryRun) return showPlan(io, out, input);
       const openFolder = async () => {
         const origin = { command: "remove", options, modelFolder, recipe, builtIn: removalRecipes } as const;
         const facts = { backend, engine: used, now: io.now(), eot: model.config.eot, corpus, read };
@@ -175,7 +222,9 @@ async function startRun(io: Io, commandLine: RemoveOptions, tell: Tell): Promise
           recipe,
           provenance,
         };
-        return RunFolder.create(io, place, removeKind, config);
+        const folder = await RunFolder.create(io, place, removeKind, config);
+        await folder.keepInput(keptTokens(corpus, read));
+        return folder;
       };
       const job = { ...input, openFolder };
       return lockedRun(out, () => finish(io, out, job, tell), { make: true });
@@ -189,71 +238,101 @@ async function startRun(io: Io, commandLine: RemoveOptions, tell: Tell): Promise
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: RemoveOptions, out: string, tell: Tell): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
-  const checkpoint = await newestCheckpoint(io, out, removeKind);
+  const checkpoint = await newestCheckpoint(io, out, removeKind, options.checkpoint);
+  const { state } = checkpoint;
   const config = await readRunConfig(out, removeConfigSchema);
+  const changed = checkAsked(() => changeRemoval(config.recipe, options, state));
   const { model: asked = config.model } = options;
   const { train = config.train, validation = config.validation } = options;
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
   const model = await loadWithNorms(await findModel(io, asked));
-  const corpus = await readBoth({ ...config, train, validation }, suitsOf(io, model), config.recipe);
+  const planned = plannedModel(model);
+  checkAsked(() => checkPlan(changed, planned));
+  const changes = await within(join(out, CONFIG), () =>
+    removalChanges(state.recipe, changed, { ...state, model: planned }),
+  );
+  const files = { ...config, ...resumedFiles(out, options, config) };
+  const corpus = await readBoth(files, suitsOf(io, model), config.recipe);
   checkSameCorpus(corpus, out, config.provenance);
   const manner = resumedManner(options, config);
   return withEngine(io, resumedEngine(options, config), ({ backend }) => {
-    const job = {
-      backend,
-      model,
-      corpus,
-      recipe: config.recipe,
-      prompt: config.prompt,
-      ...manner,
-      resume: checkpoint.state,
-      openFolder: async () => {
-        const provenance = await resumedProvenance(config.provenance, { backend, now: io.now() });
-        return RunFolder.reopen(path, removeKind, checkpoint, { ...config, ...manner, provenance });
-      },
+    const openFolder = async () => {
+      const change = changes.length > 0 ? changeWords(options, CHANGES, checkpoint.updates) : [];
+      const resumed = { backend, now: io.now(), command: "remove", change } as const;
+      const provenance = await resumedProvenance(config.provenance, resumed);
+      const after = { ...config, ...manner, recipe: changed, provenance };
+      return RunFolder.reopen(path, removeKind, checkpoint, after);
     };
-    return finish(io, out, job, tell);
+    const { prompt } = config;
+    const input = { backend, model, corpus, recipe: changed, changed, prompt, ...manner };
+    return finish(io, out, { ...input, resume: state, openFolder }, tell);
   });
 }
 
-async function showPlan(io: Io, input: Omit<RemoveJob, "openFolder">): Promise<number> {
+/** The plan, and what it will take; nothing is written. */
+async function showPlan(io: Io, out: string, input: Omit<RemoveJob, "openFolder">): Promise<number> {
   const events = removeLayerNorm(input);
-  const { value } = await events.next();
+  const { value: planned } = await events.next();
   await events.return();
-  if (value?.type === "plan") {
-    const { model, recompute = false } = input;
-    io.out(await planText(io, value, { parameters: parameterCount(model.weights), recompute }));
-  }
+  if (planned?.type !== "plan") throw new Error("the run did not begin with its plan");
+  const { model, recipe, recompute = false } = input;
+  const { norms } = model;
+  const { config, weights } = recipe.untieHead ? untieHead(model) : model;
+  const { auxiliaryWeight } = recipe;
+  const distilled = recipe.loss === "distillation";
+  const training = { ...input, config, weights, norms, distilled, auxiliaryWeight };
+  const first = await firstPositionOf(training, recipe);
+  // As it is trained, and in both forms, as they are written and as they are read back.
+  const models = 5;
+  const disk = removalDisk(planned, model);
+  const estimated = await estimateRows(io, { training, work: workOf(planned), disk, models, out });
+  const more = [...estimated, ...(first ? [["residuals", describeFirstPosition(first)] as const] : [])];
+  const facts = { parameters: parameterCount(model.weights), recompute, norms, more };
+  io.out(await planText(io, planned, facts));
+  const warning = first && sinkWarning(first, recipe);
+  if (warning !== undefined) io.err(`${warning}\n`);
   return EXIT.ok;
 }
 
 /** How it is told what a run's recipe was changed to, and how the run ended. */
 export interface Tell {
   scaled(name: string, notes: readonly string[]): void;
-  stopped(out: string): void;
+  /** `advice`: what to do about a divergence on the way. */
+  stopped(out: string, advice: string | undefined): void;
   ended(out: string, removed: Removed): void;
-}
-
-/** Runs the job; the exit code. */
-async function finish(io: Io, out: string, job: RemoveJob, tell: Tell): Promise<number> {
-  const removed = await runRemove(io, job).catch((error: unknown) => explainFailure(error, "remove", out));
-  if (!removed) {
-    tell.stopped(out);
-    return EXIT.interrupted;
-  }
-  tell.ended(out, removed);
-  return EXIT.ok;
 }
 
 function telling(io: Io): Tell {
   return {
     scaled: (name, notes) => sayScaled(io, name, notes),
-    stopped: (out) =>
-      io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`),
+    stopped(out, advice) {
+      io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
+      if (advice !== undefined) io.err(`${advice}\n`);
+    },
     ended: (out, { plan, summary }) =>
       io.out(`\n${resultTable(io, summary, plan.sites)}\n${written(io, out, summary)}`),
   };
+}
+
+/** Runs the job; the exit code. */
+async function finish(io: Io, out: string, job: RemoveJob, tell: Tell): Promise<number> {
+  const { recipe, model } = job;
+  const run = {
+    command: "remove",
+    folder: out,
+    recipe,
+    removal: { recipe, model: plannedModel(model) },
+  } as const;
+  const done = await runRemove(io, job).catch(async (error: unknown) =>
+    explainFailure(error, "remove", out, await divergenceAdvice(run, error)),
+  );
+  if (!done) {
+    tell.stopped(out, await divergenceAdvice(run));
+    return EXIT.interrupted;
+  }
+  tell.ended(out, done);
+  return EXIT.ok;
 }
 
 function written(io: Io, out: string, summary: Summary): string {

@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { countArgument } from "../arguments.js";
+import { withDataFiles } from "../data/find-files.js";
+import { isStandardInput } from "../data/standard-input.js";
 import type { EngineOptions } from "../engine.js";
 import { EXIT, UsageError } from "../errors.js";
 import type { Io } from "../io.js";
@@ -32,7 +34,7 @@ export interface SweepOptions extends ArmOptions, EngineOptions {
 export function sweepCommand(io: Io, done: (code: number) => void) {
   return shared
     .command("sweep", "Remove LayerNorm by several recipes with several seeds, and compare them", [
-      "--recipe distilled,adaptive --seeds 3 --out runs/compared",
+      "--recipe distilled,baroni-2025-small --seeds 3 --out runs/compared",
       "--model gpt2,gpt2-medium --train train.bin --validation val.bin --recipe distilled --seeds 1337,1338",
     ])
     .option("--model <dir|name...>", "models as remove takes them, with commas or one after the other")
@@ -71,7 +73,9 @@ export function sweepCommand(io: Io, done: (code: number) => void) {
     .addOption(shared.learningRateOption)
     .addOption(shared.scaleLearningRateOption)
     .addOption(shared.auxiliaryWeightOption)
+    .addOption(shared.gapFactorOption)
     .addOption(shared.sitesOption)
+    .addOption(shared.looksOption)
     .addOption(shared.sharedQkvStdOption)
     .addOption(shared.bugCompatibleOption)
     .addOption(shared.validationTokensOption)
@@ -98,14 +102,15 @@ function seedsArgument(text: string): Seeds {
 }
 
 /** The exit code: that of a failure where any run of those asked for did not come to its end. */
-export async function sweep(io: Io, options: SweepOptions): Promise<number> {
+export async function sweep(io: Io, commandLine: SweepOptions): Promise<number> {
+  checkReadAgain(commandLine);
+  const options = await withDataFiles(io, commandLine);
   const { model: models = [], recipe: recipes = [], seeds = { count: 3, text: "3" }, ...others } = options;
   const out = options.out ?? join("runs", `sweep-${stamp(io.now())}`);
   const asked = {
     models: models.length > 0 ? listed(models) : [shippedModel()],
     recipes: recipes.length > 0 ? listed(recipes) : Object.keys(removalRecipes).slice(0, 1),
   };
-  checkReadAgain(options);
   const inputs = inputsOf({ ...others, model: asked.models, recipe: undefined });
   const files = { "--recipe": asked.recipes.filter((recipe) => recipe.endsWith(".json")) };
   const place = await checkOutputFolder(
@@ -113,7 +118,7 @@ export async function sweep(io: Io, options: SweepOptions): Promise<number> {
     { ...inputs, ...files },
   );
   await checkFolder(out);
-  const command = normlessCommand(["sweep", ...optionWords({ ...options, seeds: options.seeds?.text, out })]);
+  const command = normlessCommand(["sweep", ...optionWords({ ...commandLine, seeds: seeds.text, out })]);
   return lockedRun(
     out,
     async () => {

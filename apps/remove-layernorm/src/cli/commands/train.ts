@@ -1,22 +1,22 @@
 /** `normless train`: the options, what they resolve to, and what is said at the end. */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
-import { configFromHf, type Gpt2Config, presets, type PresetName, type WeightDtype } from "@normless/gpt2";
+import type { WeightDtype } from "@normless/gpt2";
 import { trainKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
+import { withDataFiles } from "../data/find-files.js";
 import { survivingDeviceLoss } from "../device-loss.js";
 import { type EngineOptions, withEngine } from "../engine.js";
+import { divergenceAdvice } from "../divergence-advice.js";
 import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { duration } from "../format.js";
-import { findTokenizer } from "../hub.js";
 import type { Io } from "../io.js";
-import { readJson } from "../json.js";
-import { didYouMean } from "../nearest.js";
 import * as shared from "../options.js";
 import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
 import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
-import { sayNotes } from "../read-model.js";
+import { keptTokens, resumedFiles } from "../kept-input.js";
+import { lastingName } from "../provenance/sources.js";
 import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
 import {
   checkResumeOptions,
@@ -28,7 +28,8 @@ import {
   type TrainConfig,
   trainConfigSchema,
 } from "../run-config.js";
-import { checkNewFolder, checkOldFolder, MODEL, newRunPath } from "../run-files.js";
+import { changeWords, withoutChanges } from "../resume-changes.js";
+import { checkNewFolder, checkOldFolder, CONFIG, MODEL, newRunPath } from "../run-files.js";
 import {
   explainFailure,
   newestCheckpoint,
@@ -39,26 +40,25 @@ import {
 import { lockedRun } from "../run-lock.js";
 import { trainOptionsSchema, trainRecipeSchema, weightDtypes } from "../schemas.js";
 import { shippedModel } from "../shipped.js";
-import { readTokenizerSaying } from "../tokenizer-folder.js";
 import { runTrain, type TrainJob } from "../train-job.js";
+import { trainPlanText } from "../train-plan.js";
+import { resumedStart, type StartOptions, trainStart } from "../train-start.js";
 import {
+  changeTraining,
   checkMemory,
   checkRecipe,
   type RateScaling,
   scaleTraining,
+  trainingChanges,
   trainingNotes,
+  type TrainRecipe,
   trainRecipe,
   type TrainState,
 } from "../../core/index.js";
 
-export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
+export interface TrainOptions extends RecipeOptions, StartOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
   readonly tensorboard?: boolean | undefined;
-  readonly preset?: string | undefined;
-  readonly modelConfig?: string | undefined;
-  /** Of a file of options alone. */
-  readonly shape?: Gpt2Config | undefined;
-  readonly tokenizer?: string | undefined;
   readonly corpus?: string | undefined;
   readonly recipe?: string | Record<string, unknown> | undefined;
   readonly scaleLearningRate?: RateScaling | undefined;
@@ -66,10 +66,17 @@ export interface TrainOptions extends RecipeOptions, EngineOptions, Partial<Corp
   readonly dtype?: WeightDtype | undefined;
   readonly config?: string | undefined;
   readonly resume?: string | undefined;
+  readonly checkpoint?: number | undefined;
+  readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
 
+/** What may change while a training goes on. */
+const CHANGES = ["steps", "learningRate", "checkpointEvery"] as const;
 const ALLOWED_ON_RESUME = [
+  ...CHANGES,
+  "checkpoint",
+  "model",
   "tokenizer",
   "train",
   "validation",
@@ -81,28 +88,41 @@ const ALLOWED_ON_RESUME = [
   "tensorboard",
 ];
 
+const OTHER_TOKENIZER = "Name it: --tokenizer DIR or NAME";
+
 export function trainCommand(io: Io, done: (code: number) => void) {
   return shared
     .command(
       "train",
-      "Train a GPT-2 with LayerNorm from fresh weights, and write it as a Hugging Face folder",
+      "Train a GPT-2 from fresh weights with LayerNorm, or go on from a model, and write it as a Hugging Face folder",
       [
         "--preset base --out runs/sotu",
-        "--tokenizer gpt2 --preset small --train books.txt --validation held-out.txt --steps 2000",
+        "--tokenizer gpt2 --preset small --train books/ --validation held-out.txt --steps 2000",
+        "--model gpt2 --train 'books/*.txt' --validation held-out.txt --steps 500 --learning-rate 1e-4",
         "--resume runs/sotu",
       ],
     )
-    .addOption(
-      new Option("--preset <name>", "the model's shape (default: base)").choices(Object.keys(presets)),
+    .option(
+      "--model <dir|name>",
+      "go on from this model's weights: a Hugging Face folder of a GPT-2, or its name on the hub; its shape, its norms " +
+        "and its tokenizer stay (default: fresh weights)",
     )
-    .option("--model-config <file.json>", "the model's shape as a Hugging Face config.json")
+    .addOption(shared.presetOption)
+    .addOption(shared.modelConfigOption)
+    .addOption(shared.layersOption)
+    .addOption(shared.headsOption)
+    .addOption(shared.channelsOption)
+    .addOption(shared.innerOption)
+    .addOption(shared.contextOption)
+    .addOption(shared.vocabSizeOption)
     .option(
       "--tokenizer <dir|name>",
-      "folder with vocab.json and merges.txt, or tokenizer.json, or a model's name on the hub (default: models/sotu)",
+      "of a new model: folder with vocab.json and merges.txt, or tokenizer.json, or a model's name on the hub (default: " +
+        "models/sotu)",
     )
     .option(
       "--corpus <dir>",
-      "folder with the tokens, train.bin.gz and val.bin.gz (default: the tokenizer's)",
+      "folder with the tokens, train.bin.gz and val.bin.gz (default: the model's or the tokenizer's)",
     )
     .addOption(shared.trainOption)
     .addOption(shared.validationOption)
@@ -117,7 +137,16 @@ export function trainCommand(io: Io, done: (code: number) => void) {
       ),
     )
     .option("--config <file.json>", "these options from a file, by their names; the command line wins")
-    .option("--resume <dir>", "go on with the training in this folder; it ends with the same bits")
+    .option(
+      "--resume <dir>",
+      "go on with the training in this folder; it ends with the same bits, or with --learning-rate or --steps otherwise " +
+        "from there on",
+    )
+    .addOption(shared.checkpointOption)
+    .option(
+      "--dry-run",
+      "show what the training will take (an update is timed for that), write nothing and end",
+    )
     .option("--force", "give up the run that is in the run folder")
     .addOption(shared.tensorboardOption)
     .addOption(shared.backendOption)
@@ -141,15 +170,22 @@ export function trainCommand(io: Io, done: (code: number) => void) {
 }
 
 /** The exit code. */
-export async function train(io: Io, options: TrainOptions): Promise<number> {
-  const { resume: folder } = options;
-  if (folder === undefined) return startRun(io, options);
-  const again = () => lockedRun(folder, () => resumeRun(io, options, folder));
-  return survivingDeviceLoss(io, { start: again, resume: again, newest: () => newestCheckpointName(folder) });
+export async function train(io: Io, asked: TrainOptions): Promise<number> {
+  const { resume: folder } = asked;
+  if (folder === undefined) return startRun(io, asked);
+  const options = await withDataFiles(io, asked);
+  const again = (wanted: TrainOptions) => () => lockedRun(folder, () => resumeRun(io, wanted, folder));
+  return survivingDeviceLoss(io, {
+    start: again(options),
+    resume: again(withoutChanges(options, CHANGES)),
+    newest: () => newestCheckpointName(folder),
+  });
 }
 
 async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
-  const { options, provenance: before } = await withOptionsFile(commandLine, trainOptionsSchema);
+  if (commandLine.checkpoint !== undefined) throw new UsageError("--checkpoint goes with --resume DIR");
+  const { options: asked, provenance: before } = await withOptionsFile(commandLine, trainOptionsSchema);
+  const options = await withDataFiles(io, asked);
   const { force = false } = options;
   const resolved = await resolveRecipe({
     builtIn: { sotu: trainRecipe },
@@ -162,48 +198,54 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
     notes: trainingNotes,
   });
   const out = options.out ?? newRunPath("train", io.now());
-  const askedTokenizer = options.tokenizer ?? shippedModel();
+  const { model, tokenizer: askedTokenizer = model === undefined ? shippedModel() : undefined } = options;
   const inputs = inputsOf({ ...options, tokenizer: askedTokenizer });
   const place = await checkNewFolder(out, { command: "train", force, inputs });
 
-  const config = await modelShape(io, options);
-  const tokenizerFolder = await findTokenizer(io, askedTokenizer);
-  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(io, tokenizerFolder);
-  if (tokenizer.vocabSize > config.vocabSize) {
-    throw new UsageError(
-      `the tokenizer in ${tokenizerFolder} has ${tokenizer.vocabSize} tokens, and the model's vocabulary is ` +
-        `${config.vocabSize}; choose another --preset, --model-config or --tokenizer`,
-    );
-  }
+  const begin = await trainStart(io, { ...options, tokenizer: askedTokenizer });
+  const { config, tokenizer, tokenizerFiles, from } = begin;
   const { recipe, notes } = resolved.inContext(config.blockSize);
   sayScaled(io, "the training", notes);
-  const files = corpusFiles(options, options.corpus ?? tokenizerFolder);
+  if (from && options.learningRate === undefined) sayFreshRate(io, recipe);
+  const files = corpusFiles(options, options.corpus ?? begin.folder);
   const read: FilesRead = { train: [], validation: [] };
-  const corpus = await readBoth(files, { vocabSize: config.vocabSize, tokenizer, io }, recipe, read);
+  const suits = {
+    vocabSize: config.vocabSize,
+    tokenizer,
+    io,
+    ...(from ? {} : { otherWay: OTHER_TOKENIZER }),
+  };
+  const corpus = await readBoth(files, suits, recipe, read);
   checkAsked(() => checkRecipe(recipe, { config, corpus }));
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
       const { recompute = false, tensorboard, dtype = "F32" } = options;
-      await checkMemory(backend, { config, recipe, recompute });
-      const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
+      await checkMemory(backend, { config, recipe, recompute, norms: from?.norms });
+      const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
+      if (options.dryRun) {
+        io.out(await trainPlanText(io, out, job));
+        return EXIT.ok;
+      }
       const openFolder = async () => {
         const origin = { command: "train", options, recipe, engine: used, builtIn: {} } as const;
-        const facts = { backend, now: io.now(), eot: config.eot, corpus, read };
+        const facts = { backend, now: io.now(), eot: config.eot, corpus, read, modelFolder: from?.folder };
         const provenance = await beginProvenance({ ...origin, ...facts });
         sayOtherSources(io, commandLine, before, provenance);
         const runConfig: TrainConfig = {
           command: "train",
-          tokenizer: resolve(tokenizerFolder),
+          ...(model !== undefined && from ? { model: lastingName(model, from.folder) } : { shape: config }),
+          ...(askedTokenizer !== undefined && { tokenizer: lastingName(askedTokenizer, begin.folder) }),
           ...corpusConfig(files),
           ...used,
           recompute,
           tensorboard,
-          shape: config,
           dtype,
           recipe,
           provenance,
         };
-        return RunFolder.create(io, place, trainKind, runConfig);
+        const folder = await RunFolder.create(io, place, trainKind, runConfig);
+        await folder.keepInput(keptTokens(corpus, read));
+        return folder;
       };
       return lockedRun(out, () => finish(io, out, job, openFolder), { make: true });
     });
@@ -216,50 +258,39 @@ async function startRun(io: Io, commandLine: TrainOptions): Promise<number> {
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 async function resumeRun(io: Io, options: TrainOptions, out: string): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
-  const checkpoint = await newestCheckpoint(io, out, trainKind);
+  const checkpoint = await newestCheckpoint(io, out, trainKind, options.checkpoint);
   const began = await readRunConfig(out, trainConfigSchema);
-  const { config, recipe } = checkpoint.state;
-  const { tokenizer: tokenizerFolder = began.tokenizer } = options;
+  const { config, step } = checkpoint.state;
+  const recipe = checkAsked(() => changeTraining(began.recipe, options, step));
+  const changes = await within(join(out, CONFIG), () => trainingChanges(checkpoint.state.recipe, recipe));
   const { train = began.train, validation = began.validation } = options;
-  const inputs = inputsOf({ ...options, tokenizer: tokenizerFolder, train, validation });
-  const path = await checkOldFolder(out, "train", inputs);
-  const { tokenizer, tokenizerFiles } = await readTokenizerSaying(
-    io,
-    await findTokenizer(io, tokenizerFolder),
-  );
+  const start = { model: options.model ?? began.model, tokenizer: options.tokenizer ?? began.tokenizer };
+  const path = await checkOldFolder(out, "train", inputsOf({ ...options, ...start, train, validation }));
+  const { tokenizer, tokenizerFiles, from } = await resumedStart(io, start, began.model !== undefined);
   const suits = { vocabSize: config.vocabSize, tokenizer, io };
-  const corpus = await readBoth({ ...began, train, validation }, suits, recipe);
+  const files = resumedFiles(out, options, began);
+  const corpus = await readBoth({ ...began, ...files }, suits, recipe);
   checkSameCorpus(corpus, out, began.provenance);
   const manner = resumedManner(options, began);
   return withEngine(io, resumedEngine(options, began), ({ backend }) => {
     const { dtype } = began;
     const { state: resume } = checkpoint;
-    const job = { backend, config, tokenizerFiles, corpus, recipe, dtype, ...manner, resume };
-    return finish(io, out, job, async () => {
-      const provenance = await resumedProvenance(began.provenance, { backend, now: io.now() });
-      return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, provenance });
+    const training = { config, from, tokenizerFiles, corpus, recipe, changed: recipe, dtype };
+    return finish(io, out, { backend, ...training, ...manner, resume }, async () => {
+      const change = changes.length > 0 ? changeWords(options, CHANGES, checkpoint.updates) : [];
+      const resumed = { backend, now: io.now(), command: "train", change } as const;
+      const provenance = await resumedProvenance(began.provenance, resumed);
+      return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, recipe, provenance });
     });
   });
 }
 
-async function modelShape(io: Io, { preset, modelConfig, shape }: TrainOptions): Promise<Gpt2Config> {
-  const said = { "--preset": preset, "--model-config": modelConfig, "a file's shape": shape };
-  const [one, other] = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (other !== undefined) {
-    throw new UsageError(`${one} and ${other} both say the model's shape; give one of them`);
-  }
-  if (modelConfig !== undefined) {
-    const json = await readJson(modelConfig);
-    const { config, notes } = await within(modelConfig, () => configFromHf(json));
-    sayNotes(io, modelConfig, { notes });
-    return config;
-  }
-  if (shape !== undefined) return shape;
-  const name = preset ?? "base";
-  if (Object.hasOwn(presets, name)) return presets[name as PresetName];
-  const names = Object.keys(presets);
-  throw new UsageError(
-    `there is no preset "${name}"; the presets are ${names.join(", ")}.${didYouMean(name, names)}`,
+/** Says of the built-in recipe's learning rate that it is none for trained weights. */
+function sayFreshRate(io: Io, { learningRate: { peak } }: TrainRecipe): void {
+  if (peak !== trainRecipe.learningRate.peak) return;
+  io.err(
+    `the learning rate, ${peak}, is the built-in recipe's for fresh weights; trained ones take less, GPT-2's about 1e-4 ` +
+      "(--learning-rate)\n",
   );
 }
 
@@ -271,11 +302,15 @@ async function finish(
   openFolder: () => Promise<RunFolder<TrainState, TrainConfig>>,
 ): Promise<number> {
   const folder = await openFolder();
-  const summary = await runTrain(io, job, folder).catch((error: unknown) =>
-    explainFailure(error, "train", out),
+  const { recipe } = job;
+  const run = { command: "train", folder: out, recipe } as const;
+  const summary = await runTrain(io, job, folder).catch(async (error: unknown) =>
+    explainFailure(error, "train", out, await divergenceAdvice(run, error)),
   );
   if (!summary) {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("train", out)}\n`);
+    const diverged = await divergenceAdvice(run);
+    if (diverged !== undefined) io.err(`${diverged}\n`);
     return EXIT.interrupted;
   }
   io.out(`validation loss ${summary.validation.toFixed(4)} nats/token, in ${duration(summary.seconds)}\n`);

@@ -1,4 +1,4 @@
-/** Bytes of data files, on disk or behind a URL, unpacked. */
+/** Bytes of data files, on disk, behind a URL or from standard input, unpacked. */
 import { constants } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
@@ -6,6 +6,7 @@ import { messageOf, systemCode } from "../errors.js";
 import { thousands } from "../format.js";
 import { type Bounds, boundedFetch, silence } from "../network.js";
 import { isUrl, kindOf } from "./kinds.js";
+import { isStandardInput, openStandardInput } from "./standard-input.js";
 import { gunzipped, unbzip } from "./unpack.js";
 
 const PIECE = 2 ** 20;
@@ -16,7 +17,7 @@ const MOST_HELD = 2 ** 32 - 1;
 /** A file's bytes, piece by piece. @throws Error when there is no such file, or it is packed and damaged. */
 export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
   const { packed } = kindOf(path);
-  const stream = isUrl(path) ? await download(path) : createReadStream(path);
+  const stream = await open(path);
   try {
     if (packed === "bz2") {
       yield* inPieces(unbzip(await joined(stream)));
@@ -30,6 +31,11 @@ export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
   } finally {
     stream.destroy();
   }
+}
+
+async function open(path: string): Promise<Readable> {
+  if (isStandardInput(path)) return openStandardInput();
+  return isUrl(path) ? download(path) : createReadStream(path);
 }
 
 /** A part of a text between separators, which may be too long to be one string. */

@@ -1,5 +1,6 @@
 /** Which data files are read, told by how their names end. */
 import { UsageError } from "../errors.js";
+import { isStandardInput, standardInputAsFile } from "./standard-input.js";
 
 const KINDS = ["bin", "txt", "jsonl", "parquet"] as const;
 const PACKINGS = ["gz", "bz2"] as const;
@@ -16,8 +17,11 @@ export const dataEndings: readonly string[] = KINDS.flatMap((kind) => [
   ...(kind === "parquet" ? [] : PACKINGS.map((packing) => `.${kind}.${packing}`)),
 ]);
 
-/** How help texts and errors name them. */
+/** How errors name them. */
 export const dataKindsText = ".bin, .txt, .jsonl, each also .gz or .bz2, and .parquet";
+
+/** How help texts say what data are. */
+export const dataText = `files, folders or https addresses (${dataKindsText}), or - for text from standard input`;
 
 export function isUrl(path: string): boolean {
   return /^https?:\/\//i.test(path);
@@ -27,7 +31,15 @@ export function isUrl(path: string): boolean {
 export function kindOf(path: string): DataKind {
   const kind = knownKind(path);
   if (!kind) throw new UsageError(`is none of the files that are read (${dataKindsText})`);
+  if (kind.kind === "parquet" && isStandardInput(path)) {
+    throw new UsageError("a parquet file is read from its end; give it by its name");
+  }
   return kind;
+}
+
+/** Whether a file's name ends like one that is read. */
+export function isDataFile(path: string): boolean {
+  return knownKind(path) !== undefined;
 }
 
 /** Whether it has rows with columns. */
@@ -37,7 +49,7 @@ export function hasColumns(path: string): boolean {
 }
 
 function knownKind(path: string): DataKind | undefined {
-  const name = isUrl(path) ? new URL(path).pathname : path;
+  const name = standardInputAsFile(path) ?? (isUrl(path) ? new URL(path).pathname : path);
   const ending = dataEndings.find((known) => name.toLowerCase().endsWith(known));
   const [kind, packing] = ending?.slice(1).split(".") ?? [];
   const known = KINDS.find((one) => one === kind);

@@ -4,6 +4,7 @@ import { thousands } from "../format.js";
 import { byteChunks, joined, readable } from "./bytes.js";
 import { isUrl, kindOf } from "./kinds.js";
 import { withFile } from "./pieces.js";
+import { isStandardInput } from "./standard-input.js";
 
 /** Two GiB of memory. */
 export const MOST_TOKENS = 2 ** 30;
@@ -25,7 +26,7 @@ const COUNTED = 2 ** 20;
 
 /** The tokens of a shard, the first `limit` of them. @throws Error when it is damaged, or holds too many. */
 export async function readShardTokens(path: string, limit: number, counted?: Counted): Promise<Uint16Array> {
-  if (isUrl(path) || kindOf(path).packed !== undefined) {
+  if (isUrl(path) || isStandardInput(path) || kindOf(path).packed !== undefined) {
     return streamedTokens(byteChunks(path), new TokenBuffer(limit, counted));
   }
   return withFile(path, async (bytes) => {

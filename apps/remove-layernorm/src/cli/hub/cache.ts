@@ -39,9 +39,7 @@ export async function repositoryFolders({ name, asked }: Reference): Promise<str
   const cache = getHFHubCachePath().replace(/^~(?=$|[/\\])/, homedir());
   const names = new Set([asked, ...namesOf(name)]);
   // Its type knows no name without an owner, and such a name needs no change.
-  return [...names].map((one) =>
-    join(cache, getRepoFolderName({ type: "model", name: one as `${string}/${string}` })),
-  );
+  return [...names].map((one) => join(cache, getRepoFolderName({ type: "model", name: one })));
 }
 
 /** What the cache has of a model. */

@@ -3,6 +3,7 @@ import type { Backend } from "@normless/tensor";
 import type { Corpus, FilesRead } from "../corpus.js";
 import { repeatCommand, type Repeatable } from "./command.js";
 import { thisProcess } from "./machine.js";
+import { normlessCommand } from "../shell.js";
 import type { Provenance } from "./schema.js";
 import { dataFacts, modelFacts } from "./sources.js";
 
@@ -27,9 +28,18 @@ export async function beginProvenance(beginning: Beginning): Promise<Provenance>
   };
 }
 
+/** @param resumed `change`: the options that change the run from here on, with the checkpoint that it goes on from */
 export async function resumedProvenance(
   before: Provenance,
-  { backend, now }: Pick<Beginning, "backend" | "now">,
+  {
+    backend,
+    now,
+    command,
+    change = [],
+  }: Pick<Beginning, "backend" | "now" | "command"> & { readonly change?: readonly string[] | undefined },
 ): Promise<Provenance> {
-  return { ...before, processes: [...before.processes, await thisProcess(backend, now)] };
+  const processes = [...before.processes, await thisProcess(backend, now)];
+  if (change.length === 0) return { ...before, processes };
+  const then = normlessCommand([command, "--resume", "RUN", ...change]);
+  return { ...before, processes, then: [...(before.then ?? []), then] };
 }

@@ -10,6 +10,8 @@ import { hubSource } from "./sources.js";
 
 /** Options that say how or where a run is run, and nothing of what it does. */
 const LEFT_OUT = ["config", "resume", "force", "dryRun", "out", "threads", "tensorboard"];
+/** Options that a whole recipe holds, besides those of its fields. */
+const OTHERS_IN_RECIPE = ["scaleLearningRate", "sharedQkvStd", "bugCompatible", "gapFactor"];
 /** Engines whose builds differ in their last bits. */
 const WITH_BUILDS = ["wasm", "blas"];
 
@@ -41,13 +43,7 @@ export function repeatCommand({
   const named = recipeArgument(asked["recipe"], recipe, builtIn);
   const given: Options = { ...asked, recipe: named.argument };
   if (named.isWhole) {
-    for (const name of [
-      ...Object.keys(recipeOptions({})),
-      "scaleLearningRate",
-      "sharedQkvStd",
-      "bugCompatible",
-    ])
-      delete given[name];
+    for (const name of [...Object.keys(recipeOptions({})), ...OTHERS_IN_RECIPE]) delete given[name];
   }
   const hub = modelFolder === undefined ? undefined : hubSource(modelFolder);
   if (hub && given["model"] !== undefined) given["model"] = `${hub.name}@${hub.revision}`;

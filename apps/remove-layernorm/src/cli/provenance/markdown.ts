@@ -24,9 +24,14 @@ ${facts.map(row).join("\n")}
 To do it again${needsFile(provenance) ? `, with the recipe above as ${RECIPE_FILE}` : ""}:
 
 \`\`\`sh
-${provenance.command}
+${commandsOf(provenance)}
 \`\`\`
 `;
+}
+
+/** The command line that does the run again, and those that it went on with otherwise, in its folder RUN. */
+export function commandsOf({ command, then = [] }: Provenance): string {
+  return [command, ...then].join("\n");
 }
 
 const row = ([name, value]: Fact): string => `| ${name} | ${value.replaceAll("|", String.raw`\|`)} |`;

@@ -62,6 +62,8 @@ export const provenanceSchema = z.strictObject({
   data: z.strictObject({ train: part, validation: part }),
   /** A command line that does the same again. */
   command: z.string(),
+  /** Where the run went on otherwise: the command lines that told it to, in that order. */
+  then: z.array(z.string()).optional(),
   processes: z.array(processSchema).min(1),
 });
 

@@ -1,10 +1,12 @@
 /** What the report is made from: what a run's folder says of it, its events sorted by type. */
 import type {
+  ChangeEvent,
   EvalEvent,
+  FirstPositionEvent,
   FoldEvent,
+  LookEvent,
   PlanEvent,
   RemovalEvent,
-  RollbackEvent,
   RunEvent,
   SampleEvent,
   StdEvent,
@@ -16,15 +18,19 @@ import { controlSteps } from "../../core/recipe.js";
 import type { EndedProvenance, Provenance } from "../provenance/schema.js";
 
 export interface ReportData {
+  /** With the recipe as the run ended with it. */
   readonly plan: Omit<PlanEvent, "type" | "backend" | "resumedAt">;
   readonly provenance: Provenance & Partial<EndedProvenance>;
   readonly steps: readonly StepEvent[];
   readonly removals: readonly RemovalEvent[];
-  /** Removals that were taken back; they stand in `removals` too. */
-  readonly rollbacks: readonly RollbackEvent[];
+  /** What a run that went on was told to do otherwise. */
+  readonly changes: readonly ChangeEvent[];
   readonly evals: readonly EvalEvent[];
+  readonly looks: readonly LookEvent[];
   readonly stds: readonly StdEvent[];
   readonly samples: readonly SampleEvent[];
+  /** Missing where the run has not come to it yet, or its rows have nothing but a first position. */
+  readonly firstPosition?: FirstPositionEvent;
   /** Missing where the run has not come to folding yet. */
   readonly fold?: FoldEvent;
   /** Missing where the run has not ended yet. */
@@ -56,17 +62,22 @@ export function reportData({ provenance, events, summary, unfinished }: RunRecor
     events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
   const [plan] = of("plan");
   const [fold] = of("fold");
+  const [firstPosition] = of("first-position");
+  const changes = of("change");
+  const changed = changes.at(-1);
   if (!(plan as PlanEvent | undefined))
     throw new Error("the run has not begun: there is no plan in its metrics");
   return {
-    plan,
+    plan: changed ? { ...plan, recipe: changed.recipe, removals: changed.removals } : plan,
     provenance,
     steps: of("step"),
     removals: of("removal"),
-    rollbacks: of("rollback"),
+    changes,
     evals: of("eval"),
+    looks: of("look"),
     stds: of("stds"),
     samples: of("sample"),
+    ...(firstPosition && { firstPosition }),
     ...(fold && { fold }),
     ...(summary && { summary: resultOf(summary) }),
     ...(unfinished && { unfinished }),

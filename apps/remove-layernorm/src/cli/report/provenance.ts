@@ -1,7 +1,7 @@
 /** Where the run comes from: model, data, code, machine, dates, the recipe whole, and the command that repeats it. */
 import { RECIPE_FILE } from "../provenance/command.js";
 import { dateFacts, type Fact, processFacts, sourceFacts } from "../provenance/facts.js";
-import { needsFile } from "../provenance/markdown.js";
+import { commandsOf, needsFile } from "../provenance/markdown.js";
 import type { ReportData } from "./data.js";
 import { type Html, html } from "./html.js";
 
@@ -10,7 +10,7 @@ export function sourceSection({ provenance, plan: { recipe } }: ReportData): Htm
   const file = needsFile(provenance) ? `, with the recipe below as ${RECIPE_FILE}` : "";
   return html`${sourceTable(facts)}
     <p class="caption">To do it again${file}:</p>
-    <pre class="command">${provenance.command}</pre>
+    <pre class="command">${commandsOf(provenance)}</pre>
     <details>
       <summary>The recipe whole, as JSON</summary>
       <pre>${JSON.stringify(recipe, undefined, 2)}</pre>

@@ -2,16 +2,19 @@
  * The report: one HTML page that needs no network and runs no script. Its content policy forbids both, so that what
  * a model wrote can do nothing even if an escape were missed.
  */
+import { describeFirstPosition, sinkWarning } from "../../core/first-position.js";
 import { describeSites } from "../../core/sites.js";
 import { isWhole, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";
+import { lookSection } from "./look-charts.js";
+import { positionSection } from "./position-charts.js";
 import { sourceSection } from "./provenance.js";
 import { headline, resultTable, unfinishedNote } from "./result.js";
 import { stdCharts } from "./std-charts.js";
 import { style } from "./style.js";
-import { paceTable, recipeTable, removalTable, runTable, samples } from "./tables.js";
-import { gradientChart, learningRateChart, lossChart } from "./training-charts.js";
+import { recipeTable, removalTable, runTable, samples } from "./tables.js";
+import { auxiliaryChart, gradientChart, learningRateChart, lossChart } from "./training-charts.js";
 
 /** A whole page, from what a run has written so far. What it did not measure has no section. */
 export function renderReport(data: ReportData): string {
@@ -39,10 +42,11 @@ export function renderReport(data: ReportData): string {
             updates${left(data)}
           </p>
           <p class="headline">${headline(data)}</p>
-          ${unfinishedNote(data)}
+          ${sinkNote(data)} ${unfinishedNote(data)}
         </header>
         <main>
-          ${resultTable(data)} ${section("The loss, step by step", lossSection(data))}
+          ${resultTable(data)} ${section("By position", positionsOf(data))}
+          ${section("The loss, step by step", lossSection(data))} ${section("On the way", lookSection(data))}
           ${section("The std at every norm", stdCharts(data))}
           ${section("What the models write", samples(data))}
           ${section("Gradients and learning rate", gradientSection(data))}
@@ -59,27 +63,38 @@ export function renderReport(data: ReportData): string {
   return page.text;
 }
 
+/** Only where the recipe is known to do badly on such a model. */
+function sinkNote({ plan: { recipe }, firstPosition }: ReportData): Html | undefined {
+  const warning = firstPosition && sinkWarning(firstPosition, recipe);
+  if (!firstPosition || warning === undefined) return undefined;
+  return html`<p class="about">${describeFirstPosition(firstPosition)}. ${warning}.</p>`;
+}
+
 function titleOf({ plan: { sites }, summary }: ReportData): string {
   const what = summary ? "LayerNorm, removed" : "LayerNorm, being removed";
   return isWhole(sites) ? what : `${what}: ${resultName(sites)}`;
 }
 
+/** Of the folded model, where the run has come to it. */
+function positionsOf({ evals }: ReportData): Html | undefined {
+  const folded = evals.find(({ model }) => model === "folded");
+  return folded && positionSection(folded.positions, { reference: "original", model: "LN-free" });
+}
+
 function lossSection(data: ReportData): Html | undefined {
   if (data.steps.length === 0) return undefined;
-  return html`${lossChart(data)} ${paceTable(data)} ${removalTable(data)}`;
+  return html`${lossChart(data)} ${removalTable(data)}`;
 }
 
 function gradientSection(data: ReportData): Html | undefined {
   if (data.steps.length === 0) return undefined;
-  return html`<div class="row two small">${gradientChart(data)} ${learningRateChart(data)}</div>`;
+  return html`<div class="row two small">
+    ${gradientChart(data)} ${learningRateChart(data)} ${auxiliaryChart(data)}
+  </div>`;
 }
 
-/** By what was removed so far, or else by the plan; nothing where neither tells. */
-function inTurn({ removals, plan }: ReportData): string {
-  const at = removals.length > 0 ? removals : plan.removals;
-  if (at.length === 0) return "";
-  return new Set(at.map(({ step }) => step)).size > 1 ? " one after the other" : " all at once";
-}
+const inTurn = ({ plan: { removals } }: ReportData) =>
+  new Set(removals.map(({ step }) => step)).size > 1 ? " one after the other" : " all at once";
 
 const left = ({ plan: { sites, config } }: ReportData) =>
   isWhole(sites) ? "" : `; ${sites.staying.length} stay: ${describeSites(sites.staying, config)}`;

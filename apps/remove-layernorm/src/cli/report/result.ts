@@ -5,6 +5,14 @@ import type { Extent } from "../../core/sites.js";
 import { isWhole, resultName, withoutThem } from "../extent.js";
 import { utc } from "../provenance/facts.js";
 import { knownLosses, progressText, type ReportData, type Unfinished } from "./data.js";
+import {
+  differenceTo,
+  inBrackets,
+  intervalBelow,
+  type Other,
+  startRows,
+  validatedModels,
+} from "./differences.js";
 import { nats, signed } from "./format.js";
 import { type Html, html } from "./html.js";
 
@@ -52,9 +60,13 @@ function standing({ goesOn, lastSign, resume }: Unfinished): Html {
 }
 
 /** `Without LayerNorm, … 0.0123 nats per token above …`. */
-function resultSentence({ plan: { sites } }: ReportData, { validation }: Summary): Html {
+function resultSentence(data: ReportData, { validation }: Summary): Html {
+  const { sites } = data.plan;
   const { folded, original, control } = validation;
   const difference = folded - (control ?? original);
+  const found = validatedModels(data);
+  const paired = differenceTo(control === undefined ? "original" : "control", "folded", found, "plain");
+  const start = differenceTo("original", "folded", found, "eot-document");
   const amount = nats(Math.abs(difference));
   const place =
     Number(amount) === 0
@@ -64,7 +76,12 @@ function resultSentence({ plan: { sites } }: ReportData, { validation }: Summary
     control === undefined
       ? "the original, whose predictions it was trained to match"
       : "a control trained the same way with LayerNorm";
-  return html`${withoutThem(sites)}, the model’s validation loss is ${place} that of ${other}.`;
+  const starts =
+    start &&
+    html` Where a document begins, after end-of-text, it is ${signed(start.value)} nats from the
+    original${inBrackets(start)}.`;
+  const than = `that of ${other}${inBrackets(paired)}`;
+  return html`${withoutThem(sites)}, the model’s validation loss is ${place} ${than}.${starts}`;
 }
 
 /** Of the models that the run has come to; nothing before the first. */
@@ -72,11 +89,15 @@ export function resultTable(data: ReportData): Html | undefined {
   const validation = knownLosses(data);
   const { original, control } = validation;
   if (original === undefined) return undefined;
-  const rows = models(data.plan.sites).map(({ key, name, what }) => {
+  const found = validatedModels(data);
+  const names = models(data.plan.sites);
+  const rows = names.map(({ key, name, what }) => {
     const loss = validation[key];
     if (loss === undefined) return undefined;
-    const against = (other: Contender, to: number) =>
-      html`<td>${key === other ? "—" : signed(loss - to)}</td>`;
+    const against = (other: Other, to: number) => {
+      const around = intervalBelow(differenceTo(other, key, found, "plain"));
+      return html`<td>${key === other ? "—" : signed(loss - to)}${around}</td>`;
+    };
     return html`<tr class="${key}">
       <th scope="row"><i class="dot"></i>${name}<small>${what}</small></th>
       <td>${nats(loss)}</td>
@@ -88,13 +109,14 @@ export function resultTable(data: ReportData): Html | undefined {
         <tr>
           <th scope="col">Model</th>
           <th scope="col">Validation loss<small>nats per token</small></th>
-          <th scope="col">against original</th>
+          <th scope="col">against original<small>95 % intervals below</small></th>
           ${control === undefined ? undefined : html`<th scope="col">against control</th>`}
         </tr>
       </thead>
       <tbody>
         ${rows}
       </tbody>
+      ${startRows(found, names)}
     </table>
     ${control === undefined ? undefined : html`<p class="caption">${describeControl(data.plan.recipe)}</p>`}`;
 }

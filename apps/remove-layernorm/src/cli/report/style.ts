@@ -36,7 +36,7 @@ code { overflow-wrap: anywhere; }
 code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .dot { display: inline-block; width: 0.65em; height: 0.65em; margin-right: 0.5em; border-radius: 50%; background: var(--tone); }
 .row { display: grid; gap: 1.5rem 2rem; }
-.row + .row { margin-top: 1.5rem; }
+.row + .row, .caption + .row { margin-top: 1.5rem; }
 .two { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
 

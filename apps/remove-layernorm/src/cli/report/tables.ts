@@ -1,9 +1,10 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
+import { describeChanges } from "../../core/change-recipe.js";
 import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js";
-import { COST_SEQUENCES } from "../../core/removing/cost.js";
+import { COST_SEQUENCES, NO_NUMBER } from "../../core/removing/cost.js";
 import { describePace, describeRows } from "../../core/scale-recipe.js";
 import { extentRows, resultName } from "../extent.js";
-import { knownLosses, type ReportData } from "./data.js";
+import type { ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";
 import { type Html, html } from "./html.js";
 import { kindOf, kinds, nameOf } from "./kinds.js";
@@ -45,10 +46,11 @@ export function samples({ plan: { sites }, samples }: ReportData): Html | undefi
 }
 
 /** Every removal in order, with the constants that a frozen norm divides by from then on. */
-export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportData): Html | undefined {
+export function removalTable({ plan: { recipe }, removals }: ReportData): Html | undefined {
   if (removals.length === 0) return undefined;
   const measured = removals.some(({ damage }) => damage !== undefined);
-  const figure = (value: number | undefined) => (value === undefined ? "—" : compact(value));
+  const figure = (value: number | undefined) =>
+    value === undefined ? "—" : value === NO_NUMBER ? "no number" : compact(value);
   const rows = removals.map(({ step, removal, std, damage }) => {
     return html`<tr>
       <td>${step}</td>
@@ -61,12 +63,6 @@ export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportDa
   });
   return html`<details>
     <summary>All ${removals.length} removals, with the constants that took the place of the std</summary>
-    ${rollbacks.map(
-      ({ step, to, removed, why }) =>
-        html`<p>
-          After step ${step}: ${why}. Back to the weights of step ${to}; taken back: ${removed.join(", ")}.
-        </p>`,
-    )}
     <table class="figures removals">
       <thead>
         <tr>
@@ -86,49 +82,16 @@ export function removalTable({ plan: { recipe }, removals, rollbacks }: ReportDa
   </details>`;
 }
 
-function costCaption({ pace, loss }: ReportData["plan"]["recipe"]): string {
-  const batch =
-    pace.kind === "adaptive"
-      ? `${pace.probeSequences} of the sequences of the coming batch, in cross-entropy`
-      : `${COST_SEQUENCES} sequences of the coming batch, in the loss that the run trains on` +
-        (loss === "distillation" ? ", KL to the original" : "");
+function costCaption({ loss }: ReportData["plan"]["recipe"]): string {
+  const trained = `the loss that the run trains on${loss === "distillation" ? ", KL to the original" : ""}`;
   return (
-    `Cost: nats a token that the loss rises by at once, on ${batch}; of several at one step, each is measured with ` +
-    "those before it gone. What training makes good afterwards is in the chart."
+    `Cost: nats a token that the loss rises by at once, on ${COST_SEQUENCES} sequences of the coming batch, in ` +
+    `${trained}; of several at one step, each is measured with those before it gone. What training makes good ` +
+    "afterwards is in the chart."
   );
 }
 
-/** What an adaptive pace did with its freedom; nothing for the others, whose plan says all. */
-export function paceTable({ plan: { recipe }, removals, rollbacks, summary }: ReportData): Html | undefined {
-  const { pace, steps, batchSize, blockSize } = recipe;
-  const last = removals.at(-1);
-  if (pace.kind !== "adaptive" || !last) return undefined;
-  const { probedTokens } = summary ?? {};
-  const goes = new Set(removals.map(({ step }) => step)).size;
-  const trained = steps * batchSize * blockSize;
-  const probed: Row[] =
-    probedTokens === undefined
-      ? []
-      : [
-          [
-            "looked at to choose",
-            `${count(probedTokens)} tokens, ${compact((100 * probedTokens) / trained)} % of those trained on meanwhile`,
-          ],
-        ];
-  const [dearest] = [...removals].sort((a, b) => (b.damage ?? 0) - (a.damage ?? 0));
-  return table([
-    [
-      summary ? "everything gone" : "last removal so far",
-      `after step ${last.step}; the deadline is step ${pace.deadline}`,
-    ],
-    ["removals", `${removals.length}, ${goes > 1 ? `at ${goes} of the steps` : "all at once"}`],
-    ["taken back", String(rollbacks.length)],
-    ...probed,
-    ["dearest", `${nameOf(dearest.removal)}, ${compact(dearest.damage ?? 0)} nats at once`],
-  ]);
-}
-
-export function recipeTable({ plan }: ReportData): Html {
+export function recipeTable({ plan, changes }: ReportData): Html {
   const { recipe } = plan;
   const { pace, constants, learningRate: rate } = recipe;
   const distilled = recipe.loss === "distillation";
@@ -150,12 +113,17 @@ export function recipeTable({ plan }: ReportData): Html {
         ["gradient clipped to", compact(recipe.maxNorm)],
         ["auxiliary loss", describeAuxiliary(recipe)],
         ["pace", describePace(pace)],
-        ...paceRows(pace, distilled ? "original" : "control"),
         ["constants", describeConstants(pace, constants)],
         ["seed", String(recipe.seed)],
         ...extentRows(plan),
       ])}
     </div>
+    ${changes.map(
+      ({ phase, step, changes }) =>
+        html`<p class="caption">
+          The recipe as it ended; from update ${step + 1} of the ${phase} on: ${describeChanges(changes)}.
+        </p>`,
+    )}
     <p class="caption">${recipe.source}</p>`;
 }
 
@@ -164,15 +132,6 @@ function describeAuxiliary({ auxiliaryWeight, controlAuxiliary, loss }: RemovalR
   const lambda = `λ = ${compact(auxiliaryWeight)}`;
   if (loss === "distillation") return lambda;
   return controlAuxiliary ? `${lambda}, removal and control` : `${lambda}, removal alone`;
-}
-
-function paceRows(pace: Pace, other: "original" | "control"): Row[] {
-  if (pace.kind !== "adaptive") return [];
-  return [
-    ["next removal", `when the smoothed loss is within ${compact(pace.margin)} nats of the ${other}'s`],
-    ["together", `as long as they cost at most ${compact(pace.together)} nats`],
-    ["taken back", `at ${compact(pace.diverged)} nats above the ${other}`],
-  ];
 }
 
 function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRecipe): string {
@@ -186,9 +145,8 @@ function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRec
 }
 
 export function runTable(data: ReportData): Html {
-  const { plan, fold, summary, provenance } = data;
+  const { plan, fold, firstPosition, summary, provenance } = data;
   const { config } = plan;
-  const { frozen, folded: foldedLoss } = knownLosses(data);
   const ended: Row[] = summary
     ? [
         ["time", duration(summary.seconds)],
@@ -196,12 +154,11 @@ export function runTable(data: ReportData): Html {
         ["peak memory of tensors", bytes(summary.peakBytes)],
       ]
     : [];
-  const difference: Row[] =
-    frozen === undefined || foldedLoss === undefined
-      ? []
-      : [["loss, folded minus frozen", `${compact(foldedLoss - frozen)} nats`]];
   const folded: Row[] = fold
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
+    : [];
+  const first: Row[] = firstPosition
+    ? [["first position", `std ${compact(firstPosition.ratio)} times that of the rest at the middle layers`]]
     : [];
   const probed: Row[] =
     summary && summary.probedTokens > 0
@@ -211,10 +168,10 @@ export function runTable(data: ReportData): Html {
     ${table([["engine", provenance.processes.at(-1)?.engine ?? ""], ...ended, ...probed])}
     ${table([
       ["model", `${config.layers} layers, ${config.channels} channels, ${config.heads} heads`],
+      ...first,
       ["vocabulary", `${count(config.vocabSize)} tokens`],
       ["training data", `${count(plan.trainTokens)} tokens`],
       ["validation data", `${count(plan.validationTokens)} tokens`],
-      ...difference,
       ...folded,
     ])}
   </div>`;

@@ -70,6 +70,15 @@ export function gradientChart({ plan: { recipe, sites }, steps }: ReportData): H
   return smallChart("Gradient norm before clipping", recipe.steps, series);
 }
 
+/** As it is added to the loss; nothing where a recipe has none. */
+export function auxiliaryChart({ plan: { recipe, sites }, steps }: ReportData): Html | undefined {
+  const those = steps.filter(({ auxiliary }) => auxiliary !== undefined);
+  if (those.length === 0) return undefined;
+  const { control, removal } = byPhase(those, resultName(sites), ({ auxiliary = NaN }) => auxiliary);
+  const series = [control, removal].filter(({ steps }) => steps.length > 0);
+  return smallChart("Auxiliary loss, as it is added, nats", recipe.steps, series);
+}
+
 export function learningRateChart({ plan: { recipe, sites }, steps }: ReportData): Html {
   const { control, removal } = byPhase(steps, resultName(sites), ({ learningRate }) => learningRate);
   const rate = removal.steps.length > 0 ? removal : control;

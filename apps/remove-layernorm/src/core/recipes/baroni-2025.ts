@@ -8,6 +8,13 @@ import { adamW, plainRows, seed } from "./optimizer.js";
 
 type Size = "small" | "medium" | "large" | "xl";
 
+const MODELS: Readonly<Record<Size, NonNullable<RemovalRecipe["madeFor"]>>> = {
+  small: { model: "gpt2", layers: 12 },
+  medium: { model: "gpt2-medium", layers: 24 },
+  large: { model: "gpt2-large", layers: 36 },
+  xl: { model: "gpt2-xl", layers: 48 },
+};
+
 interface Figures {
   readonly size: Size;
   /** The published checkpoint. */
@@ -61,6 +68,8 @@ function recipe(figures: Figures): RemovalRecipe {
     controlAuxiliary: false,
     constants: { from: { kind: "training", keep }, special: "none", shareQkv: false },
     pace,
+    evaluateEvery: 20,
+    madeFor: MODELS[size],
   };
 }
 

@@ -34,4 +34,6 @@ export const heimersheim2024: RemovalRecipe = {
     eotAfter: 20,
     firstAfter: 120,
   },
+  evaluateEvery: 20,
+  madeFor: { model: "gpt2", layers: 12 },
 };

@@ -2,12 +2,10 @@
 import type { RemovalRecipe } from "../recipe.js";
 import { baroni2025 } from "./baroni-2025.js";
 import { heimersheim2024 } from "./heimersheim-2024.js";
-import { adaptive, distilled, reference, taper } from "./ours.js";
+import { distilled } from "./ours.js";
+import { taperNorm2026 } from "./taper-norm-2026.js";
 
 export const removalRecipes: Readonly<Record<string, RemovalRecipe>> = Object.fromEntries(
-  [distilled, adaptive, reference, taper, heimersheim2024, ...baroni2025].map((recipe) => [
-    recipe.name,
-    recipe,
-  ]),
+  [distilled, heimersheim2024, ...baroni2025, taperNorm2026].map((recipe) => [recipe.name, recipe]),
 );
-export { reference as referenceRecipe, train as trainRecipe } from "./ours.js";
+export { distilled as distilledRecipe, train as trainRecipe } from "./ours.js";

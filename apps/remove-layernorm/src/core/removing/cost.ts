@@ -8,6 +8,9 @@ import { rows, type Trainer } from "../trainer.js";
 /** Sequences of the coming batch on which a removal at a fixed step is measured. */
 export const COST_SEQUENCES = 4;
 
+/** What is said to cost this leaves a loss that is no number: nothing costs more, and metrics.jsonl can say numbers alone. */
+export const NO_NUMBER = Number.MAX_VALUE;
+
 /** Losses at one step, of tables that lose one thing after another. */
 export class CostProbe {
   #tokens = 0;
@@ -23,11 +26,19 @@ export class CostProbe {
     return this.#tokens;
   }
 
-  /** Nats that the step from one table to the next costs; what comes `after` is taken for the next one's `before`. */
+  /**
+   * Nats that the step from one table to the next costs; what comes `after` is taken for the next one's `before`.
+   * @throws DivergedError when the loss is no number before anything is taken.
+   */
   async cost(before: NormTable, after: NormTable): Promise<number> {
-    const now = this.#loss ?? (await this.#measure(before));
+    if (this.#loss === undefined) {
+      this.#loss = await this.#measure(before);
+      this.trainer.checkLoss(this.#loss);
+    }
+    const now = this.#loss;
     this.#loss = await this.#measure(after);
-    return finiteCost(this.#loss - now);
+    const nats = this.#loss - now;
+    return Number.isFinite(nats) ? nats : NO_NUMBER;
   }
 
   async #measure(norms: NormTable): Promise<number> {
@@ -37,9 +48,4 @@ export class CostProbe {
     this.#tokens += some.B * some.T;
     return trainer.loss(some, norms);
   }
-}
-
-/** Where the loss is no number any more, nothing costs more; metrics.jsonl can say a number alone. */
-export function finiteCost(nats: number): number {
-  return Number.isFinite(nats) ? nats : Number.MAX_VALUE;
 }

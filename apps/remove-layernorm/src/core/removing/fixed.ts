@@ -59,14 +59,9 @@ export class FixedRemoving implements Removing {
     return { norms: this.#state.norms, auxiliaryWeight, measure: { stds } };
   }
 
-  after(_trainer: Trainer, result: StepResult): Promise<never[]> {
+  after(result: StepResult): void {
     const averages = updateAverages(this.#state.averages, result, this.#context.recipe);
     this.#state = { ...this.#state, averages };
-    return Promise.resolve([]);
-  }
-
-  rollBack(): undefined {
-    return undefined;
   }
 
   /** On sequences from all over the training text, with the weights as they came. */

@@ -1,11 +1,10 @@
 /** The removal that a recipe's pace asks for. */
-import { AdaptiveRemoving } from "./adaptive.js";
 import { FixedRemoving } from "./fixed.js";
 import type { RemovalContext, Removing } from "./removing.js";
 import { TaperRemoving } from "./taper.js";
 
 export { updateScale } from "./taper.js";
-export type { AdaptiveState, RemovalState, Removing, TaperState } from "./removing.js";
+export type { RemovalState, Removing, TaperState } from "./removing.js";
 
 export function startRemoving(context: RemovalContext): Removing {
   const { pace } = context.recipe;
@@ -14,7 +13,5 @@ export function startRemoving(context: RemovalContext): Removing {
       return new FixedRemoving(context);
     case "taper":
       return new TaperRemoving(context, pace);
-    case "adaptive":
-      return new AdaptiveRemoving(context, pace);
   }
 }

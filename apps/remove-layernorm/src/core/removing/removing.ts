@@ -1,17 +1,17 @@
 /**
  * The removal under way: which norms there are now, what is measured for those to come, what goes next. One way for
- * each pace (fixed.ts, taper.ts, adaptive.ts); the run asks it before and after every update. All that it knows is plain
+ * each pace (fixed.ts, taper.ts); the run asks it before and after every update. All that it knows is plain
  * data, so that a checkpoint holds it.
  */
 import type { NormTable } from "@normless/gpt2";
 import { POSITION_CLASSES } from "@normless/tensor";
 import { pooled, type TaperAverage, updateStdAverage, type MovingMean } from "@normless/layernorm";
-import type { RemovalEvent, RollbackEvent } from "../events.js";
+import type { RemovalEvent } from "../events.js";
 import type { StdAverages } from "../plan.js";
 import type { RemovalRecipe } from "../recipe.js";
 import type { PlannedModel } from "../sites.js";
 import type { StepResult } from "../step-result.js";
-import type { DivergedError, StepOptions, Trainer, TrainerState } from "../trainer.js";
+import type { StepOptions, Trainer } from "../trainer.js";
 
 /** What a taper has measured so far, and what it found. */
 export interface TaperState {
@@ -21,37 +21,12 @@ export interface TaperState {
   readonly scale?: MovingMean | undefined;
 }
 
-/** What an adaptive pace knows. Removals are called by their names (describeRemoval). */
-export interface AdaptiveState {
-  /** Smoothed loss minus the control's, in nats; absent before the first update that counts. */
-  readonly gap?: number | undefined;
-  /** The step of the last removal. */
-  readonly last: number;
-  /** Removals that diverged: not before this step, and how long to wait after the next time. */
-  readonly waiting: Readonly<Record<string, { readonly until: number; readonly patience: number }>>;
-  /** What each removal was last measured to cost at once, in nats. */
-  readonly damages: Readonly<Record<string, number>>;
-  /** Where to go back to while the last removal may still diverge. */
-  readonly fallback?:
-    | {
-        readonly step: number;
-        readonly gap?: number | undefined;
-        readonly norms: NormTable;
-        readonly damages: Readonly<Record<string, number>>;
-        readonly removed: readonly string[];
-      }
-    | undefined;
-}
-
 export interface RemovalState {
   readonly norms: NormTable;
   readonly averages: StdAverages;
   /** Tokens looked at to measure what removals cost; none of them is trained on there. */
   readonly probedTokens: number;
   readonly taper?: TaperState | undefined;
-  readonly adaptive?: AdaptiveState | undefined;
-  /** The weights and moments of `adaptive.fallback`. */
-  readonly fallback?: TrainerState | undefined;
 }
 
 export interface Removing {
@@ -63,9 +38,7 @@ export interface Removing {
   /** How to do that update. */
   options(step: number): StepOptions;
   /** Learns from an update that was done: maybe not the last one, unless the coming one is due. */
-  after(trainer: Trainer, result: StepResult): Promise<readonly RollbackEvent[]>;
-  /** Goes back to before the removal that made the loss diverge; undefined where there is no going back. */
-  rollBack(trainer: Trainer, error: DivergedError): RollbackEvent | undefined;
+  after(result: StepResult): void;
 }
 
 /** What every pace is given. */
@@ -74,8 +47,6 @@ export interface RemovalContext {
   /** As the run began. */
   readonly model: PlannedModel;
   readonly train: Uint16Array;
-  /** The control's loss on each batch; in a distilled run the original's, which is 0. */
-  readonly control: readonly number[];
   readonly state: RemovalState;
 }
 

@@ -66,8 +66,8 @@ export class TaperRemoving implements Removing {
     return { norms, auxiliaryWeight: this.#context.recipe.auxiliaryWeight, auxiliaryTarget };
   }
 
-  after(_trainer: Trainer, { stds, taper: sums }: StepResult): Promise<never[]> {
-    if (Object.keys(sums).length === 0) return Promise.resolve([]);
+  after({ stds, taper: sums }: StepResult): void {
+    if (Object.keys(sums).length === 0) return;
     const { keep } = this.#pace;
     const { calibration = {}, scale } = this.#state.taper ?? {};
     const entries = Object.entries(sums).map(([module, { numerator, denominator }]) => {
@@ -80,11 +80,6 @@ export class TaperRemoving implements Removing {
     });
     const after = { calibration: Object.fromEntries(entries), scale: updateScale(scale, stds, keep) };
     this.#state = { ...this.#state, taper: after };
-    return Promise.resolve([]);
-  }
-
-  rollBack(): undefined {
-    return undefined;
   }
 }
 
