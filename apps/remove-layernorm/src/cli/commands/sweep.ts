@@ -146,9 +146,9 @@ function listed(words: readonly string[]): string[] {
 
 /** @throws UsageError when the data can be read but once */
 function checkReadAgain({ train = [], validation = [] }: SweepOptions): void {
-  if (![...train, ...validation].includes("-")) return;
+  if (![...train, ...validation].some(isStandardInput)) return;
   throw new UsageError(
-    "each run of a sweep reads its data anew, and standard input ends; give a file instead of -",
+    "each run of a sweep reads its data anew, and standard input can be read once; give a file in its place",
   );
 }
 
