@@ -12,6 +12,7 @@ import { logitsCommand } from "./commands/logits.js";
 import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
 import { reportCommand } from "./commands/report.js";
+import { sweepCommand } from "./commands/sweep.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
 import { type Io, processIo } from "./io.js";
@@ -30,6 +31,7 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     logitsCommand(io),
     recipesCommand(io),
     reportCommand(io),
+    sweepCommand(io, done),
   ];
 }
 

@@ -10,11 +10,11 @@ import { notMeasuredText } from "./position-text.js";
 
 type Cells = readonly string[];
 
-/** Columns after the first are numbers, to the right. */
-export function table(io: Io, head: Cells, rows: readonly Cells[]): string {
+/** Columns after the first `names` are numbers, to the right. */
+export function table(io: Io, head: Cells, rows: readonly Cells[], names = 1): string {
   const made = new Table({
     head: head.map((cell) => io.colors.bold(cell)),
-    colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
+    colAligns: head.map((_, column) => (column < names ? "left" : "right")),
     // Colours are this command's choice, not the library's.
     style: { head: [], border: [], compact: true },
   });

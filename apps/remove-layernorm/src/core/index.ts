@@ -140,4 +140,5 @@ export {
   meanOf,
   quantiles,
 } from "./statistics.js";
+export { type Spread, spreadOf, worstSpike } from "./sweep.js";
 export { trainModel, type TrainEvent, type TrainInput, type TrainState } from "./train.js";

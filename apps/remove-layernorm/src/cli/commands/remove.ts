@@ -1,8 +1,7 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type LoadedModel, parameterCount, untieHead } from "@normless/gpt2";
-import { checkSteps } from "../check-steps.js";
+import { parameterCount, untieHead } from "@normless/gpt2";
 import { removeKind } from "../checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../corpus.js";
 import { withDataFiles } from "../data/find-files.js";
@@ -13,7 +12,6 @@ import { divergenceAdvice } from "../divergence-advice.js";
 import { checkAsked, EXIT, UsageError, within } from "../errors.js";
 import { estimateRows } from "../estimate-text.js";
 import { duration } from "../format.js";
-import { checkHasNorms } from "../has-norms.js";
 import type { Io } from "../io.js";
 import { keptTokens, resumedFiles } from "../kept-input.js";
 import * as shared from "../options.js";
@@ -21,8 +19,15 @@ import { sayOtherSources, withOptionsFile } from "../options-file.js";
 import { inputsOf } from "../outputs.js";
 import { beginProvenance, resumedProvenance } from "../provenance/begin.js";
 import { lastingName } from "../provenance/sources.js";
-import { recipeOptions, type RecipeOptions, resolveRecipe, sayScaled } from "../recipes.js";
-import { type RemoveJob, runRemove, workOf } from "../remove-job.js";
+import { sayScaled } from "../recipes.js";
+import {
+  loadWithNorms,
+  plannedModel,
+  type RemovalOptions,
+  resolveRemoval,
+  suitsOf,
+} from "../removal-input.js";
+import { type Removed, type RemoveJob, runRemove, workOf } from "../remove-job.js";
 import { changeWords, withoutChanges } from "../resume-changes.js";
 import {
   checkResumeOptions,
@@ -53,41 +58,28 @@ import {
   RunFolder,
 } from "../run-folder.js";
 import { lockedRun } from "../run-lock.js";
-import { removalRecipeSchema, removeOptionsSchema } from "../schemas.js";
-import { findModel, type FoundModel } from "../hub.js";
+import { removeOptionsSchema } from "../schemas.js";
+import { findModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
 import {
   changeRemoval,
-  checkConstants,
   checkPlan,
-  checkRecipe,
   describeFirstPosition,
   firstPositionOf,
   forwardTokens,
-  type PlannedModel,
-  type RateScaling,
-  type RemovalRecipe,
   removalChanges,
-  removalNotes,
   removalRecipes,
   removeLayerNorm,
-  scaleRecipe,
   sinkWarning,
   type Summary,
 } from "../../core/index.js";
 
-export interface RemoveOptions extends RecipeOptions, EngineOptions, Partial<CorpusFiles> {
+export interface RemoveOptions extends RemovalOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
   readonly tensorboard?: boolean | undefined;
   readonly model?: string | undefined;
   readonly corpus?: string | undefined;
-  readonly recipe?: string | Record<string, unknown> | undefined;
-  readonly gapFactor?: number | undefined;
-  readonly sites?: readonly string[] | undefined;
-  readonly scaleLearningRate?: RateScaling | undefined;
-  readonly sharedQkvStd?: boolean | undefined;
-  readonly bugCompatible?: boolean | undefined;
   readonly prompt?: string | undefined;
   readonly out?: string | undefined;
   readonly config?: string | undefined;
@@ -175,11 +167,11 @@ export function removeCommand(io: Io, done: (code: number) => void) {
 }
 
 /** The exit code. */
-export async function remove(io: Io, asked: RemoveOptions): Promise<number> {
+export async function remove(io: Io, asked: RemoveOptions, tell: Tell = telling(io)): Promise<number> {
   const { resume: folder } = asked;
-  if (folder === undefined) return startRun(io, asked);
+  if (folder === undefined) return startRun(io, asked, tell);
   const options = await withDataFiles(io, asked);
-  const again = (wanted: RemoveOptions) => () => lockedRun(folder, () => resumeRun(io, wanted, folder));
+  const again = (wanted: RemoveOptions) => () => lockedRun(folder, () => resumeRun(io, wanted, folder, tell));
   return survivingDeviceLoss(io, {
     start: again(options),
     resume: again(withoutChanges(options, CHANGES)),
@@ -187,23 +179,14 @@ export async function remove(io: Io, asked: RemoveOptions): Promise<number> {
   });
 }
 
-async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
+async function startRun(io: Io, commandLine: RemoveOptions, tell: Tell): Promise<number> {
   if (commandLine.checkpoint !== undefined) throw new UsageError("--checkpoint goes with --resume DIR");
   const { options: all, provenance: before } = await withOptionsFile(commandLine, removeOptionsSchema);
   const options = await withDataFiles(io, all);
   const { force = false } = options;
-  const resolved = await resolveRecipe({
-    builtIn: removalRecipes,
-    schema: removalRecipeSchema,
-    asked: options.recipe,
-    where: commandLine.recipe === undefined ? commandLine.config : undefined,
-    options: recipeOptions(options),
-    scaleLearningRate: options.scaleLearningRate,
-    scale: scaleRecipe,
-    notes: removalNotes,
-  });
-  const { name } = asReleased(resolved.recipe, options);
-  const out = options.out ?? newRunPath(name, io.now());
+  const where = commandLine.recipe === undefined ? commandLine.config : undefined;
+  const resolved = await resolveRemoval(options, where);
+  const out = options.out ?? newRunPath(resolved.name, io.now());
   const asked = options.model ?? shippedModel();
   const inputs = inputsOf({ ...options, model: asked });
   const place = await checkNewFolder(out, { command: "remove", force, inputs });
@@ -213,15 +196,11 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
   // Who has the wrong model need not look for data.
   const model = await loadWithNorms(found);
   const files = corpusFiles(options, options.corpus ?? modelFolder);
-  const fitted = resolved.inContext(model.config.blockSize);
-  const wider = (recipe: RemovalRecipe) => withGapFactor(asReleased(recipe, options), options);
-  const recipe = wider(fitted.recipe);
-  sayScaled(io, name, [...fitted.notes, ...removalNotes(fitted.recipe, recipe)]);
+  const { recipe, notes } = resolved.on(model);
+  tell.scaled(resolved.name, notes);
   const read: FilesRead = { train: [], validation: [] };
   const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
-  checkAsked(() => checkRecipe(recipe, { config: model.config, corpus }));
-  checkSteps(recipe, plannedModel(model), (steps) => wider(fitted.withSteps(steps)));
-  checkAsked(() => checkConstants(recipe, model.norms));
+  resolved.check(model, corpus);
   const prompt = options.prompt ?? PROMPT;
   const start = () =>
     withEngine(io, options, async ({ backend, used }) => {
@@ -249,41 +228,16 @@ async function startRun(io: Io, commandLine: RemoveOptions): Promise<number> {
         return folder;
       };
       const job = { ...input, openFolder };
-      return lockedRun(out, () => finish(io, out, job), { make: true });
+      return lockedRun(out, () => finish(io, out, job, tell), { make: true });
     });
   // Threads are the machine's; everything else is in the run folder.
   const { threads } = options;
-  const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out));
+  const resume = () => lockedRun(out, () => resumeRun(io, { threads }, out, tell));
   return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
 }
 
-/** The recipe with what the released code did, where that is asked for. @throws UsageError where it did no such thing. */
-function asReleased(recipe: RemovalRecipe, options: RemoveOptions): RemovalRecipe {
-  const { sharedQkvStd = false, bugCompatible = false } = options;
-  const { constants, pace } = recipe;
-  if (sharedQkvStd && (pace.kind !== "fixed" || constants.from.kind !== "training")) {
-    throw new UsageError(
-      `--shared-qkv-std is for removals at fixed steps with stds measured in training; ${recipe.name} is none`,
-    );
-  }
-  if (bugCompatible && constants.special !== "first-and-eot-on-value") {
-    throw new UsageError(
-      `--bug-compatible is for recipes with constants of their own for the first position, as heimersheim-2024; ` +
-        `those of ${recipe.name} are: ${constants.special}`,
-    );
-  }
-  const special = bugCompatible ? "released-2024" : constants.special;
-  return { ...recipe, constants: { ...constants, special, shareQkv: constants.shareQkv || sharedQkvStd } };
-}
-
-/** @throws UsageError where the pace has no gaps. */
-function withGapFactor(recipe: RemovalRecipe, { gapFactor }: RemoveOptions): RemovalRecipe {
-  if (gapFactor === undefined) return recipe;
-  return checkAsked(() => changeRemoval(recipe, { gapFactor }, { phase: "removal", step: 0 }));
-}
-
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
-async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<number> {
+async function resumeRun(io: Io, options: RemoveOptions, out: string, tell: Tell): Promise<number> {
   checkResumeOptions(options, ALLOWED_ON_RESUME);
   const checkpoint = await newestCheckpoint(io, out, removeKind, options.checkpoint);
   const { state } = checkpoint;
@@ -303,40 +257,18 @@ async function resumeRun(io: Io, options: RemoveOptions, out: string): Promise<n
   const corpus = await readBoth(files, suitsOf(io, model), config.recipe);
   checkSameCorpus(corpus, out, config.provenance);
   const manner = resumedManner(options, config);
-  return withEngine(io, resumedEngine(options, config), ({ backend }) =>
-    finish(io, out, {
-      backend,
-      model,
-      corpus,
-      recipe: changed,
-      changed,
-      prompt: config.prompt,
-      ...manner,
-      resume: state,
-      openFolder: async () => {
-        const change = changes.length > 0 ? changeWords(options, CHANGES, checkpoint.updates) : [];
-        const resumed = { backend, now: io.now(), command: "remove", change } as const;
-        const provenance = await resumedProvenance(config.provenance, resumed);
-        const after = { ...config, ...manner, recipe: changed, provenance };
-        return RunFolder.reopen(path, removeKind, checkpoint, after);
-      },
-    }),
-  );
-}
-
-const plannedModel = ({ config: { layers }, norms }: LoadedModel): PlannedModel => ({ layers, norms });
-
-const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
-  vocabSize: config.vocabSize,
-  tokenizer,
-  io,
-});
-
-/** @throws UsageError when the model has no LayerNorm left. */
-async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
-  const model = await found.load();
-  checkHasNorms(found.folder, model);
-  return model;
+  return withEngine(io, resumedEngine(options, config), ({ backend }) => {
+    const openFolder = async () => {
+      const change = changes.length > 0 ? changeWords(options, CHANGES, checkpoint.updates) : [];
+      const resumed = { backend, now: io.now(), command: "remove", change } as const;
+      const provenance = await resumedProvenance(config.provenance, resumed);
+      const after = { ...config, ...manner, recipe: changed, provenance };
+      return RunFolder.reopen(path, removeKind, checkpoint, after);
+    };
+    const { prompt } = config;
+    const input = { backend, model, corpus, recipe: changed, changed, prompt, ...manner };
+    return finish(io, out, { ...input, resume: state, openFolder }, tell);
+  });
 }
 
 /** The plan, and what it will take; nothing is written. */
@@ -365,8 +297,28 @@ async function showPlan(io: Io, out: string, input: Omit<RemoveJob, "openFolder"
   return EXIT.ok;
 }
 
-/** Runs the job and says how it ended. */
-async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
+/** How it is told what a run's recipe was changed to, and how the run ended. */
+export interface Tell {
+  scaled(name: string, notes: readonly string[]): void;
+  /** `advice`: what to do about a divergence on the way. */
+  stopped(out: string, advice: string | undefined): void;
+  ended(out: string, removed: Removed): void;
+}
+
+function telling(io: Io): Tell {
+  return {
+    scaled: (name, notes) => sayScaled(io, name, notes),
+    stopped(out, advice) {
+      io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
+      if (advice !== undefined) io.err(`${advice}\n`);
+    },
+    ended: (out, { plan, summary }) =>
+      io.out(`\n${resultTable(io, summary, plan.sites)}\n${written(io, out, summary)}`),
+  };
+}
+
+/** Runs the job; the exit code. */
+async function finish(io: Io, out: string, job: RemoveJob, tell: Tell): Promise<number> {
   const { recipe, model } = job;
   const run = {
     command: "remove",
@@ -378,13 +330,10 @@ async function finish(io: Io, out: string, job: RemoveJob): Promise<number> {
     explainFailure(error, "remove", out, await divergenceAdvice(run, error)),
   );
   if (!done) {
-    io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("remove", out)}\n`);
-    const diverged = await divergenceAdvice(run);
-    if (diverged !== undefined) io.err(`${diverged}\n`);
+    tell.stopped(out, await divergenceAdvice(run));
     return EXIT.interrupted;
   }
-  const { plan, summary } = done;
-  io.out(`\n${resultTable(io, summary, plan.sites)}\n${written(io, out, summary)}`);
+  tell.ended(out, done);
   return EXIT.ok;
 }
 

@@ -1,7 +1,7 @@
 /** The command line that does a run again. */
 import { isDeepStrictEqual } from "node:util";
 import type { EngineUsed } from "../engine.js";
-import { optionName } from "../errors.js";
+import { optionWords } from "../option-words.js";
 import { inputsOf } from "../outputs.js";
 import { isRecipeFile, recipeOptions } from "../recipes.js";
 import { normlessCommand } from "../shell.js";
@@ -10,6 +10,8 @@ import { hubSource } from "./sources.js";
 
 /** Options that say how or where a run is run, and nothing of what it does. */
 const LEFT_OUT = ["config", "resume", "force", "dryRun", "out", "threads", "tensorboard"];
+/** Options that a whole recipe holds, besides those of its fields. */
+const OTHERS_IN_RECIPE = ["scaleLearningRate", "sharedQkvStd", "bugCompatible", "gapFactor"];
 /** Engines whose builds differ in their last bits. */
 const WITH_BUILDS = ["wasm", "blas"];
 
@@ -41,22 +43,14 @@ export function repeatCommand({
   const named = recipeArgument(asked["recipe"], recipe, builtIn);
   const given: Options = { ...asked, recipe: named.argument };
   if (named.isWhole) {
-    for (const name of [...Object.keys(recipeOptions({})), "sharedQkvStd", "bugCompatible", "gapFactor"])
-      delete given[name];
+    for (const name of [...Object.keys(recipeOptions({})), ...OTHERS_IN_RECIPE]) delete given[name];
   }
   const hub = modelFolder === undefined ? undefined : hubSource(modelFolder);
   if (hub && given["model"] !== undefined) given["model"] = `${hub.name}@${hub.revision}`;
   const paths = inputsOf({ ...given, ...(hub && { model: undefined }) });
-  const argv: string[] = [command];
-  for (const [name, value] of Object.entries(given)) {
-    if (LEFT_OUT.includes(name) || value === undefined || value === false) continue;
-    const option = optionName(name);
-    argv.push(option);
-    if (value === true) continue;
-    // Norms are one word, with commas between them.
-    const words = name === "sites" ? [[value].flat().map(String).join(",")] : [value].flat().map(String);
-    argv.push(...(option in paths ? words.map((word) => publicPath(word)) : words));
-  }
+  const said = Object.fromEntries(Object.entries(given).filter(([name]) => !LEFT_OUT.includes(name)));
+  const words = optionWords(said, (option, word) => (option in paths ? publicPath(word) : word));
+  const argv = [command, ...words];
   if (engine.backend !== "wasm") argv.push("--backend", engine.backend);
   if (WITH_BUILDS.includes(engine.backend) && engine.simd) argv.push("--simd", engine.simd);
   if (engine.blasLibrary !== undefined) argv.push("--blas-library", publicPath(engine.blasLibrary));

@@ -28,9 +28,18 @@ export function positionAxis(T: number): Axis {
 }
 
 /** Upwards, with `count` ticks or so; the domain is widened to round figures. */
-export function linearAxis([low, high]: Domain, count = 5): Axis {
+export function linearAxis(domain: Domain, count = 5): Axis {
+  return linear(domain, [100, 0], count);
+}
+
+/** The same from left to right. */
+export function acrossAxis(domain: Domain, count = 8): Axis {
+  return linear(domain, [0, 100], count);
+}
+
+function linear([low, high]: Domain, range: [number, number], count: number): Axis {
   const margin = high > low ? (high - low) * 0.03 : Math.abs(low) * 0.1 || 1;
-  const scale = scaleLinear([low - (low === 0 ? 0 : margin), high + margin], [100, 0]);
+  const scale = scaleLinear([low - (low === 0 ? 0 : margin), high + margin], range);
   const format = scale.tickFormat(count);
   return {
     at: scale,
