@@ -22,11 +22,15 @@ export async function readJson(path: string): Promise<unknown> {
 export function checkJson<X>(where: string, schema: z.ZodType<X>, value: unknown): X {
   const { data, error } = schema.safeParse(value);
   if (!error) return data;
+  throw new UsageError(describeIssue(where, theCause(error.issues, value), schema, value));
+}
+
+/** Of several issues of a value the one to name. */
+function theCause(issues: readonly z.core.$ZodIssue[], value: unknown): z.core.$ZodIssue {
   // A value that is there and wrong may be why other fields are strange; one that is missing may be misspelt.
-  const misspelt = error.issues.find(({ code }) => code === "unrecognized_keys");
-  const wrong = error.issues.find((issue) => issue !== misspelt && valueAt(value, issue.path) !== undefined);
-  const issue = wrong ?? misspelt ?? error.issues[0];
-  throw new UsageError(describeIssue(where, issue, schema, value));
+  const misspelt = issues.find(({ code }) => code === "unrecognized_keys");
+  const wrong = issues.find((issue) => issue !== misspelt && valueAt(value, issue.path) !== undefined);
+  return wrong ?? misspelt ?? issues[0];
 }
 
 function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string {
@@ -34,8 +38,8 @@ function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const depth = (issues: z.core.$ZodIssue[]) => Math.max(0, ...issues.map(({ path }) => path.length));
     const [furthest] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
-    const inner = furthest[0];
-    if (inner.path.length > 0) {
+    const inner = theCause(furthest, valueAt(value, issue.path));
+    if (inner.path.length > 0 || inner.code === "unrecognized_keys") {
       return describeIssue(where, { ...inner, path: [...issue.path, ...inner.path] }, schema, value);
     }
   }

@@ -17,7 +17,7 @@ import type { PerClass } from "@normless/tensor";
 import { z } from "zod";
 import { messageOf, UsageError } from "./errors.js";
 import { checkJson, isObject, readJson } from "./json.js";
-import { didYouMean } from "./nearest.js";
+import { didYouMean, nearest } from "./nearest.js";
 import { normConstantsSchema } from "./schemas.js";
 
 /** What `--norms` takes, for help texts and errors. */
@@ -69,18 +69,15 @@ function replaceAll(
   return frozen;
 }
 
-const hooks = z.record(
-  z
-    .string()
-    .regex(/^blocks\.\d+\.hook_resid_(pre|mid|post)$/, "expected a name like blocks.0.hook_resid_pre"),
-  z.number().positive(),
-);
+const hooks = z.record(z.string(), z.number().positive());
+const HOOK = /^blocks\.(\d+)\.hook_resid_(pre|mid|post)$/;
 const dictionarySchema = z.strictObject({ std_dict: hooks, std_bos_dict: hooks.optional() });
 
 /** The 2024 file holds the dictionary itself. */
 function asDictionary(json: unknown): unknown {
   if (!isObject(json)) return undefined;
-  if ("std_dict" in json || "std_bos_dict" in json) return json;
+  const names = Object.keys(dictionarySchema.shape);
+  if (Object.keys(json).some((key) => nearest(key, names) !== undefined)) return json;
   return Object.keys(json).some((key) => key.startsWith("blocks.")) ? { std_dict: json } : undefined;
 }
 
@@ -93,9 +90,16 @@ function constantsOf(path: string, json: unknown, config: Gpt2Config): Record<st
     if (std !== undefined) return std;
     throw new UsageError(`${path}: ${name} has no "${hook}", which the norm ${module} reads`);
   };
-  const stranger = Object.keys(std_dict).find((hook) => Number(hook.split(".")[1]) >= config.layers);
-  if (stranger !== undefined) {
-    throw new UsageError(`${path}: std_dict has "${stranger}", and the model has ${config.layers} layers`);
+  const { layers } = config;
+  for (const hook of Object.keys({ ...std_dict, ...std_bos_dict })) {
+    const [, block] = HOOK.exec(hook) ?? [];
+    if (block === undefined) {
+      const meant = didYouMean(hook, hooksOf(layers));
+      throw new UsageError(`${path}: "${hook}" is no name like blocks.0.hook_resid_pre.${meant}`);
+    }
+    if (Number(block) >= layers) {
+      throw new UsageError(`${path}: std_dict has "${hook}", and the model has ${layers} layers`);
+    }
   }
   const constants = normModules(config).flatMap((module): [string, PerClass][] => {
     const rest = need(std_dict, "std_dict", module);
@@ -108,6 +112,12 @@ function constantsOf(path: string, json: unknown, config: Gpt2Config): Record<st
     ];
   });
   return Object.fromEntries(constants);
+}
+
+function hooksOf(layers: number): string[] {
+  return Array.from({ length: layers }, (_, i) =>
+    ["pre", "mid", "post"].map((place) => `blocks.${i}.hook_resid_${place}`),
+  ).flat();
 }
 
 /** The residual that a norm reads, as TransformerLens names it. */

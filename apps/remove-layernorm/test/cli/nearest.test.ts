@@ -7,7 +7,12 @@ import { z } from "zod";
 import { checkJson } from "../../src/cli/json.js";
 import { nearest } from "../../src/cli/nearest.js";
 import { gpt2ConfigSchema } from "../../src/cli/gpt2-config-schema.js";
-import { removalRecipeSchema, removeOptionsSchema } from "../../src/cli/schemas.js";
+import {
+  normConstantsSchema,
+  removalRecipeSchema,
+  removeOptionsSchema,
+  tokenRowsSchema,
+} from "../../src/cli/schemas.js";
 import { run, writeTiny } from "./tiny.js";
 
 describe("nearest", () => {
@@ -63,6 +68,13 @@ describe("a field that is not there", () => {
     expect(message(removeOptionsSchema, { validate: ["a.txt"] })).toContain('Did you mean "validation"?');
     const rows = z.array(z.strictObject({ tokens: z.int().optional() }));
     expect(message(rows, [{}, { token: 1 }])).toMatch(/f\.json: 1: there is no field "token".*"tokens"\?$/);
+    // One of several kinds of value.
+    expect(message(tokenRowsSchema, { token: [[1]] })).toMatch(
+      /^f\.json: there is no field "token".*"tokens"\?$/,
+    );
+    expect(message(normConstantsSchema, { ln_f: { frist: 1, eot: 1, rest: 1 } })).toMatch(
+      /^f\.json: ln_f: there is no field "frist".*"first"\?$/,
+    );
   });
 
   it("is named with its place where it is a field of another object", () => {
@@ -127,5 +139,21 @@ describe("a wrong name on the command line", () => {
     expect(
       await refused("export", "--model", model, "--norms", norms, "--out", join(folder, "out")),
     ).toContain('Did you mean "h.1.ln_1"?');
+    const frozen = async (dictionary: object) =>
+      refused(
+        "export",
+        "--model",
+        model,
+        "--norms",
+        await file("norms.json", dictionary),
+        "--out",
+        join(folder, "out"),
+      );
+    expect(await frozen({ std_dict: { "blocks.1.hook_resid_mdi": 1 } })).toContain(
+      '"blocks.1.hook_resid_mdi" is no name like blocks.0.hook_resid_pre. Did you mean "blocks.1.hook_resid_mid"?',
+    );
+    expect(await frozen({ std_dicts: {} })).toContain(
+      'there is no field "std_dicts"; the fields are std_dict, std_bos_dict. Did you mean "std_dict"?',
+    );
   });
 });
