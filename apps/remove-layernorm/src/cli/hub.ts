@@ -6,9 +6,9 @@
 import { stat } from "node:fs/promises";
 import type { LoadedModel } from "@normless/gpt2";
 import { messageOf } from "./errors.js";
-import { brokenFiles, exists, repositoryFolders } from "./hub/cache.js";
+import { brokenFiles } from "./hub/cache.js";
 import { HubModel, type HubPart, isOffline } from "./hub/hub-model.js";
-import { isShort, parseReference, type Reference, shortNames } from "./hub/reference.js";
+import { isShort, namesOf, parseReference, type Reference, shortNames } from "./hub/reference.js";
 import type { Io } from "./io.js";
 import { didYouMean } from "./nearest.js";
 import { readModelSaying } from "./read-model.js";
@@ -45,7 +45,8 @@ async function onHub(io: Io, folderOrName: string, part: HubPart): Promise<Refer
   const there = await stat(folderOrName).catch(() => undefined);
   // A file of a short name is nobody's model.
   if (there && !(reference && isShort(reference) && !there.isDirectory())) {
-    if (reference && (await isKnown(reference))) {
+    // Everybody knows these models by their names; of others a folder is what is meant.
+    if (reference && namesOf(reference.name).length > 1) {
       io.err(`${folderOrName}: the folder of that name is taken, not ${reference.name} on the hub\n`);
     }
     return undefined;
@@ -55,13 +56,6 @@ async function onHub(io: Io, folderOrName: string, part: HubPart): Promise<Refer
     `${folderOrName}: there is no such folder. A ${part} on the hub is owner/name, such as openai-community/gpt2, or ` +
       `one of ${shortNames.join(", ")}.${didYouMean(folderOrName, shortNames)}`,
   );
-}
-
-/** Whether the hub has a model of that name, as far as can be told without asking. */
-async function isKnown(reference: Reference): Promise<boolean> {
-  if (isShort(reference)) return true;
-  const folders = await repositoryFolders(reference);
-  return (await Promise.all(folders.map(exists))).some(Boolean);
 }
 
 class Found implements FoundModel {
