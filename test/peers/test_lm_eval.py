@@ -79,4 +79,5 @@ def test_every_accuracy_is_ours(tasks, finished, shipped, normless, tmp_path, wh
     assert results["sample_len"] == ITEMS
     assert lambada["accuracy"]["value"] == results["acc,none"]
     assert 0.05 < results["acc,none"] < 0.9
-    assert f"{lambada['perplexity']['value']:.6g}" == f"{results['perplexity,none']:.6g}"
+    # Printed digits would differ where a figure lies at the edge of two of them.
+    assert lambada["perplexity"]["value"] == pytest.approx(results["perplexity,none"], rel=5e-6)
