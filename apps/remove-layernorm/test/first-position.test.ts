@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   describeFirstPosition,
+  laterAttention,
   measureFirstPosition,
   removalRecipes,
   removeLayerNorm,
@@ -25,14 +26,22 @@ function withFirst(times: number): Weights {
   return { ...fresh, "wpe.weight": { shape, data: scaled } };
 }
 
-/** By plain loops: mean std at position 0, and at all others but end-of-text. */
-function naiveRatios(model: HostModel): Record<string, number> {
+/**
+ * By plain loops, by module: mean std at position 0 over that at all others but end-of-text; and by layer, mean attention to
+ * position 0 of all queries but its own.
+ */
+function naive(model: HostModel): { ratios: Record<string, number>; attention: number[] } {
   const { blockSize: T, seed } = recipe;
   const { inputs } = batchAt({ tokens: corpus.train, batchSize: 4, blockSize: T, seed, step: 0 });
   const sums: Record<string, { first: number[]; rest: number[] }> = {};
+  const attention: number[][] = Array.from({ length: config.layers }, () => []);
   for (let row = 0; row < 4; row++) {
     const ids = [...inputs.subarray(row * T, (row + 1) * T)];
-    for (const [module, rows] of Object.entries(naivePass(model, ids).residuals)) {
+    const pass = naivePass(model, ids);
+    pass.attention.forEach((heads, layer) => {
+      for (const queries of heads) attention[layer].push(...queries.slice(1).map(([first]) => first));
+    });
+    for (const [module, rows] of Object.entries(pass.residuals)) {
       sums[module] ??= { first: [], rest: [] };
       rows.forEach((x, t) => {
         const mean = x.reduce((a, b) => a + b) / x.length;
@@ -43,9 +52,11 @@ function naiveRatios(model: HostModel): Record<string, number> {
     }
   }
   const meanOf = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
-  return Object.fromEntries(
-    Object.entries(sums).map(([module, { first, rest }]) => [module, meanOf(first) / meanOf(rest)]),
-  );
+  const ratios = Object.entries(sums).map(([module, { first, rest }]) => [
+    module,
+    meanOf(first) / meanOf(rest),
+  ]);
+  return { ratios: Object.fromEntries(ratios), attention: attention.map(meanOf) };
 }
 
 describe("the first position's share", () => {
@@ -59,7 +70,7 @@ describe("the first position's share", () => {
       const model = { config, norms, params: uploadWeights(reference(), weights) };
       const asked = { ...recipe, microBatchSize };
       const event = await measureFirstPosition(model, { recipe: asked, train: corpus.train });
-      const expected = naiveRatios({ config, norms, weights });
+      const { ratios: expected, attention } = naive({ config, norms, weights });
       expect(Object.keys(event!.ratios)).toEqual(Object.keys(expected));
       for (const [module, ratio] of Object.entries(expected))
         expect(event!.ratios[module]).toBeCloseTo(ratio, 5);
@@ -69,6 +80,10 @@ describe("the first position's share", () => {
         .sort((a, b) => a - b);
       expect(event!.ratio).toBeCloseTo((low + high) / 2, 5);
       expect(event!.sink).toBe(event!.ratio >= SINK_RATIO);
+      for (const { layer, share } of event!.attention) expect(share).toBeCloseTo(attention[layer], 5);
+      expect(event!.attention).toHaveLength(config.layers);
+      // The second of two layers is the later half.
+      expect(laterAttention(event!.attention)).toBe(event!.attention[1].share);
     }
   });
 
@@ -118,7 +133,7 @@ describe("a run", () => {
     const event = eventOf(await told(1));
     expect(event).toMatchObject({ sink: false });
     expect(describeFirstPosition(event)).toMatch(
-      /^the first position's std is [\d.]+ times .* middle layers$/,
+      /^the first position's std is [\d.]+ times .* middle layers, and [\d.]+ % of the later layers' attention goes there$/,
     );
     expect(sinkWarning(event, recipe)).toBeUndefined();
   });

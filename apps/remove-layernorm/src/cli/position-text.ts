@@ -48,7 +48,9 @@ export function positionTable(
 }
 
 /** The ranges that any kind has, in order. */
-export function rangesOf(kinds: PositionFigures["kinds"]): PositionRange[] {
+export function rangesOf(
+  kinds: readonly { readonly ranges: readonly { readonly range: PositionRange }[] }[],
+): PositionRange[] {
   const all = kinds.flatMap(({ ranges }) => ranges.map(({ range }) => range));
   return [...new Map(all.map((range) => [range.begin, range])).values()].sort((a, b) => a.begin - b.begin);
 }

@@ -163,7 +163,10 @@ class Consumer {
       case "change":
         return progress.note(`step ${event.step}: from here on ${describeChanges(event.changes)}`);
       case "first-position": {
-        const what = describeFirstPosition(event);
+        const what =
+          event.model === "original"
+            ? describeFirstPosition(event)
+            : `after the removal, ${describeFirstPosition(event)}`;
         const warning = sinkWarning(event, recipe);
         return warning === undefined ? progress.note(what) : progress.say(`${what}. ${warning}`);
       }

@@ -5,6 +5,7 @@
 import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { ChangedField } from "./change-recipe.js";
+import type { LayerAttention } from "./meters.js";
 import type { Removal } from "./plan.js";
 import type { PositionFigures } from "./position-figures.js";
 import type { StdsSeen } from "./position-loss.js";
@@ -137,16 +138,19 @@ export interface StdEvent {
   readonly model: "original" | "frozen";
   readonly stds: StdByModule;
 }
-/** How large the first position is in the original, on rows of the training text: told before the first update. */
+/** How large the first position is, on rows of the training text: in the original, before the first update, and in what came out. */
 export interface FirstPositionEvent {
   readonly type: "first-position";
+  readonly model: "original" | "frozen";
   /** Mean std of first positions over that of ordinary tokens: the median over the norm modules of the middle layers. */
   readonly ratio: number;
   /** By norm module. */
   readonly ratios: Readonly<Record<string, number>>;
+  /** Attention to it, by layer. */
+  readonly attention: readonly LayerAttention[];
   /** It is so large that attention will use it as a sink, as in GPT-2. */
   readonly sink: boolean;
-  /** Where the recipe does badly on such a model: how, and which to take. */
+  /** Of the original, where the recipe does badly on such a model: how, and which to take. */
   readonly fails?: FailsOnSink;
 }
 export interface SampleEvent {

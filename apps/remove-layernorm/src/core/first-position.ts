@@ -1,12 +1,14 @@
 /**
  * How large the first position is in a model. In GPT-2 its residual is tens of times that of the others from block 3 or so
  * on, and attention uses it as a sink; such a model loses its norms otherwise than one without, and not every recipe is
- * good for both. Measured before the first update, so that a run can say so.
+ * good for both. Measured before the first update, so that a run can say so, and at the end, to see what became of it.
  */
 import { type Gpt2Config, type Model, moduleOf, type NormModule, type NormSite } from "@normless/gpt2";
 import { batchAt } from "@normless/text";
 import type { FirstPositionEvent } from "./events.js";
 import { measureStds } from "./measure.js";
+import { ActivationMeter, type LayerAttention } from "./meters.js";
+import { observe } from "./observe.js";
 import type { RemovalRecipe } from "./recipe.js";
 import { rows } from "./trainer.js";
 
@@ -35,10 +37,17 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
+export interface FirstPositionOptions {
+  readonly recipe: RemovalRecipe;
+  readonly train: Uint16Array;
+  /** Which model of the run it is. Default: the original. */
+  readonly of?: FirstPositionEvent["model"];
+}
+
 /** What the event says; undefined where rows of one token have nothing but a first position. */
 export async function measureFirstPosition(
   model: Model,
-  { recipe, train: tokens }: { readonly recipe: RemovalRecipe; readonly train: Uint16Array },
+  { recipe, train: tokens, of = "original" }: FirstPositionOptions,
 ): Promise<FirstPositionEvent | undefined> {
   const { blockSize, microBatchSize, seed } = recipe;
   const batch = batchAt({ tokens, batchSize: ROWS, blockSize, seed, step: 0 });
@@ -53,15 +62,37 @@ export async function measureFirstPosition(
     Object.entries(stds).map(([module, { mean }]) => [module, mean.first / mean.rest] as const),
   );
   const ratio = median(middleModules(model.config).map((module) => ratios[module]));
-  const { failsOnSink } = recipe;
+  const meter = new ActivationMeter(`the ${of} model`);
+  let sequence = 0;
+  for (const part of parts()) {
+    meter.add(await observe(model, part), { ...part, sequence });
+    sequence += part.B;
+  }
   const sink = ratio >= SINK_RATIO;
-  return { type: "first-position", ratio, ratios, sink, ...(sink && failsOnSink && { fails: failsOnSink }) };
+  const fails = of === "original" && sink ? recipe.failsOnSink : undefined;
+  return {
+    ...{ type: "first-position", model: of, ratio, ratios, attention: meter.layers(), sink },
+    ...(fails && { fails }),
+  };
 }
 
-/** `the first position's std is 1.5 times that of the rest at the middle layers`. */
-export function describeFirstPosition({ ratio, sink }: FirstPositionEvent): string {
+/** Mean attention to the first position in the later half of the layers. */
+export function laterAttention(layers: readonly LayerAttention[]): number {
+  const later = layers.slice(Math.floor(layers.length / 2));
+  return later.reduce((sum, { share }) => sum + share, 0) / later.length;
+}
+
+/** `the first position's std is 1.5 times that of the rest at the middle layers, and 4 % of the later layers' attention goes there`. */
+export function describeFirstPosition({
+  ratio,
+  attention,
+  sink,
+}: Pick<FirstPositionEvent, "ratio" | "attention" | "sink">): string {
   const times = Number(ratio.toPrecision(2));
-  const what = `the first position's std is ${times} times that of the rest at the middle layers`;
+  const percent = Number((laterAttention(attention) * 100).toPrecision(2));
+  const what =
+    `the first position's std is ${times} times that of the rest at the middle layers, ` +
+    `and ${percent} % of the later layers' attention goes there`;
   return sink ? `${what}: a sink` : what;
 }
 

@@ -16,7 +16,13 @@ export {
 } from "./estimate.js";
 export { type EvaluateOptions, evaluateTokens, type TokenEvaluation } from "./evaluate.js";
 export type * from "./events.js";
-export { describeFirstPosition, measureFirstPosition, SINK_RATIO, sinkWarning } from "./first-position.js";
+export {
+  describeFirstPosition,
+  laterAttention,
+  measureFirstPosition,
+  SINK_RATIO,
+  sinkWarning,
+} from "./first-position.js";
 export {
   gradeHellaswag,
   HELLASWAG_SCORINGS,

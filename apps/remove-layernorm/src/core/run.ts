@@ -189,7 +189,7 @@ class Run {
     const original = this.#original;
     if (!this.#validating.knows("original")) {
       if (!(yield* this.#evaluate("original", original))) return;
-      yield* this.#firstPosition(original);
+      yield* this.#firstPosition("original", original);
       yield* this.#stds("original", original);
       yield* this.#sample("original", original);
     }
@@ -209,6 +209,7 @@ class Run {
     // A run that was stopped while it validated the folded model has told all of this.
     if (!this.#validating.knows("frozen")) {
       if (!(yield* this.#evaluate("frozen", frozen))) return;
+      yield* this.#firstPosition("frozen", frozen);
       yield* this.#stds("frozen", frozen);
       const relativeDifference = await this.#onDevice(folded, (a) =>
         this.#onDevice(frozen, (b) => logitsDifference(a, b, this.#validation, this.#sizes(1))),
@@ -371,9 +372,9 @@ class Run {
     return whole;
   }
 
-  async *#firstPosition(original: HostModel): AsyncGenerator<RunEvent, void> {
-    const text = { recipe: this.#recipe, train: this.#input.corpus.train };
-    const event = await this.#onDevice(original, (device) => measureFirstPosition(device, text));
+  async *#firstPosition(of: "original" | "frozen", model: HostModel): AsyncGenerator<RunEvent, void> {
+    const options = { recipe: this.#recipe, train: this.#input.corpus.train, of };
+    const event = await this.#onDevice(model, (device) => measureFirstPosition(device, options));
     if (event) yield event;
   }
 

@@ -1,7 +1,7 @@
 /** A run that never was: figures with the shape of a real one, the same for the same seed. */
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
-import type { Contender, Phase, StepEvent, Validated } from "../../src/core/events.js";
+import type { Contender, FirstPositionEvent, Phase, StepEvent, Validated } from "../../src/core/events.js";
 import { extentOf, plan, scaleRecipe } from "../../src/core/index.js";
 import type { ReportData } from "../../src/cli/report/index.js";
 import { syntheticLook, validatedAs } from "./synthetic-positions.js";
@@ -16,6 +16,19 @@ function uniform(seed: number): () => number {
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function syntheticFirst(model: FirstPositionEvent["model"], ratio: number): FirstPositionEvent {
+  const { layers } = presets.base;
+  return {
+    ...{ type: "first-position", model, ratio, sink: false },
+    ratios: Object.fromEntries(normModules(presets.base).map((module) => [module, ratio])),
+    attention: Array.from({ length: layers }, (_, layer) => ({
+      layer,
+      share: 0.01 * ratio,
+      sinkRate: 0.005 * ratio,
+    })),
   };
 }
 
@@ -85,9 +98,9 @@ export function syntheticRun(
         : { type: "removal", step: removal.step, removal, damage: -0.001 },
     ),
     changes: [],
-    firstPosition: {
-      ...{ type: "first-position", ratio: 4.8, sink: false },
-      ratios: Object.fromEntries(modules.map((module) => [module, 4.8])),
+    firstPositions: {
+      original: syntheticFirst("original", 4.8),
+      frozen: syntheticFirst("frozen", 1.2),
     },
     evals: (["original", "control", "frozen", "folded"] as const).map((model) => ({
       type: "eval",

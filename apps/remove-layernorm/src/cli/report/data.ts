@@ -30,7 +30,7 @@ export interface ReportData {
   readonly stds: readonly StdEvent[];
   readonly samples: readonly SampleEvent[];
   /** Missing where the run has not come to it yet, or its rows have nothing but a first position. */
-  readonly firstPosition?: FirstPositionEvent;
+  readonly firstPositions: Readonly<Partial<Record<FirstPositionEvent["model"], FirstPositionEvent>>>;
   /** Missing where the run has not come to folding yet. */
   readonly fold?: FoldEvent;
   /** Missing where the run has not ended yet. */
@@ -62,7 +62,6 @@ export function reportData({ provenance, events, summary, unfinished }: RunRecor
     events.filter((event): event is Extract<RunEvent, { type: T }> => event.type === type);
   const [plan] = of("plan");
   const [fold] = of("fold");
-  const [firstPosition] = of("first-position");
   const changes = of("change");
   const changed = changes.at(-1);
   if (!(plan as PlanEvent | undefined))
@@ -77,7 +76,7 @@ export function reportData({ provenance, events, summary, unfinished }: RunRecor
     looks: of("look"),
     stds: of("stds"),
     samples: of("sample"),
-    ...(firstPosition && { firstPosition }),
+    firstPositions: Object.fromEntries(of("first-position").map((event) => [event.model, event])),
     ...(fold && { fold }),
     ...(summary && { summary: resultOf(summary) }),
     ...(unfinished && { unfinished }),

@@ -64,7 +64,8 @@ export function renderReport(data: ReportData): string {
 }
 
 /** Only where the recipe is known to do badly on such a model. */
-function sinkNote({ plan: { recipe }, firstPosition }: ReportData): Html | undefined {
+function sinkNote({ plan: { recipe }, firstPositions }: ReportData): Html | undefined {
+  const { original: firstPosition } = firstPositions;
   const warning = firstPosition && sinkWarning(firstPosition, recipe);
   if (!firstPosition || warning === undefined) return undefined;
   return html`<p class="about">${describeFirstPosition(firstPosition)}. ${warning}.</p>`;

@@ -1,5 +1,6 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
 import { describeChanges } from "../../core/change-recipe.js";
+import { laterAttention } from "../../core/first-position.js";
 import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js";
 import { COST_SEQUENCES, NO_NUMBER } from "../../core/removing/cost.js";
 import { describePace, describeRows } from "../../core/scale-recipe.js";
@@ -145,7 +146,7 @@ function describeConstants(pace: Pace, { from, special, shareQkv }: ConstantsRec
 }
 
 export function runTable(data: ReportData): Html {
-  const { plan, fold, firstPosition, summary, provenance } = data;
+  const { plan, fold, firstPositions, summary, provenance } = data;
   const { config } = plan;
   const ended: Row[] = summary
     ? [
@@ -157,8 +158,16 @@ export function runTable(data: ReportData): Html {
   const folded: Row[] = fold
     ? [["logits, folded against frozen", `${compact(fold.relativeDifference)} relative to the largest`]]
     : [];
-  const first: Row[] = firstPosition
-    ? [["first position", `std ${compact(firstPosition.ratio)} times that of the rest at the middle layers`]]
+  const { original, frozen } = firstPositions;
+  const seen = [original, frozen].flatMap((event) => event ?? []);
+  const ratios = seen.map(({ ratio }) => compact(ratio)).join(" before and ");
+  const shares = seen.map(({ attention }) => compact(laterAttention(attention))).join(" before and ");
+  const after = frozen ? " after" : "";
+  const first: Row[] = original
+    ? [
+        ["first position", `std ${ratios}${after}, times that of the rest at the middle layers`],
+        ["attention to it", `${shares}${after}, mean of the later half of the layers`],
+      ]
     : [];
   const probed: Row[] =
     summary && summary.probedTokens > 0

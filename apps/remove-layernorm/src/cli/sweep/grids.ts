@@ -1,7 +1,15 @@
 /** A sweep's tables, once for the terminal, for Markdown and for the page. */
 import { difference, duration } from "../format.js";
-import type { Spread } from "../../core/index.js";
-import type { Figure, Group, RunFigures, SweepFigures } from "./figures.js";
+import { rangeName, rowKindNames, type Spread } from "../../core/index.js";
+import { rangesOf } from "../position-text.js";
+import {
+  type CellSpreads,
+  type Figure,
+  FIRST_POSITION,
+  type Group,
+  type RunFigures,
+  type SweepFigures,
+} from "./figures.js";
 
 export interface Grid {
   readonly title: string;
@@ -12,8 +20,83 @@ export interface Grid {
   readonly note: string;
 }
 
-export function sweepGrids(figures: SweepFigures): Grid[] {
-  return [recipeGrid(figures), runGrid(figures)];
+export interface SweepGrids {
+  readonly recipes: Grid;
+  readonly firstPosition: Grid;
+  /** Too long for a terminal. */
+  readonly positions: readonly Grid[];
+  readonly runs: Grid;
+}
+
+export function sweepGrids(figures: SweepFigures): SweepGrids {
+  return {
+    recipes: recipeGrid(figures),
+    firstPosition: firstPositionGrid(figures),
+    positions: [
+      positionGrid(figures, {
+        title: "Loss over the original, by position",
+        of: ({ toOriginal }) => toOriginal,
+        unit: "difference",
+        note:
+          "Nats a token of the LN-free model over the original's, by what a row starts with and by position. A recipe " +
+          "with a control trains on the text, and so may get below the original; the control did, too.",
+      }),
+      positionGrid(figures, {
+        title: "KL from the original, by position",
+        of: ({ kl }) => kl,
+        unit: "nats",
+        note: "Nats a token. Of a recipe that trains on the text it has what any fine-tuning changes, too.",
+      }),
+    ],
+    runs: runGrid(figures),
+  };
+}
+
+/** A line a recipe, model and kind of rows: means over the seeds. */
+function positionGrid(
+  { groups }: SweepFigures,
+  {
+    title,
+    of,
+    unit,
+    note,
+  }: Pick<Grid, "title" | "note"> &
+    Pick<Figure, "unit"> & { readonly of: (cell: CellSpreads) => Spread | undefined },
+): Grid {
+  const ranges = rangesOf(groups.flatMap(({ positions }) => positions));
+  const cell = (spreads: CellSpreads | undefined) => spreadText(spreads && of(spreads), { unit });
+  return {
+    title,
+    head: ["model", "recipe", "rows", ...ranges.map(rangeName), "all"],
+    rows: groups.flatMap(({ model, recipe, positions }) =>
+      positions.map((kind) => [
+        model,
+        recipe,
+        rowKindNames[kind.kind],
+        ...ranges.map(({ begin }) => cell(kind.ranges.find(({ range }) => range.begin === begin))),
+        cell(kind.all),
+      ]),
+    ),
+    names: 3,
+    note,
+  };
+}
+
+/** A line a recipe and model: how large the first position is, and how much attention it draws, before and after. */
+function firstPositionGrid({ groups }: SweepFigures): Grid {
+  return {
+    title: "The first position",
+    head: ["model", "recipe", ...FIRST_POSITION.map(({ name }) => name)],
+    rows: groups.map(({ model, recipe, spreads }) => [
+      model,
+      recipe,
+      ...FIRST_POSITION.map((figure) => spreadText(spreads[figure.key], figure)),
+    ]),
+    names: 2,
+    note:
+      "Std of first positions over that of ordinary tokens at the middle layers, and mean attention to the first " +
+      "position in the later half of the layers: of the original, and of the model without LayerNorm.",
+  };
 }
 
 /** A line a recipe and model: means over the seeds. */
@@ -72,15 +155,25 @@ function failuresText(runs: readonly RunFigures[]): string {
     .join("\n");
 }
 
-const show = (value: number, { isDifference }: Figure) =>
-  isDifference ? difference(value) : value.toFixed(4);
+function show(value: number, { unit }: Pick<Figure, "unit">): string {
+  switch (unit) {
+    case "difference":
+      return difference(value);
+    case "nats":
+      return value.toFixed(value < 0.01 ? 4 : 3);
+    case "times":
+      return `×${Number(value.toPrecision(3))}`;
+    case "share":
+      return value.toFixed(2);
+  }
+}
 
 function valueText(value: number | undefined, figure: Figure): string {
   return value === undefined ? "" : show(value, figure);
 }
 
 /** `+0.0114 (+0.0102 to +0.0131)` */
-export function spreadText(spread: Spread | undefined, figure: Figure): string {
+function spreadText(spread: Spread | undefined, figure: Pick<Figure, "unit">): string {
   if (!spread) return "";
   const { count, mean, low, high } = spread;
   const range = count > 1 ? ` (${show(low, figure)} to ${show(high, figure)})` : "";

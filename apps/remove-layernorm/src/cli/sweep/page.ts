@@ -22,7 +22,7 @@ export function renderSweep(data: SweepData): string {
   const runs = groups.flatMap((group) => group.runs);
   const models = [...new Set(groups.map(({ model }) => model))];
   const finished = runs.filter(({ state }) => state === "finished").length;
-  const [recipes, runTable] = sweepGrids(figures);
+  const { recipes, firstPosition, positions, runs: runTable } = sweepGrids(figures);
   return page({
     title: "Recipes, over seeds",
     about: html`${count(new Set(groups.map(({ recipe }) => recipe)).size, "recipe")} on
@@ -32,14 +32,15 @@ export function renderSweep(data: SweepData): string {
     data: { ...record, ...jsonFigures(figures), command: data.command },
     main: html`
       ${gridTable(recipes)} ${figures.shown.map((figure) => section(titleOf(figure), strips(figure, groups)))}
-      ${section(runTable.title, gridTable(runTable))} ${section("What it is of", sources(data))}
+      ${[firstPosition, ...positions, runTable].map((grid) => section(grid.title, gridTable(grid)))}
+      ${section("What it is of", sources(data))}
     `,
   });
 }
 
 /** Figures as plain data, for sweep.json and the page. */
 export function jsonFigures({ groups }: SweepFigures) {
-  return { groups: groups.map(({ model, recipe, spreads, runs }) => ({ model, recipe, spreads, runs })) };
+  return { groups };
 }
 
 const count = (value: number, what: string) => `${value} ${what}${value === 1 ? "" : "s"}`;
@@ -66,7 +67,7 @@ function strips(figure: Figure, groups: readonly Group[]): Html {
   const measured = groups.filter(({ spreads }) => spreads[figure.key] !== undefined);
   const models = [...new Set(measured.map(({ model }) => model))];
   const all = groups.flatMap(({ runs }) => runs.flatMap(({ figures }) => figures?.[figure.key] ?? []));
-  const x = acrossAxis(extent(figure.isDifference ? [...all, 0] : all));
+  const x = acrossAxis(extent([...all, 0]));
   const figures = models.map((model) => {
     const mine = measured.filter((group) => group.model === model);
     const at = (i: number) => ((i + 0.5) / mine.length) * 100;
@@ -89,7 +90,6 @@ function strips(figure: Figure, groups: readonly Group[]): Html {
             ]),
       ];
     });
-    const zero = figure.isDifference ? [{ at: x.at(0), tone: "price" }] : [];
     return html`<figure class="strips">
       ${plot({
         label: `${figure.name} by recipe on ${model}, each seed a dot`,
@@ -100,7 +100,7 @@ function strips(figure: Figure, groups: readonly Group[]): Html {
             title: model,
             height: 2.2 * mine.length,
             ticks: mine.map(({ recipe }, i) => ({ at: at(i), label: recipe })),
-            marks: zero,
+            marks: [{ at: x.at(0), tone: "price" }],
             shapes,
           },
         ],

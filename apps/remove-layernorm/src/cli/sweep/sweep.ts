@@ -138,7 +138,8 @@ export class Sweep {
     const figures = await sweepFigures(out, record);
     const json = { ...record, ...jsonFigures(figures), command };
     await writeText(out, SWEEP_JSON, `${JSON.stringify(json, undefined, 2)}\n`);
-    const grids = sweepGrids(figures).map(gridMarkdown);
+    const { recipes, firstPosition, positions, runs } = sweepGrids(figures);
+    const grids = [recipes, firstPosition, ...positions, runs].map(gridMarkdown);
     await writeText(out, SWEEP_MARKDOWN, `# Recipes, over seeds\n\n${grids.join("\n")}`);
     await writeText(out, SWEEP_PAGE, renderSweep({ record, figures, command }));
     return figures;
@@ -151,13 +152,14 @@ export class Sweep {
 
   #say(figures: SweepFigures): void {
     const { colors } = this.#io;
-    for (const { title, head, rows, names, note } of sweepGrids(figures)) {
+    const { recipes, firstPosition, runs } = sweepGrids(figures);
+    for (const { title, head, rows, names, note } of [recipes, firstPosition, runs]) {
       this.#io.out(`\n${colors.bold(title)}\n${table(this.#io, head, rows, names)}`);
       if (note !== "") this.#io.out(`${note}\n`);
     }
     const { out } = this.#job;
     this.#io.out(
-      `\nWrote ${colors.bold(`${out}/${SWEEP_PAGE}`)}: the same as a page; ${SWEEP_MARKDOWN} as Markdown, ${SWEEP_JSON} as data\n`,
+      `\nWrote ${colors.bold(`${out}/${SWEEP_PAGE}`)}: the same as a page, and by position; ${SWEEP_MARKDOWN} as Markdown, ${SWEEP_JSON} as data\n`,
     );
   }
 }
