@@ -117,3 +117,11 @@ function checkSizes(name: string, tokens: Uint16Array, batchSize: number, blockS
     );
   }
 }
+
+/** `count` rows of a batch from `begin` on, or as many as there are. */
+export function batchRows(batch: Batch, begin: number, count: number): Batch {
+  const { T } = batch;
+  const end = Math.min(batch.B, begin + count);
+  const part = (ids: Int32Array) => ids.subarray(begin * T, end * T);
+  return { inputs: part(batch.inputs), targets: part(batch.targets), B: end - begin, T };
+}

@@ -1,5 +1,6 @@
 export {
   batchAt,
+  batchRows,
   sequentialBatches,
   windowsPerEpoch,
   type Batch,

@@ -6,7 +6,7 @@ import { freeParams, type Gpt2Config, type NormTable, uploadWeights, type Weight
 import type { Backend } from "@normless/tensor";
 import { measureFirstPosition } from "./first-position.js";
 import type { FirstPositionEvent, PlanEvent } from "./events.js";
-import { validationLoss } from "./measure.js";
+import { validationLoss } from "./validation-loss.js";
 import { controlSteps, type RemovalRecipe, type TrainingRecipe } from "./recipe.js";
 import { ROW_KINDS } from "./row-kinds.js";
 import { Trainer } from "./trainer.js";

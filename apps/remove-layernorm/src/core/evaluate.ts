@@ -1,7 +1,7 @@
 /** A model's loss on tokens in order, kept token by token and sequence by sequence. */
 import type { Model } from "@normless/gpt2";
 import { sequentialBatches } from "@normless/text";
-import type { BatchSizes } from "./measure.js";
+import type { BatchSizes } from "./validation-loss.js";
 import { checkNats, tokenNats } from "./nats.js";
 import type { Groups } from "./statistics.js";
 

@@ -4,13 +4,12 @@
  * good for both. Measured before the first update, so that a run can say so, and at the end, to see what became of it.
  */
 import { type Gpt2Config, type Model, moduleOf, type NormModule, type NormSite } from "@normless/gpt2";
-import { batchAt } from "@normless/text";
+import { batchAt, batchRows } from "@normless/text";
 import type { FirstPositionEvent } from "./events.js";
-import { measureStds } from "./measure.js";
+import { measureStds } from "./stds.js";
 import { ActivationMeter, type LayerAttention } from "./meters.js";
 import { observe } from "./observe.js";
 import type { RemovalRecipe } from "./recipe.js";
-import { rows } from "./trainer.js";
 
 /** From so many times the std of the rest on, a first position counts as a sink. GPT-2's are at 20 and above. */
 export const SINK_RATIO = 5;
@@ -53,7 +52,7 @@ export async function measureFirstPosition(
   const batch = batchAt({ tokens, batchSize: ROWS, blockSize, seed, step: 0 });
   const parts = function* () {
     for (let row = 0; row < ROWS; row += microBatchSize) {
-      yield rows(batch, row, Math.min(microBatchSize, ROWS - row));
+      yield batchRows(batch, row, Math.min(microBatchSize, ROWS - row));
     }
   };
   const stds = await measureStds(model, parts());

@@ -47,8 +47,10 @@ export { checkRecipe, RecipeError } from "./check-recipe.js";
 export { describeControl } from "./control.js";
 export { GONE_NATS, LossWatch, type Onset } from "./loss-watch.js";
 export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
-export { logitsDifference, measureModel, promptIds, sampleText, validationLoss } from "./measure.js";
-export { modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
+export { logitsDifference, modelOutputs, type Outputs, relativeDifference } from "./outputs.js";
+export { promptIds, sampleText } from "./sample-text.js";
+export { measureModel, measureStds } from "./stds.js";
+export { type BatchSizes, validationLoss, validationPart } from "./validation-loss.js";
 export { type AttributedPart, type Attribution, attribute } from "./attribute.js";
 export {
   type AttributionError,

@@ -3,8 +3,8 @@ import { evaluate, sum, type Variable } from "@normless/autograd";
 import { forward, freeTokens, type Model, tokenLosses, uploadTargets, uploadTokens } from "@normless/gpt2";
 import type { Tensor } from "@normless/tensor";
 import { sequentialBatches } from "@normless/text";
-import type { BatchSizes } from "./measure.js";
 import { checkBatchNats } from "./nats.js";
+import type { BatchSizes } from "./validation-loss.js";
 
 export interface Outputs {
   /** Mean nats a token. */
@@ -74,4 +74,24 @@ export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): 
     largest = Math.max(largest, Math.abs(b[i]));
   }
   return gap / largest;
+}
+
+/** max |a − b| / max |b| over the logits of the first batch of `tokens`. */
+export async function logitsDifference(
+  a: Model,
+  b: Model,
+  tokens: Uint16Array,
+  sizes: BatchSizes,
+): Promise<number> {
+  const [batch] = sequentialBatches({ tokens, ...sizes });
+  const logitsOf = async (model: Model) => {
+    const ids = uploadTokens(model.params["wte.weight"].backend, model.config, batch);
+    const logits = evaluate((params) => forward({ ...model, params }, ids), model.params);
+    const values = await logits.read();
+    logits.free();
+    freeTokens(ids);
+    return values;
+  };
+  const [x, y] = [await logitsOf(a), await logitsOf(b)];
+  return relativeDifference(x, y);
 }

@@ -20,7 +20,7 @@ import {
 import { measureStd, measureTaper } from "@normless/layernorm";
 import { AdamW, type AdamWState, warmupCosine } from "@normless/optim";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
-import { type Batch, trainingRows } from "@normless/text";
+import { type Batch, batchRows, trainingRows } from "@normless/text";
 import type { TrainingRecipe } from "./recipe.js";
 import {
   freeUpdate,
@@ -139,7 +139,7 @@ export class Trainer {
     const { microBatchSize, blockSize } = this.recipe;
     return this.rows(tokens).flatMap((batch) => {
       const count = (microBatchSize * blockSize) / batch.T;
-      return Array.from({ length: Math.ceil(batch.B / count) }, (_, i) => rows(batch, i * count, count));
+      return Array.from({ length: Math.ceil(batch.B / count) }, (_, i) => batchRows(batch, i * count, count));
     });
   }
 
@@ -258,7 +258,7 @@ export class Trainer {
     const loss = zeros(backend, []);
     const totalTokens = batch.targets.length;
     for (let row = 0; row < batch.B; row += recipe.microBatchSize) {
-      const part = rows(batch, row, Math.min(recipe.microBatchSize, batch.B - row));
+      const part = batchRows(batch, row, Math.min(recipe.microBatchSize, batch.B - row));
       const tokens = uploadTokens(backend, config, part);
       const targets = uploadTargets(backend, config, part.targets, part.T);
       const share = evaluate((variables) => {
@@ -297,12 +297,4 @@ export class Trainer {
     this.#optimizer.free();
     if (this.#teacher) freeParams(this.#teacher.params);
   }
-}
-
-/** `count` rows of a batch from `begin` on, or as many as there are. */
-export function rows(batch: Batch, begin: number, count: number): Batch {
-  const { T } = batch;
-  const end = Math.min(batch.B, begin + count);
-  const part = (ids: Int32Array) => ids.subarray(begin * T, end * T);
-  return { inputs: part(batch.inputs), targets: part(batch.targets), B: end - begin, T };
 }

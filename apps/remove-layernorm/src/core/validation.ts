@@ -3,7 +3,7 @@
  * steady distance, a few of them. The same rows for every model, so that differences are paired.
  */
 import type { Contender, Look, Validated, ValidationLosses } from "./events.js";
-import { validationPart } from "./measure.js";
+import { validationPart } from "./validation-loss.js";
 import { cellFigures, positionFigures, wholeOf } from "./position-figures.js";
 import type { KindSums, PositionSums } from "./position-loss.js";
 import type { RemovalRecipe } from "./recipe.js";

@@ -3,7 +3,8 @@
  * the loss that the run trains on and without the auxiliary one. So it is how far the loss would jump at that step.
  */
 import type { NormTable } from "@normless/gpt2";
-import { rows, type Trainer } from "../trainer.js";
+import { batchRows } from "@normless/text";
+import type { Trainer } from "../trainer.js";
 
 /** Sequences of the coming batch on which a removal at a fixed step is measured. */
 export const COST_SEQUENCES = 4;
@@ -44,7 +45,7 @@ export class CostProbe {
   async #measure(norms: NormTable): Promise<number> {
     const { trainer } = this;
     const [batch] = trainer.rows(this.train);
-    const some = rows(batch, 0, Math.min(COST_SEQUENCES, batch.B));
+    const some = batchRows(batch, 0, Math.min(COST_SEQUENCES, batch.B));
     this.#tokens += some.B * some.T;
     return trainer.loss(some, norms);
   }

@@ -1,0 +1,42 @@
+/** The loss of a model on a text, every target counted once. */
+import type { Model } from "@normless/gpt2";
+import { sequentialBatches } from "@normless/text";
+import { batchNats, checkBatchNats } from "./nats.js";
+
+export interface BatchSizes {
+  readonly batchSize: number;
+  readonly blockSize: number;
+}
+
+/** The part of the validation set that a run looks at: its first `count` targets, or all for 0. */
+export function validationPart(tokens: Uint16Array, count: number): Uint16Array {
+  return count > 0 ? tokens.subarray(0, count + 1) : tokens;
+}
+
+export interface ValidationOptions extends BatchSizes {
+  /** What to do about a loss that is no number. Default: the weights are numbers. */
+  readonly advice?: string | undefined;
+}
+
+/**
+ * Mean nats a token, every target counted once; yields the targets done so far, batch by batch.
+ * @throws NotFiniteError naming the first target whose nats are no number
+ */
+export async function* validationLoss(
+  model: Model,
+  tokens: Uint16Array,
+  { advice, ...sizes }: ValidationOptions,
+): AsyncGenerator<number, number> {
+  let total = 0;
+  let done = 0;
+  let sequence = 0;
+  for (const batch of sequentialBatches({ tokens, ...sizes })) {
+    const nats = await batchNats(model, batch);
+    await checkBatchNats(nats, model, batch, { sequence, advice });
+    total += nats;
+    done += batch.targets.length;
+    sequence += batch.B;
+    yield done;
+  }
+  return total / done;
+}
