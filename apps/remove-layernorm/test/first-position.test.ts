@@ -16,7 +16,7 @@ import {
   sinkWarning,
 } from "../src/core/index.js";
 import { middleModules } from "../src/core/first-position.js";
-import { naivePass } from "./naive.js";
+import { naivePass } from "@normless/gpt2/testing";
 import { config, corpus, recipe, weights as fresh } from "./tiny.js";
 
 /** Position 0 with an embedding that is so many times as large. */
@@ -56,7 +56,7 @@ function naive(model: HostModel): { ratios: Record<string, number>; attention: n
     module,
     meanOf(first) / meanOf(rest),
   ]);
-  return { ratios: Object.fromEntries(ratios), attention: attention.map(meanOf) };
+  return { ratios: Object.fromEntries(ratios) as Record<string, number>, attention: attention.map(meanOf) };
 }
 
 describe("the first position's share", () => {

@@ -1,9 +1,8 @@
-import { presets } from "@normless/gpt2";
+import { initWeights, presets, standardNorms } from "@normless/gpt2";
 import { dry } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { describe, expect, it } from "vitest";
 import { checkMemory, stepBytes, Trainer } from "../src/core/index.js";
-import { initWeights, standardNorms } from "@normless/gpt2";
 import { crossEntropy } from "./tiny.js";
 
 const recipe = { ...crossEntropy, batchSize: 4, microBatchSize: 2, blockSize: 32 };

@@ -2,21 +2,17 @@
 import { NotFiniteError, standardNorms, uploadWeights, type Model } from "@normless/gpt2";
 import { wasm } from "@normless/tensor-wasm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { attribute, attributionError } from "@normless/interpret";
 import {
-  attribute,
-  attributionError,
   compareModels,
   evaluateTokens,
   measureModel,
   modelOutputs,
-  removeLayerNorm,
-  type RunEvent,
   scoreChoices,
   scoreLastWords,
-  trainModel,
-  trainRecipe,
   validationLoss,
-} from "../src/core/index.js";
+} from "@normless/evaluate";
+import { removeLayerNorm, type RunEvent, trainModel, trainRecipe } from "../src/core/index.js";
 import { config as tiedConfig, corpus, recipe, tokens, weights as tiedWeights } from "./tiny.js";
 
 const config = { ...tiedConfig, tied: false };

@@ -5,7 +5,7 @@ import { reference } from "@normless/tensor";
 import { batchAt } from "@normless/text";
 import { expect, it } from "vitest";
 import { type RemovalEvent, type RemovalRecipe, removeLayerNorm, type RunState } from "../src/core/index.js";
-import { naivePass, softmax } from "./naive.js";
+import { naivePass, softmax } from "@normless/gpt2/testing";
 import { config, corpus, recipe, weights as fresh } from "./tiny.js";
 
 /** Large enough that what a norm does is seen in the digits. */

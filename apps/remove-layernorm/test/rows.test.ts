@@ -4,7 +4,7 @@ import { reference } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { describe, expect, it } from "vitest";
 import { checkRecipe, RecipeError, removeLayerNorm, type RunEvent, Trainer } from "../src/core/index.js";
-import { batchNats } from "../src/core/nats.js";
+import { batchNats } from "@normless/evaluate";
 import { config, corpus, recipe, weights } from "./tiny.js";
 
 const rows = { eotShare: 0.5, shortShare: 0.25, shortTokens: 4 };

@@ -1,35 +1,7 @@
-/** A tiny model, corpus and recipe: the whole run in a second or two. */
-import { type Gpt2Config, initWeights, type Weights } from "@normless/gpt2";
-import { randomAt } from "@normless/text";
+/** A recipe for the tiny model of gpt2/testing: the whole run in a second or two. */
 import type { RemovalRecipe } from "../src/core/index.js";
 
-export const config: Gpt2Config = {
-  vocabSize: 61,
-  blockSize: 16,
-  channels: 16,
-  layers: 2,
-  heads: 2,
-  inner: 64,
-  gelu: "tanh",
-  eps: 1e-5,
-  tied: true,
-  eot: 60,
-};
-
-export const weights: Weights = initWeights(config, 11);
-
-/** Text with something to learn: mostly the last token plus one, now and then end-of-text. */
-export function tokens(count: number, seed: number): Uint16Array {
-  const random = randomAt(seed);
-  const ids = new Uint16Array(count);
-  for (let i = 1; i < count; i++) {
-    const draw = random.below(20);
-    ids[i] = draw === 0 ? 60 : draw < 5 ? random.below(60) : (ids[i - 1] + 1) % 60;
-  }
-  return ids;
-}
-
-export const corpus = { train: tokens(3000, 1), validation: tokens(400, 2) };
+export { config, corpus, tokens, weights } from "@normless/gpt2/testing";
 
 /** A removal beside a control, in the published order, with an auxiliary loss: what a test does not say is as here. */
 export const crossEntropy: RemovalRecipe = {

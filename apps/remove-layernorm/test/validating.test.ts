@@ -3,21 +3,18 @@ import { type HostModel, standardNorms } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { meanOf } from "@normless/statistics";
 import {
-  meanOf,
   measurePositions,
   positionFigures,
   type PositionOptions,
   type PositionSums,
-  removeLayerNorm,
   type RowSet,
   rowSet,
-  type RunEvent,
-  type RunInput,
-  Trainer,
-} from "../src/core/index.js";
+} from "@normless/evaluate";
+import { removeLayerNorm, type RunEvent, type RunInput, Trainer } from "../src/core/index.js";
 import { Validating } from "../src/core/validating.js";
-import { onDevice } from "./random-model.js";
+import { onDevice } from "@normless/gpt2/testing";
 import { config, corpus, recipe, weights } from "./tiny.js";
 
 let backend: Backend;

@@ -2,8 +2,7 @@
  * The GPU's kernels on the adapter at hand: each one of gpu.js against ours in WGSL, on one device and in turns, as shares of
  * the measured peak; products on their own; and whole training steps. Knows neither Node nor page.
  */
-import type { Backend, KernelName, Shape, Tensor } from "@normless/tensor";
-import { sizeOf } from "@normless/tensor";
+import { type Backend, type KernelName, type Shape, sizeOf, type Tensor } from "@normless/tensor";
 import {
   type Builds,
   type Executor,

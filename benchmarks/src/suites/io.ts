@@ -1,11 +1,10 @@
 /** Saving and loading GPT-2 small in float32, 500 MB of safetensors, as folders on the machine's temporary disk. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { parameterCount } from "@normless/gpt2";
+import { parameterCount, presets } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { type Context, longRounds } from "../context.js";
 import { inTurns, timed } from "../measure.js";
-import { presets } from "@normless/gpt2";
 
 export const ioCases = ["save", "load"];
 

@@ -10,15 +10,18 @@ import {
   linear,
   linearCrossEntropy,
   linearGelu,
+  type Parameters,
   recompute,
   rowStd,
   scale,
   squaredDistance,
   stdSpread,
+  type Teacher,
+  type Variable,
+  type Variables,
   weightedCrossEntropy,
   weightedKlDivergence,
 } from "@normless/autograd";
-import type { Parameters, Teacher, Variable, Variables } from "@normless/autograd";
 import { applyNorm, sameNorm } from "@normless/layernorm";
 import type { Tensor } from "@normless/tensor";
 import type { Tokens } from "./batch.js";

@@ -17,6 +17,7 @@ export {
   type TrainingLossOptions,
 } from "./forward.js";
 export { generate, type GenerateOptions } from "./generate.js";
+export { promptIds, sampleText } from "./sample-text.js";
 export { configFromHf, configText, type ReadConfig } from "./hf-config.js";
 export {
   type FileToWrite,

@@ -1,5 +1,6 @@
 /** An attribution for the terminal. */
-import type { AttributedPart, Attribution, AttributionError, Estimate, PartKind } from "../core/index.js";
+import type { AttributedPart, Attribution, AttributionError, PartKind } from "@normless/interpret";
+import type { Estimate } from "@normless/statistics";
 import type { Io } from "./io.js";
 import { table } from "./tables.js";
 

@@ -1,6 +1,6 @@
 /** What a comparison tells: its figures, where they are from, and its passages in words. The same in JSON and HTML. */
 import type { Tokenizer } from "@normless/text";
-import type { Both, Comparison, Passage, PositionFigures } from "../core/index.js";
+import type { Both, Comparison, Passage, PositionFigures } from "@normless/evaluate";
 import { quotedToken, tokenTexts } from "./token-text.js";
 
 export interface ComparisonData extends Comparison {

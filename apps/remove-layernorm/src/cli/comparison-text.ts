@@ -1,6 +1,7 @@
 /** A comparison for the terminal. */
 import { POSITION_CLASSES } from "@normless/tensor";
-import type { Both, Estimate, PairEstimate } from "../core/index.js";
+import type { Both, PairEstimate } from "@normless/evaluate";
+import type { Estimate } from "@normless/statistics";
 import type { ComparisonData, TextPassage } from "./comparison-data.js";
 import { difference, percent, percentagePoints as points, thousands } from "./format.js";
 import type { Io } from "./io.js";

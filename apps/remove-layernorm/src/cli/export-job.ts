@@ -13,7 +13,7 @@ import {
 import { readModelFolder, writeModelFolder, type WriteOptions } from "@normless/gpt2/node";
 import { writeFileAtomic } from "@normless/safetensors/node";
 import type { Backend } from "@normless/tensor";
-import { modelOutputs, type Outputs, relativeDifference } from "../core/index.js";
+import { modelOutputs, type Outputs, relativeDifference } from "@normless/evaluate";
 import { UsageError, within } from "./errors.js";
 import { exportCard } from "./export-card.js";
 import { convert, type ExportForm } from "./export-forms.js";

@@ -1,5 +1,6 @@
 /** Numbers and times for the terminal. */
-import { type Estimate, NO_NUMBER } from "../core/index.js";
+import type { Estimate } from "@normless/statistics";
+import { NO_NUMBER } from "../core/index.js";
 
 /** Seconds as `45s`, `3m10s`, `2h05m`. */
 export function duration(seconds: number): string {

@@ -1,13 +1,13 @@
 /** Loss and KL by position on the terminal: a line a range, a column a kind of rows. */
 import {
   type CellFigures,
-  type Estimate,
   type NotMeasured,
   type PositionFigures,
   type PositionRange,
   rangeName,
   rowKindNames,
-} from "../core/index.js";
+} from "@normless/evaluate";
+import type { Estimate } from "@normless/statistics";
 import { thousands, withInterval } from "./format.js";
 import type { Io } from "./io.js";
 import { table } from "./tables.js";

@@ -12,11 +12,11 @@ import {
   type LossWatch,
   type PlanEvent,
   removeLayerNorm,
-  rowKindNames,
   type RunEvent,
   type RunState,
   sinkWarning,
 } from "../core/index.js";
+import { rowKindNames } from "@normless/evaluate";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
 import { isWhole, noStockForm } from "./extent.js";
 import { costText } from "./format.js";

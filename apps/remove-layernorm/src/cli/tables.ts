@@ -1,8 +1,16 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
 import type { NormTable } from "@normless/gpt2";
 import Table from "cli-table3";
-import type { Contender, Extent, PlanEvent, RowKind, Summary } from "../core/index.js";
-import { controlSteps, describeRemoval, stepBytes } from "../core/index.js";
+import {
+  type Contender,
+  controlSteps,
+  describeRemoval,
+  type Extent,
+  type PlanEvent,
+  stepBytes,
+  type Summary,
+} from "../core/index.js";
+import type { RowKind } from "@normless/evaluate";
 import { extentRows, resultName } from "./extent.js";
 import { bytes, difference, thousands, withInterval } from "./format.js";
 import type { Io } from "./io.js";

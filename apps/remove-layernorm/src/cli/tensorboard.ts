@@ -10,11 +10,10 @@ import {
   describeChanges,
   describeRemoval,
   type LookEvent,
-  type PositionRange,
-  rangeName,
   type RunEvent,
   type TrainEvent,
 } from "../core/index.js";
+import { type PositionRange, rangeName } from "@normless/evaluate";
 import { fileVersion, type Moment, record, scalars, sessionStart, text } from "./tfevents.js";
 
 export interface TensorboardWriter {

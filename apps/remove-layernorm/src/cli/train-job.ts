@@ -17,7 +17,7 @@ import {
   type TrainRecipe,
   type TrainState,
 } from "../core/index.js";
-import { validationPart } from "../core/validation-loss.js";
+import { validationPart } from "@normless/evaluate";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";

@@ -1,7 +1,7 @@
 /** What `train --dry-run` shows. */
 import { type HostModel, initWeights, parameterCount, standardNorms } from "@normless/gpt2";
 import { stepBytes } from "../core/index.js";
-import { validationPart } from "../core/validation-loss.js";
+import { validationPart } from "@normless/evaluate";
 import { trainingDisk } from "./disk-use.js";
 import { estimateRows } from "./estimate-text.js";
 import { bytes, thousands } from "./format.js";

@@ -1,6 +1,6 @@
 /** Two models on one engine, for as long as a command looks at them. */
 import { freeParams, uploadWeights } from "@normless/gpt2";
-import type { Both } from "../core/index.js";
+import type { Both } from "@normless/evaluate";
 import type { ModelOnDevice } from "./device.js";
 import { type EngineOptions, withEngine } from "./engine.js";
 import { UsageError } from "./errors.js";

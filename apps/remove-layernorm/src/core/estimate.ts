@@ -6,9 +6,8 @@ import { freeParams, type Gpt2Config, type NormTable, uploadWeights, type Weight
 import type { Backend } from "@normless/tensor";
 import { measureFirstPosition } from "./first-position.js";
 import type { FirstPositionEvent, PlanEvent } from "./events.js";
-import { validationLoss } from "./validation-loss.js";
+import { ROW_KINDS, validationLoss } from "@normless/evaluate";
 import { controlSteps, type RemovalRecipe, type TrainingRecipe } from "./recipe.js";
-import { ROW_KINDS } from "./row-kinds.js";
 import { Trainer } from "./trainer.js";
 import { comparesWithOriginal, LOOK } from "./validation.js";
 

@@ -5,15 +5,12 @@
 import type { Gpt2Config, HostModel } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { ChangedField } from "./change-recipe.js";
-import type { LayerAttention } from "./meters.js";
+import type { LayerAttention, PositionFigures, PositionRange, RowKind, StdsSeen } from "@normless/evaluate";
 import type { Removal } from "./plan.js";
-import type { PositionFigures } from "./position-figures.js";
-import type { StdsSeen } from "./position-loss.js";
 import type { FailsOnSink, RemovalRecipe } from "./recipe.js";
 import type { Extent } from "./sites.js";
-import type { PositionRange, RowKind } from "./row-kinds.js";
 import type { RunState } from "./state.js";
-import type { Estimate } from "./statistics.js";
+import type { Estimate } from "@normless/statistics";
 
 /** The models that a run compares. */
 export type Contender = "original" | "control" | "frozen" | "folded";

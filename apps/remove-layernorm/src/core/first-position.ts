@@ -6,9 +6,7 @@
 import { type Gpt2Config, type Model, moduleOf, type NormModule, type NormSite } from "@normless/gpt2";
 import { batchAt, batchRows } from "@normless/text";
 import type { FirstPositionEvent } from "./events.js";
-import { measureStds } from "./stds.js";
-import { ActivationMeter, type LayerAttention } from "./meters.js";
-import { observe } from "./observe.js";
+import { ActivationMeter, type LayerAttention, measureStds, observe } from "@normless/evaluate";
 import type { RemovalRecipe } from "./recipe.js";
 
 /** From so many times the std of the rest on, a first position counts as a sink. GPT-2's are at 20 and above. */

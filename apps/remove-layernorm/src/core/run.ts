@@ -10,6 +10,7 @@ import {
   type HostModel,
   type Model,
   type NormTable,
+  sampleText,
   sitesWithoutNorm,
   standardNorms,
   untieHead,
@@ -24,14 +25,10 @@ import { Control } from "./control.js";
 import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { measureFirstPosition } from "./first-position.js";
 import { checkMemory } from "./memory.js";
-import { logitsDifference } from "./outputs.js";
-import { sampleText } from "./sample-text.js";
-import { measureModel } from "./stds.js";
-import { validationPart } from "./validation-loss.js";
+import { eotOf, logitsDifference, measureModel, validationPart } from "@normless/evaluate";
 import { checkConstants, checkPlan, plan } from "./plan.js";
 import type { RemovalRecipe } from "./recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";
-import { eotOf } from "./row-kinds.js";
 import { extentOf, type PlannedModel } from "./sites.js";
 import { fingerprint, type RunState } from "./state.js";
 import type { StepResult } from "./step-result.js";

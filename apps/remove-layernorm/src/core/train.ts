@@ -17,7 +17,7 @@ import { trainingChanges } from "./change-recipe.js";
 import { checkRecipe } from "./check-recipe.js";
 import type { ChangeEvent, ProgressEvent, StepEvent } from "./events.js";
 import { checkMemory } from "./memory.js";
-import { validationLoss, validationPart } from "./validation-loss.js";
+import { validationLoss, validationPart } from "@normless/evaluate";
 import type { TrainRecipe } from "./recipe.js";
 import { fingerprint } from "./state.js";
 import { DIVERGED_ADVICE, Trainer, type TrainerState } from "./trainer.js";

@@ -17,7 +17,7 @@ import type {
   Validated,
   ValidationLosses,
 } from "./events.js";
-import { measurePositions, type PositionSums } from "./position-loss.js";
+import { measurePositions, type PositionSums } from "@normless/evaluate";
 import type { RemovalRecipe } from "./recipe.js";
 import type { Trainer } from "./trainer.js";
 import {

@@ -3,12 +3,20 @@
  * steady distance, a few of them. The same rows for every model, so that differences are paired.
  */
 import type { Contender, Look, Validated, ValidationLosses } from "./events.js";
-import { validationPart } from "./validation-loss.js";
-import { cellFigures, positionFigures, wholeOf } from "./position-figures.js";
-import type { KindSums, PositionSums } from "./position-loss.js";
+import {
+  cellFigures,
+  type KindSums,
+  positionFigures,
+  type PositionSums,
+  type RowKind,
+  type RowSet,
+  rowSet,
+  rowTargets,
+  validationPart,
+  wholeOf,
+} from "@normless/evaluate";
 import type { RemovalRecipe } from "./recipe.js";
-import { type RowKind, type RowSet, rowSet, rowTargets } from "./row-kinds.js";
-import { type Estimate, meanOf } from "./statistics.js";
+import { type Estimate, meanOf } from "@normless/statistics";
 
 /** Besides all plain windows. */
 const MOST = { "eot-middle": 64, "eot-document": 256 };

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freeParams, generate, initWeights, standardNorms, uploadWeights } from "@normless/gpt2";
+import { freeParams, generate, initWeights, standardNorms, uploadWeights, sampleText } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { reference } from "@normless/tensor";
 import { writeNanogptShard } from "@normless/text";
@@ -12,7 +12,7 @@ import type { AttributionData } from "../../src/cli/attribution-text.js";
 import type { ComparisonData } from "../../src/cli/comparison-data.js";
 import { quotedToken, tokenTexts } from "../../src/cli/token-text.js";
 import { readJson } from "../../src/cli/json.js";
-import { sampleText } from "../../src/core/index.js";
+
 import { run, tinyConfig, writeTiny } from "./tiny.js";
 
 /** GPT-2's bytes and end-of-text, a hole of two ids, a token; then padding. */

@@ -3,14 +3,14 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { ComparisonData, TextPassage } from "../../src/cli/comparison-data.js";
 import { renderComparison } from "../../src/cli/report/comparison-page.js";
+import type { Estimate } from "@normless/statistics";
 import {
-  type Estimate,
+  curveOf,
   type PairEstimate,
   type PositionFigures,
   positionRanges,
   ROW_KINDS,
-} from "../../src/core/index.js";
-import { curveOf } from "../../src/core/position-figures.js";
+} from "@normless/evaluate";
 import { syntheticRun } from "./synthetic.js";
 
 const estimate = (value: number): Estimate => ({

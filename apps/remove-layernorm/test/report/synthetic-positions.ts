@@ -1,8 +1,8 @@
 /** Validations and looks that never were: figures of the shape of real ones, worse at the first positions. */
 import { normModules, presets } from "@normless/gpt2";
 import type { Contender, LookEvent, Phase, Validated } from "../../src/core/events.js";
-import { positionRanges, ROW_KINDS, type RowKind } from "../../src/core/row-kinds.js";
-import type { Estimate } from "../../src/core/statistics.js";
+import { positionRanges, ROW_KINDS, type RowKind } from "@normless/evaluate";
+import type { Estimate } from "@normless/statistics";
 
 const T = 128;
 

@@ -1,7 +1,7 @@
 /** `normless attribute`: what each part of a model writes for a token's logit. */
 import { Option } from "@commander-js/extra-typings";
-import { withFrozenNames } from "@normless/gpt2";
-import { type AttributionError, attribute, attributionError, promptIds } from "../../core/index.js";
+import { withFrozenNames, promptIds } from "@normless/gpt2";
+import { type AttributionError, attribute, attributionError } from "@normless/interpret";
 import { countArgument, wholeArgument } from "../arguments.js";
 import { type AttributionData, attributionText } from "../attribution-text.js";
 import { corpusFile, readCorpus } from "../corpus.js";

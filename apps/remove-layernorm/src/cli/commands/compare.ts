@@ -12,7 +12,7 @@ import {
   rowSet,
   type RowSetOptions,
   rowTargets,
-} from "../../core/index.js";
+} from "@normless/evaluate";
 import { countArgument, wholeArgument } from "../arguments.js";
 import { type ComparisonData, inWords } from "../comparison-data.js";
 import { comparisonText } from "../comparison-text.js";

@@ -1,6 +1,7 @@
 /** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
 import { Option } from "@commander-js/extra-typings";
-import { eotOf, fitsBeside, HELLASWAG_SCORINGS, type HellaswagScoring } from "../../core/index.js";
+import { eotOf, HELLASWAG_SCORINGS, type HellaswagScoring } from "@normless/evaluate";
+import { fitsBeside } from "../../core/index.js";
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type RowOptions, rowOptions } from "../data/documents.js";

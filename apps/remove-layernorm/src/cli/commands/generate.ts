@@ -1,8 +1,8 @@
 /** `normless generate`: text from a model, written as it comes. */
 import { Option } from "@commander-js/extra-typings";
-import { generate, stopTokens } from "@normless/gpt2";
+import { generate, stopTokens, promptIds } from "@normless/gpt2";
 import { countArgument, integerArgument, notNegativeArgument, probabilityArgument } from "../arguments.js";
-import { promptIds } from "../../core/index.js";
+
 import { type ModelOptions, withModel } from "../device.js";
 import { UsageError } from "../errors.js";
 import { breathe, type Io } from "../io.js";

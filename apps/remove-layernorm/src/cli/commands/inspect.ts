@@ -3,7 +3,7 @@ import { Option } from "@commander-js/extra-typings";
 import { describeLayout, moduleOf, normSites, parameterCount, withFrozenNames } from "@normless/gpt2";
 import { isUniform, type Norm } from "@normless/layernorm";
 import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
-import { measureModel } from "../../core/index.js";
+import { measureModel } from "@normless/evaluate";
 import { countArgument } from "../arguments.js";
 import { corpusFile, readCorpus } from "../corpus.js";
 import { type ColumnOptions, rowOptions } from "../data/documents.js";

@@ -5,7 +5,7 @@
  * tell where ctx_b begins, so that scores on it differ a little from those on the original.
  */
 import { z } from "zod";
-import type { HellaswagItem } from "../../core/index.js";
+import type { HellaswagItem } from "@normless/evaluate";
 import { UsageError, within } from "../errors.js";
 import { checkJson } from "../json.js";
 import { byteChunks, linesOf } from "./bytes.js";

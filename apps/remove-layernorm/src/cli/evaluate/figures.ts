@@ -1,12 +1,6 @@
 /** What the measured models come to: means with intervals, and differences to the first model. */
-import {
-  Bootstrap,
-  type BootstrapOptions,
-  type Estimate,
-  type Groups,
-  type PositionFigures,
-  positionFigures,
-} from "../../core/index.js";
+import { Bootstrap, type BootstrapOptions, type Estimate, type Groups } from "@normless/statistics";
+import { type PositionFigures, positionFigures } from "@normless/evaluate";
 import type { Inputs, ModelResult, TokenQuantiles } from "./measure.js";
 
 /** A figure of a model, and how far it is from that of the first. */

@@ -7,7 +7,6 @@ import {
   cutRow,
   evaluateTokens,
   gradeHellaswag,
-  type Groups,
   type HellaswagGrades,
   type HellaswagItem,
   hellaswagRows,
@@ -17,13 +16,13 @@ import {
   measurePositions,
   type NotMeasured,
   type PositionSums,
-  quantiles,
   ROW_KINDS,
   rowSet,
   rowTargets,
   scoreChoices,
   scoreLastWords,
-} from "../../core/index.js";
+} from "@normless/evaluate";
+import { type Groups, quantiles } from "@normless/statistics";
 import type { ModelOnDevice } from "../device.js";
 import { EXIT, UsageError, within } from "../errors.js";
 import { thousands } from "../format.js";

@@ -1,7 +1,7 @@
 /** The charts of a comparison: A dashed and grey, B in colour. */
 import { scaleLinear } from "d3-scale";
 import { type PositionClass, POSITION_CLASSES } from "@normless/tensor";
-import type { CalibrationBin } from "../../core/index.js";
+import type { CalibrationBin } from "@normless/evaluate";
 import type { ComparisonData } from "../comparison-data.js";
 import { percent } from "../format.js";
 import { compact, count } from "./format.js";

@@ -1,5 +1,6 @@
 /** The page of `normless compare`: how two models differ, in tables, charts and text. */
-import type { Estimate, PairEstimate } from "../../core/index.js";
+import type { Estimate } from "@normless/statistics";
+import type { PairEstimate } from "@normless/evaluate";
 import type { ComparisonData } from "../comparison-data.js";
 import { percent, percentagePoints as points } from "../format.js";
 import { attentionChart, calibrationChart, lossChart, normCharts } from "./comparison-charts.js";

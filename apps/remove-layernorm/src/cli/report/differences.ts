@@ -1,7 +1,7 @@
 /** Differences between a run's models, paired over sequences, with their intervals: in the result's table and sentence. */
 import type { Contender, Validated } from "../../core/events.js";
-import type { RowKind } from "../../core/row-kinds.js";
-import type { Estimate } from "../../core/statistics.js";
+import type { RowKind } from "@normless/evaluate";
+import type { Estimate } from "@normless/statistics";
 import type { ReportData } from "./data.js";
 import { nats, signed } from "./format.js";
 import { type Html, html } from "./html.js";

@@ -1,14 +1,14 @@
 /** KL and loss by position: a line and a column a kind of rows. */
 import {
   type CellFigures,
-  type Estimate,
   type KindFigures,
   type PositionFigures,
   type PositionRange,
   rangeName,
   type RowKind,
   rowKindNames,
-} from "../../core/index.js";
+} from "@normless/evaluate";
+import type { Estimate } from "@normless/statistics";
 import { notMeasuredText, rangesOf } from "../position-text.js";
 import { compact, count, signed } from "./format.js";
 import { type Html, html } from "./html.js";

@@ -3,13 +3,10 @@
  * seeds. One more figure is one more line in FIGURES.
  */
 import { join } from "node:path";
+import type { CellFigures, KindFigures, PositionRange, RowKind } from "@normless/evaluate";
 import {
-  type CellFigures,
   type FirstPositionEvent,
-  type KindFigures,
   laterAttention,
-  type PositionRange,
-  type RowKind,
   type RunEvent,
   type Spread,
   spreadOf,

@@ -3,7 +3,7 @@ import { type NormSite, replaceNorm } from "@normless/gpt2";
 import { pooled, updateStdAverage } from "@normless/layernorm";
 import { batchAt } from "@normless/text";
 import type { RemovalEvent } from "../events.js";
-import { measureStds } from "../stds.js";
+import { measureStds } from "@normless/evaluate";
 import { applyRemoval, frozenAt, plan, type Removal, type StdAverages } from "../plan.js";
 import type { StepResult } from "../step-result.js";
 import type { StepOptions, Trainer } from "../trainer.js";

@@ -1,0 +1,12 @@
+export {
+  linear,
+  minus,
+  naiveHead,
+  naivePass,
+  plus,
+  positionOf,
+  softmax,
+  type NaivePass,
+} from "./naive-pass.js";
+export { configs, frozenModel, onDevice, randomIds, randomModel, seeds } from "./random-model.js";
+export { config, corpus, tokens, weights } from "./tiny.js";

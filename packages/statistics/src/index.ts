@@ -1,0 +1,10 @@
+export {
+  Bootstrap,
+  meanOf,
+  quantiles,
+  Resamples,
+  type BootstrapOptions,
+  type Estimate,
+  type Groups,
+  type Interval,
+} from "./statistics.js";
