@@ -12,7 +12,7 @@ export default defineConfig({
   format: "esm",
   target: "es2022",
   clean: true,
-  noExternal: [/^@normless\//, "normless", "d3-scale", "d3-shape"],
+  noExternal: [/^@normless\//, "d3-scale", "d3-shape"],
   esbuildOptions(options) {
     options.conditions = ["@normless/source"];
   },

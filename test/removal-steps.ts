@@ -6,8 +6,9 @@ import { memoryFolder, modelFiles, presets, readModel, standardNorms, type Weigh
 import type { Backend } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { readShard } from "@normless/text";
-import { fingerprint, removeLayerNorm, type RunState } from "../apps/remove-layernorm/src/core/index.js";
-import { crossEntropy } from "../apps/remove-layernorm/test/tiny.js";
+import { fingerprint } from "@normless/train";
+import { removeLayerNorm, type RunState } from "@normless/removal";
+import { crossEntropy } from "../packages/removal/test/tiny.js";
 
 export const FILES = ["config.json", "model.safetensors", "train.bin.gz", "val.bin.gz"] as const;
 export type Files = Readonly<Record<(typeof FILES)[number], Uint8Array>>;

@@ -14,9 +14,8 @@ import {
   type TrainConfig,
   trainConfigSchema,
 } from "../apps/remove-layernorm/src/cli/run-config.js";
-import type { TrainState } from "../apps/remove-layernorm/src/core/index.js";
+import { trainRecipe, type TrainState } from "@normless/train";
 import { someProvenance } from "../apps/remove-layernorm/test/cli/provenance-of.js";
-import { trainRecipe } from "../apps/remove-layernorm/src/core/recipes/index.js";
 import { hfConfigs } from "../packages/gpt2/test/hf-configs.js";
 import { numbersIn, strictJson } from "../packages/gpt2/test/strict-json.js";
 

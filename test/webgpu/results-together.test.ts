@@ -1,8 +1,9 @@
 /** A GPU is read once for several updates: the bits are those of reading each, and its memory does not grow by it. */
 import { standardNorms } from "@normless/gpt2";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { removeLayerNorm, type RunState, Trainer } from "../../apps/remove-layernorm/src/core/index.js";
-import { config, corpus, recipe, weights } from "../../apps/remove-layernorm/test/tiny.js";
+import { removeLayerNorm, type RunState, measureStds } from "@normless/removal";
+import { Trainer } from "@normless/train";
+import { config, corpus, recipe, weights } from "../../packages/removal/test/tiny.js";
 import { gpuBackend, kernels } from "../../packages/tensor/src/gpu/index.js";
 import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
@@ -53,7 +54,7 @@ describe("updates on webgpu that are read ten at a time", () => {
   it("take no more of the device from the second read on, and give back what none of them takes", async () => {
     const { executor, backend } = await open();
     const trainer = new Trainer(backend, config, weights, recipe);
-    const options = { norms: standardNorms(config), auxiliaryWeight: 0.1, measure: { stds: true } };
+    const options = { norms: standardNorms(config), auxiliaryWeight: 0.1, measure: measureStds };
     const [allocated, live]: [number[], number[]] = [[], []];
     const large = 1 << 22;
     for (let read = 0; read < 12; read++) {

@@ -2,7 +2,7 @@
 import { type Gpt2Config, initWeights, standardNorms } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { integers } from "@normless/tensor/testing";
-import { trainRecipe, Trainer } from "normless";
+import { trainRecipe, Trainer } from "@normless/train";
 import type { Dims } from "./work.js";
 
 export interface StepFigures {

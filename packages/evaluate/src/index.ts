@@ -2,8 +2,7 @@ export { evaluateTokens, type EvaluateOptions, type TokenEvaluation } from "./ev
 export { batchNats, tokenNats } from "./nats.js";
 export { logitsDifference, modelOutputs, relativeDifference, type Outputs } from "./outputs.js";
 export {
-  validationLoss,
-  validationPart,
+  validationLoss, 
   type BatchSizes,
   type ValidationOptions,
 } from "./validation-loss.js";

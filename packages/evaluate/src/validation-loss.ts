@@ -8,11 +8,6 @@ export interface BatchSizes {
   readonly blockSize: number;
 }
 
-/** The part of the validation set that a run looks at: its first `count` targets, or all for 0. */
-export function validationPart(tokens: Uint16Array, count: number): Uint16Array {
-  return count > 0 ? tokens.subarray(0, count + 1) : tokens;
-}
-
 export interface ValidationOptions extends BatchSizes {
   /** What to do about a loss that is no number. Default: the weights are numbers. */
   readonly advice?: string | undefined;

@@ -8,3 +8,4 @@ export {
   type Groups,
   type Interval,
 } from "./statistics.js";
+export { spreadOf, type Spread } from "./spread.js";

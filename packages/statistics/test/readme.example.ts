@@ -7,7 +7,7 @@ const b = { sums: [392, 404, 378, 416, 197], counts };
 
 // Whole sequences are drawn again, the same ones for both, since the tokens of one hang together.
 const bootstrap = new Bootstrap([a, b], { seed: 1 });
-const difference = bootstrap.estimate(([lossA, lossB]) => lossB - lossA);
+const difference = bootstrap.estimate((losses) => losses[1] - losses[0]);
 console.log(difference.value.toFixed(4)); // 0.0208
 console.log(difference.interval && difference.interval.low > 0); // true
 

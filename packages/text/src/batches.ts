@@ -125,3 +125,8 @@ export function batchRows(batch: Batch, begin: number, count: number): Batch {
   const part = (ids: Int32Array) => ids.subarray(begin * T, end * T);
   return { inputs: part(batch.inputs), targets: part(batch.targets), B: end - begin, T };
 }
+
+/** The part of the validation set that a run looks at: its first `count` targets, or all for 0. */
+export function validationPart(tokens: Uint16Array, count: number): Uint16Array {
+  return count > 0 ? tokens.subarray(0, count + 1) : tokens;
+}

@@ -2,6 +2,7 @@ export {
   batchAt,
   batchRows,
   sequentialBatches,
+  validationPart,
   windowsPerEpoch,
   type Batch,
   type BatchAtOptions,

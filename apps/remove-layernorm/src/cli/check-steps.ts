@@ -1,5 +1,6 @@
 /** Whether a plan fits into its steps, and into how many it would. */
-import { checkPlan, type PlannedModel, RecipeError, type RemovalRecipe } from "../core/index.js";
+import { checkPlan, type PlannedModel, type RemovalRecipe } from "@normless/removal";
+import { RecipeError } from "@normless/train";
 import { checkAsked, UsageError } from "./errors.js";
 
 /** Where rounding leaves no room in a few updates, it does in so many. */

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { END_OF_TEXT, type Tokenizer } from "@normless/text";
-import type { TrainingRecipe } from "../core/index.js";
+import type { TrainingRecipe } from "@normless/train";
 import { CountLine, type Watched } from "./counter.js";
 import { byteChunks, textParts } from "./data/bytes.js";
 import {

@@ -10,7 +10,7 @@ import {
 } from "@normless/gpt2";
 import { foldedNorm } from "@normless/layernorm";
 import { sizeOf } from "@normless/tensor";
-import { controlSteps, type PlanEvent } from "../core/index.js";
+import { controlSteps, type PlanEvent } from "@normless/removal";
 import { noStockForm } from "./extent.js";
 
 export interface DiskUse {

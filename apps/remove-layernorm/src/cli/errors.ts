@@ -1,5 +1,5 @@
 /** Errors by who has to act. Every error's message is for people; only a usage error has an exit code of its own. */
-import { RecipeError } from "../core/check-recipe.js";
+import { RecipeError } from "@normless/train";
 
 /** The command was given wrongly: an option, a file of options. Exit code 2. */
 export class UsageError extends Error {}

@@ -1,6 +1,6 @@
 /** What `--dry-run` says of time, memory and disk, after an update and a batch of validation that are really done. */
 import { parameterCount } from "@normless/gpt2";
-import { timeTraining, type TimedTraining } from "../core/index.js";
+import { timeTraining, type TimedTraining } from "@normless/train";
 import { CountLine } from "./counter.js";
 import { type DiskUse, freeBytes } from "./disk-use.js";
 import { bytes, duration } from "./format.js";

@@ -1,6 +1,6 @@
 /** What a run's result is called: LN-free, or how many of its norms are gone. */
 import type { HostModel } from "@normless/gpt2";
-import { describeSites, type Extent, type PlanEvent } from "../core/index.js";
+import { describeSites, type Extent, type PlanEvent } from "@normless/removal";
 
 /** How many of a model's norms there are when a run ends. */
 interface Counts {

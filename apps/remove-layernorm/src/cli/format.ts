@@ -1,6 +1,6 @@
 /** Numbers and times for the terminal. */
 import type { Estimate } from "@normless/statistics";
-import { NO_NUMBER } from "../core/index.js";
+import { NO_NUMBER } from "@normless/removal";
 
 /** Seconds as `45s`, `3m10s`, `2h05m`. */
 export function duration(seconds: number): string {

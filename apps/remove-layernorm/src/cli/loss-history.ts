@@ -1,5 +1,6 @@
 /** The losses of a run as its metrics tell them, for what keeps checkpoints and for what helps after they are gone. */
-import { LossWatch, type RunEvent, type TrainEvent } from "../core/index.js";
+import { LossWatch, type RunEvent } from "@normless/removal";
+import type { TrainEvent } from "@normless/train";
 import { readMetrics } from "./metrics.js";
 
 /** Tells the watch of an event, if it is one that it goes by. */

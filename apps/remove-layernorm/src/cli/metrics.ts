@@ -1,7 +1,8 @@
 /** What metrics.jsonl says of an event: the same for the same seed, but for the timings, which come last. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunEvent, TrainEvent } from "../core/index.js";
+import type { RunEvent } from "@normless/removal";
+import type { TrainEvent } from "@normless/train";
 import { messageOf } from "./errors.js";
 import { isObject } from "./json.js";
 import { METRICS } from "./run-files.js";

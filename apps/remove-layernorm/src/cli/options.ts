@@ -12,7 +12,7 @@ import {
   wholeArgument,
 } from "./arguments.js";
 import { dataText } from "./data/kinds.js";
-import { rateScalings } from "../core/index.js";
+import { rateScalings } from "@normless/train";
 import { engineChoices } from "./engine.js";
 
 /** A command under its name, with examples at the end of its help. */

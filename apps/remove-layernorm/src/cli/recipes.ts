@@ -4,7 +4,7 @@ import { UsageError } from "./errors.js";
 import type { Io } from "./io.js";
 import { checkJson, isObject, mergeJson, readJson } from "./json.js";
 import { didYouMean } from "./nearest.js";
-import { type RateScaling, type RecipeSize, scaleRate, type TrainingRecipe } from "../core/index.js";
+import { type RateScaling, type RecipeSize, scaleRate, type TrainingRecipe } from "@normless/train";
 
 /** Recipe fields that are options of the command line. */
 export interface RecipeOptions {

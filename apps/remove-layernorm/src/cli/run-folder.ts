@@ -13,7 +13,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
 } from "./checkpoint.js";
-import type { TrainerState } from "../core/index.js";
+import type { TrainerState } from "@normless/train";
 import { withFile } from "./data/pieces.js";
 import { messageOf, UsageError } from "./errors.js";
 import { bytes } from "./format.js";

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Summary } from "../core/index.js";
+import type { Summary } from "@normless/removal";
 import { exists } from "./hub/cache.js";
 import { checkJson, isObject, readJson } from "./json.js";
 import { UsageError } from "./errors.js";

@@ -1,13 +1,8 @@
 /** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
 import type { WeightDtype } from "@normless/gpt2";
 import { z } from "zod";
-import {
-  rateScalings,
-  removalLosses,
-  type RemovalRecipe,
-  specialConstants,
-  type TrainRecipe,
-} from "../core/index.js";
+import { rateScalings, type TrainRecipe } from "@normless/train";
+import { removalLosses, type RemovalRecipe, specialConstants } from "@normless/removal";
 import { engineChoices } from "./engine.js";
 import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { provenanceSchema } from "./provenance/schema.js";

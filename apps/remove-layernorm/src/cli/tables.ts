@@ -1,15 +1,8 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
 import type { NormTable } from "@normless/gpt2";
 import Table from "cli-table3";
-import {
-  type Contender,
-  controlSteps,
-  describeRemoval,
-  type Extent,
-  type PlanEvent,
-  stepBytes,
-  type Summary,
-} from "../core/index.js";
+import { controlSteps, describeRemoval, type Extent, type PlanEvent, type Summary, type Contender } from "@normless/removal";
+import { stepBytes } from "@normless/train";
 import type { RowKind } from "@normless/evaluate";
 import { extentRows, resultName } from "./extent.js";
 import { bytes, difference, thousands, withInterval } from "./format.js";

@@ -6,13 +6,8 @@ import { appendFile, mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { POSITION_CLASSES } from "@normless/tensor";
-import {
-  describeChanges,
-  describeRemoval,
-  type LookEvent,
-  type RunEvent,
-  type TrainEvent,
-} from "../core/index.js";
+import { describeChanges, describeRemoval, type LookEvent, type RunEvent } from "@normless/removal";
+import type { TrainEvent } from "@normless/train";
 import { type PositionRange, rangeName } from "@normless/evaluate";
 import { fileVersion, type Moment, record, scalars, sessionStart, text } from "./tfevents.js";
 

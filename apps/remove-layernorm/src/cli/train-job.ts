@@ -1,4 +1,5 @@
 /** One run of `normless train`: the core's events to the terminal, the run folder and the model it ends with. */
+import { validationLoss } from "@normless/evaluate";
 import { join } from "node:path";
 import {
   type Gpt2Config,
@@ -9,15 +10,9 @@ import {
 } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import type { Backend } from "@normless/tensor";
-import type { TokenizerFiles } from "@normless/text";
-import {
-  describeChanges,
-  trainModel,
-  type TrainEvent,
-  type TrainRecipe,
-  type TrainState,
-} from "../core/index.js";
-import { validationPart } from "@normless/evaluate";
+import { type TokenizerFiles, validationPart } from "@normless/text";
+import { describeChanges } from "@normless/removal";
+import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "@normless/train";
 import { thousands } from "./format.js";
 import { listenForInterrupt } from "./interrupt.js";
 import { breathe, type Io } from "./io.js";
@@ -106,7 +101,7 @@ export async function runTrain(
     }
   };
   try {
-    for await (const event of trainModel({ ...job, signal: interrupt.signal })) {
+    for await (const event of trainModel({ validate: validationLoss, ...job, signal: interrupt.signal })) {
       await take(event);
       await breathe();
       if (event.type !== "done") continue;

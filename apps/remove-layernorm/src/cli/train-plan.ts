@@ -1,7 +1,8 @@
 /** What `train --dry-run` shows. */
+import { validationLoss } from "@normless/evaluate";
 import { type HostModel, initWeights, parameterCount, standardNorms } from "@normless/gpt2";
-import { stepBytes } from "../core/index.js";
-import { validationPart } from "@normless/evaluate";
+import { stepBytes } from "@normless/train";
+import { validationPart } from "@normless/text";
 import { trainingDisk } from "./disk-use.js";
 import { estimateRows } from "./estimate-text.js";
 import { bytes, thousands } from "./format.js";
@@ -18,7 +19,7 @@ export async function trainPlanText(io: Io, out: string, job: TrainJob): Promise
     norms: standardNorms(config),
   });
   const { weights, norms } = from ?? fresh();
-  const training = { backend, config, weights, norms, corpus, recipe, recompute };
+  const training = { backend, config, weights, norms, corpus, recipe, recompute, validate: validationLoss };
   const estimated = await estimateRows(io, {
     ...{ training, work: workOf(job), models: 1, out },
     disk: trainingDisk(config, norms, dtype),

@@ -5,8 +5,9 @@
 import { initWeights, presets } from "@normless/gpt2";
 import { wasm, type WasmOptions } from "@normless/tensor-wasm";
 import { conformance, integers } from "@normless/tensor/testing";
-import { describeRemoval, fingerprint, removeLayerNorm } from "../../src/core/index.js";
-import { crossEntropy } from "../tiny.js";
+import { describeRemoval, removeLayerNorm } from "@normless/removal";
+import { fingerprint } from "@normless/train";
+import { crossEntropy } from "../../../../packages/removal/test/tiny.js";
 
 /** The model that ships, with two layers. */
 const config = { ...presets.base, layers: 2 };

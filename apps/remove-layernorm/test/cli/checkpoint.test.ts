@@ -15,7 +15,7 @@ import { resolveRecipe } from "../../src/cli/recipes.js";
 import { type RemoveConfig, removeConfigSchema, runConfigText } from "../../src/cli/run-config.js";
 import { removalRecipeSchema } from "../../src/cli/schemas.js";
 import type { PositionSums } from "@normless/evaluate";
-import { removalNotes, removalRecipes, type RunState, scaleRecipe } from "../../src/core/index.js";
+import { removalNotes, removalRecipes, type RunState, scaleRecipe } from "@normless/removal";
 import { someProvenance } from "./provenance-of.js";
 import { tinyConfig, tinyRecipe } from "./tiny.js";
 

@@ -18,7 +18,7 @@ import { frozenNorm } from "@normless/layernorm";
 import { reference } from "@normless/tensor";
 import { type TensorEntry, toBytes } from "@normless/safetensors";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { removalRecipes, removeLayerNorm } from "../../src/core/index.js";
+import { removalRecipes, removeLayerNorm } from "@normless/removal";
 import { run, tinyConfig, writeTiny } from "./tiny.js";
 
 let folder: string;

@@ -10,7 +10,7 @@ import { dateFacts, processFacts } from "../../src/cli/provenance/facts.js";
 import { publicPath } from "../../src/cli/provenance/public-path.js";
 import type { Provenance } from "../../src/cli/provenance/schema.js";
 import { shellWord } from "../../src/cli/shell.js";
-import { removalRecipes } from "../../src/core/index.js";
+import { removalRecipes } from "@normless/removal";
 import { COMMIT } from "./fake-hub.js";
 import { hubFolder, NAME } from "./hub-folder.js";
 import { someProvenance } from "./provenance-of.js";

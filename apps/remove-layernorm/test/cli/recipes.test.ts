@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { removalRecipes } from "../../src/core/index.js";
+import { removalRecipes } from "@normless/removal";
 import { run, writeTiny } from "./tiny.js";
 
 let folder: string;

@@ -5,10 +5,10 @@ import { type Gpt2Config, initWeights, standardNorms } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import { END_OF_TEXT, randomAt, writeNanogptShard } from "@normless/text";
 import pc from "picocolors";
-import type { RemovalRecipe } from "../../src/core/index.js";
+import type { RemovalRecipe } from "@normless/removal";
 import type { Io } from "../../src/cli/io.js";
 import { main } from "../../src/cli/main.js";
-import { crossEntropy } from "../tiny.js";
+import { crossEntropy } from "../../../../packages/removal/test/tiny.js";
 
 export const tinyConfig: Gpt2Config = {
   vocabSize: 257,

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { type ReportData, renderReport } from "../../src/cli/report/index.js";
-import { describeRemoval } from "../../src/core/index.js";
+import { describeRemoval } from "@normless/removal";
 import { signed } from "../../src/cli/report/format.js";
 import { syntheticRun } from "./synthetic.js";
 

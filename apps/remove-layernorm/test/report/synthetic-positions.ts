@@ -1,6 +1,6 @@
 /** Validations and looks that never were: figures of the shape of real ones, worse at the first positions. */
 import { normModules, presets } from "@normless/gpt2";
-import type { Contender, LookEvent, Phase, Validated } from "../../src/core/events.js";
+import type { LookEvent, Validated, Contender, Phase } from "@normless/removal";
 import { positionRanges, ROW_KINDS, type RowKind } from "@normless/evaluate";
 import type { Estimate } from "@normless/statistics";
 

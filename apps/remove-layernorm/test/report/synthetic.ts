@@ -1,12 +1,11 @@
 /** A run that never was: figures with the shape of a real one, the same for the same seed. */
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
-import type { Contender, FirstPositionEvent, Phase, StepEvent, Validated } from "../../src/core/events.js";
-import { extentOf, plan, scaleRecipe } from "../../src/core/index.js";
+import { extentOf, type FirstPositionEvent, plan, scaleRecipe, type StepEvent, type Validated, type Contender, type Phase } from "@normless/removal";
 import type { ReportData } from "../../src/cli/report/index.js";
 import { syntheticLook, validatedAs } from "./synthetic-positions.js";
 import { endedProvenance } from "../cli/provenance-of.js";
-import { crossEntropy } from "../tiny.js";
+import { crossEntropy } from "../../../../packages/removal/test/tiny.js";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
 function uniform(seed: number): () => number {

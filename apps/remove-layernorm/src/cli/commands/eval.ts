@@ -1,7 +1,7 @@
 /** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
 import { Option } from "@commander-js/extra-typings";
 import { eotOf, HELLASWAG_SCORINGS, type HellaswagScoring } from "@normless/evaluate";
-import { fitsBeside } from "../../core/index.js";
+import { fitsBeside } from "@normless/train";
 import { countArgument, integerArgument } from "../arguments.js";
 import { needCorpusFile, readCorpus } from "../corpus.js";
 import { type RowOptions, rowOptions } from "../data/documents.js";

@@ -1,4 +1,5 @@
 /** `normless remove`: the options, what they resolve to, and what is said at the end. */
+import { validationLoss } from "@normless/evaluate";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parameterCount, untieHead } from "@normless/gpt2";
@@ -62,18 +63,7 @@ import { removeOptionsSchema } from "../schemas.js";
 import { findModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
-import {
-  changeRemoval,
-  checkPlan,
-  describeFirstPosition,
-  firstPositionOf,
-  forwardTokens,
-  removalChanges,
-  removalRecipes,
-  removeLayerNorm,
-  sinkWarning,
-  type Summary,
-} from "../../core/index.js";
+import { changeRemoval, checkPlan, describeFirstPosition, firstPositionOf, forwardTokens, removalChanges, removalRecipes, removeLayerNorm, sinkWarning, type Summary, measureStds } from "@normless/removal";
 
 export interface RemoveOptions extends RemovalOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;
@@ -282,7 +272,8 @@ async function showPlan(io: Io, out: string, input: Omit<RemoveJob, "openFolder"
   const { config, weights } = recipe.untieHead ? untieHead(model) : model;
   const { auxiliaryWeight } = recipe;
   const distilled = recipe.loss === "distillation";
-  const training = { ...input, config, weights, norms, distilled, auxiliaryWeight };
+  const measuring = { auxiliaryWeight, measure: measureStds, validate: validationLoss };
+  const training = { ...input, config, weights, norms, distilled, ...measuring };
   const first = await firstPositionOf(training, recipe);
   // As it is trained, and in both forms, as they are written and as they are read back.
   const models = 5;

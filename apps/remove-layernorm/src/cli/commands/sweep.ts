@@ -19,7 +19,7 @@ import { type ArmOptions, resolveArms } from "../sweep/arms.js";
 import { readRecord, SWEEP_FILES, SWEEP_JSON } from "../sweep/record.js";
 import { checkSameSweep } from "../sweep/same-sweep.js";
 import { type Seeds, Sweep } from "../sweep/sweep.js";
-import { removalRecipes } from "../../core/index.js";
+import { removalRecipes } from "@normless/removal";
 
 export interface SweepOptions extends ArmOptions, EngineOptions {
   readonly model?: readonly string[] | undefined;

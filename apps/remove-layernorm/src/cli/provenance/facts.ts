@@ -1,5 +1,5 @@
 /** Where a run comes from, in words: rows of a name and what is so called, for the report, a model card, a terminal. */
-import type { TrainingRecipe } from "../../core/index.js";
+import type { TrainingRecipe } from "@normless/train";
 import { bytes, thousands } from "../format.js";
 import type { DataPart, EndedProvenance, FileFacts, ProcessFacts, Provenance } from "./schema.js";
 

@@ -1,5 +1,5 @@
 /** Where a model comes from, for the README.md in its folder. */
-import type { TrainingRecipe } from "../../core/index.js";
+import type { TrainingRecipe } from "@normless/train";
 import { dateFacts, type Fact, processFacts, sourceFacts } from "./facts.js";
 import { RECIPE_FILE } from "./command.js";
 import type { EndedProvenance, Provenance } from "./schema.js";

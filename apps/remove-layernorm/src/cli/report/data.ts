@@ -1,20 +1,5 @@
 /** What the report is made from: what a run's folder says of it, its events sorted by type. */
-import type {
-  ChangeEvent,
-  EvalEvent,
-  FirstPositionEvent,
-  FoldEvent,
-  LookEvent,
-  PlanEvent,
-  RemovalEvent,
-  RunEvent,
-  SampleEvent,
-  StdEvent,
-  StepEvent,
-  Summary,
-  ValidationLosses,
-} from "../../core/events.js";
-import { controlSteps } from "../../core/recipe.js";
+import { type ChangeEvent, controlSteps, type EvalEvent, type FirstPositionEvent, type FoldEvent, type LookEvent, type PlanEvent, type RemovalEvent, type RunEvent, type SampleEvent, type StdEvent, type StepEvent, type Summary, type ValidationLosses } from "@normless/removal";
 import type { EndedProvenance, Provenance } from "../provenance/schema.js";
 
 export interface ReportData {

@@ -1,5 +1,5 @@
 /** Differences between a run's models, paired over sequences, with their intervals: in the result's table and sentence. */
-import type { Contender, Validated } from "../../core/events.js";
+import type { Validated, Contender } from "@normless/removal";
 import type { RowKind } from "@normless/evaluate";
 import type { Estimate } from "@normless/statistics";
 import type { ReportData } from "./data.js";

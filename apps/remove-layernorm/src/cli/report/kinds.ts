@@ -1,5 +1,5 @@
 /** The kinds of removal, in the order of the published method, each with its colour class. */
-import { describeRemoval, type Removal } from "../../core/plan.js";
+import { describeRemoval, type Removal } from "@normless/removal";
 
 export const kinds = [
   { key: "ln_2", label: "ln_2", tone: "kind-1" },

@@ -1,6 +1,6 @@
 /** The looks on the way: KL from the original by position, and the std at every norm by class, over updates. */
 import { POSITION_CLASSES, type PositionClass } from "@normless/tensor";
-import type { Look, LookEvent } from "../../core/events.js";
+import type { Look, LookEvent } from "@normless/removal";
 import { type PositionRange, rangeName, ROW_KINDS, type RowKind, rowKindNames } from "@normless/evaluate";
 import { resultName } from "../extent.js";
 import type { ReportData } from "./data.js";

@@ -2,8 +2,7 @@
  * The report: one HTML page that needs no network and runs no script. Its content policy forbids both, so that what
  * a model wrote can do nothing even if an escape were missed.
  */
-import { describeFirstPosition, sinkWarning } from "../../core/first-position.js";
-import { describeSites } from "../../core/sites.js";
+import { describeFirstPosition, describeSites, sinkWarning } from "@normless/removal";
 import { isWhole, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { type Html, html, jsonElement, rawText } from "./html.js";

@@ -1,7 +1,5 @@
 /** The result: one sentence, and the table of the four models; of a run that has not ended, how far it is. */
-import { describeControl } from "../../core/control.js";
-import type { Contender, Summary } from "../../core/events.js";
-import type { Extent } from "../../core/sites.js";
+import { describeControl, type Extent, type Summary, type Contender } from "@normless/removal";
 import { isWhole, resultName, withoutThem } from "../extent.js";
 import { utc } from "../provenance/facts.js";
 import { knownLosses, progressText, type ReportData, type Unfinished } from "./data.js";

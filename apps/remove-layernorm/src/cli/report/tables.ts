@@ -1,9 +1,6 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
-import { describeChanges } from "../../core/change-recipe.js";
-import { laterAttention } from "../../core/first-position.js";
-import type { ConstantsRecipe, Pace, RemovalRecipe } from "../../core/recipe.js";
-import { COST_SEQUENCES, NO_NUMBER } from "../../core/removing/cost.js";
-import { describePace, describeRows } from "../../core/scale-recipe.js";
+import { type ConstantsRecipe, COST_SEQUENCES, describeChanges, describePace, laterAttention, NO_NUMBER, type Pace, type RemovalRecipe } from "@normless/removal";
+import { describeRows } from "@normless/train";
 import { extentRows, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { bytes, compact, count, duration } from "./format.js";

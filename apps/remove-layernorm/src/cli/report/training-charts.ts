@@ -1,5 +1,5 @@
 /** What training looked like: the loss with every removal, its price, the gradient norm and the learning rate. */
-import type { Phase, StepEvent } from "../../core/events.js";
+import type { StepEvent, Phase } from "@normless/removal";
 import { resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
 import { compact, count, nats, signed } from "./format.js";

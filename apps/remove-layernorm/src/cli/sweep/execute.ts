@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { join } from "node:path";
 import { NotFiniteError } from "@normless/gpt2";
-import { DivergedError } from "../../core/index.js";
+import { DivergedError } from "@normless/train";
 import { remove, type RemoveOptions } from "../commands/remove.js";
 import { EXIT, messageOf } from "../errors.js";
 import type { Io } from "../io.js";

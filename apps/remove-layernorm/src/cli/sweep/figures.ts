@@ -4,14 +4,8 @@
  */
 import { join } from "node:path";
 import type { CellFigures, KindFigures, PositionRange, RowKind } from "@normless/evaluate";
-import {
-  type FirstPositionEvent,
-  laterAttention,
-  type RunEvent,
-  type Spread,
-  spreadOf,
-  worstSpike,
-} from "../../core/index.js";
+import { type FirstPositionEvent, laterAttention, type RunEvent, worstSpike } from "@normless/removal";
+import { type Spread, spreadOf } from "@normless/statistics";
 import { readMetrics } from "../metrics.js";
 import { readSummary, type RunSummary } from "../run-record.js";
 import type { Arm, RunState, SweepRecord, SweepRun } from "./record.js";

@@ -1,7 +1,7 @@
 /** A sweep's tables, once for the terminal, for Markdown and for the page. */
 import { difference, duration } from "../format.js";
 import { rangeName, rowKindNames } from "@normless/evaluate";
-import type { Spread } from "../../core/index.js";
+import type { Spread } from "@normless/statistics";
 import { rangesOf } from "../position-text.js";
 import {
   type CellSpreads,

@@ -1,5 +1,5 @@
 /** The page of a sweep: which recipe came nearest, every recipe's seeds as dots, the tables, and what the sweep is of. */
-import type { Spread } from "../../core/index.js";
+import type { Spread } from "@normless/statistics";
 import { type Html, html } from "../report/html.js";
 import { page, section } from "../report/page.js";
 import { signed } from "../report/format.js";
