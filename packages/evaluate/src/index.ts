@@ -1,11 +1,7 @@
 export { evaluateTokens, type EvaluateOptions, type TokenEvaluation } from "./evaluate.js";
 export { batchNats, tokenNats } from "./nats.js";
 export { logitsDifference, modelOutputs, relativeDifference, type Outputs } from "./outputs.js";
-export {
-  validationLoss, 
-  type BatchSizes,
-  type ValidationOptions,
-} from "./validation-loss.js";
+export { validationLoss, type BatchSizes, type ValidationOptions } from "./validation-loss.js";
 export { SINK_SHARE } from "./activations/attention-sink.js";
 export { ActivationMeter, type LayerAttention, type ModuleNorm } from "./activations/meters.js";
 export { observe, type Observation } from "./activations/observe.js";

@@ -30,7 +30,13 @@ export function forwardTokens({
 
 /** What a run tells of the first position before its first update. */
 export async function firstPositionOf(
-  { backend, config, weights, norms, corpus }: Pick<TimedTraining, "backend" | "config" | "weights" | "norms" | "corpus">,
+  {
+    backend,
+    config,
+    weights,
+    norms,
+    corpus,
+  }: Pick<TimedTraining, "backend" | "config" | "weights" | "norms" | "corpus">,
   recipe: RemovalRecipe,
 ): Promise<FirstPositionEvent | undefined> {
   const params = uploadWeights(backend, weights);

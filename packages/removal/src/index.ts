@@ -4,10 +4,17 @@ export {
   describeFirstPosition,
   laterAttention,
   measureFirstPosition,
+  middleModules,
   SINK_RATIO,
   sinkWarning,
 } from "./validation/first-position.js";
-export { changeRemoval, describeChanges, type Moment, type RecipeChange, removalChanges } from "./recipe/change-recipe.js";
+export {
+  changeRemoval,
+  describeChanges,
+  type Moment,
+  type RecipeChange,
+  removalChanges,
+} from "./recipe/change-recipe.js";
 export { describeControl } from "./control.js";
 export { GONE_NATS, LossWatch, type Onset } from "./loss-watch.js";
 export {
@@ -38,7 +45,14 @@ export { COST_SEQUENCES, NO_NUMBER } from "./removing/cost.js";
 export type { RemovalState, TaperState } from "./removing/index.js";
 export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
 export { describePace, removalNotes, scaleRecipe } from "./recipe/scale-recipe.js";
-export { describeSites, type Extent, extentOf, matchSites, type PlannedModel, sitesToGo } from "./recipe/sites.js";
+export {
+  describeSites,
+  type Extent,
+  extentOf,
+  matchSites,
+  type PlannedModel,
+  sitesToGo,
+} from "./recipe/sites.js";
 export type { RunState } from "./state.js";
 export { worstSpike } from "./worst-spike.js";
 export { measureForTaper, measureStds, stdsOf, taperSumsOf } from "./removing/measuring.js";

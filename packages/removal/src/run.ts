@@ -20,11 +20,20 @@ import {
 import type { Backend } from "@normless/tensor";
 import { type Tokenizer, validationPart } from "@normless/text";
 import { removalChanges } from "./recipe/change-recipe.js";
-import { checkMemory, checkRecipe, DIVERGED_ADVICE, type StepResult, Trainer, type TrainerState, type ChangedField, fingerprint } from "@normless/train";
+import {
+  checkMemory,
+  checkRecipe,
+  DIVERGED_ADVICE,
+  type StepResult,
+  Trainer,
+  type TrainerState,
+  type ChangedField,
+  fingerprint,
+} from "@normless/train";
 import { Control } from "./control.js";
 import type { Contender, ControlEvent, Phase, RunEvent, SampleEvent, ValidationLosses } from "./events.js";
 import { measureFirstPosition } from "./validation/first-position.js";
-import { eotOf, logitsDifference, measureModel, } from "@normless/evaluate";
+import { eotOf, logitsDifference, measureModel } from "@normless/evaluate";
 import { checkConstants, checkPlan, plan } from "./recipe/plan.js";
 import type { RemovalRecipe } from "./recipe/recipe.js";
 import { type RemovalState, type Removing, startRemoving } from "./removing/index.js";

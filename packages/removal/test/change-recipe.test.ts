@@ -4,7 +4,20 @@ import { presets } from "@normless/gpt2";
 import { wasm } from "@normless/tensor-wasm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { changeRemoval, describeChanges, describeRemoval, type Moment, plan, removalChanges, type RemovalRecipe, removalRecipes, removeLayerNorm, type RunEvent, type RunInput, scaleRecipe } from "../src/index.js";
+import {
+  changeRemoval,
+  describeChanges,
+  describeRemoval,
+  type Moment,
+  plan,
+  removalChanges,
+  type RemovalRecipe,
+  removalRecipes,
+  removeLayerNorm,
+  type RunEvent,
+  type RunInput,
+  scaleRecipe,
+} from "../src/index.js";
 import { changeTraining, trainingChanges, trainModel, trainRecipe, type TrainEvent } from "@normless/train";
 import { config, corpus, recipe, weights } from "./tiny.js";
 
@@ -195,7 +208,14 @@ describe("a run that goes on with another recipe", () => {
     const train = async (more: object) => {
       const backend = await wasm({ threads: 1 });
       const events: TrainEvent[] = [];
-      for await (const event of trainModel({ validate: validationLoss, backend, config, corpus, recipe: asked, ...more }))
+      for await (const event of trainModel({
+        validate: validationLoss,
+        backend,
+        config,
+        corpus,
+        recipe: asked,
+        ...more,
+      }))
         events.push(event);
       await backend.dispose();
       return events;

@@ -2,7 +2,14 @@
 import { standardNorms } from "@normless/gpt2";
 import { wasm, type WasmBackend } from "@normless/tensor-wasm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { describeControl, type RemovalRecipe, removalRecipes, removeLayerNorm, type RunEvent, type RunInput } from "../src/index.js";
+import {
+  describeControl,
+  type RemovalRecipe,
+  removalRecipes,
+  removeLayerNorm,
+  type RunEvent,
+  type RunInput,
+} from "../src/index.js";
 import { Trainer } from "@normless/train";
 import { config, corpus, recipe as tiny, weights } from "./tiny.js";
 

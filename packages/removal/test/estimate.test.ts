@@ -17,7 +17,17 @@ it.each([
   const norms = standardNorms(config);
   const wild = { ...recipe.learningRate, peak: 1e30, floor: 1e30 };
   const asked = { ...recipe, microBatchSize, learningRate: wild, loss: "distillation" as const };
-  const input = { backend, config, weights, norms, corpus, recipe: asked, distilled, auxiliaryWeight: 0.1, validate: validationLoss };
+  const input = {
+    backend,
+    config,
+    weights,
+    norms,
+    corpus,
+    recipe: asked,
+    distilled,
+    auxiliaryWeight: 0.1,
+    validate: validationLoss,
+  };
   let saved = 0;
   const { updateSeconds, validationSeconds } = await timeTraining(input, () => saved++);
   expect(saved).toBe(1);

@@ -5,7 +5,16 @@ import { wasm } from "@normless/tensor-wasm";
 import { batchAt } from "@normless/text";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { describeFirstPosition, laterAttention, measureFirstPosition, removalRecipes, removeLayerNorm, type RunEvent, SINK_RATIO, sinkWarning } from "../src/index.js";
+import {
+  describeFirstPosition,
+  laterAttention,
+  measureFirstPosition,
+  removalRecipes,
+  removeLayerNorm,
+  type RunEvent,
+  SINK_RATIO,
+  sinkWarning,
+} from "../src/index.js";
 import { middleModules } from "../src/validation/first-position.js";
 import { naivePass } from "@normless/gpt2/testing";
 import { config, corpus, recipe, weights as fresh } from "./tiny.js";

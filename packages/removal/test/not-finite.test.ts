@@ -149,7 +149,13 @@ describe("a value that is no number ends", () => {
       (async () => {
         const learningRate = { peak: 1e35, floor: 1e35, warmupSteps: 0, totalSteps: 24 };
         const asked = { ...trainRecipe, ...recipe, learningRate, evaluateEvery: 1, checkpointEvery: 9 };
-        for await (const _event of trainModel({ validate: validationLoss, backend, config: tiedConfig, corpus, recipe: asked }))
+        for await (const _event of trainModel({
+          validate: validationLoss,
+          backend,
+          config: tiedConfig,
+          corpus,
+          recipe: asked,
+        }))
           void _event;
       })(),
     ).rejects.toThrow(/training has diverged; lower the learning rate$/);

@@ -3,7 +3,13 @@ import { type HostModel, type NormTable, normSites, standardNorms } from "@norml
 import type { Backend } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DoneEvent, type RemovalRecipe, removeLayerNorm, type RunEvent, type RunInput } from "../src/index.js";
+import {
+  type DoneEvent,
+  type RemovalRecipe,
+  removeLayerNorm,
+  type RunEvent,
+  type RunInput,
+} from "../src/index.js";
 import { config, corpus, recipe, weights } from "./tiny.js";
 
 let backend: Backend;

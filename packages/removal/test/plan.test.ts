@@ -2,7 +2,16 @@ import { type Gpt2Config, presets, standardNorms } from "@normless/gpt2";
 import { isUniform } from "@normless/layernorm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { applyRemoval, checkPlan, describeRemoval, distilledRecipe, frozenAt, plan, removalRecipes, specialConstants } from "../src/index.js";
+import {
+  applyRemoval,
+  checkPlan,
+  describeRemoval,
+  distilledRecipe,
+  frozenAt,
+  plan,
+  removalRecipes,
+  specialConstants,
+} from "../src/index.js";
 
 /** What the tables of the papers say: first step and gap of each kind, and the steps of what comes after. */
 interface Published {

@@ -3,7 +3,13 @@ import { isFolded, moduleOf, normSites } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type RemovalRecipe, removalRecipes, removeLayerNorm, type RunEvent, type RunState } from "../src/index.js";
+import {
+  type RemovalRecipe,
+  removalRecipes,
+  removeLayerNorm,
+  type RunEvent,
+  type RunState,
+} from "../src/index.js";
 import { config, corpus, recipe, weights } from "./tiny.js";
 
 let backend: Backend;

@@ -6,7 +6,13 @@ import { wasm } from "@normless/tensor-wasm";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { DivergedError, trainModel, Trainer, trainRecipe } from "@normless/train";
-import { removalRecipes, type RemovalRecipe, removeLayerNorm, type RunEvent, type RunInput } from "../src/index.js";
+import {
+  removalRecipes,
+  type RemovalRecipe,
+  removeLayerNorm,
+  type RunEvent,
+  type RunInput,
+} from "../src/index.js";
 import { config, corpus, recipe, weights } from "./tiny.js";
 
 /** The wasm engine, its reads counted. That it calls itself asynchronous or not decides how it is read. */
@@ -172,7 +178,13 @@ describe("reading several updates at once", () => {
     const train = async (backend: Backend) => {
       const asked = { ...trainRecipe, ...recipe, evaluateEvery: 14, checkpointEvery: 9 };
       const events: unknown[] = [];
-      for await (const event of trainModel({ validate: validationLoss, backend, config, corpus, recipe: asked })) {
+      for await (const event of trainModel({
+        validate: validationLoss,
+        backend,
+        config,
+        corpus,
+        recipe: asked,
+      })) {
         events.push({ ...event, seconds: 0, tokensPerSecond: 0 });
       }
       return events;

@@ -3,7 +3,17 @@ import { type NormSite, normSites, type NormTable, presets, standardNorms } from
 import { foldedNorm, frozenNorm } from "@normless/layernorm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkConstants, checkPlan, describeRemoval, describeSites, extentOf, matchSites, plan, removalRecipes, sitesToGo } from "../src/index.js";
+import {
+  checkConstants,
+  checkPlan,
+  describeRemoval,
+  describeSites,
+  extentOf,
+  matchSites,
+  plan,
+  removalRecipes,
+  sitesToGo,
+} from "../src/index.js";
 
 const { base } = presets;
 

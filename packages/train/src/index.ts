@@ -28,7 +28,13 @@ export {
 export { checkRecipe, RecipeError, type Corpus } from "./recipe/check-recipe.js";
 export { adamW, plainRows, seed } from "./recipe/optimizer.js";
 export type { TrainingRecipe, TrainRecipe } from "./recipe/recipe.js";
-export { rateScalings, scaleRate, type RateChange, type RateScaling, type ScaledRate } from "./recipe/scale-rate.js";
+export {
+  rateScalings,
+  scaleRate,
+  type RateChange,
+  type RateScaling,
+  type ScaledRate,
+} from "./recipe/scale-rate.js";
 export {
   asked,
   describeRows,

@@ -61,7 +61,9 @@ function resultOf(
   const auxiliary = added && next()[0];
   const gradNorm = Math.sqrt(next()[0]);
   const read = measured.map((microBatch) => {
-    const entries = Object.entries(microBatch).map(([module, tensors]) => [module, tensors.map(next)] as const);
+    const entries = Object.entries(microBatch).map(
+      ([module, tensors]) => [module, tensors.map(next)] as const,
+    );
     return Object.fromEntries(entries);
   });
   return {

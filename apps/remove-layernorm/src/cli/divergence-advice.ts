@@ -1,6 +1,17 @@
 /** What to do after a loss has diverged: from which checkpoint to go on, and with which change. */
 import { NotFiniteError } from "@normless/gpt2";
-import { changeRemoval, checkPlan, describeRemoval, GONE_NATS, type LossWatch, type Moment, type Onset, plan, type PlannedModel, type RemovalRecipe } from "@normless/removal";
+import {
+  changeRemoval,
+  checkPlan,
+  describeRemoval,
+  GONE_NATS,
+  type LossWatch,
+  type Moment,
+  type Onset,
+  plan,
+  type PlannedModel,
+  type RemovalRecipe,
+} from "@normless/removal";
 import { DivergedError, RecipeError, type TrainingRecipe } from "@normless/train";
 import { costText } from "./format.js";
 import { watchFolder } from "./loss-history.js";

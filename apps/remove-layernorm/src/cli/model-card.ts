@@ -1,5 +1,12 @@
 /** The README.md of a model that a run wrote: where it comes from, how good it is, how to load it. */
-import { type ChangeEvent, describeChanges, describeControl, type PlanEvent, type RemovalRecipe, type Summary } from "@normless/removal";
+import {
+  type ChangeEvent,
+  describeChanges,
+  describeControl,
+  type PlanEvent,
+  type RemovalRecipe,
+  type Summary,
+} from "@normless/removal";
 import { type LnFreeForm, loading, partlyLoading } from "./card-loading.js";
 import { extentRows, isWhole, resultName, withoutLayerNorm } from "./extent.js";
 import { difference, thousands } from "./format.js";

@@ -1,6 +1,14 @@
 /** What a removal begins with: the recipe out of what was asked for, fitted to a model, and whether all of it goes together. */
 import type { LoadedModel } from "@normless/gpt2";
-import { changeRemoval, checkConstants, type PlannedModel, type RemovalRecipe, removalNotes, removalRecipes, scaleRecipe } from "@normless/removal";
+import {
+  changeRemoval,
+  checkConstants,
+  type PlannedModel,
+  type RemovalRecipe,
+  removalNotes,
+  removalRecipes,
+  scaleRecipe,
+} from "@normless/removal";
 import { checkRecipe, type RateScaling } from "@normless/train";
 import { checkSteps } from "./check-steps.js";
 import type { Corpus } from "./corpus.js";

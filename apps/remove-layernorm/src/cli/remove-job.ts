@@ -2,7 +2,20 @@
 import { join } from "node:path";
 import { type LoadedModel, toEps1e12 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
-import { type ControlEvent, controlSteps, describeChanges, describeFirstPosition, describeRemoval, type DoneEvent, type LossWatch, type PlanEvent, removeLayerNorm, type RunEvent, type RunState, sinkWarning } from "@normless/removal";
+import {
+  type ControlEvent,
+  controlSteps,
+  describeChanges,
+  describeFirstPosition,
+  describeRemoval,
+  type DoneEvent,
+  type LossWatch,
+  type PlanEvent,
+  removeLayerNorm,
+  type RunEvent,
+  type RunState,
+  sinkWarning,
+} from "@normless/removal";
 import { rowKindNames } from "@normless/evaluate";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "./export-job.js";
 import { isWhole, noStockForm } from "./extent.js";

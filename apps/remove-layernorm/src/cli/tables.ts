@@ -1,7 +1,14 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
 import type { NormTable } from "@normless/gpt2";
 import Table from "cli-table3";
-import { controlSteps, describeRemoval, type Extent, type PlanEvent, type Summary, type Contender } from "@normless/removal";
+import {
+  controlSteps,
+  describeRemoval,
+  type Extent,
+  type PlanEvent,
+  type Summary,
+  type Contender,
+} from "@normless/removal";
 import { stepBytes } from "@normless/train";
 import type { RowKind } from "@normless/evaluate";
 import { extentRows, resultName } from "./extent.js";

@@ -1,7 +1,16 @@
 /** A run that never was: figures with the shape of a real one, the same for the same seed. */
 import { moduleOf, normModules, presets } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
-import { extentOf, type FirstPositionEvent, plan, scaleRecipe, type StepEvent, type Validated, type Contender, type Phase } from "@normless/removal";
+import {
+  extentOf,
+  type FirstPositionEvent,
+  plan,
+  scaleRecipe,
+  type StepEvent,
+  type Validated,
+  type Contender,
+  type Phase,
+} from "@normless/removal";
 import type { ReportData } from "../../src/cli/report/index.js";
 import { syntheticLook, validatedAs } from "./synthetic-positions.js";
 import { endedProvenance } from "../cli/provenance-of.js";

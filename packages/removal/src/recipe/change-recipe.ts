@@ -1,5 +1,14 @@
 /** What of a removal's recipe may change while its run goes on, besides what may of any training. */
-import { allowed, type ChangedField, changedFields, changeTraining, describeChange, RecipeError, TRAINING_FIELDS, type TrainingChange } from "@normless/train";
+import {
+  allowed,
+  type ChangedField,
+  changedFields,
+  changeTraining,
+  describeChange,
+  RecipeError,
+  TRAINING_FIELDS,
+  type TrainingChange,
+} from "@normless/train";
 import type { Phase } from "../phase.js";
 import { describeRemoval, plan } from "./plan.js";
 import type { FixedPace, RemovalRecipe } from "./recipe.js";
@@ -83,7 +92,9 @@ export function describeChanges(changes: readonly ChangedField[]): string {
       if (field === "auxiliaryWeight") return describeChange({ ...change, field: "auxiliary weight" }) ?? [];
       if (field !== "pace.stretches") return describeChange(change) ?? [];
       const [before, after] = [from ?? [], to ?? []] as NonNullable<FixedPace["stretches"]>[];
-      return after.slice(before.length).map(({ from: step, factor }) => `gaps ×${factor} from step ${step} on`);
+      return after
+        .slice(before.length)
+        .map(({ from: step, factor }) => `gaps ×${factor} from step ${step} on`);
     })
     .join(", ");
 }

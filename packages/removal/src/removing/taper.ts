@@ -80,17 +80,16 @@ export class TaperRemoving implements Removing {
       };
       return [module, average] as const;
     });
-    const after = { calibration: Object.fromEntries(entries), scale: updateScale(scale, stdsOf(result), keep) };
+    const after = {
+      calibration: Object.fromEntries(entries),
+      scale: updateScale(scale, stdsOf(result), keep),
+    };
     this.#state = { ...this.#state, taper: after };
   }
 }
 
 /** The mean std before ln_f, with that of another update: each token counts once, whatever micro-batch it was in. */
-export function updateScale(
-  scale: MovingMean | undefined,
-  stds: BatchStds,
-  keep: number,
-): MovingMean {
+export function updateScale(scale: MovingMean | undefined, stds: BatchStds, keep: number): MovingMean {
   const finals = stds.map((microBatch) => pooled(microBatch["ln_f"]));
   const tokens = finals.reduce((sum, { count }) => sum + count.rest, 0);
   const mean = finals.reduce((sum, { mean, count }) => sum + mean.rest * (count.rest / tokens), 0);

@@ -12,7 +12,16 @@ import * as shared from "../options.js";
 import { resolveRecipe, sayScaled, unknownRecipe } from "../recipes.js";
 import { removalRecipeSchema } from "../schemas.js";
 import { removalLines, table } from "../tables.js";
-import { describePace, plan, type PlannedModel, removalNotes, type RemovalRecipe, removalRecipes, scaleRecipe, SINK_RATIO } from "@normless/removal";
+import {
+  describePace,
+  plan,
+  type PlannedModel,
+  removalNotes,
+  type RemovalRecipe,
+  removalRecipes,
+  scaleRecipe,
+  SINK_RATIO,
+} from "@normless/removal";
 
 export interface PlanOptions {
   readonly layers?: number | undefined;

@@ -63,7 +63,19 @@ import { removeOptionsSchema } from "../schemas.js";
 import { findModel } from "../hub.js";
 import { shippedModel } from "../shipped.js";
 import { planText, resultTable } from "../tables.js";
-import { changeRemoval, checkPlan, describeFirstPosition, firstPositionOf, forwardTokens, removalChanges, removalRecipes, removeLayerNorm, sinkWarning, type Summary, measureStds } from "@normless/removal";
+import {
+  changeRemoval,
+  checkPlan,
+  describeFirstPosition,
+  firstPositionOf,
+  forwardTokens,
+  removalChanges,
+  removalRecipes,
+  removeLayerNorm,
+  sinkWarning,
+  type Summary,
+  measureStds,
+} from "@normless/removal";
 
 export interface RemoveOptions extends RemovalOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;

@@ -43,7 +43,18 @@ import { shippedModel } from "../shipped.js";
 import { runTrain, type TrainJob } from "../train-job.js";
 import { trainPlanText } from "../train-plan.js";
 import { resumedStart, type StartOptions, trainStart } from "../train-start.js";
-import { changeTraining, checkMemory, checkRecipe, type RateScaling, scaleTraining, trainingChanges, trainingNotes, type TrainRecipe, trainRecipe, type TrainState } from "@normless/train";
+import {
+  changeTraining,
+  checkMemory,
+  checkRecipe,
+  type RateScaling,
+  scaleTraining,
+  trainingChanges,
+  trainingNotes,
+  type TrainRecipe,
+  trainRecipe,
+  type TrainState,
+} from "@normless/train";
 
 export interface TrainOptions extends RecipeOptions, StartOptions, EngineOptions, Partial<CorpusFiles> {
   readonly recompute?: boolean | undefined;

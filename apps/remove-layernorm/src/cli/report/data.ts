@@ -1,5 +1,20 @@
 /** What the report is made from: what a run's folder says of it, its events sorted by type. */
-import { type ChangeEvent, controlSteps, type EvalEvent, type FirstPositionEvent, type FoldEvent, type LookEvent, type PlanEvent, type RemovalEvent, type RunEvent, type SampleEvent, type StdEvent, type StepEvent, type Summary, type ValidationLosses } from "@normless/removal";
+import {
+  type ChangeEvent,
+  controlSteps,
+  type EvalEvent,
+  type FirstPositionEvent,
+  type FoldEvent,
+  type LookEvent,
+  type PlanEvent,
+  type RemovalEvent,
+  type RunEvent,
+  type SampleEvent,
+  type StdEvent,
+  type StepEvent,
+  type Summary,
+  type ValidationLosses,
+} from "@normless/removal";
 import type { EndedProvenance, Provenance } from "../provenance/schema.js";
 
 export interface ReportData {

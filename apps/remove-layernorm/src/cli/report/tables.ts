@@ -1,5 +1,14 @@
 /** What is told in words and tables: what the models write, every removal, the recipe, how the run was run. */
-import { type ConstantsRecipe, COST_SEQUENCES, describeChanges, describePace, laterAttention, NO_NUMBER, type Pace, type RemovalRecipe } from "@normless/removal";
+import {
+  type ConstantsRecipe,
+  COST_SEQUENCES,
+  describeChanges,
+  describePace,
+  laterAttention,
+  NO_NUMBER,
+  type Pace,
+  type RemovalRecipe,
+} from "@normless/removal";
 import { describeRows } from "@normless/train";
 import { extentRows, resultName } from "../extent.js";
 import type { ReportData } from "./data.js";
