@@ -18,11 +18,11 @@ import {
 import { Engine, type Exports, type Footprint } from "./engine.js";
 import { kernels } from "./kernels/index.js";
 import { CHUNK, type Implementation, type Operand, type Result, unitsOf } from "./kernels/implementation.js";
-import type { Product } from "./kernels/gemm.js";
 import { Heap } from "./memory.js";
 import { host } from "./platform.js";
 import { startPool } from "./pool.js";
 import { chooseThreads, compileBuild, type Simd } from "./probe.js";
+import type { Product } from "./product.js";
 import { ownTensor, WasmTensor } from "./tensor.js";
 
 export interface WasmOptions {

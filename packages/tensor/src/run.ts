@@ -1,10 +1,10 @@
 /** What every backend's `run` does before any value is touched: check the operands and infer the outputs. */
-import type { Backend } from "./backend.js";
+import type { Backend, Tensor } from "./backend.js";
+import type { TensorSpec } from "./dtype.js";
 import { BackendError, ShapeError } from "./errors.js";
 import type { Contract } from "./kernels/contract.js";
 import { contracts, type KernelName } from "./kernels/index.js";
 import { sameShape } from "./shape.js";
-import type { Tensor, TensorSpec } from "./tensor.js";
 
 /** A contract with its names erased, for code that treats all kernels alike. */
 export type AnyContract = Contract<string, string, object, string>;

@@ -2,9 +2,10 @@
  * A GPU op as data: passes over named buffers, in order. The op files (kernels/ in gpu.js, wgsl/ by hand) turn shapes
  * and attributes into a Program and touch no device; an executor runs Programs and knows no op.
  */
-import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "../kernels/index.js";
+import type { InputsOf, OutputsOf } from "../backend.js";
+import type { DType, TensorData } from "../dtype.js";
+import type { AttributesOf, KernelName } from "../kernels/index.js";
 import type { Shape } from "../shape.js";
-import type { DType, TensorData } from "../tensor.js";
 
 /**
  * A buffer as a kernel of gpu.js sees it: flat, `a[i]`, or in rows of `width` values, `a[y][x]`, which keeps every

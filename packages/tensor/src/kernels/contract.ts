@@ -2,8 +2,8 @@
  * What a kernel is, apart from how any backend does it: named operands, attributes, the rule that gives the
  * outputs' shapes (and refuses what does not fit), and a naive loop, which is the oracle of every test.
  */
+import type { TensorData, TensorSpec } from "../dtype.js";
 import type { Shape } from "../shape.js";
-import type { TensorData, TensorSpec } from "../tensor.js";
 
 /** All that shape inference needs to know of an operand. */
 export interface Shaped {

@@ -1,8 +1,7 @@
 /** The table of kernels: an op is a row here, a backend a column. A backend that misses one does not compile. */
-import type { Tensor } from "../tensor.js";
 import { adamw, sumSquares } from "./adamw.js";
 import { attention, attentionGrad, writeRows } from "./attention.js";
-import type { Contract, Operands } from "./contract.js";
+import type { Contract } from "./contract.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
 import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
@@ -54,11 +53,5 @@ export type Contracts = typeof contracts;
 export type KernelName = keyof Contracts;
 export const kernelNames = Object.keys(contracts) as KernelName[];
 
-/** Inputs of kernel `K`, by name, each an `X`. */
-export type InputsOf<K extends KernelName, X = Tensor> =
-  Contracts[K] extends Contract<infer I, infer P, infer _A, infer _O> ? Operands<I, P, X> : never;
 export type AttributesOf<K extends KernelName> =
   Contracts[K] extends Contract<infer _I, infer _P, infer A, infer _O> ? A : never;
-/** Outputs of kernel `K`, by name, each an `X`. */
-export type OutputsOf<K extends KernelName, X = Tensor> =
-  Contracts[K] extends Contract<infer _I, infer _P, infer _A, infer O> ? { readonly [N in O]: X } : never;

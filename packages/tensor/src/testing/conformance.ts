@@ -3,11 +3,11 @@
  * outputs added `into` a tensor, operands changed in place, that other inputs stay as they were, and that nothing
  * is left alive. It knows no test runner: `for (const check of conformance()) it(check.name, () => check.run(backend))`.
  */
-import type { Backend } from "../backend.js";
+import type { Backend, Tensor } from "../backend.js";
+import type { TensorData } from "../dtype.js";
 import { contracts, type KernelName, kernelNames } from "../kernels/index.js";
 import { reference } from "../reference.js";
 import type { AnyContract } from "../run.js";
-import type { Tensor, TensorData } from "../tensor.js";
 import { emptyCases } from "./cases/empty.js";
 import { cases } from "./cases/index.js";
 import { expectClose } from "./closeness.js";

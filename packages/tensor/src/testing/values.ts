@@ -1,6 +1,6 @@
 /** Seeded values for cases. Everything is exact in float32, so that all backends start from the same numbers. */
+import type { TensorData } from "../dtype.js";
 import { type Shape, sizeOf } from "../shape.js";
-import type { TensorData } from "../tensor.js";
 
 export interface Value {
   readonly shape: Shape;

@@ -1,11 +1,11 @@
 /** linear and its three gradients: products in every transpose, and two-stage column sums for the bias. */
-import { lastDim, rowsOf } from "../../shape.js";
-import type { InputsOf } from "../../kernels/index.js";
+import type { InputsOf } from "../../backend.js";
 import type { LinearAttributes } from "../../kernels/linear.js";
+import { lastDim, rowsOf } from "../../shape.js";
 import type { Build, Operand, Program, WgslPass } from "../program.js";
 import { columnSums } from "./column-sums.js";
-import { each } from "./pass.js";
 import { storedWeight } from "./half.js";
+import { each } from "./pass.js";
 import { type Product, product, type ProductPasses } from "./product.js";
 import type { Tuning } from "./tuning.js";
 

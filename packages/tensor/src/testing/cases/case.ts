@@ -1,5 +1,6 @@
 /** What a case is, and helpers for making them. */
-import { type AttributesOf, contracts, type InputsOf, type KernelName } from "../../kernels/index.js";
+import type { InputsOf } from "../../backend.js";
+import { type AttributesOf, contracts, type KernelName } from "../../kernels/index.js";
 import type { AnyContract } from "../../run.js";
 import { sizeOf } from "../../shape.js";
 import { type Value } from "../values.js";
