@@ -3,7 +3,7 @@
  * thread and its order is fixed. What a thread holds of a head is written out as variables, so that it stays in registers.
  */
 import type { Result } from "../program.js";
-import { assign } from "./elementwise.js";
+import { assign } from "./into.js";
 import { BUILTINS } from "./pass.js";
 
 /** Rows of a workgroup. */

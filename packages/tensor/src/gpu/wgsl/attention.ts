@@ -4,7 +4,7 @@
  */
 import type { Build } from "../program.js";
 import { forward, gradOfKey, gradOfQuery, head, THREADS } from "./attention-source.js";
-import { addBits } from "./layer-norm.js";
+import { addBits } from "./into.js";
 import { type Bound, each, kernel } from "./pass.js";
 
 interface Sizes {

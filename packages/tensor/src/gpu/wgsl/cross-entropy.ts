@@ -3,8 +3,8 @@
  * which the gradient turns into dlogits in place. Memory is HELD logits, whatever rows and V are.
  */
 import type { Build, Result, WgslPass } from "../program.js";
-import { assign } from "./elementwise.js";
 import { type Chunk, chunksOf, gradientsOf, type Head, headOf, HELD, inTurn, logitsOf } from "./head.js";
+import { assign } from "./into.js";
 import { kernel, mostOver, totalOver } from "./pass.js";
 import type { Tuning } from "./tuning.js";
 

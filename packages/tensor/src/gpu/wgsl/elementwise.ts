@@ -1,31 +1,8 @@
 /** What goes element by element, and full reductions in two stages. */
 import type { Build, Operand, Program, Result } from "../program.js";
+import { assign, onto } from "./into.js";
 import { each, kernel, totalOver } from "./pass.js";
 import type { Tuning } from "./tuning.js";
-
-/** `=` or `+=`. */
-export const assign = ({ add }: Pick<Result, "add">) => (add ? "+=" : "=");
-
-/** A kernel whose output is one expression of its index `i`. */
-export function onto(
-  key: string,
-  reads: Readonly<Record<string, string>>,
-  value: string,
-  uniforms = {},
-  helpers = "",
-) {
-  return (name: string, result: Result): Program => ({
-    adds: [name],
-    passes: [
-      each(
-        { key: `${key}${result.add ? " add" : ""}`, reads, writes: { out: name }, uniforms },
-        result.size,
-        `out[i] ${assign(result)} ${value};`,
-        { helpers },
-      ),
-    ],
-  });
-}
 
 export const add: Build<"add"> = (_in, _attributes, { y }) =>
   onto("add", { a: "a", b: "b" }, "a[i] + b[i]")("y", y);

@@ -2,8 +2,7 @@
 import { BackendError } from "../../errors.js";
 import { lastDim } from "../../shape.js";
 import type { Build } from "../program.js";
-import { assign } from "./elementwise.js";
-import { zero } from "./linear.js";
+import { assign, zero } from "./into.js";
 import { each, BUILTINS, fold, GROUP, kernel } from "./pass.js";
 
 export const embedding: Build<"embedding"> = ({ table }, _attributes, { rows }) => ({

@@ -3,8 +3,7 @@ import type { PerClass } from "../../kernels/position-class.js";
 import { lastDim, rowsOf } from "../../shape.js";
 import type { Build } from "../program.js";
 import { columnSums } from "./column-sums.js";
-import { assign } from "./elementwise.js";
-import { addBits } from "./layer-norm.js";
+import { addBits, assign } from "./into.js";
 import { CENTERED, channels, MEAN, rowKernel } from "./rows.js";
 import type { Tuning } from "./tuning.js";
 

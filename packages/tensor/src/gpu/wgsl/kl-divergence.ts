@@ -3,7 +3,7 @@
  * makes the loss, and dlogits in the place of the student's. Memory is twice HELD logits, whatever rows and V are.
  */
 import type { Build, Operand, Result, WgslPass } from "../program.js";
-import { assign } from "./elementwise.js";
+import { assign } from "./into.js";
 import {
   type Chunk,
   chunksOf,

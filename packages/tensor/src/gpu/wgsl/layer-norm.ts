@@ -1,14 +1,10 @@
 /** LayerNorm and its std: one pass over each row, forward and backward, then column sums for dgamma and dbeta. */
 import { lastDim, rowsOf } from "../../shape.js";
-import type { Build, Result } from "../program.js";
+import type { Build } from "../program.js";
 import { columnSums } from "./column-sums.js";
-import { assign } from "./elementwise.js";
+import { addBits, assign } from "./into.js";
 import { CENTERED, channels, MEAN, MEAN_AND_VARIANCE, rowKernel } from "./rows.js";
 import type { Tuning } from "./tuning.js";
-
-/** Marks which results are added to: part of a kernel's key. */
-export const addBits = (...results: readonly Result[]) =>
-  results.map(({ add }) => (add ? "+" : "=")).join("");
 
 export const layerNorm =
   (tuning: Tuning): Build<"layerNorm"> =>

@@ -2,10 +2,10 @@
 import type { InputsOf } from "../../backend.js";
 import type { LinearAttributes } from "../../kernels/linear.js";
 import { lastDim, rowsOf } from "../../shape.js";
-import type { Build, Operand, Program, WgslPass } from "../program.js";
+import type { Build, Operand, Program } from "../program.js";
 import { columnSums } from "./column-sums.js";
 import { storedWeight } from "./half.js";
-import { each } from "./pass.js";
+import { zero } from "./into.js";
 import { type Product, product, type ProductPasses } from "./product.js";
 import type { Tuning } from "./tuning.js";
 
@@ -18,10 +18,6 @@ function weight(shape: readonly number[], { transposeW, columns }: LinearAttribu
 /** A weight's matrix with the columns in force, and whether M runs along its rows. */
 function matrix(buffer: string, { K, M, begin }: ReturnType<typeof weight>, transposed: boolean | undefined) {
   return transposed ? { buffer, width: K, top: begin } : { buffer, width: M, left: begin };
-}
-
-export function zero(buffer: string, size: number): WgslPass {
-  return each({ key: "zero", writes: { y: buffer } }, size, "y[i] = 0;");
 }
 
 /** x·w + bias into a buffer, and GELU of it into another. */

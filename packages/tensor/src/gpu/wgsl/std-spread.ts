@@ -1,8 +1,7 @@
 /** Statistics of stds by position class, one workgroup for all tokens. */
 import { REST } from "../../kernels/position-class.js";
 import type { Build } from "../program.js";
-import { assign } from "./elementwise.js";
-import { addBits } from "./layer-norm.js";
+import { addBits, assign } from "./into.js";
 import { each, kernel, type KernelSource, totalOver } from "./pass.js";
 import type { Tuning } from "./tuning.js";
 
