@@ -1,5 +1,5 @@
 /**
- * A GPU op as data: passes over named buffers, in order. The op files (kernels/ in gpu.js, wgsl/ by hand) turn shapes
+ * A GPU op as data: passes over named buffers, in order. The op files (kernels/ in gpu.js, wgsl/kernels/ by hand) turn shapes
  * and attributes into a Program and touch no device; an executor runs Programs and knows no op.
  */
 import type { InputsOf, OutputsOf } from "../backend.js";

@@ -3,7 +3,7 @@
  * subgroups. About a second, once.
  */
 import type { Executor, Program } from "../program.js";
-import { layerNorm } from "../wgsl/layer-norm.js";
+import { layerNorm } from "../wgsl/kernels/layer-norm.js";
 import { product } from "../wgsl/product.js";
 import {
   type Layout,

@@ -1,7 +1,7 @@
 /** WebGPU as an executor with its overrides: one device, and which kernels are ours. */
 import { BackendError } from "../../errors.js";
 import type { Executor } from "../program.js";
-import { type Overrides, wgslKernels } from "../wgsl/index.js";
+import { type Overrides, wgslKernels } from "../wgsl/kernels/index.js";
 import { cpuTuning, gpuTuning } from "../wgsl/tuning.js";
 import { tune } from "./autotune.js";
 import type { Region } from "./buffers.js";

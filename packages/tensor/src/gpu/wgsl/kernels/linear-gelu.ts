@@ -1,7 +1,7 @@
 /** linear with GELU in the product's epilogue: h is still in registers when gelu(h) is written. */
-import type { Build } from "../program.js";
+import type { Build } from "../../program.js";
 import { linearPasses } from "./linear.js";
-import type { Tuning } from "./tuning.js";
+import type { Tuning } from "../tuning.js";
 
 export const linearGelu =
   (tuning: Tuning): Build<"linearGelu"> =>

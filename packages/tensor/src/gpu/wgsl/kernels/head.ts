@@ -1,10 +1,10 @@
 /** What the head's kernels share: logits of a chunk of rows, and the gradients that dlogits in their place give. */
-import { rowsOf } from "../../shape.js";
-import type { Operand, Result } from "../program.js";
-import { columnSums } from "./column-sums.js";
-import { storedWeight, type StoredWeight } from "./half.js";
-import { product, type ProductPasses } from "./product.js";
-import type { Tuning } from "./tuning.js";
+import { rowsOf } from "../../../shape.js";
+import type { Operand, Result } from "../../program.js";
+import { columnSums } from "../column-sums.js";
+import { storedWeight, type StoredWeight } from "../half.js";
+import { product, type ProductPasses } from "../product.js";
+import type { Tuning } from "../tuning.js";
 
 /** Logits held at a time, but for a row's at least: 128 MiB, which every device binds. */
 export const HELD = 1 << 25;

@@ -1,11 +1,11 @@
 /** LayerNorm with a constant std for each position class: one pass over each row, forward and backward. */
-import type { PerClass } from "../../kernels/position-class.js";
-import { lastDim, rowsOf } from "../../shape.js";
-import type { Build } from "../program.js";
-import { columnSums } from "./column-sums.js";
-import { addBits, assign } from "./into.js";
-import { CENTERED, channels, MEAN, rowKernel } from "./rows.js";
-import type { Tuning } from "./tuning.js";
+import type { PerClass } from "../../../kernels/position-class.js";
+import { lastDim, rowsOf } from "../../../shape.js";
+import type { Build } from "../../program.js";
+import { columnSums } from "../column-sums.js";
+import { addBits, assign } from "../into.js";
+import { CENTERED, channels, MEAN, rowKernel } from "../rows.js";
+import type { Tuning } from "../tuning.js";
 
 const uniformsOf = ({ first, eot, rest }: PerClass) => ({ first, eot, rest });
 /** WGSL of the std of row `n`. */

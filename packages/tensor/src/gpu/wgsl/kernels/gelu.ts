@@ -1,7 +1,7 @@
 /** GELU, both forms: the kernels of its own. */
-import type { Build } from "../program.js";
-import { GELU } from "./gelu-source.js";
-import { onto } from "./into.js";
+import type { Build } from "../../program.js";
+import { GELU } from "../gelu-source.js";
+import { onto } from "../into.js";
 
 export const gelu: Build<"gelu"> = (_in, { approximate }, { y }) =>
   onto(`gelu ${approximate}`, { x: "x" }, `value_${approximate}(x[i])`, {}, GELU)("y", y);

@@ -1,10 +1,10 @@
 /** LayerNorm and its std: one pass over each row, forward and backward, then column sums for dgamma and dbeta. */
-import { lastDim, rowsOf } from "../../shape.js";
-import type { Build } from "../program.js";
-import { columnSums } from "./column-sums.js";
-import { addBits, assign } from "./into.js";
-import { CENTERED, channels, MEAN, MEAN_AND_VARIANCE, rowKernel } from "./rows.js";
-import type { Tuning } from "./tuning.js";
+import { lastDim, rowsOf } from "../../../shape.js";
+import type { Build } from "../../program.js";
+import { columnSums } from "../column-sums.js";
+import { addBits, assign } from "../into.js";
+import { CENTERED, channels, MEAN, MEAN_AND_VARIANCE, rowKernel } from "../rows.js";
+import type { Tuning } from "../tuning.js";
 
 export const layerNorm =
   (tuning: Tuning): Build<"layerNorm"> =>

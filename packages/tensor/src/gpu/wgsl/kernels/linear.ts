@@ -1,13 +1,13 @@
 /** linear and its three gradients: products in every transpose, and two-stage column sums for the bias. */
-import type { InputsOf } from "../../backend.js";
-import type { LinearAttributes } from "../../kernels/linear.js";
-import { lastDim, rowsOf } from "../../shape.js";
-import type { Build, Operand, Program } from "../program.js";
-import { columnSums } from "./column-sums.js";
-import { storedWeight } from "./half.js";
-import { zero } from "./into.js";
-import { type Product, product, type ProductPasses } from "./product.js";
-import type { Tuning } from "./tuning.js";
+import type { InputsOf } from "../../../backend.js";
+import type { LinearAttributes } from "../../../kernels/linear.js";
+import { lastDim, rowsOf } from "../../../shape.js";
+import type { Build, Operand, Program } from "../../program.js";
+import { columnSums } from "../column-sums.js";
+import { storedWeight } from "../half.js";
+import { zero } from "../into.js";
+import { type Product, product, type ProductPasses } from "../product.js";
+import type { Tuning } from "../tuning.js";
 
 /** A weight is (K,M), or (M,K) when transposed; `begin` to `end` of M are in force. */
 function weight(shape: readonly number[], { transposeW, columns }: LinearAttributes) {

@@ -1,9 +1,9 @@
 /** Statistics of stds by position class, one workgroup for all tokens. */
-import { REST } from "../../kernels/position-class.js";
-import type { Build } from "../program.js";
-import { addBits, assign } from "./into.js";
-import { each, kernel, type KernelSource, totalOver } from "./pass.js";
-import type { Tuning } from "./tuning.js";
+import { REST } from "../../../kernels/position-class.js";
+import type { Build } from "../../program.js";
+import { addBits, assign } from "../into.js";
+import { each, kernel, type KernelSource, totalOver } from "../pass.js";
+import type { Tuning } from "../tuning.js";
 
 const THREADS = 256;
 /** A kernel of one workgroup; `body` sees `t`. */

@@ -1,7 +1,7 @@
 /** AdamW with clipping, in place, one pass. */
-import { adamwCoefficients } from "../../kernels/adamw.js";
-import type { Build } from "../program.js";
-import { each } from "./pass.js";
+import { adamwCoefficients } from "../../../kernels/adamw.js";
+import type { Build } from "../../program.js";
+import { each } from "../pass.js";
 
 export const adamw: Build<"adamw"> = ({ param }, attributes) => {
   const { beta1, beta2, eps, maxNorm } = attributes;

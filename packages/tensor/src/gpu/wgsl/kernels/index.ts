@@ -1,6 +1,7 @@
 /** The kernels written by hand in WGSL, by name. Each stands for gpu.js's kernel of the same name on webgpu. */
-import type { KernelName } from "../../kernels/index.js";
-import type { Build } from "../program.js";
+import type { KernelName } from "../../../kernels/index.js";
+import type { Build } from "../../program.js";
+import { gpuTuning, type Tuning } from "../tuning.js";
 import { adamw } from "./adamw.js";
 import { attention, attentionGrad, writeRows } from "./attention.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
@@ -13,7 +14,6 @@ import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
-import { gpuTuning, type Tuning } from "./tuning.js";
 
 export type Overrides = { readonly [K in KernelName]?: Build<K> };
 

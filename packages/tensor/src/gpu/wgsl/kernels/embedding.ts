@@ -1,9 +1,9 @@
 /** Rows of a table by id, and its gradient as a gather: the host lists each id's rows, so nothing is added in parallel. */
-import { BackendError } from "../../errors.js";
-import { lastDim } from "../../shape.js";
-import type { Build } from "../program.js";
-import { assign, zero } from "./into.js";
-import { each, BUILTINS, fold, GROUP, kernel } from "./pass.js";
+import { BackendError } from "../../../errors.js";
+import { lastDim } from "../../../shape.js";
+import type { Build } from "../../program.js";
+import { assign, zero } from "../into.js";
+import { each, BUILTINS, fold, GROUP, kernel } from "../pass.js";
 
 export const embedding: Build<"embedding"> = ({ table }, _attributes, { rows }) => ({
   adds: ["rows"],

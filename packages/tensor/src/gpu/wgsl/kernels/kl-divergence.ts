@@ -2,8 +2,8 @@
  * The head with the loss of distillation, in chunks of rows: the logits of a chunk are two temporaries, of which one pass
  * makes the loss, and dlogits in the place of the student's. Memory is twice HELD logits, whatever rows and V are.
  */
-import type { Build, Operand, Result, WgslPass } from "../program.js";
-import { assign } from "./into.js";
+import type { Build, Operand, Result, WgslPass } from "../../program.js";
+import { assign } from "../into.js";
 import {
   type Chunk,
   chunksOf,
@@ -15,9 +15,9 @@ import {
   inTurn,
   logitsOf,
 } from "./head.js";
-import { kernel, mostOver, totalOver } from "./pass.js";
-import type { ProductPasses } from "./product.js";
-import type { Tuning } from "./tuning.js";
+import { kernel, mostOver, totalOver } from "../pass.js";
+import type { ProductPasses } from "../product.js";
+import type { Tuning } from "../tuning.js";
 
 const TEACHER: HeadNames = {
   ...{ x: "teacherX", w: "teacherW", bias: "teacherBias", logits: "teacher's logits" },

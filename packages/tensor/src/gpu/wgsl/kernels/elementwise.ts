@@ -1,8 +1,8 @@
 /** What goes element by element, and full reductions in two stages. */
-import type { Build, Operand, Program, Result } from "../program.js";
-import { assign, onto } from "./into.js";
-import { each, kernel, totalOver } from "./pass.js";
-import type { Tuning } from "./tuning.js";
+import type { Build, Operand, Program, Result } from "../../program.js";
+import { assign, onto } from "../into.js";
+import { each, kernel, totalOver } from "../pass.js";
+import type { Tuning } from "../tuning.js";
 
 export const add: Build<"add"> = (_in, _attributes, { y }) =>
   onto("add", { a: "a", b: "b" }, "a[i] + b[i]")("y", y);

@@ -2,10 +2,10 @@
  * Causal attention after Dao et al. 2022 (FlashAttention): tiles of keys and values in workgroup memory, a running
  * softmax, nothing of size T×T. The shaders are in attention-source.ts.
  */
-import type { Build } from "../program.js";
-import { forward, gradOfKey, gradOfQuery, head, THREADS } from "./attention-source.js";
-import { addBits } from "./into.js";
-import { type Bound, each, kernel } from "./pass.js";
+import type { Build } from "../../program.js";
+import { forward, gradOfKey, gradOfQuery, head, THREADS } from "../attention-source.js";
+import { addBits } from "../into.js";
+import { type Bound, each, kernel } from "../pass.js";
 
 interface Sizes {
   readonly B: number;

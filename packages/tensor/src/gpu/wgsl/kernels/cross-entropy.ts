@@ -2,11 +2,11 @@
  * The head with its loss, and both with the gradient, in chunks of rows: the logits of a chunk are a temporary, made once,
  * which the gradient turns into dlogits in place. Memory is HELD logits, whatever rows and V are.
  */
-import type { Build, Result, WgslPass } from "../program.js";
+import type { Build, Result, WgslPass } from "../../program.js";
 import { type Chunk, chunksOf, gradientsOf, type Head, headOf, HELD, inTurn, logitsOf } from "./head.js";
-import { assign } from "./into.js";
-import { kernel, mostOver, totalOver } from "./pass.js";
-import type { Tuning } from "./tuning.js";
+import { assign } from "../into.js";
+import { kernel, mostOver, totalOver } from "../pass.js";
+import type { Tuning } from "../tuning.js";
 
 /** The loss of each row of logits; with `grad`, the logits become dlogits, with zeros in the padding. */
 function lossPass(
