@@ -21,9 +21,9 @@ import {
   standardNorms,
   uploadWeights,
   type Weights,
-} from "../src/index.js";
-import { entriesOf, filesOf } from "./files.js";
-import { randomFrozenModel, randomModel } from "./models.js";
+} from "../../src/index.js";
+import { entriesOf, filesOf } from "../model-files.js";
+import { randomFrozenModel, randomModel } from "../models.js";
 
 const config: Gpt2Config = {
   ...presets.base,
@@ -97,7 +97,7 @@ describe("a model that is read", () => {
   });
 
   it("is refused with nan.safetensors for a weight: element 1, NaN", async () => {
-    const file = fromBytes(readFileSync(new URL("./fixtures/nan.safetensors", import.meta.url)));
+    const file = fromBytes(readFileSync(new URL("../fixtures/nan.safetensors", import.meta.url)));
     const data = await readTensor(file, await readHeader(file), "a");
     const others = entriesOf(model.weights).filter(({ name }) => name !== "ln_f.bias");
     await expect(read([...others, { name: "ln_f.bias", dtype: "F32", shape: [2], data }])).rejects.toThrow(

@@ -10,13 +10,13 @@ import {
   type TokenizerFiles,
   tokenizerFromFiles,
 } from "@normless/text";
-import { checkConfig, type Gpt2Config } from "./config.js";
+import { checkConfig, type Gpt2Config } from "../model/config.js";
 import { endsElsewhere, GENERATION } from "./generation-config.js";
 import { configFromHf, configText, isStock } from "./hf-config.js";
 import { DEFAULT_SHARD_BYTES, INDEX, isWeightFile, WEIGHTS, weightFiles } from "./hf-shards.js";
 import { readWeights, type WeightDtype, weightEntries, type WeightNames } from "./hf-weights.js";
 import { type Layout, lnFreeNotes } from "./layout.js";
-import { checkModel, type HostModel } from "./params.js";
+import { checkModel, type HostModel } from "../model/params.js";
 
 /** The port to a folder's files. */
 export interface Folder {

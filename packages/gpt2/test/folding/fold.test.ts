@@ -19,10 +19,10 @@ import {
   sitesOf,
   standardNorms,
   toEps1e12,
-} from "../src/index.js";
-import { normsOf, tensorsUnder } from "./fixture.js";
-import { fixture } from "./gives-pytorchs-values.js";
-import { frozenModels, logitsOf, randomFrozenModel, randomModel } from "./models.js";
+} from "../../src/index.js";
+import { normsOf, tensorsUnder } from "../fixture.js";
+import { fixture } from "../gives-pytorchs-values.js";
+import { frozenModels, logitsOf, randomFrozenModel, randomModel } from "../models.js";
 
 const { config, weights, expected } = fixture;
 const frozen: HostModel = { config, weights, norms: normsOf("frozen_all_unequal", fixture) };

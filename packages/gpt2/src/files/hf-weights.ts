@@ -5,12 +5,12 @@
  * Source: `GPT2LMHeadModel` in transformers, and the published openai-community/gpt2.
  */
 import type { Store, TensorEntry } from "@normless/safetensors";
-import type { Gpt2Config } from "./config.js";
+import type { Gpt2Config } from "../model/config.js";
 import { isNormBuffer, normsFromBuffers } from "./fake-layer-norm.js";
-import { checkFinite, elementOf } from "./finite.js";
+import { checkFinite, elementOf } from "../model/finite.js";
 import { checkEps, detectLayout, type Layout } from "./layout.js";
-import { checkModel, type HostModel, type HostTensor, type Weights } from "./params.js";
-import { isFolded, type NormTable } from "./sites.js";
+import { checkModel, type HostModel, type HostTensor, type Weights } from "../model/params.js";
+import { isFolded, type NormTable } from "../model/sites.js";
 import { fromTransformerLens, hasLensNames, LENS_MASKS, toTransformerLens } from "./transformer-lens.js";
 
 const PREFIX = "transformer.";

@@ -11,8 +11,8 @@ import {
   uploadTargets,
   uploadTokens,
   uploadWeights,
-} from "../src/index.js";
-import { configs, randomModel } from "./models.js";
+} from "../../src/index.js";
+import { configs, randomModel } from "../models.js";
 
 function step(backend: ReturnType<typeof reference>, config: Gpt2Config, seed: number, recompute: boolean) {
   const { weights } = randomModel(config, seed);

@@ -13,9 +13,9 @@ import {
   readModel,
   standardNorms,
   toEps1e12,
-} from "../src/index.js";
-import { entriesOf as entries, type Files, filesOf } from "./files.js";
-import { randomFrozenModel, randomModel } from "./models.js";
+} from "../../src/index.js";
+import { entriesOf as entries, type Files, filesOf } from "../model-files.js";
+import { randomFrozenModel, randomModel } from "../models.js";
 
 const config: Gpt2Config = {
   ...presets.base,
@@ -34,7 +34,7 @@ const text = (content: unknown) =>
 const tokenizerFiles = Object.fromEntries(
   ["vocab.json", "merges.txt"].map((name) => [
     name,
-    readFileSync(new URL(`../../../models/sotu/${name}`, import.meta.url), "utf8"),
+    readFileSync(new URL(`../../../../models/sotu/${name}`, import.meta.url), "utf8"),
   ]),
 );
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Float, jsonText } from "../src/index.js";
-import { numbersIn, strictJson } from "./strict-json.js";
+import { Float, jsonText } from "../../src/index.js";
+import { numbersIn, strictJson } from "../strict-json.js";
 
 it.each([
   [0, "0.0"],

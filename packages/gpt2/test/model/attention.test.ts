@@ -15,10 +15,10 @@ import {
   uploadTargets,
   uploadTokens,
   uploadWeights,
-} from "../src/index.js";
-import { queryScale } from "../src/config.js";
-import { attentions, configs, logitsOf, randomFrozenModel, randomModel } from "./models.js";
-import { naiveLogits, naiveLoss, type NaiveWeights } from "./naive.js";
+} from "../../src/index.js";
+import { queryScale } from "../../src/model/config.js";
+import { attentions, configs, logitsOf, randomFrozenModel, randomModel } from "../models.js";
+import { naiveLogits, naiveLoss, type NaiveWeights } from "../naive.js";
 
 const tanh = configs.map((config): Gpt2Config => ({ ...config, gelu: "tanh" }));
 const idsOf = ({ blockSize, vocabSize }: Gpt2Config) =>

@@ -1,7 +1,7 @@
 import { reference } from "@normless/tensor";
 import { describe, expect, it } from "vitest";
-import { fixture, givesPyTorchsValues } from "./gives-pytorchs-values.js";
-import { tagsOf, tagsWithGradients } from "./pytorch.js";
+import { fixture, givesPyTorchsValues } from "../gives-pytorchs-values.js";
+import { tagsOf, tagsWithGradients } from "../pytorch.js";
 
 it("finds the tags that the generator writes", () => {
   expect(tagsOf(fixture).length).toBeGreaterThanOrEqual(7);

@@ -15,10 +15,10 @@ import {
   presets,
   replaceNorm,
   standardNorms,
-} from "../src/index.js";
-import { epsilons, hfConfigs } from "./hf-configs.js";
-import { configs } from "./models.js";
-import { numbersIn, strictJson } from "./strict-json.js";
+} from "../../src/index.js";
+import { epsilons, hfConfigs } from "../hf-configs.js";
+import { configs } from "../models.js";
+import { numbersIn, strictJson } from "../strict-json.js";
 
 /** The published openai-community/gpt2, as far as it matters here. */
 const published = {

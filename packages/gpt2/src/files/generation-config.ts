@@ -1,5 +1,5 @@
 /** What generation_config.json says of a model that config.json does not: where transformers ends a text. */
-import { type Gpt2Config, isToken, stopTokens } from "./config.js";
+import { type Gpt2Config, isToken, stopTokens } from "../model/config.js";
 
 export const GENERATION = "generation_config.json";
 

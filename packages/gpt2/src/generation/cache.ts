@@ -1,8 +1,8 @@
 /** Keys and values of the positions already seen, (1,T,C) for each layer, so that a new token costs one row. */
 import type { Variable } from "@normless/autograd";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
-import type { Gpt2Config } from "./config.js";
-import type { Attend } from "./forward.js";
+import type { Gpt2Config } from "../model/config.js";
+import type { Attend } from "../model/forward.js";
 
 export class KeyValueCache {
   readonly #layers: readonly { readonly k: Tensor; readonly v: Tensor }[];

@@ -4,9 +4,9 @@
  * Source: https://huggingface.co/docs/transformers/model_doc/gpt2#transformers.GPT2Config
  */
 import { foldedNorm, parseNorm, sameNorm } from "@normless/layernorm";
-import { checkConfig, DEFAULT_EPS, endOfText, type Gpt2Config, GPT2_EOT, isToken } from "./config.js";
+import { checkConfig, DEFAULT_EPS, endOfText, type Gpt2Config, GPT2_EOT, isToken } from "../model/config.js";
 import { allFloats, Float, jsonText } from "./json.js";
-import { isFolded, normSites, type NormTable, standardNorms } from "./sites.js";
+import { isFolded, normSites, type NormTable, standardNorms } from "../model/sites.js";
 
 /**
  * The `model_type` of a model whose norms are not LayerNorms. Stock software knows only `gpt2`: it would put its own

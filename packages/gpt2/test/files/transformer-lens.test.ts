@@ -12,10 +12,10 @@ import {
   modelFiles,
   readModel,
   toTransformerLens,
-} from "../src/index.js";
-import { entriesOf, filesOf } from "./files.js";
-import { frozenModels, logitsOf, randomFrozenModel } from "./models.js";
-import { naiveLens } from "./naive-lens.js";
+} from "../../src/index.js";
+import { entriesOf, filesOf } from "../model-files.js";
+import { frozenModels, logitsOf, randomFrozenModel } from "../models.js";
+import { naiveLens } from "../naive-lens.js";
 
 const config = {
   vocabSize: 5,

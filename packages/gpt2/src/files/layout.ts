@@ -4,8 +4,8 @@
  * (schaeff/gpt2-small_LNFree300 and its siblings). Writing such a form is in export.ts.
  */
 import { frozenNorm, type Norm } from "@normless/layernorm";
-import type { HostModel, HostTensor } from "./params.js";
-import { normModules } from "./sites.js";
+import type { HostModel, HostTensor } from "../model/params.js";
+import { normModules } from "../model/sites.js";
 
 /** What a model's files hold. */
 export type Layout =

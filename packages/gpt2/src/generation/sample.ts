@@ -1,5 +1,5 @@
 /** From logits to the next token: temperature, top-k and top-p, as a pure function of the logits and one uniform draw. */
-import { checkFinite, OVERFLOW_ADVICE } from "./finite.js";
+import { checkFinite, OVERFLOW_ADVICE } from "../model/finite.js";
 
 export interface Sampling {
   /** Divides the logits; 0 takes the most likely token (greedy). Default 1. */

@@ -18,9 +18,9 @@ import {
   standardNorms,
   toEps1e12,
   withFrozenNames,
-} from "../src/index.js";
-import { entriesOf, filesOf } from "./files.js";
-import { logitsOf, randomFrozenModel, randomModel } from "./models.js";
+} from "../../src/index.js";
+import { entriesOf, filesOf } from "../model-files.js";
+import { logitsOf, randomFrozenModel, randomModel } from "../models.js";
 
 const config = {
   vocabSize: 7,

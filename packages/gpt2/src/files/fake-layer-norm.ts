@@ -6,8 +6,8 @@
 import { frozenNorm, type Norm } from "@normless/layernorm";
 import type { PerClass } from "@normless/tensor";
 import type { Store } from "@normless/safetensors";
-import type { Gpt2Config } from "./config.js";
-import { moduleOf, type NormModule, normSites, type NormTable } from "./sites.js";
+import type { Gpt2Config } from "../model/config.js";
+import { moduleOf, type NormModule, normSites, type NormTable } from "../model/sites.js";
 
 /** `h.0.ln_1.is_fake`: whatever a norm module keeps besides gamma and beta. */
 const BUFFER = /^(h\.\d+\.ln_[12]|ln_f)\.(?!(?:weight|bias)$)/;

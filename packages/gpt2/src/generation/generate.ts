@@ -1,10 +1,10 @@
 /** Text, token by token, with a key/value cache. The same seed gives the same tokens. */
 import { evaluate } from "@normless/autograd";
 import { randomAt } from "@normless/text";
-import { freeTokens, uploadTokens } from "./batch.js";
+import { freeTokens, uploadTokens } from "../model/batch.js";
 import { KeyValueCache } from "./cache.js";
-import { checkFinite, OVERFLOW_ADVICE } from "./finite.js";
-import { forward, type Model, residual } from "./forward.js";
+import { checkFinite, OVERFLOW_ADVICE } from "../model/finite.js";
+import { forward, type Model, residual } from "../model/forward.js";
 import { checkSampling, sampleToken, type Sampling } from "./sample.js";
 
 export interface GenerateOptions extends Sampling {

@@ -12,9 +12,21 @@ import {
   isUniform,
   type LinearWeights,
 } from "@normless/layernorm";
-import { DEFAULT_EPS, type Gpt2Config, hasPlainAttention, queryScale, withPlainAttention } from "./config.js";
-import { checkModel, type HostModel, type HostTensor, parameterShapes, type Weights } from "./params.js";
-import { isFolded, moduleOf, type NormSite, normSites } from "./sites.js";
+import {
+  DEFAULT_EPS,
+  type Gpt2Config,
+  hasPlainAttention,
+  queryScale,
+  withPlainAttention,
+} from "../model/config.js";
+import {
+  checkModel,
+  type HostModel,
+  type HostTensor,
+  parameterShapes,
+  type Weights,
+} from "../model/params.js";
+import { isFolded, moduleOf, type NormSite, normSites } from "../model/sites.js";
 
 /**
  * Folds every norm into the weights that read it: ln_1 into c_attn (the query/key and the value columns each by their

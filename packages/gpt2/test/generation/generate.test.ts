@@ -14,7 +14,7 @@ import {
   standardNorms,
   uploadTokens,
   uploadWeights,
-} from "../src/index.js";
+} from "../../src/index.js";
 
 const config: Gpt2Config = {
   vocabSize: 31,

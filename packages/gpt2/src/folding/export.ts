@@ -5,8 +5,8 @@
  * Source: the published models of Heimersheim 2024 (arXiv 2409.13710) and Baroni et al. 2025 (arXiv 2507.02559).
  */
 import { foldBlocks, frozenParameters } from "./fold.js";
-import { checkModel, type HostModel, type HostTensor } from "./params.js";
-import { normModules, normSites, standardNorms } from "./sites.js";
+import { checkModel, type HostModel, type HostTensor } from "../model/params.js";
+import { normModules, normSites, standardNorms } from "../model/sites.js";
 
 const EPS = 1e12;
 const SCALE = Math.sqrt(EPS);

@@ -5,9 +5,9 @@
  * Source: https://transformerlensorg.github.io/TransformerLens, `convert_gpt2_weights`.
  */
 import { centreRows, centreVector } from "@normless/layernorm";
-import { type Gpt2Config, hasPlainAttention } from "./config.js";
-import { checkWeights, type HostModel, type HostTensor, type Weights } from "./params.js";
-import { isFolded } from "./sites.js";
+import { type Gpt2Config, hasPlainAttention } from "../model/config.js";
+import { checkWeights, type HostModel, type HostTensor, type Weights } from "../model/params.js";
+import { isFolded } from "../model/sites.js";
 
 /** Causal masks, which TransformerLens keeps among its weights. */
 export const LENS_MASKS = /^blocks\.\d+\.attn\.(mask|IGNORE)$/;

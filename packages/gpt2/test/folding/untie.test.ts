@@ -1,8 +1,8 @@
 import { reference } from "@normless/tensor";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkModel, untieHead } from "../src/index.js";
-import { frozenModels, logitsOf } from "./models.js";
+import { checkModel, untieHead } from "../../src/index.js";
+import { frozenModels, logitsOf } from "../models.js";
 
 describe("untieHead", () => {
   it("changes no logit by a bit, and gives a tied model a head of its own", async () => {
