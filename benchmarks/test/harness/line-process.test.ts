@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { LineProcess } from "../src/line-process.js";
+import { LineProcess } from "../../src/harness/line-process.js";
 
 const answer = z.object({ twice: z.number() });
 /** Doubles n; fails when n is 13; ends when n is 0. */

@@ -8,9 +8,9 @@ import {
   showContender,
   showEngine,
   withFastestForms,
-} from "../src/results.js";
-import { figure, machineLine, suiteTable } from "../src/text.js";
-import { row, synthetic } from "./synthetic.js";
+} from "../../src/results/results.js";
+import { figure, machineLine, suiteTable } from "../../src/results/text.js";
+import { row, synthetic } from "../synthetic.js";
 
 it("reads what was written", () => {
   expect(parseResults(JSON.stringify(synthetic), "r.json")).toEqual(synthetic);

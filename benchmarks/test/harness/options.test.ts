@@ -3,7 +3,7 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
-import { checkApart, outputFile, threadCount } from "../src/options.js";
+import { checkApart, outputFile, threadCount } from "../../src/harness/options.js";
 
 afterEach(() => vi.unstubAllEnvs());
 

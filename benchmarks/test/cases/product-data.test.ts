@@ -1,9 +1,9 @@
 /** What products are checked against is itself checked against the reference backend. */
 import { reference } from "@normless/tensor";
 import { expect, it } from "vitest";
-import { expectedRows, ourProduct } from "../src/our-product.js";
-import { productData } from "../src/product-data.js";
-import { productOps } from "../src/shapes.js";
+import { expectedRows, ourProduct } from "../../src/cases/our-product.js";
+import { productData } from "../../src/cases/product-data.js";
+import { productOps } from "../../src/cases/shapes.js";
 
 const engine = { name: "reference", threads: 1, backend: reference() };
 

@@ -2,7 +2,7 @@
 import { reference } from "@normless/tensor";
 import { random } from "@normless/tensor/testing";
 import { expect, it } from "vitest";
-import { type OpCall, opWork } from "../src/op-work.js";
+import { type OpCall, opWork } from "../../src/cases/op-work.js";
 
 const backend = reference();
 const up = (...shape: number[]) => {

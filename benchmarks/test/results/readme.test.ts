@@ -1,8 +1,8 @@
 /** The READMEs show what the committed results say. After a new run: npm run bench:table */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { READMES, RESULTS, withTables } from "../src/readme.js";
-import { parseResults, withFastestForms } from "../src/results.js";
+import { READMES, RESULTS, withTables } from "../../src/results/readme.js";
+import { parseResults, withFastestForms } from "../../src/results/results.js";
 
 const results = parseResults(readFileSync(RESULTS, "utf8"), RESULTS);
 

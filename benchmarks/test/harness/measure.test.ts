@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { inTurns, median, timingOf } from "../src/measure.js";
+import { inTurns, median, timingOf } from "../../src/harness/measure.js";
 
 const times = fc.array(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 30 });
 

@@ -1,9 +1,9 @@
 /** What every suite gets: how much to measure, against whom, and where to put it. */
 import type { EngineEntry } from "./engines.js";
 import type { Rounds } from "./measure.js";
-import type { ProductPeer } from "./peers/peer.js";
-import type { PeerName, Row } from "./results.js";
-import type { ModelFolders } from "./steps/models.js";
+import type { ProductPeer } from "../peers/peer.js";
+import type { PeerName, Row } from "../results/results.js";
+import type { ModelFolders } from "../steps/models.js";
 
 export interface Context {
   /** Ours, those that start here. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { goalsOf, isMet } from "../src/goals.js";
-import { row, synthetic } from "./synthetic.js";
+import { goalsOf, isMet } from "../../src/results/goals.js";
+import { row, synthetic } from "../synthetic.js";
 
 function goal(name: string, results = synthetic) {
   const found = goalsOf(results).find((one) => one.name === name);

@@ -1,8 +1,8 @@
 /** A product on one of our engines: uploaded, checked against float64 sums, and ready to be timed. */
 import type { Tensor } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
-import type { Started } from "./engines.js";
-import { type Contender, timed } from "./measure.js";
+import type { Started } from "../harness/engines.js";
+import { type Contender, timed } from "../harness/measure.js";
 import { factors, type Matrix, type ProductData, rowsOfProduct } from "./product-data.js";
 import type { ProductOp } from "./shapes.js";
 
