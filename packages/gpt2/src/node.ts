@@ -49,6 +49,7 @@ export async function readModelFolder(path: string): Promise<LoadedModel> {
   }
 }
 
+/** How `writeModelFolder` takes what is in the folder already. */
 export interface WriteOptions {
   /** Whether files may be written into a folder that is not empty, over those of the same names. Default false. */
   readonly overwrite?: boolean;

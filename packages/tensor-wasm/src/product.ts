@@ -14,6 +14,7 @@ export interface Product {
   readonly bias?: number;
 }
 
+/** A matrix of float32 on the engine's memory. */
 export interface Matrix {
   /** Of the first value, in bytes from the start of the memory. */
   readonly pointer: number;

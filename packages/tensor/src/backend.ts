@@ -10,6 +10,7 @@ import type { AttributesOf, Contracts, KernelName } from "./kernels/index.js";
 import { nest, type NestedArray } from "./nested.js";
 import { type Shape, sizeOf } from "./shape.js";
 
+/** What a backend's tensors take. */
 export interface MemoryUse {
   /** Bytes of tensors that are alive. */
   readonly liveBytes: number;
@@ -27,6 +28,10 @@ export type InputsOf<K extends KernelName, X = Tensor> =
 export type OutputsOf<K extends KernelName, X = Tensor> =
   Contracts[K] extends Contract<infer _I, infer _P, infer _A, infer O> ? { readonly [N in O]: X } : never;
 
+/**
+ * What runs kernels and holds tensors. Make one in an app, pass it in, and `dispose` of it. A tensor of another backend,
+ * one that was freed, or memory that is full is a BackendError; operands that do not fit their kernel are a ShapeError.
+ */
 export interface Backend {
   /** Short and stable: `reference`, `wasm`. */
   readonly name: string;

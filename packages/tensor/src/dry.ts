@@ -17,6 +17,10 @@ class DryTensor extends Tensor {
   }
 }
 
+/**
+ * A backend that checks and counts as any other, and computes nothing: for how much memory a step takes. `read` gives
+ * zeros.
+ */
 export function dry(): Backend {
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   const make = (shape: Shape, dtype: DType): DryTensor => {

@@ -24,11 +24,13 @@ class ReferenceTensor extends Tensor {
   }
 }
 
+/** How exact the reference backend is. */
 export interface ReferenceOptions {
   /** What float tensors are stored in; sums are float64 either way. Default float64. */
   readonly precision?: "float64" | "float32";
 }
 
+/** A backend of plain loops on the host: slow, exact, and there everywhere. */
 export function reference({ precision = "float64" }: ReferenceOptions = {}): Backend {
   const Store = precision === "float64" ? Float64Array : Float32Array;
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };

@@ -8,8 +8,10 @@ import { sameShape } from "./shape.js";
 
 /** A contract with its names erased, for code that treats all kernels alike. */
 export type AnyContract = Contract<string, string, object, string>;
+/** Tensors by operand; an optional one may be undefined. */
 export type TensorRecord = { readonly [operand: string]: Tensor | undefined };
 
+/** What `run` has to do: the contract, and where its outputs go. */
 export interface RunPlan {
   readonly contract: AnyContract;
   /** Each output: the tensor to add to, or what to allocate. */

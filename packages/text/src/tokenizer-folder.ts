@@ -47,6 +47,7 @@ export async function readTokenizerFiles(
   return files;
 }
 
+/** A folder's tokenizer. */
 export interface FolderTokenizer {
   readonly tokenizer: Tokenizer;
   /** What was taken where the files disagree, or leave something open; a sentence each. */

@@ -15,6 +15,7 @@ const BUFFER = /^(h\.\d+\.ln_[12]|ln_f)\.(?!(?:weight|bias)$)/;
 /** Says whether a norm is frozen, or how it is computed. */
 const FLAG = /\.(_?(attn_v_)?is_fake|mode_buffer)$/;
 
+/** Whether a tensor of this name is a buffer of a `FakeLayerNorm`, which is no parameter. */
 export function isNormBuffer(name: string): boolean {
   return BUFFER.test(name);
 }

@@ -1,6 +1,7 @@
 /** What generation_config.json says of a model that config.json does not: where transformers ends a text. */
 import { type Gpt2Config, isToken, stopTokens } from "../model/config.js";
 
+/** The file's name. */
 export const GENERATION = "generation_config.json";
 
 /**

@@ -53,6 +53,7 @@ export interface ModelToWrite extends HostModel {
   readonly modelCard?: string | undefined;
 }
 
+/** A file by its name in the folder, and its bytes in order. */
 export interface FileToWrite {
   readonly name: string;
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;

@@ -5,9 +5,12 @@
 import { type TensorEntry, writeSafetensors } from "@normless/safetensors";
 import { sizeOf } from "@normless/tensor";
 
+/** The file's name where all weights are in one. */
 export const WEIGHTS = "model.safetensors";
+/** The name of the index, which says in which file a weight is where they are in several. */
 export const INDEX = "model.safetensors.index.json";
 
+/** In bytes: beyond it weights go into several files. */
 export const DEFAULT_SHARD_BYTES = 5e9;
 
 const BYTES: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };

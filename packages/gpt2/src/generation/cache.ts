@@ -4,6 +4,10 @@ import { type Backend, type Tensor, zeros } from "@normless/tensor";
 import type { Gpt2Config } from "../model/config.js";
 import type { Attend } from "../model/forward.js";
 
+/**
+ * Keys and values of one sequence, (1,T,C) for each layer, with room for the longest context T: `attend` is for
+ * `forward`, whose tokens stand at positions `length` and on; `advance` when it is done. `free` gives the memory back.
+ */
 export class KeyValueCache {
   readonly #layers: readonly { readonly k: Tensor; readonly v: Tensor }[];
   #length = 0;

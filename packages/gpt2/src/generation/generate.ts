@@ -7,6 +7,7 @@ import { checkFinite, OVERFLOW_ADVICE } from "../model/finite.js";
 import { forward, type Model, residual } from "../model/forward.js";
 import { checkSampling, sampleToken, type Sampling } from "./sample.js";
 
+/** How long a text may become, where it ends, and how each token is drawn. */
 export interface GenerateOptions extends Sampling {
   readonly maxTokens: number;
   readonly seed?: number;

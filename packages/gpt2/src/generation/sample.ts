@@ -1,6 +1,7 @@
 /** From logits to the next token: temperature, top-k and top-p, as a pure function of the logits and one uniform draw. */
 import { checkFinite, OVERFLOW_ADVICE } from "../model/finite.js";
 
+/** How a token is drawn from logits, (V). */
 export interface Sampling {
   /** Divides the logits; 0 takes the most likely token (greedy). Default 1. */
   readonly temperature?: number;

@@ -55,6 +55,7 @@ export function uploadTargets(backend: Backend, config: Gpt2Config, targets: Int
   return backend.upload(targets, [targets.length / T, T]);
 }
 
+/** Gives the memory of all three back. */
 export function freeTokens({ ids, positions, classes }: Tokens): void {
   for (const tensor of [ids, positions, classes]) tensor.free();
 }

@@ -1,4 +1,6 @@
 /** A GPT-2's shape, and the published sizes. Reading and writing `config.json` is in hf-config.ts. */
+
+/** A GPT-2's shape and what it computes with, apart from its norms. */
 export interface Gpt2Config {
   /** V */
   readonly vocabSize: number;
@@ -50,6 +52,7 @@ function size(layers: number, channels: number, heads: number): Gpt2Config {
   return { ...shape, gelu: "tanh", eps: DEFAULT_EPS, tied: true, eot: 50256 };
 }
 
+/** The published sizes, and `base`. */
 export const presets = {
   /** The model that ships: about 1.7M parameters. */
   base: { ...size(6, 128, 4), vocabSize: 4096, blockSize: 128, eot: 4095 },
@@ -59,6 +62,7 @@ export const presets = {
   xl: size(48, 1600, 25),
 } as const satisfies Record<string, Gpt2Config>;
 
+/** `base`, `small`, `medium`, `large` or `xl`. */
 export type PresetName = keyof typeof presets;
 
 /**

@@ -45,6 +45,7 @@ export interface BoundModel {
  */
 export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;
 
+/** What else a forward pass does: watch the residual, attend to a cache, save memory. */
 export interface ForwardOptions {
   /**
    * Sees the residual, (B,T,C), that each norm module reads; its tensor is the tape's. A loss may be made of it, but for a
@@ -163,6 +164,7 @@ export function tokenLosses(
   return linearCrossEntropy(x, { w: headWeight(model), bias: model.params["lm_head.bias"], targets });
 }
 
+/** What a training loss is of, and what is added to it. */
 export interface TrainingLossOptions extends ForwardOptions {
   /** Targets of the whole batch, over all its micro-batches: what the sum of losses is divided by. */
   readonly totalTokens: number;

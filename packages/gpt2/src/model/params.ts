@@ -10,6 +10,7 @@ export interface HostTensor {
   readonly shape: Shape;
   readonly data: Float32Array;
 }
+/** A model's parameters on the host, by their Hugging Face names. */
 export type Weights = Readonly<Record<string, HostTensor>>;
 
 /** A whole model as plain data on the host: what a folder holds, what is folded. */

@@ -7,7 +7,9 @@ import { frozenNorm, type Norm, standardNorm } from "@normless/layernorm";
 import type { PerClass } from "@normless/tensor";
 import type { Gpt2Config } from "./config.js";
 
+/** A place where a norm is read: `h.0.ln_1:qk`, `h.0.ln_1:v`, `h.0.ln_2`, `ln_f`. */
 export type NormSite = `h.${number}.ln_1:qk` | `h.${number}.ln_1:v` | `h.${number}.ln_2` | "ln_f";
+/** A norm by its parameters' name, and the residual, (B,T,C), that it reads: `h.0.ln_1`, `h.0.ln_2`, `ln_f`. */
 export type NormModule = `h.${number}.ln_1` | `h.${number}.ln_2` | "ln_f";
 /** One norm a site. */
 export type NormTable = Readonly<Record<string, Norm>>;

@@ -61,6 +61,7 @@ function fewRows(engine: Engine, { M, N, K, a, b, c, add, bias = 0 }: Product): 
   });
 }
 
+/** Hands over one product, by the way that suits its shape: few rows, somebody else's, or the packed tiles. */
 export function product(engine: Engine, task: Product): void {
   const { M, N, K, a, b, c, add, bias = 0 } = task;
   if (M === 0 || N === 0) return;

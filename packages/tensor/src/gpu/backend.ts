@@ -10,6 +10,7 @@ import { checkUpload, checkWrite } from "../tensor.js";
 import { type Builds, kernels } from "./kernels/index.js";
 import type { Executor, Operand, Result } from "./program.js";
 
+/** A backend on a GPU, or on what stands for one. */
 export interface GpuBackend extends Backend {
   /** What kernels really run on: webgpu, webgl2, headlessgl, webasm, cpu. */
   readonly mode: string;

@@ -44,6 +44,7 @@ export interface WgslPass {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** An op for given shapes: its passes, in order, and the buffers that they need beside operands and outputs. */
 export interface Program {
   /** Buffers that live for this op only: number of values by name. */
   readonly temporaries?: Readonly<Record<string, number>>;
@@ -69,6 +70,7 @@ export interface Operand {
   readonly ints?: Int32Array;
 }
 
+/** An output as an op file sees it. */
 export interface Result {
   readonly shape: Shape;
   readonly size: number;

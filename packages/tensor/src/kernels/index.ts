@@ -13,6 +13,7 @@ import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
 
+/** All kernels, by name. */
 export const contracts = {
   linear,
   linearGradInput,
@@ -49,9 +50,13 @@ export const contracts = {
   adamw,
 } as const;
 
+/** The type of `contracts`. */
 export type Contracts = typeof contracts;
+/** `linear`, `layerNorm`, `attention`, … */
 export type KernelName = keyof Contracts;
+/** The names of all kernels. */
 export const kernelNames = Object.keys(contracts) as KernelName[];
 
+/** Attributes of kernel `K`. */
 export type AttributesOf<K extends KernelName> =
   Contracts[K] extends Contract<infer _I, infer _P, infer A, infer _O> ? A : never;

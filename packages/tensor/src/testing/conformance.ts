@@ -13,6 +13,7 @@ import { cases } from "./cases/index.js";
 import { expectClose } from "./closeness.js";
 import { random, type Value } from "./values.js";
 
+/** One case of one kernel, as a test of any backend. */
 export interface ConformanceCheck {
   readonly kernel: KernelName;
   readonly name: string;
@@ -100,6 +101,7 @@ function definedInputs(test: Erased): Record<string, Value> {
   return defined;
 }
 
+/** How close a backend must be to the naive loops, and whether empty operands are tried. */
 export interface ConformanceOptions {
   /** Relative to each output's largest value; default 1e-5. */
   readonly tolerance?: number;

@@ -34,6 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   workgroups: [1, 1, 1],
 };
 
+/** Runs programs on a WebGPU device: passes in WGSL as they are, those of gpu.js translated. */
 export class WebGpuExecutor implements Executor<Region> {
   readonly mode = "webgpu";
   readonly asynchronous = true;

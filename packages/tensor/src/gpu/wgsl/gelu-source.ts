@@ -2,6 +2,7 @@
 
 // Beyond ±20 nothing changes any more, and v³ would pass the largest float. tanh and erf may stop a bit short of −1, so
 // that what is far below 0 would be something again when multiplied by itself. Not clamp, which may turn NaN into a number.
+/** WGSL of `value_tanh`, `value_none` and their derivatives `slope_tanh`, `slope_none`, each of one f32. */
 export const GELU = `
 const ROOT = ${Math.sqrt(2 / Math.PI)};
 fn from_below(v: f32) -> f32 { return select(v, -20.0, v < -20.0); }

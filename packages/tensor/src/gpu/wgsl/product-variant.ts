@@ -16,6 +16,7 @@ export interface Variant {
 export type ProductSize = "small" | "large" | "deep";
 /** Which variant for which layouts and size; autotune.ts measures it. */
 export type ProductClass = `${Layout} ${Layout} ${ProductSize}`;
+/** The variant of every class. */
 export type ProductTuning = { readonly [C in ProductClass]: Variant };
 
 /** All but the split ones, which are these with `split`. */

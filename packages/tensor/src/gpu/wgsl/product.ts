@@ -20,10 +20,12 @@ export interface Matrix {
   readonly top?: number;
   readonly left?: number;
 }
+/** An operand, and which of its dimensions runs fastest. */
 export interface ProductOperand extends Matrix {
   readonly layout: Layout;
 }
 
+/** c (n,m) (+)= a (n,k) · b (k,m) + bias (m). */
 export interface Product {
   readonly a: ProductOperand;
   /** With `half` its values are float16, two in a word. */
@@ -63,6 +65,7 @@ export function sizeOfProduct(n: number, m: number, k: number): { size: ProductS
   return { size: tiles(128) >= 256 ? "large" : "small", piece: Math.min(k, LONGEST_SUM) };
 }
 
+/** The passes of a product, in the variant that `tuning` has for its class. */
 export function product(spec: Product, tuning: ProductTuning): ProductPasses {
   const { a, b, n, m, k } = spec;
   const { size, piece } = sizeOfProduct(n, m, k);

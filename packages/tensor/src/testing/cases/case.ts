@@ -5,6 +5,7 @@ import type { AnyContract } from "../../run.js";
 import { sizeOf } from "../../shape.js";
 import { type Value } from "../values.js";
 
+/** Inputs and attributes of one run of kernel `K`. */
 export interface Case<K extends KernelName> {
   readonly name: string;
   readonly inputs: InputsOf<K, Value>;
@@ -16,6 +17,7 @@ export interface Case<K extends KernelName> {
 /** Cases for some of the kernels. */
 export type CasesOf<K extends KernelName> = { readonly [N in K]: readonly Case<N>[] };
 
+/** A case's name: sizes with × between them. */
 export const label = (...sizes: (number | string)[]) => sizes.join("×");
 
 /** An output of an earlier kernel that a gradient takes as input, by the naive loop, rounded to float32. */

@@ -9,6 +9,7 @@ import type { Tuning } from "../tuning.js";
 /** Logits held at a time, but for a row's at least: 128 MiB, which every device binds. */
 export const HELD = 1 << 25;
 
+/** Rows `first` to `first + rows` of x. */
 export interface Chunk {
   readonly first: number;
   readonly rows: number;
@@ -23,6 +24,7 @@ export interface HeadNames {
 }
 const NAMES: HeadNames = { x: "x", w: "w", bias: "bias", logits: "logits" };
 
+/** A head's sizes and where its operands are: x (N,C), w (V,C), bias (V). */
 export interface Head {
   readonly names: HeadNames;
   readonly N: number;
@@ -40,12 +42,14 @@ interface HeadOperands {
   readonly bias?: Operand | undefined;
 }
 
+/** The head of these operands. */
 export function headOf({ x, w, bias }: HeadOperands, { f16 }: Tuning, names = NAMES): Head {
   const [V, C] = w.shape;
   const [N, width] = [rowsOf(x.shape), Math.ceil(V / 4) * 4];
   return { names, N, V, C, width, bias: bias !== undefined, weight: storedWeight(w, f16, names.w) };
 }
 
+/** Its rows in chunks, of which each has at most `held` logits, or one row. */
 export function chunksOf({ N, width }: Head, held: number): Chunk[] {
   const most = Math.max(1, Math.min(N, Math.floor(held / width)));
   return Array.from({ length: Math.ceil(N / most) }, (_, i) => ({

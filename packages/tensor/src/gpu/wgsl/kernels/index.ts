@@ -15,8 +15,10 @@ import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
 
+/** Kernels that stand for others of the same name. */
 export type Overrides = { readonly [K in KernelName]?: Build<K> };
 
+/** All of them, as an adapter likes them. */
 export function wgslKernels(tuning: Tuning = gpuTuning) {
   return {
     linear: linear(tuning),
