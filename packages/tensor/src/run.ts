@@ -22,7 +22,7 @@ export interface RunPlan {
   }[];
 }
 
-/** @throws ShapeError or BackendError, before anything runs. */
+/** Checks the operands of a `run` and infers its outputs. @throws ShapeError or BackendError, before anything runs. */
 export function planRun(
   backend: Backend,
   kernel: KernelName,

@@ -17,7 +17,10 @@ export function hasLensNames(names: { has(name: string): boolean }): boolean {
   return names.has("embed.W_E");
 }
 
-/** @throws Error unless every norm is folded and attention plain: TransformerLens has no frozen norm. */
+/**
+ * A folded model's parameters under TransformerLens's names and shapes. @throws Error unless every norm is folded and
+ * attention plain: TransformerLens has no frozen norm.
+ */
 export function toTransformerLens({ config, weights, norms }: HostModel): Weights {
   if (!isFolded(norms)) {
     throw new Error("TransformerLens has no frozen norm: fold the model before (foldModel)");

@@ -109,7 +109,7 @@ export interface ConformanceOptions {
   readonly empty?: boolean;
 }
 
-/** All checks. */
+/** All checks that a backend is to pass, a case of a kernel each. */
 export function conformance({ tolerance = 1e-5, empty = true }: ConformanceOptions = {}): ConformanceCheck[] {
   return kernelNames.flatMap((kernel) =>
     ([...cases[kernel], ...(empty ? emptyCases[kernel] : [])] as readonly Erased[]).map((test) => ({
