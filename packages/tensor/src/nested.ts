@@ -13,7 +13,10 @@ export function nest(values: number[], shape: Shape): NestedArray {
   return Array.from({ length: first }, (_, i) => nest(values.slice(i * stride, (i + 1) * stride), rest));
 }
 
-/** Appends the numbers of `value` to `out`, row-major, and finds their shape. @throws ShapeError when rows differ in length */
+/**
+ * Appends the numbers of `value` to `out`, row-major, and finds their shape. @throws ShapeError when rows differ in
+ * length
+ */
 export function flatten(value: NestedArray, depth: number, shape: number[], out: number[]): void {
   if (typeof value === "number") {
     if (depth !== shape.length)

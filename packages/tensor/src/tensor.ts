@@ -5,7 +5,10 @@ import { BackendError } from "./errors.js";
 import { flatten, type NestedArray } from "./nested.js";
 import { type Shape, showShape, sizeOf } from "./shape.js";
 
-/** A float32 tensor from nested arrays (or one number): `tensor(backend, [[1, 2], [3, 4]])` is (2,2). @throws ShapeError when rows differ in length */
+/**
+ * A float32 tensor from nested arrays (or one number): `tensor(backend, [[1, 2], [3, 4]])` is (2,2). @throws ShapeError
+ * when rows differ in length
+ */
 export function tensor(backend: Backend, values: NestedArray): Tensor {
   const shape: number[] = [];
   const out: number[] = [];

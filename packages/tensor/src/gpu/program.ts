@@ -1,6 +1,6 @@
 /**
- * A GPU op as data: passes over named buffers, in order. The op files (kernels/ in gpu.js, wgsl/kernels/ by hand) turn shapes
- * and attributes into a Program and touch no device; an executor runs Programs and knows no op.
+ * A GPU op as data: passes over named buffers, in order. The op files (kernels/ in gpu.js, wgsl/kernels/ by hand) turn
+ * shapes and attributes into a Program and touch no device; an executor runs Programs and knows no op.
  */
 import type { InputsOf, OutputsOf } from "../backend.js";
 import type { DType, TensorData } from "../dtype.js";

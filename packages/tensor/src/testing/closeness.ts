@@ -24,7 +24,10 @@ export function closeness(actual: ArrayLike<number>, expected: ArrayLike<number>
   return { relative: worst === 0 ? 0 : worst / Math.max(largest, 1e-30), at };
 }
 
-/** Does nothing where the lists are close. @throws Error naming what, the worst element and both values, when `relative` is over the tolerance. */
+/**
+ * Does nothing where the lists are close. @throws Error naming what, the worst element and both values, when `relative`
+ * is over the tolerance.
+ */
 export function expectClose(
   what: string,
   actual: ArrayLike<number>,
