@@ -3,9 +3,9 @@ import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import Terminal from "cli-table3";
-import type { Context } from "./context.js";
-import { usableEngines } from "./engines.js";
-import { checkApart, outputFile, threadCount } from "./options.js";
+import type { Context } from "./harness/context.js";
+import { usableEngines } from "./harness/engines.js";
+import { checkApart, outputFile, threadCount } from "./harness/options.js";
 import { renderPage } from "./page/page.js";
 import { loadPeers } from "./peers/index.js";
 import {
@@ -16,10 +16,10 @@ import {
   showContender,
   type SuiteName,
   suiteNames,
-} from "./results.js";
+} from "./results/results.js";
 import { ModelFolders } from "./steps/models.js";
 import { checkCases, listCases, suites } from "./suites/index.js";
-import { figure, goalTable, machineLine, QUICK, suiteTable, type Table } from "./text.js";
+import { figure, goalTable, machineLine, QUICK, suiteTable, type Table } from "./results/text.js";
 
 /** Minutes and gigabytes: quick runs take them only by name. */
 const HEAVY = new Set(["lm_head", "small", "small_1x256", "small_1x1024", "save", "load"]);

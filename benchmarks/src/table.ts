@@ -1,8 +1,8 @@
 /** `npm run bench:table`: writes the READMEs' tables anew from the committed results. */
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { READMES, RESULTS, withTables } from "./readme.js";
-import { parseResults } from "./results.js";
+import { READMES, RESULTS, withTables } from "./results/readme.js";
+import { parseResults } from "./results/results.js";
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 

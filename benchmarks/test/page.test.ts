@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { renderPage } from "../src/page/page.js";
-import { parseResults } from "../src/results.js";
-import { QUICK } from "../src/text.js";
+import { parseResults } from "../src/results/results.js";
+import { QUICK } from "../src/results/text.js";
 import { synthetic } from "./synthetic.js";
 
 const page = renderPage(synthetic).replace(/\s+/g, " ");

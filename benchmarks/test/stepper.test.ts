@@ -2,7 +2,7 @@ import { initWeights, standardNorms, uploadWeights } from "@normless/gpt2";
 import { reference } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { expect, it } from "vitest";
-import { steps } from "../src/shapes.js";
+import { steps } from "../src/cases/shapes.js";
 import { batchNumber, checkBatches, checkSettings, checkTolerance, Stepper } from "../src/steps/stepper.js";
 
 const config = { ...steps.tiny.config, vocabSize: 31, channels: 16, inner: 64, layers: 1, heads: 2, eot: 30 };

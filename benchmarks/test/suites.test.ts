@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { RESULTS } from "../src/readme.js";
-import { parseResults, suiteNames } from "../src/results.js";
+import { RESULTS } from "../src/results/readme.js";
+import { parseResults, suiteNames } from "../src/results/results.js";
 import { checkCases, suites } from "../src/suites/index.js";
 
 it("takes every case that the tables show; of a profile, the step", () => {

@@ -1,6 +1,6 @@
 /** Results that no machine measured: rows with round figures for every suite. */
-import { products, showProduct, showStep, steps } from "../src/shapes.js";
-import type { Results, Row, SuiteName } from "../src/results.js";
+import { products, showProduct, showStep, steps } from "../src/cases/shapes.js";
+import type { Results, Row, SuiteName } from "../src/results/results.js";
 
 export function row(
   suite: SuiteName,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { gpu, gpuBackend, type GpuBackend, kernels } from "../../packages/tensor/src/gpu/index.js";
 import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
-import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
+import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/kernels/index.js";
 import { cpuTuning, type Tuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
 import {
   type KernelName,

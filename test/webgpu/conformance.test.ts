@@ -3,7 +3,7 @@ import { gpuBackend } from "../../packages/tensor/src/gpu/backend.js";
 import { gpu, type GpuBackend, kernels } from "../../packages/tensor/src/gpu/index.js";
 import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
-import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
+import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/kernels/index.js";
 import { cpuTuning, type Tuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
 import { conforms } from "../../packages/tensor/test/gpu/conforms.js";
 import { useSwiftShader } from "./vulkan.js";

@@ -14,12 +14,12 @@ import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js
 import {
   linearCrossEntropyBy,
   linearCrossEntropyGradBy,
-} from "../../packages/tensor/src/gpu/wgsl/cross-entropy.js";
-import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
+} from "../../packages/tensor/src/gpu/wgsl/kernels/cross-entropy.js";
+import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/kernels/index.js";
 import {
   linearKlDivergenceBy,
   linearKlDivergenceGradBy,
-} from "../../packages/tensor/src/gpu/wgsl/kl-divergence.js";
+} from "../../packages/tensor/src/gpu/wgsl/kernels/kl-divergence.js";
 import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
 import { useSwiftShader } from "./vulkan.js";
 

@@ -6,7 +6,7 @@ import { type OpenedDevice, openDevice } from "../../packages/tensor/src/gpu/web
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
 import { loadTranslator } from "../../packages/tensor/src/gpu/webgpu/gpujs.js";
 import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
-import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
+import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/kernels/index.js";
 import { BUILTINS, each, fold, GROUP, kernel } from "../../packages/tensor/src/gpu/wgsl/pass.js";
 import { useSwiftShader } from "./vulkan.js";
 

@@ -8,7 +8,7 @@ import { gpuBackend, kernels } from "../../packages/tensor/src/gpu/index.js";
 import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
 import { cpuTuning } from "../../packages/tensor/src/gpu/wgsl/tuning.js";
-import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/index.js";
+import { wgslKernels } from "../../packages/tensor/src/gpu/wgsl/kernels/index.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Command, Option } from "@commander-js/extra-typings";
 // @boundaries-ignore the SwiftShader that the tests run on
 import { useSwiftShader } from "../../../test/webgpu/vulkan.js";
-import { outputFile, wholeNumber } from "../options.js";
+import { outputFile, wholeNumber } from "../harness/options.js";
 import { benchGpu, type GpuReport } from "./bench.js";
 import { floorsTable } from "./floors.js";
 import { gpuText } from "./text.js";

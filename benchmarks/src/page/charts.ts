@@ -8,8 +8,8 @@ import {
   rowsOf,
   showContender,
   unique,
-} from "../results.js";
-import { figure, gigabytes } from "../text.js";
+} from "../results/results.js";
+import { figure, gigabytes } from "../results/text.js";
 import { type Bar, barChart, type BarGroup } from "./bars.js";
 import {
   type Axis,

@@ -1,7 +1,7 @@
 /** The results as one HTML page that needs no network and runs no script; its figures are inside it as JSON. */
-import { goalsOf, isMet } from "../goals.js";
-import type { Results, SuiteName } from "../results.js";
-import { goalTable, machineLine, QUICK, suiteTable, type Table, titles } from "../text.js";
+import { goalsOf, isMet } from "../results/goals.js";
+import type { Results, SuiteName } from "../results/results.js";
+import { goalTable, machineLine, QUICK, suiteTable, type Table, titles } from "../results/text.js";
 import { barStyle } from "./bars.js";
 import { growthCharts, memoryChart, productChart, stepChart } from "./charts.js";
 import { type Html, html, jsonElement, rawText, reportStyle } from "./kit.js";

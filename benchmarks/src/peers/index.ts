@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { loadJaxJs } from "./jax-js.js";
 import { loadOnnxruntime } from "./onnxruntime.js";
-import { type PeerName, peerNames } from "../results.js";
+import { type PeerName, peerNames } from "../results/results.js";
 import { peersFolder, type ProductPeer } from "./peer.js";
 import { loadPyTorch } from "./pytorch.js";
 import { loadTfjs } from "./tfjs.js";

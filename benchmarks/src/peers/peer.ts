@@ -1,8 +1,8 @@
 /** What a peer has to offer for its matrix product to be measured beside ours. */
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { PeerName } from "../results.js";
-import type { ProductShape } from "../shapes.js";
+import type { PeerName } from "../results/results.js";
+import type { ProductShape } from "../cases/shapes.js";
 
 export interface ProductPeer {
   readonly name: PeerName;

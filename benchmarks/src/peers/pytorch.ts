@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Context } from "../context.js";
-import { LineProcess } from "../line-process.js";
-import { type Form, forms, type Row } from "../results.js";
+import type { Context } from "../harness/context.js";
+import { LineProcess } from "../harness/line-process.js";
+import { type Form, forms, type Row } from "../results/results.js";
 import { aboutSchema, okSchema } from "../steps/protocol.js";
 import { peersFolder, type ProductPeer } from "./peer.js";
 

@@ -7,7 +7,7 @@ import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { presets } from "@normless/gpt2";
-import { outputFile, threadCount } from "../options.js";
+import { outputFile, threadCount } from "../harness/options.js";
 import { makeFolder, runStages } from "./stages.js";
 import { smallTable } from "./text.js";
 

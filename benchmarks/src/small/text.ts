@@ -1,5 +1,5 @@
 /** The stages as a table in Markdown. */
-import { figure, gigabytes } from "../text.js";
+import { figure, gigabytes } from "../results/text.js";
 import type { SmallResults } from "./stages.js";
 
 export interface Machine {

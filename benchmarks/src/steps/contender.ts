@@ -2,10 +2,10 @@
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import type { Gpt2Config } from "@normless/gpt2";
-import type { Context } from "../context.js";
-import { LineProcess } from "../line-process.js";
+import type { Context } from "../harness/context.js";
+import { LineProcess } from "../harness/line-process.js";
 import { startPyTorchForms } from "../peers/pytorch.js";
-import type { Form } from "../results.js";
+import type { Form } from "../results/results.js";
 import { aboutSchema, type LoadRequest, okSchema, peakSchema, stepSchema } from "./protocol.js";
 import { batchNumber, type optimizerSettings, type StepBatch } from "./stepper.js";
 

@@ -4,8 +4,8 @@ import { checkConfig, checkWeights, standardNorms } from "@normless/gpt2";
 import { openStore } from "@normless/safetensors";
 import { openFile } from "@normless/safetensors/node";
 import type { Backend, Tensor } from "@normless/tensor";
-import { engineNamed } from "../engines.js";
-import { serve } from "../line-process.js";
+import { engineNamed } from "../harness/engines.js";
+import { serve } from "../harness/line-process.js";
 import { type LoadRequest, requestSchema } from "./protocol.js";
 import { Stepper } from "./stepper.js";
 

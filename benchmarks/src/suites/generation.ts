@@ -13,12 +13,12 @@ import {
 } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { z } from "zod";
-import { type Context, hasPeer, longRounds } from "../context.js";
-import { withEngines } from "../engines.js";
-import { inTurns } from "../measure.js";
+import { type Context, hasPeer, longRounds } from "../harness/context.js";
+import { withEngines } from "../harness/engines.js";
+import { inTurns } from "../harness/measure.js";
 import { ofForm, type PyTorch, startPyTorchForms } from "../peers/pytorch.js";
-import { type Form, showContender } from "../results.js";
-import { steps } from "../shapes.js";
+import { type Form, showContender } from "../results/results.js";
+import { steps } from "../cases/shapes.js";
 import { okSchema } from "../steps/protocol.js";
 
 const PROMPT = Array.from({ length: 32 }, (_, i) => 11 * i + 3);

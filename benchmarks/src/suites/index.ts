@@ -1,8 +1,8 @@
 /** All suites, in the order in which they run. */
-import type { Context } from "../context.js";
-import type { SuiteName } from "../results.js";
-import { opCases } from "../op-cases.js";
-import { steps } from "../shapes.js";
+import type { Context } from "../harness/context.js";
+import type { SuiteName } from "../results/results.js";
+import { opCases } from "../cases/op-cases.js";
+import { steps } from "../cases/shapes.js";
 import { generationCases, generationSuite } from "./generation.js";
 import { ioCases, ioSuite } from "./io.js";
 import { kernelCases, kernelSuite } from "./kernels.js";

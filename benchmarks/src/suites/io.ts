@@ -3,8 +3,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parameterCount, presets } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
-import { type Context, longRounds } from "../context.js";
-import { inTurns, timed } from "../measure.js";
+import { type Context, longRounds } from "../harness/context.js";
+import { inTurns, timed } from "../harness/measure.js";
 
 export const ioCases = ["save", "load"];
 

@@ -4,12 +4,12 @@
  * one tile in the nearest cache, which is what it could do if memory and the edges of tiles cost nothing.
  */
 import { expectClose } from "@normless/tensor/testing";
-import { type Context, productRounds } from "../context.js";
-import { mainEngine, type Started, withEngines } from "../engines.js";
-import { type Contender, inTurns, timed } from "../measure.js";
-import { expectedRows, ourProduct, TOLERANCE } from "../our-product.js";
-import { productData, transpose } from "../product-data.js";
-import { flops, products, type ProductShape, showProduct } from "../shapes.js";
+import { type Context, productRounds } from "../harness/context.js";
+import { mainEngine, type Started, withEngines } from "../harness/engines.js";
+import { type Contender, inTurns, timed } from "../harness/measure.js";
+import { expectedRows, ourProduct, TOLERANCE } from "../cases/our-product.js";
+import { productData, transpose } from "../cases/product-data.js";
+import { flops, products, type ProductShape, showProduct } from "../cases/shapes.js";
 
 export const kernelCases = [...Object.keys(products), "microkernel"];
 

@@ -4,9 +4,9 @@
  * never handed out.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Context } from "../context.js";
-import { mainEngine } from "../engines.js";
-import { type Timing, timingOf } from "../measure.js";
+import type { Context } from "../harness/context.js";
+import { mainEngine } from "../harness/engines.js";
+import { type Timing, timingOf } from "../harness/measure.js";
 
 const RESTED_MS = 2;
 

@@ -1,10 +1,10 @@
 /** What a step does besides products. Each op is checked against the reference backend on a short sequence first. */
 import { reference } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
-import { type Context, kernelRounds } from "../context.js";
-import { type Started, withEngines } from "../engines.js";
-import { inTurns, timed } from "../measure.js";
-import { type OpCase, opCases, type StartedOp } from "../op-cases.js";
+import { type Context, kernelRounds } from "../harness/context.js";
+import { type Started, withEngines } from "../harness/engines.js";
+import { inTurns, timed } from "../harness/measure.js";
+import { type OpCase, opCases, type StartedOp } from "../cases/op-cases.js";
 
 const T = 1024;
 /** The reference is plain loops. No multiple of four. */

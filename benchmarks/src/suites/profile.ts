@@ -7,12 +7,12 @@
 import { initWeights, standardNorms, uploadWeights } from "@normless/gpt2";
 import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "@normless/tensor";
 import type { WasmBackend } from "@normless/tensor-wasm";
-import { type Context, longRounds } from "../context.js";
-import { mainEngine } from "../engines.js";
-import { inTurns, timed, timingOf } from "../measure.js";
-import { type OpWork, opWork } from "../op-work.js";
-import type { Row } from "../results.js";
-import { showStep, steps, type StepShape } from "../shapes.js";
+import { type Context, longRounds } from "../harness/context.js";
+import { mainEngine } from "../harness/engines.js";
+import { inTurns, timed, timingOf } from "../harness/measure.js";
+import { type OpWork, opWork } from "../cases/op-work.js";
+import type { Row } from "../results/results.js";
+import { showStep, steps, type StepShape } from "../cases/shapes.js";
 import { batchNumber, Stepper } from "../steps/stepper.js";
 
 export const profiled = ["tiny", "base", "small_1x256", "small_1x1024"] as const;

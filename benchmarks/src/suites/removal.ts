@@ -5,9 +5,9 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import type { Context } from "../context.js";
-import { mainEngine } from "../engines.js";
-import { timingOf } from "../measure.js";
+import type { Context } from "../harness/context.js";
+import { mainEngine } from "../harness/engines.js";
+import { timingOf } from "../harness/measure.js";
 
 const command = fileURLToPath(new URL("../../apps/remove-layernorm/bin/normless.js", import.meta.url));
 /** Of quick runs: enough for every removal. */

@@ -1,10 +1,10 @@
 /** How the cost of a training step grows: with the length of a sequence, with the channels, with the threads. */
 import { availableParallelism } from "node:os";
 import { initWeights, standardNorms, uploadWeights } from "@normless/gpt2";
-import { type Context, longRounds } from "../context.js";
-import { mainEngine } from "../engines.js";
-import { inTurns, timed } from "../measure.js";
-import { growthWithC, growthWithT, showStep, steps, type StepShape } from "../shapes.js";
+import { type Context, longRounds } from "../harness/context.js";
+import { mainEngine } from "../harness/engines.js";
+import { inTurns, timed } from "../harness/measure.js";
+import { growthWithC, growthWithT, showStep, steps, type StepShape } from "../cases/shapes.js";
 import { batchNumber, Stepper } from "../steps/stepper.js";
 
 const MOST_THREADS = 8;

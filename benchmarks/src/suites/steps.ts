@@ -2,12 +2,12 @@
  * Whole training steps of GPT-2, ours and PyTorch's, each contender in a process of its own. All start from the same
  * weights and see the same batches; the losses of a few steps are compared before anything is timed.
  */
-import { type Context, hasPeer } from "../context.js";
-import { mainEngine } from "../engines.js";
-import { inTurns } from "../measure.js";
+import { type Context, hasPeer } from "../harness/context.js";
+import { mainEngine } from "../harness/engines.js";
+import { inTurns } from "../harness/measure.js";
 import { ofForm } from "../peers/pytorch.js";
-import { showContender } from "../results.js";
-import { showStep, steps, type StepShape } from "../shapes.js";
+import { showContender } from "../results/results.js";
+import { showStep, steps, type StepShape } from "../cases/shapes.js";
 import {
   ourContender,
   peakOf,

@@ -2,12 +2,12 @@
  * Every layout of the products in a step of GPT-2 small: forward, the input's gradient, the weight's gradient. They run
  * in turns with the forward product of `mlp_in`, so that each has a ratio to it that a noisy machine cannot bend.
  */
-import { type Context, productRounds } from "../context.js";
-import { withEngines } from "../engines.js";
-import { inTurns } from "../measure.js";
-import { expectedRows, ourProduct } from "../our-product.js";
-import { productData } from "../product-data.js";
-import { flops, productOps, products, showProduct, stepProducts } from "../shapes.js";
+import { type Context, productRounds } from "../harness/context.js";
+import { withEngines } from "../harness/engines.js";
+import { inTurns } from "../harness/measure.js";
+import { expectedRows, ourProduct } from "../cases/our-product.js";
+import { productData } from "../cases/product-data.js";
+import { flops, productOps, products, showProduct, stepProducts } from "../cases/shapes.js";
 
 /** A product is all of its layouts. */
 export const transposeCases = stepProducts.flatMap((name) => [

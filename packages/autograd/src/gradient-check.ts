@@ -5,6 +5,7 @@
 import { evaluate, type Parameters, valueAndGrad, type Variables } from "./value-and-grad.js";
 import type { Variable } from "./tape.js";
 
+/** The element whose gradient is furthest from its central difference. */
 export interface GradientMismatch {
   readonly parameter: string;
   readonly element: number;

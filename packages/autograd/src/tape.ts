@@ -43,6 +43,10 @@ interface Node {
   readonly backward: Backward | undefined;
 }
 
+/**
+ * The list of what the ops of one step computed, on one backend. `valueAndGrad` and `evaluate` make and free one; whoever
+ * makes one by hand calls `backward` once, on a scalar, and `free`.
+ */
 export class Tape {
   readonly #nodes: Node[] = [];
   readonly #kept = new Set<Tensor>();

@@ -2,7 +2,9 @@
 import { type Backend, BackendError, type Tensor } from "@normless/tensor";
 import { Tape, type Variable } from "./tape.js";
 
+/** Tensors by name: what a function is differentiated by, or its gradients. */
 export type Parameters<K extends string = string> = Readonly<Record<K, Tensor>>;
+/** Variables by name: the parameters as the function is given them, on a tape. */
 export type Variables<K extends string = string> = Readonly<Record<K, Variable>>;
 
 function backendOf(op: string, params: Parameters): Backend {

@@ -5,6 +5,7 @@ import type { BatchSizes } from "./validation-loss.js";
 import { checkNats, tokenNats } from "./nats.js";
 import type { Groups } from "@normless/statistics";
 
+/** Nats of every target, and of each sequence. */
 export interface TokenEvaluation {
   /** Nats of each target that counts, in order. */
   readonly nats: Float32Array;
@@ -12,6 +13,7 @@ export interface TokenEvaluation {
   readonly sequences: Groups;
 }
 
+/** How the tokens are cut, and which targets count. */
 export interface EvaluateOptions extends BatchSizes {
   /** Whether targets that are end-of-text count; they are read as inputs either way. Default true. */
   readonly eotTargets?: boolean | undefined;

@@ -43,6 +43,7 @@ async function readNats(
   return values;
 }
 
+/** What an error about nats that are no number says of where they are. */
 export interface NatsText {
   /** The number of the batch's first sequence, from 0. */
   readonly sequence: number;

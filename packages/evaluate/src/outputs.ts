@@ -6,6 +6,7 @@ import { sequentialBatches } from "@normless/text";
 import { checkBatchNats } from "./nats.js";
 import type { BatchSizes } from "./validation-loss.js";
 
+/** What a model makes of a text. */
 export interface Outputs {
   /** Mean nats a token. */
   readonly loss: number;

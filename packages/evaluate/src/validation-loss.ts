@@ -3,11 +3,13 @@ import type { Model } from "@normless/gpt2";
 import { sequentialBatches } from "@normless/text";
 import { batchNats, checkBatchNats } from "./nats.js";
 
+/** Rows of a batch, and tokens of a row. */
 export interface BatchSizes {
   readonly batchSize: number;
   readonly blockSize: number;
 }
 
+/** How a text is cut into batches, and what to say of a loss that is no number. */
 export interface ValidationOptions extends BatchSizes {
   /** What to do about a loss that is no number. Default: the weights are numbers. */
   readonly advice?: string | undefined;

@@ -1,9 +1,6 @@
-export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens } from "./batch.js";
-export { KeyValueCache } from "./cache.js";
-export { checkConfig, type Gpt2Config, type PresetName, presets, stopTokens } from "./config.js";
-export { toEps1e12 } from "./export.js";
-export { checkFinite, elementOf, type FiniteText, NotFiniteError, OVERFLOW_ADVICE } from "./finite.js";
-export { foldFrozen, foldModel } from "./fold.js";
+export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens } from "./model/batch.js";
+export { checkConfig, type Gpt2Config, type PresetName, presets, stopTokens } from "./model/config.js";
+export { checkFinite, elementOf, type FiniteText, NotFiniteError, OVERFLOW_ADVICE } from "./model/finite.js";
 export {
   type Attend,
   type BoundModel,
@@ -15,23 +12,7 @@ export {
   tokenLosses,
   trainingLoss,
   type TrainingLossOptions,
-} from "./forward.js";
-export { generate, type GenerateOptions } from "./generate.js";
-export { promptIds, sampleText } from "./sample-text.js";
-export { configFromHf, configText, type ReadConfig } from "./hf-config.js";
-export {
-  type FileToWrite,
-  type Folder,
-  isModelFile,
-  type LoadedModel,
-  memoryFolder,
-  modelFiles,
-  type ModelToWrite,
-  readModel,
-} from "./hf-folder.js";
-export { Float, jsonText } from "./json.js";
-export type { WeightDtype, WeightNames } from "./hf-weights.js";
-export { describeLayout, detectLayout, type Layout, sitesWithoutNorm, withFrozenNames } from "./layout.js";
+} from "./model/forward.js";
 export {
   checkModel,
   checkWeights,
@@ -45,8 +26,7 @@ export {
   parameterShapes,
   uploadWeights,
   type Weights,
-} from "./params.js";
-export { checkSampling, sampleToken, type Sampling } from "./sample.js";
+} from "./model/params.js";
 export {
   freezeAll,
   isFolded,
@@ -59,6 +39,32 @@ export {
   replaceNorm,
   sitesOf,
   standardNorms,
-} from "./sites.js";
-export { untieHead } from "./untie.js";
-export { centreWriters, fromTransformerLens, toTransformerLens } from "./transformer-lens.js";
+} from "./model/sites.js";
+export { KeyValueCache } from "./generation/cache.js";
+export { generate, type GenerateOptions } from "./generation/generate.js";
+export { promptIds, sampleText } from "./generation/sample-text.js";
+export { checkSampling, sampleToken, type Sampling } from "./generation/sample.js";
+export { toEps1e12 } from "./folding/export.js";
+export { foldFrozen, foldModel } from "./folding/fold.js";
+export { untieHead } from "./folding/untie.js";
+export { configFromHf, configText, type ReadConfig } from "./files/hf-config.js";
+export {
+  type FileToWrite,
+  type Folder,
+  isModelFile,
+  type LoadedModel,
+  memoryFolder,
+  modelFiles,
+  type ModelToWrite,
+  readModel,
+} from "./files/hf-folder.js";
+export type { WeightDtype, WeightNames } from "./files/hf-weights.js";
+export { Float, jsonText } from "./files/json.js";
+export {
+  describeLayout,
+  detectLayout,
+  type Layout,
+  sitesWithoutNorm,
+  withFrozenNames,
+} from "./files/layout.js";
+export { centreWriters, fromTransformerLens, toTransformerLens } from "./files/transformer-lens.js";

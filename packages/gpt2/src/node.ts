@@ -5,8 +5,14 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type FileSource, openFile, writeFileAtomic } from "@normless/safetensors/node";
-import { isWeightFile } from "./hf-shards.js";
-import { type Folder, type LoadedModel, modelFiles, type ModelToWrite, readModel } from "./hf-folder.js";
+import { isWeightFile } from "./files/hf-shards.js";
+import {
+  type Folder,
+  type LoadedModel,
+  modelFiles,
+  type ModelToWrite,
+  readModel,
+} from "./files/hf-folder.js";
 
 /** A folder on disk; its files stay open until `close`. */
 export interface DiskFolder extends Folder {
@@ -43,6 +49,7 @@ export async function readModelFolder(path: string): Promise<LoadedModel> {
   }
 }
 
+/** How `writeModelFolder` takes what is in the folder already. */
 export interface WriteOptions {
   /** Whether files may be written into a folder that is not empty, over those of the same names. Default false. */
   readonly overwrite?: boolean;

@@ -8,6 +8,7 @@ import { checkFinite, forward, type Model, OVERFLOW_ADVICE } from "@normless/gpt
 import { allLogits, classAt, logitPart, type Readout, readReadout, stdOf, throughNorm } from "./readout.js";
 import { capture, type Part, partsAt, readPartWeights } from "./residual-parts.js";
 
+/** A part of the model and its share of a logit. */
 export interface AttributedPart extends Part {
   /** What the part adds to the token's logit. */
   readonly logit: number;
@@ -15,6 +16,7 @@ export interface AttributedPart extends Part {
   readonly overMean: number;
 }
 
+/** A logit taken apart. */
 export interface Attribution {
   /** The token whose logit this is, and what the model gives it after the text. */
   readonly token: number;

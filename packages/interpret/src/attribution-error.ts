@@ -11,6 +11,7 @@ import { classAt, logitPart, readReadout, stdOf, throughNorm } from "./readout.j
 import { type Estimate, Resamples } from "@normless/statistics";
 import { capture, partsAt, readPartWeights } from "./residual-parts.js";
 
+/** NMAE with intervals over sequences. */
 export interface AttributionError {
   readonly sequences: number;
   readonly blockSize: number;
@@ -22,6 +23,7 @@ export interface AttributionError {
   readonly heads: readonly (readonly number[])[];
 }
 
+/** Which sequences are looked at. */
 export interface AttributionErrorOptions {
   readonly sequences: number;
   readonly blockSize: number;

@@ -6,6 +6,7 @@ import type { Model } from "@normless/gpt2";
 import { positionClasses, type Norm } from "@normless/layernorm";
 import { POSITION_CLASSES, type PositionClass, type Tensor, type TensorData } from "@normless/tensor";
 
+/** What stands between the final residual and the logits, read to the host. */
 export interface Readout {
   readonly C: number;
   readonly V: number;
@@ -83,6 +84,7 @@ export function allLogits({ C, V, unembedding, bias }: Readout, z: Float64Array)
   );
 }
 
+/** Σ a·b. */
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];

@@ -15,8 +15,10 @@ import {
 } from "@normless/gpt2";
 import type { Backend, Tensor, TensorData } from "@normless/tensor";
 
+/** What may write into the residual. */
 export type PartKind = "token" | "position" | "head" | "mlp" | "bias";
 
+/** What writes into the residual, by its name. */
 export interface Part {
   /** `token`, `position`, `h.0.attn.2` (head 2 of layer 0), `h.0.attn.bias`, `h.0.mlp`, `h.0.mlp.bias`. */
   readonly name: string;
@@ -46,6 +48,7 @@ interface LayerWeights {
   readonly mlpBias: Float64Array;
 }
 
+/** Reads what the parts need of a model, (C)- and (C,C)-sized but for the embeddings. */
 export async function readPartWeights({ config, params, norms }: Model): Promise<PartWeights> {
   const C = config.channels;
   const layers: LayerWeights[] = [];

@@ -16,6 +16,7 @@ import {
 } from "@normless/autograd";
 import { type PerClass, POSITION_CLASSES, type PositionClass, type Tensor } from "@normless/tensor";
 
+/** A norm of x (...,C) as plain data; gamma and beta, (C), are parameters and stand elsewhere. */
 export type Norm =
   /** (x−mean)/sqrt(var+eps)·gamma + beta */
   | { readonly kind: "standard"; readonly eps: number }

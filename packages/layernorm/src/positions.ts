@@ -1,6 +1,7 @@
 /** Which position class each token is of; see the classes' contract in @normless/tensor. */
 import { POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 
+/** How the ids are to be read: as (B,T), from which position on, and with which end-of-text. */
 export interface PositionOptions {
   /** Sequences. */
   readonly B: number;

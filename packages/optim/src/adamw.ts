@@ -15,8 +15,10 @@ import {
 } from "@normless/tensor";
 import { check, checkCount, checkFinite } from "./check.js";
 
+/** Something of each parameter, by its name. */
 export type Named<X> = Readonly<Record<string, X>>;
 
+/** AdamW's settings that stay the same from update to update. */
 export interface AdamWOptions {
   /** Both in [0, 1). */
   readonly beta1: number;
@@ -27,6 +29,7 @@ export interface AdamWOptions {
   readonly weightDecay: number;
 }
 
+/** AdamW's settings that may change with each update. */
 export interface UpdateOptions {
   /** From 0 up. */
   readonly learningRate: number;
@@ -41,6 +44,10 @@ export interface AdamWState {
   readonly v: Named<Float32Array>;
 }
 
+/**
+ * AdamW (Loshchilov & Hutter 2019) of parameters on one backend, with two moments of each, which it owns. Parameters of
+ * fewer than two dimensions do not decay. The parameters are changed in place and stay the caller's.
+ */
 export class AdamW {
   readonly #m: Record<string, Tensor> = {};
   readonly #v: Record<string, Tensor> = {};

@@ -1,6 +1,7 @@
 /** Learning rates as pure functions of the step. */
 import { checkCount, checkFinite } from "./check.js";
 
+/** Rates and steps of a warm-up and a cosine; steps are updates. */
 export interface WarmupCosine {
   /** The highest rate, reached at the end of the warm-up. */
   readonly peak: number;

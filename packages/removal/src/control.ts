@@ -5,6 +5,7 @@ import { type RemovalState, updateScale } from "./removing/index.js";
 import { measureStds, stdsOf } from "./removing/measuring.js";
 import type { StepOptions, StepResult } from "@normless/train";
 
+/** The control's way through its training, as `Removing` is the removal's. */
 export class Control {
   readonly #recipe: RemovalRecipe;
   #state: RemovalState;

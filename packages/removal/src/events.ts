@@ -20,6 +20,7 @@ import type { Estimate } from "@normless/statistics";
 /** Mean std at each norm module, by position class, in the residual's units. */
 export type StdByModule = Readonly<Record<string, PerClass>>;
 
+/** What the run is going to do; the first event. */
 export interface PlanEvent {
   readonly type: "plan";
   readonly recipe: RemovalRecipe;
@@ -36,9 +37,11 @@ export interface PlanEvent {
   /** Set when this run goes on from a checkpoint. */
   readonly resumedAt?: { readonly phase: Phase; readonly step: number };
 }
+/** An update of one of the two trainings. */
 export interface StepEvent extends TrainingStep {
   readonly phase: Phase;
 }
+/** A norm, or special constants, that went. */
 export interface RemovalEvent {
   readonly type: "removal";
   /** Updates done when it happened. */
@@ -71,6 +74,7 @@ export interface Validated {
   /** Of an LN-free model where there is a control: loss minus the control's on the same targets, by row kind. */
   readonly toControl?: Readonly<Partial<Record<RowKind, Estimate>>>;
 }
+/** A model's validation. */
 export interface EvalEvent extends Validated {
   readonly type: "eval";
   readonly model: Contender;
@@ -87,6 +91,7 @@ export interface Look {
   /** In the residual's units, by norm module and position class; a class never seen is absent. */
   readonly stds: StdsSeen;
 }
+/** Means over rows, in nats a token. */
 export interface LookMeans {
   readonly loss: number;
   /** KL(original ‖ model). */
@@ -112,6 +117,7 @@ export interface ControlEvent {
   /** Nats a token. */
   readonly validation: Readonly<Record<"original" | "control", number>>;
 }
+/** The std at every norm on validation text. */
 export interface StdEvent {
   readonly type: "stds";
   readonly model: "original" | "frozen";
@@ -132,17 +138,20 @@ export interface FirstPositionEvent {
   /** Of the original, where the recipe does badly on such a model: how, and which to take. */
   readonly fails?: FailsOnSink;
 }
+/** What a model writes after a prompt. */
 export interface SampleEvent {
   readonly type: "sample";
   readonly model: "original" | "folded";
   readonly prompt: string;
   readonly text: string;
 }
+/** How far the folded model is from the frozen one. */
 export interface FoldEvent {
   readonly type: "fold";
   /** max |folded − frozen| / max |frozen| over the logits of one validation batch. */
   readonly relativeDifference: number;
 }
+/** Everything to go on from here, to be kept by whoever wants that. */
 export interface CheckpointEvent {
   readonly type: "checkpoint";
   readonly state: RunState;
@@ -153,6 +162,7 @@ export interface CheckpointEvent {
 export type ValidationLosses = Readonly<Record<Exclude<Contender, "control">, number>> & {
   readonly control?: number | undefined;
 };
+/** What a run came to. */
 export interface Summary {
   /** Nats a token. */
   readonly validation: ValidationLosses;
@@ -168,6 +178,7 @@ export interface Summary {
   readonly peakBytes: number;
   readonly backend: string;
 }
+/** The end, with the models. */
 export interface DoneEvent {
   readonly type: "done";
   readonly summary: Summary;
@@ -177,6 +188,7 @@ export interface DoneEvent {
   readonly folded: HostModel;
 }
 
+/** Anything that a run tells. */
 export type RunEvent =
   | PlanEvent
   | StepEvent

@@ -51,6 +51,7 @@ export interface ControlResult {
   readonly validation: number;
 }
 
+/** What a run is given. */
 export interface RunInput {
   readonly backend: Backend;
   /** A model with LayerNorms. */

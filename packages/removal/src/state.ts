@@ -5,6 +5,7 @@ import type { RemovalState } from "./removing/state.js";
 import type { TrainerState } from "@normless/train";
 import type { Sums } from "./validation/validation.js";
 
+/** Where a run stands. */
 export interface RunState extends TrainerState {
   readonly version: 1;
   /** Which weights the run started from. */

@@ -22,9 +22,11 @@ interface ArrayType {
   readonly BYTES_PER_ELEMENT: number;
 }
 
+/** The dtypes that are read and written, by the format's names. */
 export type Dtype =
   "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U64" | "U32" | "U16" | "U8" | "BOOL";
 
+/** The array that holds a dtype's values; F16 and BF16 are kept as their bits. */
 export const ARRAY_TYPES: Readonly<Record<Dtype, ArrayType>> = {
   F64: Float64Array,
   F32: Float32Array,
@@ -54,12 +56,15 @@ const OTHER_BITS: Readonly<Record<string, number>> = {
   C64: 64,
 };
 
+/** Their names, for errors. */
 export const KNOWN_DTYPES = Object.keys(ARRAY_TYPES).join(", ");
 
+/** Whether the format's name `value` is one of ours. */
 export function isDtype(value: unknown): value is Dtype {
   return typeof value === "string" && Object.hasOwn(ARRAY_TYPES, value);
 }
 
+/** Whether `value` is a list of whole numbers from 0 up. */
 export function isShape(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((dim) => Number.isSafeInteger(dim) && dim >= 0);
 }

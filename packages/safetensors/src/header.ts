@@ -31,7 +31,9 @@ export interface Header {
 
 /** The reference implementation's limit on the JSON, in bytes. */
 export const MAX_HEADER_BYTES = 100_000_000;
+/** Bytes of the header's length, with which a file begins. */
 export const LENGTH_BYTES = 8;
+/** The header's entry that is no tensor. */
 export const METADATA_KEY = "__metadata__";
 
 /** Space, tab, line feed and carriage return. */

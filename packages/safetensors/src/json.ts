@@ -3,6 +3,7 @@
 // show two readers two contents.
 import { SafetensorsError } from "./errors.js";
 
+/** What a text must be beside JSON. */
 export interface JsonRules {
   /** What errors call the text. */
   readonly where: string;
@@ -23,6 +24,7 @@ export function parseJson(text: string, rules: JsonRules): unknown {
   return value;
 }
 
+/** Whether a parsed value is an object: no list, not null. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

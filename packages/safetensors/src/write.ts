@@ -30,6 +30,7 @@ export interface TensorEntry {
   readonly data: TensorData | (() => TensorData | Promise<TensorData>);
 }
 
+/** What goes into a file beside its tensors. */
 export interface WriteOptions {
   /** Free text for the file's `__metadata__`; PyTorch's readers look for `{ format: "pt" }`. */
   readonly metadata?: Readonly<Record<string, string>>;

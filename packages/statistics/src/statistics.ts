@@ -10,17 +10,20 @@ export interface Groups {
   readonly counts: ArrayLike<number>;
 }
 
+/** The central 95 % of the resamples. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
 }
 
+/** A figure and its interval. */
 export interface Estimate {
   readonly value: number;
   /** The central 95 % of the resamples; undefined where there is one group alone. */
   readonly interval?: Interval | undefined;
 }
 
+/** How many resamples, and which. */
 export interface BootstrapOptions {
   /** Default 10,000. */
   readonly resamples?: number | undefined;

@@ -5,6 +5,7 @@ import koffi from "koffi";
 import { availableParallelism } from "node:os";
 import { type Library, loadLibrary } from "./library.js";
 
+/** The engine's options, and which library does the products. */
 export interface BlasOptions extends Omit<WasmOptions, "gemm"> {
   /** Name or path of a shared library with `cblas_sgemm`; default: the usual names on this system, in order. */
   readonly library?: string;

@@ -4,6 +4,7 @@ import koffi, { type LibraryHandle } from "koffi";
 import { readFileSync } from "node:fs";
 import { platform } from "node:os";
 
+/** A BLAS that was loaded. */
 export interface Library {
   /** `cblas_sgemm` with addresses for A, B and C. */
   readonly sgemm: (...args: (number | bigint)[]) => void;

@@ -1,8 +1,8 @@
 /** Hands jobs to the module and lends scratch memory: all that the kernels of ./kernels need. */
 import { BackendError } from "@normless/tensor";
-import type { Product } from "./kernels/gemm.js";
 import type { Heap } from "./memory.js";
 import { type Phase, phases } from "./probe.js";
+import type { Product } from "./product.js";
 
 /** What index.ts of the assembly exports. */
 export interface Exports {

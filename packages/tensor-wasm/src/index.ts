@@ -1,2 +1,2 @@
-export type { Matrix, Product } from "./kernels/gemm.js";
+export type { Matrix, Product } from "./product.js";
 export { type Diagnostics, type Gemm, wasm, type WasmBackend, type WasmOptions } from "./wasm.js";

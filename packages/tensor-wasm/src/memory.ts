@@ -13,6 +13,7 @@ const HEAP_START = 3 * PAGE;
 const SLACK = 256;
 const GROW = 256;
 
+/** The memory that tensors and scratch are in, and which of it is free. One a backend. */
 export class Heap {
   readonly memory: WasmMemory;
   readonly #maximum: number;

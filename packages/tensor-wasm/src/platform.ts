@@ -6,9 +6,11 @@ import type * as os from "node:os";
 import type * as v8 from "node:v8";
 import type * as workerThreads from "node:worker_threads";
 
+/** A compiled module (`WebAssembly.Module`). */
 export interface WasmModule {
   readonly [Symbol.toStringTag]?: string;
 }
+/** A shared memory (`WebAssembly.Memory`); `grow` takes pages of 64 KiB, and throws where there are none left. */
 export interface WasmMemory {
   /** A new object after each growth; the old one keeps its length. */
   readonly buffer: SharedArrayBuffer;
@@ -43,6 +45,7 @@ interface Host {
 }
 
 const scope: object = globalThis;
+/** The global object, as far as it is used here. */
 export const host = scope as Host;
 
 /** Node's own modules without an import that bundlers would follow; undefined in browsers. */

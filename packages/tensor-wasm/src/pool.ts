@@ -6,6 +6,7 @@
 import { BackendError } from "@normless/tensor";
 import { host, nodeModule, type WasmMemory, type WasmModule } from "./platform.js";
 
+/** Threads that wait for jobs. */
 export interface Pool {
   /** Resolves when all threads have ended; they must have been told to quit. */
   stop(): Promise<void>;

@@ -5,7 +5,9 @@ import { plain } from "./generated/plain.js";
 import { relaxed } from "./generated/relaxed.js";
 import { host, nodeModule, type WasmModule } from "./platform.js";
 
+/** A build of the kernels: with fused multiply-add (relaxed SIMD), or with plain SIMD128. */
 export type Simd = "relaxed" | "plain";
+/** A kind of job, by its name in the assembly. */
 export type Phase = keyof typeof phases;
 export { phases };
 

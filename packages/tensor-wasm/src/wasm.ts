@@ -18,13 +18,14 @@ import {
 import { Engine, type Exports, type Footprint } from "./engine.js";
 import { kernels } from "./kernels/index.js";
 import { CHUNK, type Implementation, type Operand, type Result, unitsOf } from "./kernels/implementation.js";
-import type { Product } from "./kernels/gemm.js";
 import { Heap } from "./memory.js";
 import { host } from "./platform.js";
 import { startPool } from "./pool.js";
 import { chooseThreads, compileBuild, type Simd } from "./probe.js";
+import type { Product } from "./product.js";
 import { ownTensor, WasmTensor } from "./tensor.js";
 
+/** Which build runs, on how many threads, and whose matrix product. */
 export interface WasmOptions {
   /** Threads that compute, the calling one included; default: the machine's cores, at most 8. */
   readonly threads?: number;
@@ -43,6 +44,7 @@ export interface Gemm {
   attach(memory: SharedArrayBuffer): (product: Product) => void;
 }
 
+/** The backend, with what it runs on. `dispose` ends its threads. */
 export interface WasmBackend extends Backend {
   readonly threads: number;
   readonly simd: Simd;

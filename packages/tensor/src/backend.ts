@@ -1,11 +1,16 @@
 /**
- * The port that every engine implements. `run` enqueues in order and returns at once; only `read` and `sync`
- * wait, so that model code reads synchronously while a GPU stays asynchronous.
+ * The port that every engine implements, and the tensors that it makes: each of the two names the other. `run` enqueues in
+ * order and returns at once; only `read` and `sync` wait, so that model code reads synchronously while a GPU stays
+ * asynchronous.
  */
-import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "./kernels/index.js";
-import type { Shape } from "./shape.js";
-import type { Tensor, TensorData } from "./tensor.js";
+import type { DType, TensorData, TensorSpec } from "./dtype.js";
+import { ShapeError } from "./errors.js";
+import type { Contract, Operands } from "./kernels/contract.js";
+import type { AttributesOf, Contracts, KernelName } from "./kernels/index.js";
+import { nest, type NestedArray } from "./nested.js";
+import { type Shape, sizeOf } from "./shape.js";
 
+/** What a backend's tensors take. */
 export interface MemoryUse {
   /** Bytes of tensors that are alive. */
   readonly liveBytes: number;
@@ -16,6 +21,17 @@ export interface MemoryUse {
   readonly limitBytes?: number;
 }
 
+/** Inputs of kernel `K`, by name, each an `X`. */
+export type InputsOf<K extends KernelName, X = Tensor> =
+  Contracts[K] extends Contract<infer I, infer P, infer _A, infer _O> ? Operands<I, P, X> : never;
+/** Outputs of kernel `K`, by name, each an `X`. */
+export type OutputsOf<K extends KernelName, X = Tensor> =
+  Contracts[K] extends Contract<infer _I, infer _P, infer _A, infer O> ? { readonly [N in O]: X } : never;
+
+/**
+ * What runs kernels and holds tensors. Make one in an app, pass it in, and `dispose` of it. A tensor of another backend,
+ * one that was freed, or memory that is full is a BackendError; operands that do not fit their kernel are a ShapeError.
+ */
 export interface Backend {
   /** Short and stable: `reference`, `wasm`. */
   readonly name: string;
@@ -47,4 +63,46 @@ export interface Backend {
   memory(): MemoryUse;
   /** Ends workers and gives all memory back; the backend and its tensors are unusable afterwards. */
   dispose(): Promise<void>;
+}
+
+/**
+ * A tensor: shape, dtype and the backend that holds its values. It is not a maths object; ops are functions
+ * (see @normless/autograd) and kernels (see ./kernels). Each backend makes its own subclass with its storage.
+ */
+export abstract class Tensor implements TensorSpec {
+  readonly size: number;
+  constructor(
+    readonly backend: Backend,
+    readonly shape: Shape,
+    readonly dtype: DType,
+  ) {
+    this.size = sizeOf(shape);
+  }
+  /** True once its memory went back to the backend; any further use is an error. */
+  abstract readonly freed: boolean;
+
+  /** All values, row-major, in an array of the caller's own. */
+  read(): Promise<TensorData> {
+    return this.backend.read(this);
+  }
+  /** The only value of a tensor of size 1. */
+  async item(): Promise<number> {
+    if (this.size !== 1) {
+      throw new ShapeError(
+        "item",
+        "needs exactly one value",
+        { tensor: this.shape },
+        "Use read() or array().",
+      );
+    }
+    return (await this.read())[0];
+  }
+  /** The values as nested arrays, for looking at. */
+  async array(): Promise<NestedArray> {
+    return nest([...(await this.read())], this.shape);
+  }
+  /** Gives the memory back. Freeing twice is an error. */
+  free(): void {
+    this.backend.free(this);
+  }
 }

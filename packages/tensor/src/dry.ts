@@ -2,12 +2,13 @@
  * A backend that computes nothing and keeps no values: it checks operands, infers shapes, and counts bytes. Running a
  * step on it says exactly what tensors the step will need, in no time and before any memory is taken. Reads give zeros.
  */
-import type { Backend, MemoryUse } from "./backend.js";
+import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
+import type { DType } from "./dtype.js";
 import { BackendError } from "./errors.js";
-import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "./kernels/index.js";
+import type { AttributesOf, KernelName } from "./kernels/index.js";
 import { planRun } from "./run.js";
 import { type Shape, sizeOf } from "./shape.js";
-import { checkUpload, checkWrite, type DType, Tensor } from "./tensor.js";
+import { checkUpload, checkWrite } from "./tensor.js";
 
 class DryTensor extends Tensor {
   isFreed = false;
@@ -16,6 +17,10 @@ class DryTensor extends Tensor {
   }
 }
 
+/**
+ * A backend that checks and counts as any other, and computes nothing: for how much memory a step takes. `read` gives
+ * zeros.
+ */
 export function dry(): Backend {
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   const make = (shape: Shape, dtype: DType): DryTensor => {

@@ -1,14 +1,13 @@
-export type { Backend, MemoryUse } from "./backend.js";
+export { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
+export type { DType, TensorData, TensorSpec } from "./dtype.js";
 export { dry } from "./dry.js";
 export { BackendError, DeviceLostError, ShapeError } from "./errors.js";
 export {
   type AttributesOf,
   type Contracts,
   contracts,
-  type InputsOf,
   type KernelName,
   kernelNames,
-  type OutputsOf,
 } from "./kernels/index.js";
 export type { AdamWAttributes } from "./kernels/adamw.js";
 export { adamwCoefficients } from "./kernels/adamw.js";
@@ -20,17 +19,8 @@ export type { GeluAttributes } from "./kernels/gelu.js";
 export type { EpsAttributes } from "./kernels/layer-norm.js";
 export type { Columns, LinearAttributes } from "./kernels/linear.js";
 export { type PerClass, type PositionClass, POSITION_CLASSES } from "./kernels/position-class.js";
+export type { NestedArray } from "./nested.js";
 export { planRun, type RunPlan } from "./run.js";
 export { reference } from "./reference.js";
 export { lastDim, rowsOf, sameShape, type Shape, showShape, sizeOf } from "./shape.js";
-export {
-  checkUpload,
-  checkWrite,
-  type DType,
-  type NestedArray,
-  Tensor,
-  type TensorData,
-  type TensorSpec,
-  tensor,
-  zeros,
-} from "./tensor.js";
+export { checkUpload, checkWrite, tensor, zeros } from "./tensor.js";

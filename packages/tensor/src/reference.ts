@@ -3,13 +3,14 @@
  * never tuned: it is the oracle that every other backend is held against. Float tensors are kept in float64 unless
  * float32 is asked for, so that central differences have digits to work with.
  */
-import type { Backend, MemoryUse } from "./backend.js";
+import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
+import type { DType, TensorData } from "./dtype.js";
 import { BackendError } from "./errors.js";
 import type { View } from "./kernels/contract.js";
-import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "./kernels/index.js";
+import type { AttributesOf, KernelName } from "./kernels/index.js";
 import { planRun, type TensorRecord } from "./run.js";
 import { type Shape, sizeOf } from "./shape.js";
-import { checkUpload, checkWrite, type DType, Tensor, type TensorData } from "./tensor.js";
+import { checkUpload, checkWrite } from "./tensor.js";
 
 class ReferenceTensor extends Tensor {
   /** Undefined once freed. */
@@ -23,11 +24,13 @@ class ReferenceTensor extends Tensor {
   }
 }
 
+/** How exact the reference backend is. */
 export interface ReferenceOptions {
   /** What float tensors are stored in; sums are float64 either way. Default float64. */
   readonly precision?: "float64" | "float32";
 }
 
+/** A backend of plain loops on the host: slow, exact, and there everywhere. */
 export function reference({ precision = "float64" }: ReferenceOptions = {}): Backend {
   const Store = precision === "float64" ? Float64Array : Float32Array;
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };

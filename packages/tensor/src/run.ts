@@ -1,15 +1,17 @@
 /** What every backend's `run` does before any value is touched: check the operands and infer the outputs. */
-import type { Backend } from "./backend.js";
+import type { Backend, Tensor } from "./backend.js";
+import type { TensorSpec } from "./dtype.js";
 import { BackendError, ShapeError } from "./errors.js";
 import type { Contract } from "./kernels/contract.js";
 import { contracts, type KernelName } from "./kernels/index.js";
 import { sameShape } from "./shape.js";
-import type { Tensor, TensorSpec } from "./tensor.js";
 
 /** A contract with its names erased, for code that treats all kernels alike. */
 export type AnyContract = Contract<string, string, object, string>;
+/** Tensors by operand; an optional one may be undefined. */
 export type TensorRecord = { readonly [operand: string]: Tensor | undefined };
 
+/** What `run` has to do: the contract, and where its outputs go. */
 export interface RunPlan {
   readonly contract: AnyContract;
   /** Each output: the tensor to add to, or what to allocate. */
@@ -20,7 +22,7 @@ export interface RunPlan {
   }[];
 }
 
-/** @throws ShapeError or BackendError, before anything runs. */
+/** Checks the operands of a `run` and infers its outputs. @throws ShapeError or BackendError, before anything runs. */
 export function planRun(
   backend: Backend,
   kernel: KernelName,

@@ -1,4 +1,6 @@
 /** Shapes as plain arrays of sizes, row-major. B batch, T position, C channel, H head, V vocabulary. */
+
+/** Sizes, outermost first: (B,T,C) is `[B, T, C]`, a scalar `[]`. */
 export type Shape = readonly number[];
 
 /** Number of elements; 1 for the empty shape (a scalar). */
@@ -6,6 +8,7 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, i) => size === b[i]);
 }

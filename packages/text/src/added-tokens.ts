@@ -6,6 +6,7 @@
  */
 import { LONGEST_WORD, type TextSink } from "./words.js";
 
+/** A token beside those that merges make, and how it is found in a text. */
 export interface AddedToken {
   readonly content: string;
   readonly id: number;

@@ -6,6 +6,7 @@
 import { permuted } from "./permutation.js";
 import { randomAt } from "./random.js";
 
+/** B rows of T tokens each. */
 export interface Batch {
   /** Tokens, (B, T) row-major. */
   inputs: Int32Array;
@@ -17,6 +18,7 @@ export interface Batch {
   T: number;
 }
 
+/** The text that batches are cut out of, and their size, (B,T). */
 export interface BatchOptions {
   tokens: Uint16Array;
   /** B, the rows of a batch. */
@@ -25,6 +27,7 @@ export interface BatchOptions {
   blockSize: number;
 }
 
+/** Which batch of a training: its seed and its number. */
 export interface BatchAtOptions extends BatchOptions {
   /** A safe integer. */
   seed: number;

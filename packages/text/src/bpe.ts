@@ -12,6 +12,7 @@ import { WordSplitter } from "./words.js";
 /** GPT-2's end-of-text token: it separates documents. */
 export const END_OF_TEXT = "<|endoftext|>";
 
+/** How a text is encoded. */
 export interface EncodeOptions {
   /**
    * Whether `<|endoftext|>` written out in the text becomes its one id. Default false: it is then text like any other,
@@ -31,6 +32,7 @@ export interface Encoder {
   end(): number[];
 }
 
+/** Text to ids, and back. */
 export interface Tokenizer {
   /** Ids run from 0 to vocabSize - 1. Some of them may have no token. */
   readonly vocabSize: number;
@@ -75,6 +77,7 @@ const PIECE = 2 ** 16;
 /** An engine ends when an array grows much beyond this. */
 const MOST_IDS = 2 ** 26;
 
+/** The tokenizer of these parts. */
 export function createTokenizer(parts: TokenizerParts): Tokenizer {
   const { bytesOfId, idOfByte, merges, added, eot } = parts;
   const vocabSize = bytesOfId.length;

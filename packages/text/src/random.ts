@@ -5,7 +5,9 @@
  * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", https://doi.org/10.1145/2063384.2063405
  */
 
+/** A key: two uint32. */
 export type Words2 = readonly [number, number];
+/** A counter, or what comes of it: four uint32. */
 export type Words4 = readonly [number, number, number, number];
 
 /** Philox4x32 with 10 rounds: four random uint32 from a counter and a key, all words uint32. */

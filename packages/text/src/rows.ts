@@ -5,6 +5,7 @@
  */
 import { type Batch, batchAt, type BatchAtOptions } from "./batches.js";
 
+/** Which batch of a training, and which of its rows begin with an id or are cut short. */
 export interface TrainingRows extends BatchAtOptions {
   /** Rows that begin with an id (end-of-text), the text after it: which id, and their share of all rows, 0 to 1. */
   begin?: { id: number; share: number } | undefined;

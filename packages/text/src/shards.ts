@@ -6,8 +6,10 @@
  *   (https://github.com/karpathy/llm.c, dev/data/data_common.py)
  */
 
+/** nanogpt: the tokens and nothing else; llmc: the tokens behind a header. */
 export type ShardFormat = "nanogpt" | "llmc";
 
+/** A shard's tokens and its layout. */
 export interface Shard {
   format: ShardFormat;
   /** The shard's own copy, not a view of the bytes it was read from. */

@@ -46,6 +46,10 @@ export interface NamedMerge {
   readonly pair: unknown;
 }
 
+/**
+ * OpenAI's two files: vocab.json, parsed, and the text of merges.txt. @throws Error naming the file and what is wrong in
+ * it
+ */
 export function contentOfVocabAndMerges(vocabJson: unknown, mergesTxt: string): TokenizerContent {
   const merges: NamedMerge[] = [];
   mergesTxt.split("\n").forEach((text, index) => {
@@ -56,6 +60,7 @@ export function contentOfVocabAndMerges(vocabJson: unknown, mergesTxt: string): 
   return { vocabName: "vocab.json", vocab: vocabulary("vocab.json", vocabJson), merges, added: [] };
 }
 
+/** Hugging Face's tokenizer.json, parsed. @throws Error naming the field that no GPT-2 has */
 export function contentOfJson(tokenizerJson: unknown): TokenizerContent {
   const file = fields("tokenizer.json", tokenizerJson);
   const model = fields("tokenizer.json: model", file.model);

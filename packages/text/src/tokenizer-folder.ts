@@ -47,6 +47,7 @@ export async function readTokenizerFiles(
   return files;
 }
 
+/** A folder's tokenizer. */
 export interface FolderTokenizer {
   readonly tokenizer: Tokenizer;
   /** What was taken where the files disagree, or leave something open; a sentence each. */
@@ -54,7 +55,7 @@ export interface FolderTokenizer {
 }
 
 /**
- * Undefined where there is neither tokenizer.json nor vocab.json with merges.txt.
+ * The tokenizer of a folder's files; undefined where there is neither tokenizer.json nor vocab.json with merges.txt.
  * @throws Error naming the file and what is wrong in it
  */
 export function tokenizerFromFiles(files: TokenizerFiles): FolderTokenizer | undefined {

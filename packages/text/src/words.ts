@@ -29,6 +29,10 @@ const WORD =
  */
 const LOOKAHEAD = 2;
 
+/**
+ * Hands on the words of a text that comes in pieces, each as soon as it is sure. Throws a RangeError on a word of more
+ * than LONGEST_WORD code units.
+ */
 export class WordSplitter implements TextSink {
   /** What has come of the words that are not sure yet. */
   #rest = "";

@@ -10,6 +10,7 @@ import { type Backend, dry, sizeOf } from "@normless/tensor";
 import type { TrainingRecipe } from "./recipe/recipe.js";
 import { Trainer } from "./trainer.js";
 
+/** The update whose memory is asked for. */
 export interface StepPlan {
   readonly config: Gpt2Config;
   readonly recipe: TrainingRecipe;

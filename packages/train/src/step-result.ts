@@ -1,6 +1,7 @@
 /** What an update tells the host, and how it gets there: several updates are read from the device with one wait. */
 import type { Backend, Tensor, TensorData } from "@normless/tensor";
 
+/** What an update told. */
 export interface StepResult {
   /** Updates done, this one included. */
   readonly step: number;
@@ -39,6 +40,7 @@ export async function readUpdates(
   return updates.map((update) => resultOf(update, next));
 }
 
+/** Frees what an update holds whose results nobody wants. */
 export function freeUpdate(update: PendingUpdate): void {
   for (const tensor of tensorsOf(update)) tensor.free();
 }

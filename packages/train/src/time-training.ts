@@ -8,6 +8,7 @@ import { type Measure, Trainer } from "./trainer.js";
 import type { TrainingRecipe } from "./recipe/recipe.js";
 import type { Validate } from "./validate.js";
 
+/** The training whose time is asked for. */
 export interface TimedTraining {
   readonly backend: Backend;
   readonly config: Gpt2Config;
@@ -24,6 +25,7 @@ export interface TimedTraining {
   readonly validate: Validate;
 }
 
+/** Seconds, measured. */
 export interface Timings {
   /** Of an update of the whole batch. */
   readonly updateSeconds: number;

@@ -37,6 +37,7 @@ export interface TrainState extends TrainerState {
   readonly evaluationDue?: boolean | undefined;
 }
 
+/** Anything that a training tells. */
 export type TrainEvent =
   | (TrainingStep & { readonly phase: "train" })
   | {
@@ -51,6 +52,7 @@ export type TrainEvent =
   | { readonly type: "checkpoint"; readonly state: TrainState; readonly reason: "schedule" | "stop" }
   | { readonly type: "done"; readonly model: HostModel; readonly loss: number; readonly tokens: number };
 
+/** What a training is given. */
 export interface TrainInput {
   readonly backend: Backend;
   readonly config: Gpt2Config;

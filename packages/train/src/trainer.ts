@@ -43,6 +43,7 @@ export interface Passing {
 /** What an update measures at a norm module: tensors, which it reads with its results, and frees. */
 export type Measure = (module: NormModule, passing: Passing) => readonly Tensor[];
 
+/** How one update is done. */
 export interface StepOptions {
   readonly norms: NormTable;
   /** λ of the auxiliary loss; 0 leaves it out. */
@@ -52,6 +53,7 @@ export interface StepOptions {
   readonly measure?: Measure | undefined;
 }
 
+/** How all updates are done. */
 export interface TrainerOptions {
   /** Keeps only what goes into each block and computes it again in the backward pass: less memory, the same bits. */
   readonly recompute?: boolean | undefined;
@@ -96,6 +98,7 @@ const MOST_MILLISECONDS = 1000;
 
 type Named = Readonly<Record<string, Tensor>>;
 
+/** Parameters in training on a backend; `free` when done. */
 export class Trainer {
   readonly params: Named;
   readonly #optimizer: AdamW;

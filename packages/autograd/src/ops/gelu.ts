@@ -2,7 +2,7 @@
 import type { GeluAttributes } from "@normless/tensor";
 import { onTape, tapeOf, type Value, type Variable } from "../tape.js";
 
-/** Any shape, elementwise. */
+/** GELU of every value, x (...) → (...). `tanh` is GPT-2's form, `none` the exact one. */
 export function gelu(x: Value, approximate: GeluAttributes["approximate"] = "tanh"): Variable {
   const tape = tapeOf("gelu", x);
   const xv = onTape(tape, x);

@@ -4,6 +4,7 @@ import type { Backend, Tensor } from "@normless/tensor";
 /** A query whose attention to the first position is above this share has it as a sink (Baroni et al. 2025, section 5.3). */
 export const SINK_SHARE = 0.3;
 
+/** Batch, positions, channels and heads of what a probe measures. */
 export interface SinkSizes {
   readonly B: number;
   readonly T: number;
@@ -18,6 +19,7 @@ export interface SinkProbe {
   free(): void;
 }
 
+/** A probe for batches (B,T,C) of a model with so many heads; it holds two tensors until `free`. */
 export function sinkProbe(backend: Backend, { B, T, C, heads }: SinkSizes): SinkProbe {
   // 1 in all channels of the first position: softmax(q·kᵀ)·v is then the first column of the softmax, D times a head.
   const marks = new Float32Array(B * T * C);

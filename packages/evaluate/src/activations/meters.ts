@@ -4,6 +4,7 @@ import { POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 import { SINK_SHARE } from "./attention-sink.js";
 import type { Observation } from "./observe.js";
 
+/** How large the residual is that a norm module reads. */
 export interface ModuleNorm {
   readonly module: NormModule;
   /** Mean L2 norm of the residual that the module reads, by position class; a class never seen is absent. */
@@ -19,6 +20,7 @@ export interface LayerAttention {
   readonly sinkRate: number;
 }
 
+/** Sums over queries of all heads: attention to the first position, and how many are above SINK_SHARE. */
 export interface SinkSums {
   share: number;
   sinks: number;

@@ -12,6 +12,7 @@ import { applyNorm, positionClasses } from "@normless/layernorm";
 import { type Backend, type Tensor, type TensorData } from "@normless/tensor";
 import { sinkProbe } from "./attention-sink.js";
 
+/** What `observe` read of a batch. */
 export interface Observation {
   /** L2 norm of the residual that each norm module reads, (B,T). */
   readonly norms: ReadonlyMap<NormModule, TensorData>;

@@ -3,11 +3,13 @@
  * equal width. Source: Guo et al. 2017 (arXiv 1706.04599), eq. 3.
  */
 
+/** Bins of equal width between 0 and 1. */
 export const CALIBRATION_BINS = 15;
 
 /** By bin, one after the other: predictions, the sum of their confidences, how many were right. */
 export type CalibrationSums = Float64Array;
 
+/** Predictions of like confidence: how sure they were, and how often right. */
 export interface CalibrationBin {
   /** Of the bin, from above `low` to `high`. */
   readonly low: number;
@@ -19,6 +21,7 @@ export interface CalibrationBin {
   readonly accuracy: number | undefined;
 }
 
+/** Sums with nothing counted. */
 export function calibrationSums(): CalibrationSums {
   return new Float64Array(3 * CALIBRATION_BINS);
 }
@@ -41,6 +44,7 @@ export function calibrationError(sums: CalibrationSums): number {
   return total === 0 ? 0 : gap / total;
 }
 
+/** The bins that anything was counted in, as means. */
 export function calibrationBins(sums: CalibrationSums): CalibrationBin[] {
   return Array.from({ length: CALIBRATION_BINS }, (_, bin) => {
     const [count, confidences, right] = sums.subarray(3 * bin, 3 * bin + 3);

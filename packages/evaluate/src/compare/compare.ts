@@ -36,6 +36,7 @@ export interface Comparison extends MeanEstimates {
   readonly passages: readonly Passage[];
 }
 
+/** How `compareModels` cuts the text and resamples it. */
 export interface CompareOptions {
   /** Tokens a sequence; default the smaller of the two contexts. */
   readonly blockSize?: number;

@@ -5,6 +5,7 @@
  * probabilities are differences of logits, so that no zero ever meets one.
  */
 
+/** A prediction of one target, in nats. */
 export interface Prediction {
   /** −log p(target). */
   readonly loss: number;
@@ -16,6 +17,7 @@ export interface Prediction {
   readonly confidence: number;
 }
 
+/** Two predictions of one target, and how far apart they are, in nats. */
 export interface PredictionPair {
   readonly a: Prediction;
   readonly b: Prediction;

@@ -1,4 +1,6 @@
 /** Counts of values around zero. */
+
+/** Counts by bins of equal width. */
 export interface Histogram {
   /** The first bin's lower edge; bins of `width` follow. */
   readonly low: number;

@@ -10,11 +10,13 @@ export interface PassageToken {
   readonly top: { readonly a: TopToken; readonly b: TopToken };
 }
 
+/** The token that a model holds for the likeliest. */
 export interface TopToken {
   readonly id: number;
   readonly probability: number;
 }
 
+/** A stretch of text, and how far apart two models are in it. */
 export interface Passage {
   /** Where in the tokens the first one stands. */
   readonly start: number;

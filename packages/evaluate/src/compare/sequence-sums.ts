@@ -10,6 +10,7 @@ export interface Both<X> {
   readonly b: X;
 }
 
+/** A figure of each of two models, and the difference. */
 export interface PairEstimate extends Both<Estimate> {
   /** b − a, on the same tokens. */
   readonly difference: Estimate;
@@ -32,6 +33,7 @@ export interface MeanEstimates {
   readonly agreement: Estimate;
 }
 
+/** What a comparison keeps of a sequence: sums over its tokens. */
 export interface SequenceSums {
   readonly tokens: number;
   readonly loss: Both<number>;
@@ -85,6 +87,7 @@ export function totalBins(
   return total;
 }
 
+/** Means over all tokens, with intervals from resampled sequences. */
 export function meanEstimates(sequences: readonly SequenceSums[], seed: number): MeanEstimates {
   const resamples = new Resamples(sequences.length, seed);
   type Times = ArrayLike<number>;

@@ -12,10 +12,12 @@ export interface CellFigures {
   readonly kl?: Estimate | undefined;
 }
 
+/** The figures of a range of positions. */
 export interface RangeFigures extends CellFigures {
   readonly range: PositionRange;
 }
 
+/** The figures of all rows that start alike, nats a token. */
 export interface KindFigures {
   readonly kind: RowKind;
   /** Rows that were looked at, of so many that the text has. */
@@ -34,6 +36,7 @@ export interface CurvePoint {
   readonly kl?: number | undefined;
 }
 
+/** A model's figures by row kind and position. */
 export interface PositionFigures {
   readonly kinds: readonly KindFigures[];
   readonly notMeasured: readonly NotMeasured[];

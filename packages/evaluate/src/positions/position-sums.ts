@@ -28,6 +28,7 @@ export interface ByPosition {
 /** Mean std of the residual that each norm module reads, in the residual's units; a class never seen is absent. */
 export type StdsSeen = Readonly<Record<string, Readonly<Partial<Record<PositionClass, number>>>>>;
 
+/** What all rows that start alike came to. */
 export interface KindSums {
   readonly kind: RowKind;
   readonly rows: number;
@@ -38,12 +39,14 @@ export interface KindSums {
   readonly stds?: StdsSeen | undefined;
 }
 
+/** What a model came to on all kinds of rows. */
 export interface PositionSums {
   readonly kinds: readonly KindSums[];
   /** What the rows do not have. */
   readonly notMeasured: readonly NotMeasured[];
 }
 
+/** How `measurePositions` runs a model, and what it measures besides the loss. */
 export interface PositionOptions {
   /** Rows at once. */
   readonly batchSize: number;

@@ -33,8 +33,10 @@ export function rangeName({ begin, end }: PositionRange): string {
  * - eot-document: end-of-text, and then a document from its beginning
  */
 export const ROW_KINDS = ["plain", "eot-middle", "eot-document"] as const;
+/** One of ROW_KINDS. */
 export type RowKind = (typeof ROW_KINDS)[number];
 
+/** The kinds as tables name them. */
 export const rowKindNames: Readonly<Record<RowKind, string>> = {
   plain: "plain windows",
   "eot-middle": "end-of-text, mid-text",
@@ -67,6 +69,7 @@ export interface NotMeasured {
   readonly why: string;
 }
 
+/** The rows of all kinds that a text has, and what it does not have. */
 export interface RowSet {
   /** T: no row is longer. */
   readonly blockSize: number;
@@ -74,6 +77,7 @@ export interface RowSet {
   readonly notMeasured: readonly NotMeasured[];
 }
 
+/** Which text the rows are of, and how many are taken. */
 export interface RowSetOptions {
   readonly tokens: Uint16Array;
   readonly blockSize: number;

@@ -12,11 +12,13 @@ import {
   rowKindNames,
 } from "./row-kinds.js";
 
+/** What a meter must know of the model. */
 export interface RowMeterOptions extends PositionOptions {
   /** The model's end-of-text, which is a class of its own. */
   readonly eot: number | undefined;
 }
 
+/** Sums of one kind of rows, to which batches are added one after the other. */
 export class RowMeter {
   readonly #ranges: readonly PositionRange[];
   /** By range and row. */

@@ -9,6 +9,7 @@ export interface ChoiceRow {
   readonly ending: readonly number[];
 }
 
+/** What an ending costs a model. */
 export interface ChoiceScore {
   /** Nats of the ending's tokens, added up. */
   readonly nats: number;
@@ -60,6 +61,7 @@ export function choiceTokens(rows: readonly ChoiceRow[], blockSize: number): num
   return rows.reduce((sum, row) => sum + cutRow(row, blockSize).tokens.length - 1, 0);
 }
 
+/** How many rows are scored at once, and which loss is no number. */
 export interface ChoiceOptions {
   readonly batchSize: number;
   /** How an error calls a row; default by its number. */

@@ -10,9 +10,12 @@ import type { Tokenizer } from "@normless/text";
 import { type ChoiceRow, type ChoiceScore, encodePair } from "./choices.js";
 import type { Groups } from "@normless/statistics";
 
+/** The two ways in which HellaSwag is scored. */
 export const HELLASWAG_SCORINGS = ["completion", "harness"] as const;
+/** llm.c's (`completion`) or lm-evaluation-harness's (`harness`). */
 export type HellaswagScoring = (typeof HELLASWAG_SCORINGS)[number];
 
+/** A question: a context, and four endings of which one is right. */
 export interface HellaswagItem {
   /** activity_label: `Roof shingle removal`. */
   readonly activity: string;
@@ -41,6 +44,7 @@ export function hellaswagRows(
   });
 }
 
+/** Which items a model got right, by the sum and by the mean. */
 export interface HellaswagGrades {
   /** 1 for each item that is right, of 1. */
   readonly acc: Groups;

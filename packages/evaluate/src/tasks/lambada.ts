@@ -17,6 +17,7 @@ import {
 import type { Tokenizer } from "@normless/text";
 import { type ChoiceRow, cutRow, encodePair } from "./choices.js";
 
+/** What a passage's last word costs a model. */
 export interface LastWordScore {
   /** Nats of the word's tokens, added up. */
   readonly nats: number;

@@ -4,6 +4,7 @@ import type { Norm } from "@normless/layernorm";
 
 type Vector = number[];
 
+/** Everything that passes in one sequence, as plain numbers. */
 export interface NaivePass {
   /** By norm module: the residual of every position. */
   readonly residuals: Readonly<Record<string, Vector[]>>;
@@ -14,9 +15,12 @@ export interface NaivePass {
   readonly logits: Vector[];
 }
 
+/** x + y. */
 export const plus = (x: Vector, y: Vector): Vector => x.map((value, i) => value + y[i]);
+/** x − y. */
 export const minus = (x: Vector, y: Vector): Vector => x.map((value, i) => value - y[i]);
 
+/** Of one row of scores. */
 export function softmax(scores: readonly number[]): number[] {
   const max = Math.max(...scores);
   const sum = scores.reduce((total, score) => total + Math.exp(score - max), 0);
@@ -53,6 +57,7 @@ export function naiveNorm(
   return x.map((value, c) => ((value - mean) / std) * gamma[c] + beta[c]);
 }
 
+/** The position class of token `t` of a sequence. */
 export function positionOf(model: HostModel, ids: readonly number[], t: number): "first" | "eot" | "rest" {
   if (t === 0) return "first";
   return ids[t] === model.config.eot ? "eot" : "rest";
@@ -64,6 +69,7 @@ export function naiveHead(model: HostModel, x: Vector, position: "first" | "eot"
   return linear(model, z, "lm_head.weight" in model.weights ? "lm_head" : "wte", true);
 }
 
+/** A forward pass of any finished model over one sequence, in plain loops. */
 export function naivePass(model: HostModel, ids: readonly number[]): NaivePass {
   const { channels: C, heads: H, layers, gelu } = model.config;
   const D = C / H;

@@ -15,6 +15,7 @@ import { type Backend, sizeOf } from "@normless/tensor";
 import { randomAt } from "@normless/text";
 import fc from "fast-check";
 
+/** Small shapes of all kinds. */
 export const configs: fc.Arbitrary<Gpt2Config> = fc
   .record({
     vocabSize: fc.integer({ min: 2, max: 9 }),
@@ -60,8 +61,10 @@ export function frozenModel(config: Gpt2Config, seed: number): HostModel {
   return { ...model, norms: replaceNorm(freezeAll(model.norms, stds), "h.0.ln_1:v", frozenNorm(std())) };
 }
 
+/** Seeds for weights and texts. */
 export const seeds = fc.nat(2 ** 31);
 
+/** A model with its weights on a backend; the caller's to free. */
 export function onDevice(backend: Backend, { config, norms, weights }: HostModel): Model {
   return { config, norms, params: uploadWeights(backend, weights) };
 }

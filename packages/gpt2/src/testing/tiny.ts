@@ -1,8 +1,9 @@
 /** A tiny model, and a text with something to learn. */
 import { randomAt } from "@normless/text";
-import type { Gpt2Config } from "../config.js";
-import { initWeights, type Weights } from "../params.js";
+import type { Gpt2Config } from "../model/config.js";
+import { initWeights, type Weights } from "../model/params.js";
 
+/** A GPT-2 of two layers whose runs take a second. */
 export const config: Gpt2Config = {
   vocabSize: 61,
   blockSize: 16,
@@ -16,6 +17,7 @@ export const config: Gpt2Config = {
   eot: 60,
 };
 
+/** Fresh ones for `config`. */
 export const weights: Weights = initWeights(config, 11);
 
 /** Text with something to learn: mostly the last token plus one, now and then end-of-text. */
@@ -29,4 +31,5 @@ export function tokens(count: number, seed: number): Uint16Array {
   return ids;
 }
 
+/** Training and validation tokens for `config`. */
 export const corpus = { train: tokens(3000, 1), validation: tokens(400, 2) };

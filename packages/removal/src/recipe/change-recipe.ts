@@ -14,6 +14,7 @@ import { describeRemoval, plan } from "./plan.js";
 import type { FixedPace, RemovalRecipe } from "./recipe.js";
 import type { PlannedModel } from "./sites.js";
 
+/** What can be asked for of a removal; undefined stays as it is. */
 export interface RecipeChange extends TrainingChange {
   readonly auxiliaryWeight?: number | undefined;
   /** So many times as long between what is still to go. */

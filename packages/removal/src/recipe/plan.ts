@@ -15,6 +15,7 @@ import { RecipeError } from "@normless/train";
 import type { ConstantsRecipe, FixedPace, RemovalRecipe } from "./recipe.js";
 import { type PlannedModel, sitesToGo } from "./sites.js";
 
+/** What goes, and after how many updates. */
 export type Removal =
   | { readonly step: number; readonly kind: "freeze"; readonly site: NormSite }
   | { readonly step: number; readonly kind: "constant"; readonly positionClass: "eot" | "first" }

@@ -9,8 +9,10 @@ import type { TrainingRecipe } from "@normless/train";
  *   (weight decay alone would move it)
  */
 export const removalLosses = ["cross-entropy", "distillation"] as const;
+/** One of removalLosses. */
 export type RemovalLoss = (typeof removalLosses)[number];
 
+/** A removal's training, what its constants are and its pace. */
 export interface RemovalRecipe extends TrainingRecipe {
   readonly name: string;
   /** Where it comes from, and where it is not what was published. */
@@ -34,6 +36,7 @@ export interface RemovalRecipe extends TrainingRecipe {
   readonly failsOnSink?: FailsOnSink | undefined;
 }
 
+/** That a recipe does badly on a model whose first position is a sink. */
 export interface FailsOnSink {
   /** The figure, and what it was measured on. */
   readonly how: string;
@@ -74,8 +77,10 @@ export interface ConstantsRecipe {
  *   position's constant at every position, in ln_2 and ln_f for good; end-of-text as before
  */
 export const specialConstants = ["none", "first-and-eot", "first-and-eot-on-value", "released-2024"] as const;
+/** One of specialConstants. */
 export type SpecialConstants = (typeof specialConstants)[number];
 
+/** When the norms go. */
 export type Pace = FixedPace | TaperPace;
 
 /**

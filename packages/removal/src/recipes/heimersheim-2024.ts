@@ -2,6 +2,7 @@
 import type { RemovalRecipe } from "../recipe/recipe.js";
 import { adamW, plainRows, seed } from "@normless/train";
 
+/** 37 removals in 1,160 updates of 491,520 tokens. */
 export const heimersheim2024: RemovalRecipe = {
   name: "heimersheim-2024",
   source:

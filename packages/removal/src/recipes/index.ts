@@ -5,6 +5,7 @@ import { heimersheim2024 } from "./heimersheim-2024.js";
 import { distilled } from "./ours.js";
 import { taperNorm2026 } from "./taper-norm-2026.js";
 
+/** By name; the first is what a run takes unless told otherwise. */
 export const removalRecipes: Readonly<Record<string, RemovalRecipe>> = Object.fromEntries(
   [distilled, heimersheim2024, ...baroni2025, taperNorm2026].map((recipe) => [recipe.name, recipe]),
 );

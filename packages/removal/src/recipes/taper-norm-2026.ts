@@ -2,6 +2,7 @@
 import type { RemovalRecipe } from "../recipe/recipe.js";
 import { adamW, plainRows, seed } from "@normless/train";
 
+/** Calibrated at 5 % of the updates, gone at 40 %. */
 export const taperNorm2026: RemovalRecipe = {
   name: "taper-norm-2026",
   source:

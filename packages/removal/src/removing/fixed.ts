@@ -11,6 +11,7 @@ import { measureStds } from "./measuring.js";
 import { type RemovalContext, type Removing, updateAverages } from "./removing.js";
 import type { RemovalState } from "./state.js";
 
+/** Removals at the steps of a plan. */
 export class FixedRemoving implements Removing {
   readonly #context: RemovalContext;
   readonly #removals: readonly Removal[];

@@ -7,6 +7,7 @@ export { updateScale } from "./taper.js";
 export type { Removing } from "./removing.js";
 export type { RemovalState, TaperState } from "./state.js";
 
+/** The removal that the recipe's pace asks for, from `context.state` on. */
 export function startRemoving(context: RemovalContext): Removing {
   const { pace } = context.recipe;
   switch (pace.kind) {

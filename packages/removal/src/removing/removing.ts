@@ -13,6 +13,7 @@ import type { StepOptions, StepResult, Trainer } from "@normless/train";
 import { stdsOf } from "./measuring.js";
 import type { RemovalState } from "./state.js";
 
+/** What a run asks before and after every update. */
 export interface Removing {
   readonly state: RemovalState;
   /** Whether something happens before the update of that step, so that it must know all updates before. */

@@ -11,6 +11,7 @@ export interface TaperState {
   readonly scale?: MovingMean | undefined;
 }
 
+/** The norms of now, and what is measured for those to come. */
 export interface RemovalState {
   readonly norms: NormTable;
   readonly averages: StdAverages;

@@ -19,6 +19,7 @@ import { type BatchStds, measureForTaper, stdsOf, taperSumsOf } from "./measurin
 import type { RemovalContext, Removing } from "./removing.js";
 import type { RemovalState } from "./state.js";
 
+/** All norms by one gate. */
 export class TaperRemoving implements Removing {
   readonly #context: RemovalContext;
   readonly #pace: TaperPace;

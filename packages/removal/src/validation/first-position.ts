@@ -34,6 +34,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
+/** Which text is measured on, and of which model. */
 export interface FirstPositionOptions {
   readonly recipe: RemovalRecipe;
   readonly train: Uint16Array;

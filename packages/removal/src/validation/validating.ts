@@ -30,6 +30,7 @@ import {
   ValidationRows,
 } from "./validation.js";
 
+/** What a run's validation is given. */
 export interface ValidatingInput {
   readonly backend: Backend;
   readonly original: HostModel;
@@ -44,6 +45,7 @@ export interface ValidatingInput {
   readonly seconds: () => number;
 }
 
+/** The validation of a run's models, and what is known of them so far. */
 export class Validating {
   readonly #input: ValidatingInput;
   readonly #rows: ValidationRows;

@@ -28,6 +28,7 @@ const RESAMPLES = 1000;
 /** What is known of the models so far. */
 export type Sums = Readonly<Partial<Record<Contender, PositionSums>>>;
 
+/** The rows that a run looks at. */
 export class ValidationRows {
   /** Plain windows over the part that the recipe looks at, documents over all of the text: there are few. */
   readonly all: RowSet;
@@ -69,6 +70,7 @@ export function lossOf({ kinds }: PositionSums): number {
   return meanOf(wholeOf(kinds.find(({ kind }) => kind === "plain") ?? { ranges: [] }).loss);
 }
 
+/** The same of all models that were validated. */
 export function lossesOf(sums: Sums): Partial<ValidationLosses> {
   return Object.fromEntries(Object.entries(sums).map(([model, of]) => [model, lossOf(of)]));
 }

@@ -14,6 +14,7 @@ export function checkIds(engine: Engine, op: string, name: string, ids: Operand,
   throw new BackendError(`${op}: ${name}[${at}] is ${id}; it must be from 0 to ${limit - 1}`);
 }
 
+/** As `checkIds`, for position classes. @throws BackendError */
 export function checkClassValues(engine: Engine, op: string, classes: Operand): void {
   checkIds(engine, op, "classes", classes, POSITION_CLASSES.length);
 }

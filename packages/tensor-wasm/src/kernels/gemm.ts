@@ -1,30 +1,8 @@
 /** The matrix product on the host's side: memory for the packed operands, and how C is cut into tiles. */
 import type { Engine } from "../engine.js";
+import type { Matrix, Product } from "../product.js";
 import { addRows } from "./elementwise.js";
 import { flag, ROWS, unitsOf } from "./implementation.js";
-
-/** One matrix product on the engine's memory. */
-export interface Product {
-  /** C (M,N) (+)= A (M,K) · B (K,N) + bias. */
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-  readonly a: Matrix;
-  readonly b: Matrix;
-  readonly c: Omit<Matrix, "transposed">;
-  readonly add: boolean;
-  /** N floats, or 0 for none. */
-  readonly bias?: number;
-}
-
-export interface Matrix {
-  /** Of the first value, in bytes from the start of the memory. */
-  readonly pointer: number;
-  /** Floats from one stored row to the next. */
-  readonly stride: number;
-  /** The matrix is the transpose of what is stored. */
-  readonly transposed?: boolean;
-}
 
 /** Columns of a unit of packB (assembly/gemm.ts). */
 const PACK_COLUMNS = 64;
@@ -83,6 +61,7 @@ function fewRows(engine: Engine, { M, N, K, a, b, c, add, bias = 0 }: Product): 
   });
 }
 
+/** Hands over one product, by the way that suits its shape: few rows, somebody else's, or the packed tiles. */
 export function product(engine: Engine, task: Product): void {
   const { M, N, K, a, b, c, add, bias = 0 } = task;
   if (M === 0 || N === 0) return;

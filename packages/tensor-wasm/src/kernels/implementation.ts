@@ -2,6 +2,7 @@
 import type { AttributesOf, InputsOf, KernelName, OutputsOf, Shape } from "@normless/tensor";
 import type { Engine } from "../engine.js";
 
+/** An operand in the engine's memory, row-major. */
 export interface Operand {
   /** In bytes from the start of the memory. */
   readonly pointer: number;
@@ -9,11 +10,13 @@ export interface Operand {
   readonly size: number;
 }
 
+/** An output in the engine's memory, row-major. */
 export interface Result extends Operand {
   /** True: the result is added to what is there. Only for kernels that say `accumulates`. */
   readonly add: boolean;
 }
 
+/** How this backend does kernel `K`: jobs handed to the engine. */
 export interface Implementation<K extends KernelName> {
   /** Whether it adds `into` by itself; otherwise it is given a temporary that is added afterwards. */
   readonly accumulates?: boolean;

@@ -1,14 +1,16 @@
 /** The Backend port over any Executor: checks, tensors and their memory. It knows neither device nor op. */
-import type { Backend, MemoryUse } from "../backend.js";
+import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "../backend.js";
+import type { DType, TensorData } from "../dtype.js";
 import { BackendError } from "../errors.js";
-import { type AttributesOf, type InputsOf, type KernelName, type OutputsOf } from "../kernels/index.js";
+import type { AttributesOf, KernelName } from "../kernels/index.js";
 import { POSITION_CLASSES } from "../kernels/position-class.js";
 import { planRun, type RunPlan, type TensorRecord } from "../run.js";
 import { type Shape, showShape, sizeOf } from "../shape.js";
-import { checkUpload, checkWrite, type DType, Tensor, type TensorData } from "../tensor.js";
+import { checkUpload, checkWrite } from "../tensor.js";
 import { type Builds, kernels } from "./kernels/index.js";
 import type { Executor, Operand, Result } from "./program.js";
 
+/** A backend on a GPU, or on what stands for one. */
 export interface GpuBackend extends Backend {
   /** What kernels really run on: webgpu, webgl2, headlessgl, webasm, cpu. */
   readonly mode: string;

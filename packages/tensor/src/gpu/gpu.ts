@@ -5,8 +5,10 @@ import type { GpuJsMode } from "./gpujs/library.js";
 import { kernels } from "./kernels/index.js";
 import { webgpu, type WebGpuOptions } from "./webgpu/webgpu.js";
 
+/** webgpu, or one of gpu.js's: webgl2, headlessgl, webasm, cpu. `GpuOptions` says where each runs. */
 export type GpuMode = "webgpu" | GpuJsMode;
 
+/** What `gpu` runs on. */
 export interface GpuOptions {
   /**
    * webgpu: browsers, and Node with the npm package webgpu; the fast one. webgl2: browsers without WebGPU. headlessgl: Node,

@@ -1,10 +1,11 @@
 /**
- * A GPU op as data: passes over named buffers, in order. The op files (kernels/ in gpu.js, wgsl/ by hand) turn shapes
- * and attributes into a Program and touch no device; an executor runs Programs and knows no op.
+ * A GPU op as data: passes over named buffers, in order. The op files (kernels/ in gpu.js, wgsl/kernels/ by hand) turn
+ * shapes and attributes into a Program and touch no device; an executor runs Programs and knows no op.
  */
-import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "../kernels/index.js";
+import type { InputsOf, OutputsOf } from "../backend.js";
+import type { DType, TensorData } from "../dtype.js";
+import type { AttributesOf, KernelName } from "../kernels/index.js";
 import type { Shape } from "../shape.js";
-import type { DType, TensorData } from "../tensor.js";
 
 /**
  * A buffer as a kernel of gpu.js sees it: flat, `a[i]`, or in rows of `width` values, `a[y][x]`, which keeps every
@@ -43,6 +44,7 @@ export interface WgslPass {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** An op for given shapes: its passes, in order, and the buffers that they need beside operands and outputs. */
 export interface Program {
   /** Buffers that live for this op only: number of values by name. */
   readonly temporaries?: Readonly<Record<string, number>>;
@@ -68,6 +70,7 @@ export interface Operand {
   readonly ints?: Int32Array;
 }
 
+/** An output as an op file sees it. */
 export interface Result {
   readonly shape: Shape;
   readonly size: number;

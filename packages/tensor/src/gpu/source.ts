@@ -11,10 +11,12 @@ export const BLOCK = 256;
 /** For `reads`: the buffer is indexed as `a[i]`, not in rows. */
 export const FLAT = 0;
 
-/** The kernel's own place in its output. */
+/** The kernel's own column in its output. */
 export const X = "this.thread.x";
+/** The kernel's own row in its output. */
 export const Y = "this.thread.y";
 
+/** A kernel's text and what it reads and writes. */
 export interface PassText {
   readonly output: readonly [number] | readonly [number, number];
   /** Each buffer read, by name, and the width of its rows or FLAT. The kernel's first arguments. */
@@ -126,4 +128,5 @@ export function blockSums(
   });
 }
 
+/** How many blocks of BLOCK hold `size` values. */
 export const blocksOf = (size: number): number => Math.ceil(size / BLOCK);

@@ -19,6 +19,7 @@ export const sumSquares = contract<None>()({
   },
 });
 
+/** The settings of one update. */
 export interface AdamWAttributes {
   readonly learningRate: number;
   readonly beta1: number;

@@ -8,6 +8,7 @@ import { sameShape } from "../shape.js";
 import type { Shaped } from "./contract.js";
 import { contract, float32 } from "./contract.js";
 
+/** How channels divide into heads, and how many keys there are. */
 export interface AttentionAttributes {
   /** H; C must be a multiple. */
   readonly heads: number;
@@ -29,6 +30,7 @@ function dims(op: string, q: Shaped, k: Shaped, v: Shaped, { heads, keys }: Atte
   return { B, Tq, Tk, C, H: heads, D: C / heads, capacity };
 }
 
+/** q (B,Tq,C), k, v (B,Tk,C) → y (B,Tq,C), lse (B,H,Tq). */
 export const attention = contract<AttentionAttributes>()({
   inputs: ["q", "k", "v"],
   outputs: ["y", "lse"],

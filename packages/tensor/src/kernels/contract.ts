@@ -2,8 +2,8 @@
  * What a kernel is, apart from how any backend does it: named operands, attributes, the rule that gives the
  * outputs' shapes (and refuses what does not fit), and a naive loop, which is the oracle of every test.
  */
+import type { TensorData, TensorSpec } from "../dtype.js";
 import type { Shape } from "../shape.js";
-import type { TensorData, TensorSpec } from "../tensor.js";
 
 /** All that shape inference needs to know of an operand. */
 export interface Shaped {
@@ -20,6 +20,7 @@ export type Operands<I extends string, P extends string, X> = { readonly [K in I
   readonly [K in P]?: X | undefined;
 };
 
+/** A kernel's operands, shapes and naive loop: inputs `I`, optional ones `P`, attributes `A`, outputs `O`. */
 export interface Contract<I extends string, P extends string, A, O extends string> {
   readonly inputs: readonly I[];
   readonly optional: readonly P[];
@@ -48,6 +49,7 @@ export function contract<A>() {
 /** For a kernel without attributes. */
 export type None = Readonly<Record<never, never>>;
 
+/** An output of this shape. */
 export function float32(shape: Shape): TensorSpec {
   return { shape, dtype: "float32" };
 }

@@ -16,6 +16,7 @@ function sameShapes(op: string, a: Shaped, b: Shaped) {
   return { y: float32(a.shape) };
 }
 
+/** y = a + b, all of one shape. */
 export const add = contract<None>()({
   inputs: ["a", "b"],
   outputs: ["y"],
@@ -25,6 +26,7 @@ export const add = contract<None>()({
   },
 });
 
+/** y = a · b, element by element, all of one shape. */
 export const mul = contract<None>()({
   inputs: ["a", "b"],
   outputs: ["y"],

@@ -21,6 +21,7 @@ export const embedding = contract<Readonly<Record<never, never>>>()({
   },
 });
 
+/** dy (...,C), ids int32 (...) → dtable (V,C). */
 export const embeddingGrad = contract<{
   /** V, the rows of the table. */
   readonly vocabulary: number;

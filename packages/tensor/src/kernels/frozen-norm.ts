@@ -9,6 +9,7 @@ import { contract, float32 } from "./contract.js";
 import { checkNormOperands, rowMean } from "./layer-norm.js";
 import { checkClasses, type PerClass, POSITION_CLASSES } from "./position-class.js";
 
+/** What a frozen norm divides by. */
 export interface FrozenNormAttributes {
   /** The constant that divides, in the residual's units; positive and finite. */
   readonly std: PerClass;
@@ -27,6 +28,7 @@ export function stdByClass(std: PerClass): number[] {
   return POSITION_CLASSES.map((name) => std[name]);
 }
 
+/** x (...,C), gamma, beta (C), classes int32 (...) → y (...,C). A std that is no positive number is a RangeError. */
 export const frozenNorm = contract<FrozenNormAttributes>()({
   inputs: ["x", "gamma", "beta", "classes"],
   integers: ["classes"],

@@ -3,6 +3,7 @@ import { ShapeError } from "../errors.js";
 import { sameShape } from "../shape.js";
 import { contract, float32 } from "./contract.js";
 
+/** Which form of GELU. */
 export interface GeluAttributes {
   readonly approximate: "tanh" | "none";
 }
@@ -27,6 +28,7 @@ export function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction));
 }
 
+/** x (...) → y (...). */
 export const gelu = contract<GeluAttributes>()({
   inputs: ["x"],
   outputs: ["y"],
@@ -43,6 +45,7 @@ export const gelu = contract<GeluAttributes>()({
   },
 });
 
+/** dy, x (...) → dx (...). */
 export const geluGrad = contract<GeluAttributes>()({
   inputs: ["dy", "x"],
   outputs: ["dx"],

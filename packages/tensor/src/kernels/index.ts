@@ -1,8 +1,7 @@
 /** The table of kernels: an op is a row here, a backend a column. A backend that misses one does not compile. */
-import type { Tensor } from "../tensor.js";
 import { adamw, sumSquares } from "./adamw.js";
 import { attention, attentionGrad, writeRows } from "./attention.js";
-import type { Contract, Operands } from "./contract.js";
+import type { Contract } from "./contract.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
 import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
@@ -14,6 +13,7 @@ import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
 
+/** All kernels, by name. */
 export const contracts = {
   linear,
   linearGradInput,
@@ -50,15 +50,13 @@ export const contracts = {
   adamw,
 } as const;
 
+/** The type of `contracts`. */
 export type Contracts = typeof contracts;
+/** `linear`, `layerNorm`, `attention`, … */
 export type KernelName = keyof Contracts;
+/** The names of all kernels. */
 export const kernelNames = Object.keys(contracts) as KernelName[];
 
-/** Inputs of kernel `K`, by name, each an `X`. */
-export type InputsOf<K extends KernelName, X = Tensor> =
-  Contracts[K] extends Contract<infer I, infer P, infer _A, infer _O> ? Operands<I, P, X> : never;
+/** Attributes of kernel `K`. */
 export type AttributesOf<K extends KernelName> =
   Contracts[K] extends Contract<infer _I, infer _P, infer A, infer _O> ? A : never;
-/** Outputs of kernel `K`, by name, each an `X`. */
-export type OutputsOf<K extends KernelName, X = Tensor> =
-  Contracts[K] extends Contract<infer _I, infer _P, infer _A, infer O> ? { readonly [N in O]: X } : never;

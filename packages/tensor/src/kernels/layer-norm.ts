@@ -7,6 +7,7 @@ import { lastDim, rowsOf } from "../shape.js";
 import type { Shaped } from "./contract.js";
 import { contract, float32, type View } from "./contract.js";
 
+/** The epsilon of a norm or of a std. */
 export interface EpsAttributes {
   /** Added to the variance, inside the root. GPT-2: 1e-5. */
   readonly eps: number;
@@ -34,12 +35,14 @@ function checkRows(op: string, x: Shaped, rows: Record<string, Shaped>): void {
   }
 }
 
+/** The mean of row `n` of x (N,C). */
 export function rowMean(x: View, n: number, C: number): number {
   let sum = 0;
   for (let c = 0; c < C; c++) sum += x.data[n * C + c];
   return sum / C;
 }
 
+/** x (...,C), gamma, beta (C) → y (...,C), mean and rstd (...). */
 export const layerNorm = contract<EpsAttributes>()({
   inputs: ["x", "gamma", "beta"],
   outputs: ["y", "mean", "rstd"],

@@ -6,6 +6,7 @@ import { contract, float32 } from "./contract.js";
 import { gelu, type GeluAttributes } from "./gelu.js";
 import { linear, linearShape } from "./linear.js";
 
+/** Which form of GELU. */
 export interface LinearGeluAttributes {
   /** The form of GELU. */
   readonly gelu: GeluAttributes["approximate"];

@@ -13,6 +13,7 @@ export interface Columns {
   readonly end: number;
   readonly of: number;
 }
+/** How the weight is stored, and which outputs are computed; default (K,M), all. */
 export interface LinearAttributes {
   readonly transposeW?: boolean;
   readonly columns?: Columns;
@@ -59,6 +60,7 @@ export function linearShape(
   return [...x.shape.slice(0, -1), end - begin];
 }
 
+/** x (...,K), w (K,M), bias (M) → y (...,M), or (...,end − begin) with `columns`. */
 export const linear = contract<LinearAttributes>()({
   inputs: ["x", "w"],
   optional: ["bias"],

@@ -6,11 +6,14 @@ import { ShapeError } from "../errors.js";
 import { sizeOf } from "../shape.js";
 import type { Shaped } from "./contract.js";
 
+/** The classes, in the order of their numbers. */
 export const POSITION_CLASSES = ["first", "eot", "rest"] as const;
+/** `first`, `eot` or `rest`. */
 export type PositionClass = (typeof POSITION_CLASSES)[number];
 /** One number for each position class. */
 export type PerClass = Readonly<Record<PositionClass, number>>;
 
+/** The number of `rest`. */
 export const REST = 2;
 
 /** One entry a row. */

@@ -1,10 +1,13 @@
 /** How far two lists of numbers are apart, and an error that says where. NaN and infinities are close to themselves alone. */
+
+/** How far two lists are apart, and the index where they are furthest. */
 export interface Closeness {
   /** max |actual − expected| / (max |expected|), the measure of every tolerance in this project. */
   readonly relative: number;
   readonly at: number;
 }
 
+/** How far `actual` is from `expected`, which is as long. */
 export function closeness(actual: ArrayLike<number>, expected: ArrayLike<number>): Closeness {
   let largest = 0;
   let worst = 0;
@@ -21,7 +24,10 @@ export function closeness(actual: ArrayLike<number>, expected: ArrayLike<number>
   return { relative: worst === 0 ? 0 : worst / Math.max(largest, 1e-30), at };
 }
 
-/** @throws Error naming what, the worst element and both values, when `relative` is over the tolerance. */
+/**
+ * Does nothing where the lists are close. @throws Error naming what, the worst element and both values, when `relative`
+ * is over the tolerance.
+ */
 export function expectClose(
   what: string,
   actual: ArrayLike<number>,

@@ -3,16 +3,17 @@
  * outputs added `into` a tensor, operands changed in place, that other inputs stay as they were, and that nothing
  * is left alive. It knows no test runner: `for (const check of conformance()) it(check.name, () => check.run(backend))`.
  */
-import type { Backend } from "../backend.js";
+import type { Backend, Tensor } from "../backend.js";
+import type { TensorData } from "../dtype.js";
 import { contracts, type KernelName, kernelNames } from "../kernels/index.js";
 import { reference } from "../reference.js";
 import type { AnyContract } from "../run.js";
-import type { Tensor, TensorData } from "../tensor.js";
 import { emptyCases } from "./cases/empty.js";
 import { cases } from "./cases/index.js";
 import { expectClose } from "./closeness.js";
 import { random, type Value } from "./values.js";
 
+/** One case of one kernel, as a test of any backend. */
 export interface ConformanceCheck {
   readonly kernel: KernelName;
   readonly name: string;
@@ -100,6 +101,7 @@ function definedInputs(test: Erased): Record<string, Value> {
   return defined;
 }
 
+/** How close a backend must be to the naive loops, and whether empty operands are tried. */
 export interface ConformanceOptions {
   /** Relative to each output's largest value; default 1e-5. */
   readonly tolerance?: number;
@@ -107,7 +109,7 @@ export interface ConformanceOptions {
   readonly empty?: boolean;
 }
 
-/** All checks. */
+/** All checks that a backend is to pass, a case of a kernel each. */
 export function conformance({ tolerance = 1e-5, empty = true }: ConformanceOptions = {}): ConformanceCheck[] {
   return kernelNames.flatMap((kernel) =>
     ([...cases[kernel], ...(empty ? emptyCases[kernel] : [])] as readonly Erased[]).map((test) => ({

@@ -1,7 +1,8 @@
 /** Seeded values for cases. Everything is exact in float32, so that all backends start from the same numbers. */
+import type { TensorData } from "../dtype.js";
 import { type Shape, sizeOf } from "../shape.js";
-import type { TensorData } from "../tensor.js";
 
+/** Row-major values and their shape. */
 export interface Value {
   readonly shape: Shape;
   readonly data: TensorData;
@@ -38,10 +39,12 @@ export function values(data: readonly number[], shape: Shape = [data.length]): V
   return { shape, data: Float32Array.from(data) };
 }
 
+/** `value` everywhere. */
 export function constant(shape: Shape, value: number): Value {
   return { shape, data: new Float32Array(sizeOf(shape)).fill(value) };
 }
 
+/** A scalar, of shape `[]`. */
 export function scalar(value: number): Value {
   return { shape: [], data: Float32Array.of(value) };
 }

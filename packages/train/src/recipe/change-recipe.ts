@@ -36,6 +36,7 @@ export function changeTraining<R extends TrainingRecipe>(recipe: R, change: Trai
   return { ...recipe, steps, checkpointEvery, learningRate: rates };
 }
 
+/** The fields of any training that may change while it goes on. */
 export const TRAINING_FIELDS = /^(steps|checkpointEvery|learningRate\.(peak|floor|totalSteps))$/;
 
 /** Everything that differs. */

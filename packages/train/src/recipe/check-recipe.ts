@@ -17,6 +17,7 @@ export class RecipeError extends RangeError {
   }
 }
 
+/** The tokens of a training. */
 export interface Corpus {
   readonly train: Uint16Array;
   readonly validation: Uint16Array;

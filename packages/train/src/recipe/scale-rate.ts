@@ -8,8 +8,10 @@ import type { WarmupCosine } from "@normless/optim";
 
 /** What becomes of a rate: nothing, or the square-root rule. */
 export const rateScalings = ["none", "sqrt"] as const;
+/** One of rateScalings. */
 export type RateScaling = (typeof rateScalings)[number];
 
+/** Tokens an update, before and now. */
 export interface RateChange {
   /** Tokens an update that the rate was chosen for. */
   readonly chosenFor: number;
@@ -17,6 +19,7 @@ export interface RateChange {
   readonly tokens: number;
 }
 
+/** What becomes of a learning rate. */
 export interface ScaledRate {
   readonly learningRate: WarmupCosine;
   /** What became of the rate, or what the rule would make of it, in words; none where nothing has changed. */

@@ -10,6 +10,7 @@ export interface RecipeSize {
   readonly blockSize?: number | undefined;
 }
 
+/** A recipe of another size. */
 export interface Scaled<R extends TrainingRecipe> {
   readonly recipe: R;
   /** What changed besides what was asked for, in words. */
@@ -30,6 +31,7 @@ export function asked<R extends TrainingRecipe>(recipe: R, { microBatchSize }: R
   return { ...recipe, microBatchSize: microBatchSize ?? recipe.microBatchSize };
 }
 
+/** The recipe at another size, without its notes. */
 export function sized<R extends TrainingRecipe>(recipe: R, size: RecipeSize): R {
   const { steps = recipe.steps, batchSize = recipe.batchSize, blockSize = recipe.blockSize } = size;
   const rates = recipe.learningRate;
@@ -63,6 +65,7 @@ export function trainingNotes(before: TrainingRecipe, after: TrainingRecipe): st
   return notes;
 }
 
+/** The largest divisor of `of` that is not above `atMost`; whole numbers from 1 on. */
 export function largestDivisor(of: number, atMost: number): number {
   for (let divisor = Math.min(of, atMost); ; divisor--) if (of % divisor === 0) return divisor;
 }

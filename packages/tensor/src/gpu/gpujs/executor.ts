@@ -2,8 +2,8 @@
  * Runs Programs by calling gpu.js, one kernel at a time, in any of its modes that answer at once. Right everywhere, and
  * not fast: webasm copies every operand at every call. The fast executor is that of WebGPU.
  */
+import type { TensorData } from "../../dtype.js";
 import { BackendError } from "../../errors.js";
-import type { TensorData } from "../../tensor.js";
 import { addPass } from "../kernels/elementwise.js";
 import type { Executor, JsPass, Program, WgslPass } from "../program.js";
 import { FLAT, pass, X } from "../source.js";

@@ -7,6 +7,7 @@ const VERSION = "2.24.1";
 /** Modes of gpu.js that this package runs by calling it. */
 export type GpuJsMode = "webasm" | "webgl2" | "headlessgl" | "cpu";
 
+/** A kernel that gpu.js compiled; called with the values of its arguments. */
 export interface CompiledKernel {
   (...operands: readonly unknown[]): unknown;
   /** The one that runs now: gpu.js may put another in its place. */
@@ -14,6 +15,7 @@ export interface CompiledKernel {
   readonly fallbackReason: string | null;
   destroy(): void;
 }
+/** What is used of a `GPU` of gpu.js. */
 export interface GpuJsDevice {
   /** The class of its kernels, with what the device can do. On GL, a texture's longest side. */
   readonly Kernel: { readonly features: { readonly maxTextureSize: number } };

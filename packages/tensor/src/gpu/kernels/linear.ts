@@ -1,4 +1,4 @@
-import type { InputsOf } from "../../kernels/index.js";
+import type { InputsOf } from "../../backend.js";
 import type { LinearAttributes } from "../../kernels/linear.js";
 import { lastDim, rowsOf, type Shape } from "../../shape.js";
 import type { Build, JsPass, Operand } from "../program.js";

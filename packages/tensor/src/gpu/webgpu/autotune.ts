@@ -3,16 +3,16 @@
  * subgroups. About a second, once.
  */
 import type { Executor, Program } from "../program.js";
-import { layerNorm } from "../wgsl/layer-norm.js";
+import { layerNorm } from "../wgsl/kernels/layer-norm.js";
+import { product } from "../wgsl/product.js";
 import {
   type Layout,
-  product,
   type ProductSize,
   type ProductTuning,
   productTuning,
   type Variant,
   VARIANTS as ALL,
-} from "../wgsl/product.js";
+} from "../wgsl/product-variant.js";
 import type { Tuning } from "../wgsl/tuning.js";
 import type { OpenedDevice } from "./device.js";
 

@@ -5,6 +5,7 @@
 import { BackendError } from "../../errors.js";
 import type { Faults } from "./faults.js";
 
+/** A buffer of the pool. */
 export interface DeviceBuffer {
   readonly gpu: GPUBuffer;
   /** Never used twice. */
@@ -38,6 +39,7 @@ export function sizeClass(bytes: number): number {
   return Math.ceil(rounded / 16) * 16;
 }
 
+/** The device's buffers by size class: those given back wait for whoever takes one of their class. */
 export class BufferPool {
   readonly #idle = new Map<number, { buffer: DeviceBuffer; since: number }[]>();
   #nextId = 0;

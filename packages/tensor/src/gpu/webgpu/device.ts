@@ -5,6 +5,7 @@
 /// <reference types="@webgpu/types" />
 import { BackendError } from "../../errors.js";
 
+/** A device, and what kernels must know of its adapter. */
 export interface OpenedDevice {
   readonly device: GPUDevice;
   /** Vendor, architecture and driver, as far as the adapter says. */

@@ -4,9 +4,9 @@
  * WebGPU runs dispatches of one queue as if one after the other, so a buffer may be given to the next op at once.
  * All values are float32 on the device: int32 tensors and tables arrive as whole numbers, exact below 2^24.
  */
+import type { TensorData } from "../../dtype.js";
 import { BackendError } from "../../errors.js";
 import { sizeOf } from "../../shape.js";
-import type { TensorData } from "../../tensor.js";
 import type { Executor, JsPass, Program, WgslPass } from "../program.js";
 import { BufferPool, type Region } from "./buffers.js";
 import type { OpenedDevice } from "./device.js";
@@ -34,6 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   workgroups: [1, 1, 1],
 };
 
+/** Runs programs on a WebGPU device: passes in WGSL as they are, those of gpu.js translated. */
 export class WebGpuExecutor implements Executor<Region> {
   readonly mode = "webgpu";
   readonly asynchronous = true;

@@ -4,6 +4,7 @@
  */
 import { BackendError, DeviceLostError } from "../../errors.js";
 
+/** The errors of one device; `check` throws the first. */
 export class Faults {
   #first: BackendError | undefined;
   #pending: Promise<void>[] = [];

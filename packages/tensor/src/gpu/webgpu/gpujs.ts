@@ -19,6 +19,7 @@ export interface Translation {
   /** Byte offsets of the floats. */
   readonly floatOffsets: readonly number[];
 }
+/** From a kernel of gpu.js to WGSL. @throws BackendError when gpu.js refuses it */
 export type Translate = (pass: JsPass) => Translation;
 
 interface InnerKernel {

@@ -4,6 +4,7 @@ import type { JsPass, WgslPass } from "../program.js";
 import type { Faults } from "./faults.js";
 import type { Translate, Translation } from "./gpujs.js";
 
+/** A compiled kernel, and where its buffers and uniforms are bound. */
 export interface Pipeline {
   readonly key: string;
   readonly id: number;
@@ -26,6 +27,7 @@ interface Source {
   readonly translation?: Translation;
 }
 
+/** Compiled kernels by key: each is compiled once. */
 export class Pipelines {
   readonly #byKey = new Map<string, Pipeline>();
 

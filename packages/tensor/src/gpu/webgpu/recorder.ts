@@ -12,6 +12,7 @@ const STAGING = 0x09;
 const UNIFORM = 0x48;
 const MAP_READ = 1;
 
+/** Records dispatches, and submits them when they are many or somebody waits for them. */
 export class Recorder {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;

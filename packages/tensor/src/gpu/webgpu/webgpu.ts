@@ -1,7 +1,7 @@
 /** WebGPU as an executor with its overrides: one device, and which kernels are ours. */
 import { BackendError } from "../../errors.js";
 import type { Executor } from "../program.js";
-import { type Overrides, wgslKernels } from "../wgsl/index.js";
+import { type Overrides, wgslKernels } from "../wgsl/kernels/index.js";
 import { cpuTuning, gpuTuning } from "../wgsl/tuning.js";
 import { tune } from "./autotune.js";
 import type { Region } from "./buffers.js";
@@ -9,6 +9,7 @@ import { openDevice } from "./device.js";
 import { WebGpuExecutor } from "./executor.js";
 import { loadTranslator } from "./gpujs.js";
 
+/** Which WebGPU device a backend runs on, and how it is suited to it. */
 export interface WebGpuOptions {
   /** A device of the caller's, who keeps it; default: the best adapter's, with its limits raised. */
   readonly device?: GPUDevice;
@@ -23,6 +24,7 @@ export interface WebGpuOptions {
   readonly f16?: boolean;
 }
 
+/** A device as `gpuBackend` takes it. */
 export interface WebGpu {
   readonly executor: Executor<Region>;
   /** Kernels that stand for those of gpu.js. */

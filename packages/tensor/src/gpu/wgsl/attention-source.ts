@@ -3,7 +3,7 @@
  * thread and its order is fixed. What a thread holds of a head is written out as variables, so that it stays in registers.
  */
 import type { Result } from "../program.js";
-import { assign } from "./elementwise.js";
+import { assign } from "./into.js";
 import { BUILTINS } from "./pass.js";
 
 /** Rows of a workgroup. */
@@ -27,6 +27,7 @@ export function head(D: number) {
     tile: Math.max(4, Math.min(32, Math.floor(256 / D) * 4)),
   };
 }
+/** How a head is held: what `head` gives. */
 export type Head = ReturnType<typeof head>;
 
 const LOWEST = "-3.0e38";
@@ -88,6 +89,7 @@ fn main(${BUILTINS}) {
 ${body}
 }`;
 
+/** WGSL of y (B,Tq,C) and lse (B,H,Tq), a thread a query. */
 export function forward(of: Head, y: Result, lse: Result): string {
   const { each, parts, tile } = of;
   const score = (j: number) =>
@@ -123,6 +125,7 @@ export function forward(of: Head, y: Result, lse: Result): string {
   );
 }
 
+/** WGSL of dq (B,Tq,C), a thread a query. */
 export function gradOfQuery(of: Head, dq: Result): string {
   const { each, parts, tile } = of;
   return entry(
@@ -153,6 +156,7 @@ export function gradOfQuery(of: Head, dq: Result): string {
   );
 }
 
+/** WGSL of dk and dv (B,Tk,C), a thread a key. */
 export function gradOfKey(of: Head, dk: Result, dv: Result): string {
   const { each, parts, tile } = of;
   return entry(

@@ -5,6 +5,7 @@ import { fold, kernel, BUILTINS, GROUP } from "./pass.js";
 /** Rows summed by one thread of the first stage. */
 const CHUNK = 32;
 
+/** One sum over rows: (rows,columns) → (columns). */
 export interface ColumnSum {
   /** WGSL of the value of row `n`, column `c`, which is at `at` in its buffer; all are u32. */
   readonly value: string;
@@ -15,6 +16,7 @@ export interface ColumnSum {
   readonly left?: number;
 }
 
+/** Sums over the same rows, made in one go. */
 export interface ColumnSums {
   /** Names the values; sizes are added to it. */
   readonly key: string;
@@ -28,6 +30,7 @@ export interface ColumnSums {
   readonly helpers?: string;
 }
 
+/** The passes of these sums, and the buffers that they need for the chunks. */
 export function columnSums({
   key,
   reads,

@@ -4,6 +4,7 @@ import type { WgslPass } from "../program.js";
 /** A buffer of the program, read as floats unless said otherwise. */
 export type Bound = string | { readonly buffer: string; readonly type: "f32" | "vec4f" | "u32" | "vec2u" };
 
+/** A kernel: what it binds, its code, and how many workgroups it has. */
 export interface KernelSource {
   /** Names the pipeline: equal keys have equal sources. */
   readonly key: string;
@@ -19,6 +20,7 @@ export interface KernelSource {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** The pass of a kernel: what it binds is declared before its code. */
 export function kernel(source: KernelSource): WgslPass {
   const { key, reads = {}, writes, uniforms = {}, lanes, workgroups } = source;
   const bind = (access: "read" | "read_write") => (bound: Bound) => ({
@@ -67,6 +69,7 @@ export const GROUP = "(group.x + group.y * groups.x)";
 export const BUILTINS =
   "@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) t: u32";
 
+/** What `each` may be told. */
 export interface EachOptions {
   readonly helpers?: string;
   /** The variable whose values are counted; default the first that is written. */

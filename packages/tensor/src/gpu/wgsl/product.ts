@@ -10,40 +10,7 @@ import type { GeluAttributes } from "../../kernels/gelu.js";
 import type { WgslPass } from "../program.js";
 import { fold, kernel } from "./pass.js";
 import { direct, type Form, type StoreForm, sumOfPieces, tiled } from "./product-source.js";
-
-export type Layout = "outer" | "inner";
-export interface Variant {
-  readonly scheme: "tiled" | "direct";
-  /** A thread computes 4·blocks rows by 4·blocks columns. */
-  readonly blocks: 1 | 2;
-  /** Of a deep product: workgroups for every piece of k, whose sums are then added up. */
-  readonly split: boolean;
-}
-/** Deep is a small result with a long k, such as a weight's gradient: few tiles for many cores. */
-export type ProductSize = "small" | "large" | "deep";
-/** Which variant for which layouts and size; autotune.ts measures it. */
-export type ProductClass = `${Layout} ${Layout} ${ProductSize}`;
-export type ProductTuning = { readonly [C in ProductClass]: Variant };
-
-export const VARIANTS: readonly Variant[] = [
-  { scheme: "tiled", blocks: 1, split: false },
-  { scheme: "tiled", blocks: 2, split: false },
-  { scheme: "direct", blocks: 1, split: false },
-  { scheme: "direct", blocks: 2, split: false },
-];
-
-export function productTuning(
-  choose: (of: { a: Layout; b: Layout; size: ProductSize }) => Variant,
-): ProductTuning {
-  const entries = (["outer", "inner"] as const).flatMap((a) =>
-    (["outer", "inner"] as const).flatMap((b) =>
-      (["small", "large", "deep"] as const).map(
-        (size) => [`${a} ${b} ${size}`, choose({ a, b, size })] as const,
-      ),
-    ),
-  );
-  return Object.fromEntries(entries) as ProductTuning;
-}
+import type { Layout, ProductSize, ProductTuning, Variant } from "./product-variant.js";
 
 /** A matrix inside a buffer: its element (row, column) is at (row + top)·width + column + left. */
 export interface Matrix {
@@ -53,10 +20,12 @@ export interface Matrix {
   readonly top?: number;
   readonly left?: number;
 }
+/** An operand, and which of its dimensions runs fastest. */
 export interface ProductOperand extends Matrix {
   readonly layout: Layout;
 }
 
+/** c (n,m) (+)= a (n,k) · b (k,m) + bias (m). */
 export interface Product {
   readonly a: ProductOperand;
   /** With `half` its values are float16, two in a word. */
@@ -96,6 +65,7 @@ export function sizeOfProduct(n: number, m: number, k: number): { size: ProductS
   return { size: tiles(128) >= 256 ? "large" : "small", piece: Math.min(k, LONGEST_SUM) };
 }
 
+/** The passes of a product, in the variant that `tuning` has for its class. */
 export function product(spec: Product, tuning: ProductTuning): ProductPasses {
   const { a, b, n, m, k } = spec;
   const { size, piece } = sizeOfProduct(n, m, k);

@@ -28,6 +28,7 @@ export const MEAN_AND_VARIANCE = `${CENTER}
 /** WGSL of a value less its row's mean, after either. */
 export const CENTERED = "(x[i] - center - remainder)";
 
+/** A kernel that has one row of (rows,C) at a time. */
 export interface RowSource extends Omit<KernelSource, "code" | "workgroups"> {
   readonly rows: number;
   readonly C: number;
@@ -36,6 +37,7 @@ export interface RowSource extends Omit<KernelSource, "code" | "workgroups"> {
   readonly body: string;
 }
 
+/** Its pass: a workgroup for each row, of as many threads as the adapter likes. */
 export function rowKernel({ rowThreads, lanes }: Tuning, source: RowSource) {
   const { key, uniforms, rows, C, helpers = "", body, ...rest } = source;
   return kernel({

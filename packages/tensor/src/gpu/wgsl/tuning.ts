@@ -1,6 +1,7 @@
 /** What is fast on which adapter: the choices that kernels leave open. None changes what is computed, but for rounding. */
-import { type ProductTuning, productTuning } from "./product.js";
+import { type ProductTuning, productTuning } from "./product-variant.js";
 
+/** The choices, for all kernels of a backend. */
 export interface Tuning {
   readonly products: ProductTuning;
   /** Threads of the workgroup that a row of a norm or of the head has. */

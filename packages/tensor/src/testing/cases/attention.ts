@@ -28,6 +28,7 @@ function attentionGradCase(
   };
 }
 
+/** Cases by kernel: see the head of this file. */
 export const attentionCases: CasesOf<"attention" | "attentionGrad" | "writeRows"> = {
   attention: [
     ...ATTENTION.flatMap(({ B, T, C, heads }) =>

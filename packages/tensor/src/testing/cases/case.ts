@@ -1,9 +1,11 @@
 /** What a case is, and helpers for making them. */
-import { type AttributesOf, contracts, type InputsOf, type KernelName } from "../../kernels/index.js";
+import type { InputsOf } from "../../backend.js";
+import { type AttributesOf, contracts, type KernelName } from "../../kernels/index.js";
 import type { AnyContract } from "../../run.js";
 import { sizeOf } from "../../shape.js";
 import { type Value } from "../values.js";
 
+/** Inputs and attributes of one run of kernel `K`. */
 export interface Case<K extends KernelName> {
   readonly name: string;
   readonly inputs: InputsOf<K, Value>;
@@ -15,6 +17,7 @@ export interface Case<K extends KernelName> {
 /** Cases for some of the kernels. */
 export type CasesOf<K extends KernelName> = { readonly [N in K]: readonly Case<N>[] };
 
+/** A case's name: sizes with × between them. */
 export const label = (...sizes: (number | string)[]) => sizes.join("×");
 
 /** An output of an earlier kernel that a gradient takes as input, by the naive loop, rounded to float32. */

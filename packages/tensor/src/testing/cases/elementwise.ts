@@ -17,6 +17,7 @@ const bothWays = values([...FAR, ...FAR.map((v) => -v)]);
 const FORMS = ["tanh", "none"] as const;
 const named = (value: Value) => label(...value.shape) || "scalar";
 
+/** Cases by kernel: see the head of this file. */
 export const elementwiseCases: CasesOf<
   "gelu" | "geluGrad" | "add" | "mul" | "scale" | "sum" | "expand" | "fill" | "sumSquares" | "adamw"
 > = {

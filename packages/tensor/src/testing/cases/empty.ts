@@ -25,6 +25,7 @@ const head = { x: wide, w: random([11, 6], 2), bias: random([11], 3) };
 const teacher = { teacherX: wide, teacherW: random([11, 6], 6), teacherBias: random([11], 7) };
 const [q, k, v, y, dy] = [1, 2, 3, 4, 5].map((seed) => random([0, 7, 6], seed));
 
+/** Cases by kernel: see the head of this file. */
 export const emptyCases: CasesOf<KernelName> = {
   linear: products((N, K, M) => ({
     inputs: { x: random([N, K], 1), w: random([K, M], 2), bias: random([M], 3) },

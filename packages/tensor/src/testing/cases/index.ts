@@ -9,6 +9,7 @@ import { elementwiseCases } from "./elementwise.js";
 import { linearCases } from "./linear.js";
 import { normCases } from "./norms.js";
 
+/** The cases of every kernel, by its name. */
 export const cases: CasesOf<KernelName> = {
   ...linearCases,
   ...normCases,

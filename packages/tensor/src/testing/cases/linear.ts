@@ -126,6 +126,7 @@ const farDivergence = {
   teacherW: values([1e38, 0, 1, -1e38, -1e20, 5], [FAR.length, 1]),
 };
 
+/** Cases by kernel: see the head of this file. */
 export const linearCases: CasesOf<
   | "linear"
   | "linearGelu"

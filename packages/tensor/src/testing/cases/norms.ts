@@ -46,6 +46,7 @@ function layerNormGradCase(name: string, x: Value): Case<"layerNormGrad"> {
   return { name, inputs, attributes: {} };
 }
 
+/** Cases by kernel: see the head of this file. */
 export const normCases: CasesOf<
   | "layerNorm"
   | "layerNormGrad"

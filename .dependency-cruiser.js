@@ -1,0 +1,112 @@
+/** What may import what, types included (`npm run lint`). CONTRIBUTING.md says it in words; turbo sees to package.json. */
+
+const leaves = ["text", "safetensors"];
+const model = ["tensor", "autograd", "layernorm", "gpt2", "optim", ...leaves, "statistics", "data", "hub"];
+
+/** Each package, and those whose sources its own may import. */
+const mayImport = {
+  tensor: [],
+  autograd: ["tensor"],
+  optim: ["tensor"],
+  layernorm: ["tensor", "autograd"],
+  gpt2: ["tensor", "autograd", "layernorm", ...leaves],
+  train: model,
+  evaluate: model,
+  interpret: model,
+  removal: [...model, "train", "evaluate", "interpret"],
+  // These know no tensor.
+  text: [],
+  safetensors: [],
+  statistics: ["text"],
+  hub: leaves,
+  data: [...leaves, "hub"],
+  // Engines, as packages/tensor/src/gpu is: apps, benchmarks and tests make them and pass them in.
+  "tensor-wasm": ["tensor"],
+  "tensor-blas": ["tensor", "tensor-wasm"],
+};
+
+const GPU = "^packages/tensor/src/gpu/";
+const sourcesOf = (name) => `^packages/${name}/src/`;
+
+/** Circles of before there was this rule. Whoever breaks one takes its files off the list; none comes onto it. */
+const oldCircles = [
+  "core/change-recipe.ts",
+  "core/events.ts",
+  "core/measure.ts",
+  "core/outputs.ts",
+  "core/position-loss.ts",
+  "core/removing/fixed.ts",
+  "core/removing/index.ts",
+  "core/removing/removing.ts",
+  "core/removing/taper.ts",
+  "core/row-meter.ts",
+  "core/state.ts",
+  "core/validation.ts",
+  "cli/data/parquet.ts",
+  "cli/data/records.ts",
+  "cli/position-text.ts",
+  "cli/tables.ts",
+].map((file) => `^apps/remove-layernorm/src/${file}$`);
+
+export default {
+  forbidden: [
+    {
+      name: "no-circular",
+      comment: "What two files share goes into a file of its own below both.",
+      severity: "error",
+      from: { pathNot: oldCircles },
+      to: { circular: true },
+    },
+    ...Object.entries(mayImport).map(([name, below]) => ({
+      name: `${name}-imports-down`,
+      comment: below.length > 0 ? `It may import ${below.join(", ")}.` : "It may import no package.",
+      severity: "error",
+      from: { path: sourcesOf(name) },
+      to: { path: "^(packages|apps|benchmarks|test)/", pathNot: [name, ...below].map(sourcesOf) },
+    })),
+    {
+      name: "no-engine-in-a-package",
+      comment: "Packages are given a Backend; apps, benchmarks and tests make it.",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/", pathNot: GPU },
+      to: { path: GPU },
+    },
+    {
+      name: "every-package-has-a-place",
+      comment: "Say in mayImport what this package may import.",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/", pathNot: Object.keys(mayImport).map(sourcesOf) },
+      to: {},
+    },
+    {
+      name: "no-package-imports-an-app",
+      severity: "error",
+      from: { path: "^packages/" },
+      to: { path: "^apps/" },
+    },
+    {
+      name: "nothing-imports-benchmarks",
+      severity: "error",
+      from: { pathNot: "^benchmarks/" },
+      to: { path: "^benchmarks/" },
+    },
+    {
+      name: "no-unresolvable",
+      comment: "An import that leads nowhere is one that no rule sees.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true, pathNot: "/generated/" },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)(dist|assembly)/" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["@normless/source", "import", "node", "types", "default"],
+      mainFields: ["module", "main", "types"],
+    },
+  },
+};
