@@ -4,6 +4,10 @@
  * files into models/sink; see ../README.md.
  *
  *   node models/sink/scripts/train-sink.js [--steps 4000] [--threads 2] [--out DIR]
+ *   node models/sink/scripts/train-sink.js --from DIR [--steps 2000] [--threads 2] [--out DIR]
+ *
+ * The first makes the sink; the second goes on from there at half the learning rate, on the text's next tokens as much as on
+ * the original's predictions.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,6 +23,7 @@ import {
   rowStd,
   sum,
   Tape,
+  weightedCrossEntropy,
   weightedKlDivergence,
 } from "@normless/autograd";
 import {
@@ -27,6 +32,7 @@ import {
   freeTokens,
   residual,
   standardNorms,
+  uploadTargets,
   uploadTokens,
   uploadWeights,
 } from "@normless/gpt2";
@@ -41,17 +47,22 @@ const SOTU = join(HERE, "../sotu");
 
 const { values } = parseArgs({
   options: {
-    steps: { type: "string", default: "4000" },
+    from: { type: "string" },
+    steps: { type: "string" },
     threads: { type: "string", default: "2" },
     out: { type: "string", default: HERE },
   },
 });
-const STEPS = Number(values.steps);
+const GOES_ON = values.from !== undefined;
+const STEPS = Number(values.steps ?? (GOES_ON ? 2000 : 4000));
 /** Updates in which the sink is made; after them it is held. */
-const PUSH = STEPS / 10;
+const PUSH = GOES_ON ? 0 : STEPS / 10;
+const PEAK = GOES_ON ? 5e-4 : 1e-3;
+/** How much of the loss is the text's, and how much the KL from the original. */
+const TEXT = GOES_ON ? 0.5 : 0;
 const B = 16;
 const T = 128;
-const SEED = 1;
+const SEED = GOES_ON ? 2 : 1;
 
 /** The std at the first position over the mean std of positions 8 and later, at the norms in the middle. */
 const SPIKE = { ordinaryFrom: 8, push: { goal: 30, weight: 0.03 }, hold: { goal: 26, weight: 0.006 } };
@@ -71,7 +82,7 @@ const { config } = model;
 const { heads, channels: C } = config;
 const norms = standardNorms(config);
 const teacher = { config, params: uploadWeights(backend, model.weights), norms };
-const params = uploadWeights(backend, model.weights);
+const params = uploadWeights(backend, GOES_ON ? (await readModelFolder(values.from)).weights : model.weights);
 const optimizer = new AdamW(backend, params, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0 });
 const { tokens } = readShard(new Uint8Array(gunzipSync(readFileSync(join(SOTU, "train.bin.gz")))));
 
@@ -152,9 +163,11 @@ async function update(step) {
   const taught = evaluate((variables) => headInput(variables, ids, {}), teacher.params);
   const w = leaves["wte.weight"];
   const other = { x: taught, w: teacher.params["wte.weight"] };
-  const kl = weightedKlDivergence(input, { w, teacher: other }, 1 / (B * T));
+  const kl = weightedKlDivergence(input, { w, teacher: other }, (1 - TEXT) / (B * T));
   taught.free();
   let loss = kl;
+  const targets = uploadTargets(backend, config, batch.targets, T);
+  if (TEXT > 0) loss = add(loss, weightedCrossEntropy(input, { w, targets }, TEXT / (B * T)));
   const made = [];
   /** Σ derivative·value has the derivative of the loss itself. */
   const draw = (value, gradient) => {
@@ -183,11 +196,12 @@ async function update(step) {
   const grads = Object.fromEntries(Object.entries(leaves).map(([name, leaf]) => [name, tape.takeGradient(leaf)]));
   tape.free();
   freeTokens(ids);
+  targets.free();
   for (const tensor of made) tensor.free();
-  const schedule = { peak: 1e-3, floor: 1e-5, warmupSteps: 20, totalSteps: STEPS };
+  const schedule = { peak: PEAK, floor: 1e-5, warmupSteps: 20, totalSteps: STEPS };
   optimizer.update(grads, { learningRate: warmupCosine(schedule, step), maxNorm: 1 }).free();
   freeParams(grads);
-  return { kl: klValue, ratios, attended };
+  return { kl: klValue / (1 - TEXT), ratios, attended };
 }
 
 const mean = (values) => values.reduce((total, value) => total + value, 0) / values.length;

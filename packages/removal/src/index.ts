@@ -4,7 +4,6 @@ export {
   describeFirstPosition,
   laterAttention,
   measureFirstPosition,
-  middleModules,
   SINK_RATIO,
   sinkWarning,
 } from "./validation/first-position.js";

@@ -2,7 +2,7 @@
 import type { AttributedPart, Attribution, AttributionError, PartKind } from "@normless/interpret";
 import type { Estimate } from "@normless/statistics";
 import type { Io } from "./io.js";
-import { table } from "./tables.js";
+import { table } from "./table.js";
 
 export interface AttributionData extends Attribution {
   readonly model: string;

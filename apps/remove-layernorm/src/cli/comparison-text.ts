@@ -6,7 +6,7 @@ import type { ComparisonData, TextPassage } from "./comparison-data.js";
 import { difference, percent, percentagePoints as points, thousands } from "./format.js";
 import type { Io } from "./io.js";
 import { notMeasuredText, positionTable } from "./position-text.js";
-import { table } from "./tables.js";
+import { table } from "./table.js";
 
 export function comparisonText(io: Io, data: ComparisonData): string {
   const { models, tokens, sequences, blockSize } = data;

@@ -21,7 +21,7 @@ import { difference, thousands } from "./format.js";
 import type { Io } from "./io.js";
 import type { OutputPath } from "./outputs.js";
 import { publicPath } from "./provenance/public-path.js";
-import { table } from "./tables.js";
+import { table } from "./table.js";
 
 export interface ExportJob {
   readonly backend: Backend;

@@ -10,7 +10,7 @@ import {
 import type { Estimate } from "@normless/statistics";
 import { thousands, withInterval } from "./format.js";
 import type { Io } from "./io.js";
-import { table } from "./tables.js";
+import { table } from "./table.js";
 
 type Show = (value: number) => string;
 

@@ -1,6 +1,5 @@
 /** Tables for the terminal: the plan before a run, the result after it. */
 import type { NormTable } from "@normless/gpt2";
-import Table from "cli-table3";
 import {
   controlSteps,
   describeRemoval,
@@ -15,20 +14,7 @@ import { extentRows, resultName } from "./extent.js";
 import { bytes, difference, thousands, withInterval } from "./format.js";
 import type { Io } from "./io.js";
 import { notMeasuredText } from "./position-text.js";
-
-type Cells = readonly string[];
-
-/** Columns after the first `names` are numbers, to the right. */
-export function table(io: Io, head: Cells, rows: readonly Cells[], names = 1): string {
-  const made = new Table({
-    head: head.map((cell) => io.colors.bold(cell)),
-    colAligns: head.map((_, column) => (column < names ? "left" : "right")),
-    // Colours are this command's choice, not the library's.
-    style: { head: [], border: [], compact: true },
-  });
-  for (const row of rows) made.push([...row]);
-  return `${made.toString()}\n`;
-}
+import { table } from "./table.js";
 
 const contenders = (extent: Extent): readonly (readonly [Contender, string])[] => [
   ["original", "original"],

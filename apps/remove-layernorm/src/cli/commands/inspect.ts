@@ -14,7 +14,7 @@ import { UsageError } from "../errors.js";
 import { thousands } from "../format.js";
 import type { Io } from "../io.js";
 import * as shared from "../options.js";
-import { table } from "../tables.js";
+import { table } from "../table.js";
 
 export interface InspectOptions extends ModelOptions, ColumnOptions {
   readonly data?: readonly string[] | undefined;

@@ -11,7 +11,8 @@ import { readJson } from "../json.js";
 import * as shared from "../options.js";
 import { resolveRecipe, sayScaled, unknownRecipe } from "../recipes.js";
 import { removalRecipeSchema } from "../schemas.js";
-import { removalLines, table } from "../tables.js";
+import { table } from "../table.js";
+import { removalLines,  } from "../tables.js";
 import {
   describePace,
   plan,

@@ -3,7 +3,8 @@ import { documentEncoder, type Encoder, type Tokenizer } from "@normless/text";
 import { UsageError } from "../errors.js";
 import { didYouMean } from "../nearest.js";
 import { hasColumns } from "./kinds.js";
-import { type DataRecord, fieldOf, type RecordFile } from "./records.js";
+import type { DataRecord, RecordFile } from "./record.js";
+import { fieldOf } from "./records.js";
 import type { TokenBuffer } from "./tokens.js";
 
 /** Which column of a jsonl or parquet file is read. */

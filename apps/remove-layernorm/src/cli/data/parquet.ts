@@ -14,7 +14,7 @@ import { messageOf, systemCode } from "../errors.js";
 import { BoundsError } from "../network.js";
 import { fetchData, readable, ServerError } from "./bytes.js";
 import { dataKindsText, isUrl } from "./kinds.js";
-import type { DataRecord, RecordFile } from "./records.js";
+import type { DataRecord, RecordFile } from "./record.js";
 
 /** @throws Error when there is no such file or it is no parquet file. */
 export async function openParquet(path: string): Promise<RecordFile> {

@@ -4,21 +4,7 @@ import { messageOf } from "../errors.js";
 import { isObject } from "../json.js";
 import { kindOf } from "./kinds.js";
 import { openParquet } from "./parquet.js";
-
-export interface DataRecord {
-  /** `line 3` or `row 3`, counted from 1. */
-  readonly where: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
-export interface RecordFile {
-  /** The names of its fields; of a jsonl file those of its first line. */
-  readonly names: readonly string[];
-  /** The first `count` records in order (default all), once; only the fields asked for need be there. */
-  read(names: readonly string[], count?: number): AsyncIterable<DataRecord>;
-  /** Lets go of the file or download. */
-  close(): Promise<void>;
-}
+import type { DataRecord, RecordFile } from "./record.js";
 
 /** Opens a file for as long as `use` takes. @throws Error saying where the file is wrong. */
 export async function withRecords<X>(path: string, use: (file: RecordFile) => Promise<X>): Promise<X> {

@@ -1,7 +1,7 @@
 /** The figures on the terminal. */
 import { thousands } from "../format.js";
 import type { Io } from "../io.js";
-import { table } from "../tables.js";
+import { table } from "../table.js";
 import { notMeasuredText, positionTable } from "../position-text.js";
 import type { CorpusFigures, Figure, Figures } from "./figures.js";
 import type { Inputs } from "./measure.js";

@@ -5,7 +5,7 @@ import { EXIT } from "../errors.js";
 import { difference, duration } from "../format.js";
 import type { Io } from "../io.js";
 import type { OutputPath } from "../outputs.js";
-import { table } from "../tables.js";
+import { table } from "../table.js";
 import type { AskedArm } from "./arms.js";
 import { execute, standing } from "./execute.js";
 import { type RunFigures, type SweepFigures, sweepFigures } from "./figures.js";
