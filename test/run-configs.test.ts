@@ -6,14 +6,14 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   trainKind,
-} from "../apps/remove-layernorm/src/cli/checkpoint.js";
-import { inMemory } from "../apps/remove-layernorm/src/cli/data/pieces.js";
-import { checkJson } from "../apps/remove-layernorm/src/cli/json.js";
+} from "../apps/remove-layernorm/src/run-folder/checkpoint.js";
+import { inMemory } from "../apps/remove-layernorm/src/data/pieces.js";
+import { checkJson } from "../apps/remove-layernorm/src/json/json.js";
 import {
   runConfigText,
   type TrainConfig,
   trainConfigSchema,
-} from "../apps/remove-layernorm/src/cli/run-config.js";
+} from "../apps/remove-layernorm/src/run-folder/run-config.js";
 import { trainRecipe, type TrainState } from "@normless/train";
 import { someProvenance } from "../apps/remove-layernorm/test/cli/provenance-of.js";
 import { hfConfigs } from "../packages/gpt2/test/hf-configs.js";

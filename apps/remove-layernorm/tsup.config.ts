@@ -8,7 +8,7 @@ import { packageBuild } from "../../tsup.base.js";
  */
 export default defineConfig({
   ...packageBuild(),
-  entry: { cli: "src/cli/main.ts" },
+  entry: { cli: "src/main.ts" },
   dts: false,
   noExternal: [/^@normless\//],
   esbuildOptions(options) {

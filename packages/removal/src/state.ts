@@ -3,7 +3,7 @@ import type { Phase } from "./phase.js";
 import type { RemovalRecipe } from "./recipe/recipe.js";
 import type { RemovalState } from "./removing/state.js";
 import type { TrainerState } from "@normless/train";
-import type { Sums } from "./validation/validation.js";
+import type { Sums } from "./validation/sums.js";
 
 /** Where a run stands. */
 export interface RunState extends TrainerState {

@@ -6,9 +6,9 @@ import { initWeights, type LoadedModel } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { TOKENIZER_FILES } from "@normless/text";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { AttributionData } from "../../src/cli/attribution-text.js";
-import { readCorpus } from "../../src/cli/corpus.js";
-import { readJson } from "../../src/cli/json.js";
+import type { AttributionData } from "../../src/terminal/attribution-text.js";
+import { readCorpus } from "../../src/data/corpus.js";
+import { readJson } from "../../src/json/json.js";
 import { COMMIT, fakeHub } from "./fake-hub.js";
 import { run, tinyConfig, writeTiny } from "./tiny.js";
 

@@ -16,7 +16,7 @@ export async function buildCommand(): Promise<BuiltCommand> {
   await mkdir(source("node_modules"), { recursive: true });
   const folder = await mkdtemp(source("node_modules/.built-"));
   await build({
-    entryPoints: [source("src/cli/main.ts")],
+    entryPoints: [source("src/main.ts")],
     outfile: join(folder, "dist/cli.js"),
     bundle: true,
     platform: "node",

@@ -8,12 +8,12 @@ import {
   encodeCheckpoint,
   removeKind,
   trainKind,
-} from "../../src/cli/checkpoint.js";
-import { type Bytes, inMemory } from "../../src/cli/data/pieces.js";
-import { checkJson } from "../../src/cli/json.js";
-import { resolveRecipe } from "../../src/cli/recipes.js";
-import { type RemoveConfig, removeConfigSchema, runConfigText } from "../../src/cli/run-config.js";
-import { removalRecipeSchema } from "../../src/cli/schemas.js";
+} from "../../src/run-folder/checkpoint.js";
+import { type Bytes, inMemory } from "../../src/data/pieces.js";
+import { checkJson } from "../../src/json/json.js";
+import { resolveRecipe } from "../../src/remove/recipes.js";
+import { type RemoveConfig, removeConfigSchema, runConfigText } from "../../src/run-folder/run-config.js";
+import { removalRecipeSchema } from "../../src/json/schemas.js";
 import type { PositionSums } from "@normless/evaluate";
 import { removalNotes, removalRecipes, type RunState, scaleRecipe } from "@normless/removal";
 import { someProvenance } from "./provenance-of.js";

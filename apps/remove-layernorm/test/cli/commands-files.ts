@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { processIo } from "../../src/cli/io.js";
-import { commandsOf } from "../../src/cli/main.js";
+import { processIo } from "../../src/terminal/io.js";
+import { commandsOf } from "../../src/main.js";
 import { run, writeTiny } from "./tiny.js";
 
 /** Options and arguments that name folders that are read. */

@@ -5,8 +5,8 @@ import { foldModel, freezeAll, initWeights, normModules } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { END_OF_TEXT } from "@normless/text";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AttributionData } from "../../src/cli/attribution-text.js";
-import type { ComparisonData } from "../../src/cli/comparison-data.js";
+import type { AttributionData } from "../../src/terminal/attribution-text.js";
+import type { ComparisonData } from "../../src/compare/comparison-data.js";
 import { run, tinyConfig, writeTiny } from "./tiny.js";
 
 let folder: string;

@@ -7,9 +7,9 @@ import { gzipSync } from "node:zlib";
 import { writeNanogptShard } from "@normless/text";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { withDataFiles } from "../../src/cli/data/find-files.js";
-import { isStandardInput } from "../../src/cli/data/standard-input.js";
-import { readCorpus } from "../../src/cli/corpus.js";
+import { withDataFiles } from "../../src/data/find-files.js";
+import { isStandardInput } from "../../src/data/standard-input.js";
+import { readCorpus } from "../../src/data/corpus.js";
 import { silentIo, run, writeTiny } from "./tiny.js";
 
 let folder: string;

@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { readCorpus } from "../../src/cli/corpus.js";
-import { joined } from "../../src/cli/data/bytes.js";
-import { messageOf } from "../../src/cli/errors.js";
+import { readCorpus } from "../../src/data/corpus.js";
+import { joined } from "../../src/data/bytes.js";
+import { messageOf } from "../../src/errors.js";
 
 let server: Server;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;

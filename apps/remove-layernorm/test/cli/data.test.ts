@@ -18,10 +18,10 @@ import fc from "fast-check";
 import { compressors } from "hyparquet-compressors";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { linesOf, textParts } from "../../src/cli/data/bytes.js";
-import { readHellaswag } from "../../src/cli/data/hellaswag.js";
-import { readLambada } from "../../src/cli/data/lambada.js";
-import { type CorpusOptions, readCorpus } from "../../src/cli/corpus.js";
+import { linesOf, textParts } from "../../src/data/bytes.js";
+import { readHellaswag } from "../../src/data/hellaswag.js";
+import { readLambada } from "../../src/data/lambada.js";
+import { type CorpusOptions, readCorpus } from "../../src/data/corpus.js";
 
 let folder: string;
 let tokenizer: Tokenizer;

@@ -1,7 +1,7 @@
 import { DeviceLostError } from "@normless/tensor";
 import { describe, expect, it } from "vitest";
-import { survivingDeviceLoss } from "../../src/cli/device-loss.js";
-import { processIo } from "../../src/cli/io.js";
+import { survivingDeviceLoss } from "../../src/engine/device-loss.js";
+import { processIo } from "../../src/terminal/io.js";
 
 /** A run whose device is lost when it has saved each of `losses`, and which ends well after the last. */
 function run(losses: readonly string[], lose: (at: string) => Error) {

@@ -9,8 +9,8 @@ import { createGzip, gzipSync } from "node:zlib";
 import { encodeDocuments, type Tokenizer, tokenizerFromVocabAndMerges, writeLlmcShard } from "@normless/text";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readCorpus } from "../../src/cli/corpus.js";
-import { tokensHash } from "../../src/cli/provenance/sources.js";
+import { readCorpus } from "../../src/data/corpus.js";
+import { tokensHash } from "../../src/provenance/sources.js";
 
 const SENTENCE = "It is my duty to report to you that the people of the United States are at peace. ";
 const MiB = 2 ** 20;

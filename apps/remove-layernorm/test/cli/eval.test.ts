@@ -7,7 +7,7 @@ import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { writeNanogptShard } from "@normless/text";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Figures } from "../../src/cli/evaluate/figures.js";
+import type { Figures } from "../../src/evaluate/figures.js";
 import { run, tinyConfig, writeTiny } from "./tiny.js";
 
 let folder: string;

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { namesOf, parseReference, shortNames } from "../../src/cli/hub/reference.js";
+import { namesOf, parseReference, shortNames } from "../../src/hub/reference.js";
 import { COMMIT, fakeHub, type FakeHub } from "./fake-hub.js";
 import { hubFolder, type HubFolder, inspect, WEIGHTS } from "./hub-folder.js";
 import { run } from "./tiny.js";

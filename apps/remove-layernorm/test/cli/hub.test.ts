@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { thousands } from "../../src/cli/format.js";
+import { thousands } from "../../src/terminal/format.js";
 import { COMMIT, fakeHub, type FakeHub } from "./fake-hub.js";
 import { hubFolder, type HubFolder, inspect, NAME, WEIGHTS } from "./hub-folder.js";
 

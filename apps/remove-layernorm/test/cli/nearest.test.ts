@@ -4,15 +4,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { checkJson } from "../../src/cli/json.js";
-import { nearest } from "../../src/cli/nearest.js";
-import { gpt2ConfigSchema } from "../../src/cli/gpt2-config-schema.js";
+import { checkJson } from "../../src/json/json.js";
+import { nearest } from "../../src/options/nearest.js";
+import { gpt2ConfigSchema } from "../../src/json/gpt2-config-schema.js";
 import {
   normConstantsSchema,
   removalRecipeSchema,
   removeOptionsSchema,
   tokenRowsSchema,
-} from "../../src/cli/schemas.js";
+} from "../../src/json/schemas.js";
 import { run, writeTiny } from "./tiny.js";
 
 describe("nearest", () => {

@@ -5,7 +5,7 @@
 import { cp, link, mkdir, readdir, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { inputsOf } from "../../src/cli/outputs.js";
+import { inputsOf } from "../../src/options/outputs.js";
 import { commands, FOLDERS, pairs, RUNS, Workplace } from "./commands-files.js";
 import { run } from "./tiny.js";
 

@@ -8,10 +8,10 @@ import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { reference } from "@normless/tensor";
 import { writeNanogptShard } from "@normless/text";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AttributionData } from "../../src/cli/attribution-text.js";
-import type { ComparisonData } from "../../src/cli/comparison-data.js";
-import { quotedToken, tokenTexts } from "../../src/cli/token-text.js";
-import { readJson } from "../../src/cli/json.js";
+import type { AttributionData } from "../../src/terminal/attribution-text.js";
+import type { ComparisonData } from "../../src/compare/comparison-data.js";
+import { quotedToken, tokenTexts } from "../../src/terminal/token-text.js";
+import { readJson } from "../../src/json/json.js";
 
 import { run, tinyConfig, writeTiny } from "./tiny.js";
 

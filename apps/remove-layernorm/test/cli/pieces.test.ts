@@ -2,7 +2,7 @@ import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { withFile } from "../../src/cli/data/pieces.js";
+import { withFile } from "../../src/data/pieces.js";
 
 let folder: string;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 /** Where a run that never was comes from. */
-import type { EndedProvenance } from "../../src/cli/provenance/schema.js";
+import type { EndedProvenance } from "../../src/provenance/schema.js";
 
 const part = (name: string, hash: string) => ({
   files: [{ name, bytes: 6036, sha256: hash.repeat(64), tokens: 3000 }],

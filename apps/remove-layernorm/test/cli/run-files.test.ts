@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { readModelFolder } from "@normless/gpt2/node";
 import { reference } from "@normless/tensor";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { outputsOf, writeChecked } from "../../src/cli/export-job.js";
-import type { OutputPath } from "../../src/cli/outputs.js";
+import { outputsOf, writeChecked } from "../../src/export/export-job.js";
+import type { OutputPath } from "../../src/options/outputs.js";
 import { run, writeTiny } from "./tiny.js";
 
 let folder: string;

@@ -5,7 +5,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lockedRun } from "../../src/cli/run-lock.js";
+import { lockedRun } from "../../src/run-folder/run-lock.js";
 import { run, writeTiny } from "./tiny.js";
 
 let folder: string;

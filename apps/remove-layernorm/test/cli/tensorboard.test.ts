@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { tensorboardWriter } from "../../src/cli/tensorboard.js";
-import { crc32c, maskedCrc32c } from "../../src/cli/tfevents.js";
+import { tensorboardWriter } from "../../src/tensorboard/tensorboard.js";
+import { crc32c, maskedCrc32c } from "../../src/tensorboard/tfevents.js";
 import { run, writeTiny } from "./tiny.js";
 
 let folder: string;

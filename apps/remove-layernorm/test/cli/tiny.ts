@@ -6,8 +6,8 @@ import { writeModelFolder } from "@normless/gpt2/node";
 import { END_OF_TEXT, randomAt, writeNanogptShard } from "@normless/text";
 import pc from "picocolors";
 import type { RemovalRecipe } from "@normless/removal";
-import type { Io } from "../../src/cli/io.js";
-import { main } from "../../src/cli/main.js";
+import type { Io } from "../../src/terminal/io.js";
+import { main } from "../../src/main.js";
 import { crossEntropy } from "../../../../packages/removal/test/tiny.js";
 
 export const tinyConfig: Gpt2Config = {

@@ -8,10 +8,10 @@ import { writeLlmcShard, writeNanogptShard } from "@normless/text";
 import fc from "fast-check";
 import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { byteChunks, joined } from "../../src/cli/data/bytes.js";
-import { readLambada } from "../../src/cli/data/lambada.js";
-import { openParquet } from "../../src/cli/data/parquet.js";
-import { readCorpus } from "../../src/cli/corpus.js";
+import { byteChunks, joined } from "../../src/data/bytes.js";
+import { readLambada } from "../../src/data/lambada.js";
+import { openParquet } from "../../src/data/parquet.js";
+import { readCorpus } from "../../src/data/corpus.js";
 
 let folder: string;
 beforeAll(async () => {

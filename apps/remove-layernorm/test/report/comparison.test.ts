@@ -1,8 +1,8 @@
 /** The page of a comparison: what is in it, and what cannot get into it. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { ComparisonData, TextPassage } from "../../src/cli/comparison-data.js";
-import { renderComparison } from "../../src/cli/report/comparison-page.js";
+import type { ComparisonData, TextPassage } from "../../src/compare/comparison-data.js";
+import { renderComparison } from "../../src/report/comparison-page.js";
 import type { Estimate } from "@normless/statistics";
 import {
   curveOf,

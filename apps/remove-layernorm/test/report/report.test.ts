@@ -1,9 +1,9 @@
 /** The report on a synthetic run: what is in the page, and what cannot get into it. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type ReportData, renderReport } from "../../src/cli/report/index.js";
+import { type ReportData, renderReport } from "../../src/report/index.js";
 import { describeRemoval } from "@normless/removal";
-import { signed } from "../../src/cli/report/format.js";
+import { signed } from "../../src/report/format.js";
 import { syntheticRun } from "./synthetic.js";
 
 const run = syntheticRun(1);

@@ -1,4 +1,5 @@
 /** A run's looks at the validation text: its models one after the other, and a few rows in the middle of a training. */
+import type { Sums } from "./sums.js";
 import {
   freeParams,
   type HostModel,
@@ -20,15 +21,7 @@ import type {
 import { measurePositions, type PositionSums } from "@normless/evaluate";
 import type { RemovalRecipe } from "../recipe/recipe.js";
 import type { Trainer } from "@normless/train";
-import {
-  comparesWithOriginal,
-  lookOf,
-  lossesOf,
-  lossOf,
-  type Sums,
-  validated,
-  ValidationRows,
-} from "./validation.js";
+import { comparesWithOriginal, lookOf, lossesOf, lossOf, validated, ValidationRows } from "./validation.js";
 
 /** What a run's validation is given. */
 export interface ValidatingInput {

@@ -2,6 +2,7 @@
  * What a run looks at of the validation text: at its end every model on all three kinds of rows, and on the way, at a
  * steady distance, a few of them. The same rows for every model, so that differences are paired.
  */
+import type { Sums } from "./sums.js";
 import type { Contender, Look, Validated, ValidationLosses } from "../events.js";
 import {
   cellFigures,
@@ -24,9 +25,6 @@ const MOST = { "eot-middle": 64, "eot-document": 256 };
 export const LOOK = 16;
 /** Of the bootstrap. */
 const RESAMPLES = 1000;
-
-/** What is known of the models so far. */
-export type Sums = Readonly<Partial<Record<Contender, PositionSums>>>;
 
 /** The rows that a run looks at. */
 export class ValidationRows {

@@ -1,0 +1,148 @@
+/** `normless export`: an LN-free model as a new folder in the form asked for, read back and checked on real text. */
+import { readdir } from "node:fs/promises";
+import { Option } from "@commander-js/extra-typings";
+import { type HostModel, type WeightDtype, withFrozenNames } from "@normless/gpt2";
+import { countArgument } from "../options/arguments.js";
+import { needCorpusFile, readCorpus } from "../data/corpus.js";
+import { type ColumnOptions, rowOptions } from "../data/documents.js";
+import { withDataFiles } from "../data/find-files.js";
+import { dataText } from "../data/kinds.js";
+import { type EngineOptions, withEngine } from "../engine/engine.js";
+import { systemCode, UsageError } from "../errors.js";
+import { EXPORT_FORMS, type ExportForm } from "../export/export-forms.js";
+import { exportModel } from "../export/export-job.js";
+import { findModel } from "../models/hub.js";
+import type { Io } from "../terminal/io.js";
+import { freezeAt, NORM_CONSTANTS } from "../models/norm-constants.js";
+import * as shared from "../options/options.js";
+import { checkOutputFolder, inputsOf } from "../options/outputs.js";
+import { weightDtypes } from "../json/schemas.js";
+
+export interface ExportOptions extends EngineOptions, ColumnOptions {
+  readonly model: string;
+  readonly out: string;
+  readonly form?: ExportForm | undefined;
+  readonly dtype?: WeightDtype | undefined;
+  readonly centreWriters?: boolean | undefined;
+  readonly norms?: string | undefined;
+  readonly data?: readonly string[] | undefined;
+  readonly tokens?: number | undefined;
+}
+
+const FORMS = `
+The forms: folded has no norm left, and an untied head with a bias over the vocabulary; gpt2 is for a stock
+GPT2LMHeadModel, its LayerNorms drowned by an epsilon of 1e12; transformer-lens is the folded model under
+TransformerLens's names and shapes, for models with normalization_type=None. README.md tells how to load each, and in
+which release.
+
+What was written is read back and held against the model on real text; where they differ by more than the weights'
+rounding explains, the folder is removed again and the command fails.
+`;
+
+export function exportCommand(io: Io) {
+  return shared
+    .command("export", "Write an LN-free model in a form to use elsewhere, and check it on real text", [
+      "--model frozen --data val.bin --out folded",
+      "--model runs/gpt2/ln-free-gpt2 --data val.bin --form transformer-lens --out lens",
+      "--model frozen --data val.bin --form gpt2 --dtype BF16 --out stock",
+      "--model gpt2 --norms stds.json --data val.bin --out folded",
+    ])
+    .requiredOption(
+      "--model <dir|name>",
+      "a model whose norms are all frozen at one constant, have an epsilon of 1e12, or are folded; a folder, or a name " +
+        "on the hub",
+    )
+    .requiredOption("--out <dir>", "the folder to write")
+    .addOption(
+      new Option("--form <form>", "what to write, see below")
+        .choices(EXPORT_FORMS)
+        .default("folded" as const),
+    )
+    .addOption(
+      new Option("--dtype <dtype>", "what the weights are stored in")
+        .choices(weightDtypes)
+        .default("F32" as const),
+    )
+    .option("--centre-writers", "take the mean out of everything that adds to the residual; not for gpt2")
+    .option("--norms <file.json>", "constants to freeze norms at before, see below")
+    .option(
+      "--data <file...>",
+      `what to check on: ${dataText} (default: the val tokens in the model's folder)`,
+    )
+    .addOption(shared.textColumnOption())
+    .addOption(shared.tokenColumnOption())
+    .addOption(
+      new Option("--tokens <n>", "tokens to check on, from the start of the data")
+        .argParser(countArgument)
+        .default(8192),
+    )
+    .addOption(shared.backendOption)
+    .addOption(shared.blasLibraryOption)
+    .addOption(shared.threadsOption)
+    .addOption(shared.simdOption)
+    .addHelpText("after", `${FORMS}${NORM_CONSTANTS}`)
+    .action(async (options) => exportCommandLine(io, await withDataFiles(io, options)));
+}
+
+async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> {
+  const { out, form = "folded", dtype = "F32", centreWriters = false, tokens: count = 8192 } = options;
+  if (form === "gpt2" && dtype === "F16") {
+    throw new UsageError(
+      "--form gpt2 does not go with --dtype F16: its gammas are 1e6/std, and float16 ends at 65504. " +
+        "Take --dtype F32, or --form folded",
+    );
+  }
+  if (form === "gpt2" && centreWriters) {
+    throw new UsageError("--centre-writers does not go with --form gpt2, whose head is its embedding");
+  }
+  await checkEmpty(out);
+  const place = await checkOutputFolder(
+    { option: "--out", path: out, names: [""] },
+    inputsOf({ ...options }),
+  );
+  const found = await findModel(io, options.model);
+  const { folder: path } = found;
+  const loaded = await found.load();
+  const { config, tokenizer } = loaded;
+  const files = options.data ?? [needCorpusFile(path, "val", "--data")];
+  const limits = { ...rowOptions(files, options), tokens: count + 1 };
+  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
+  if (tokens.length < 2) throw new UsageError(`${files.join(", ")}: 2 tokens are needed to check a model`);
+  const model = withFrozenNames({ ...loaded, norms: await freezeAt(options.norms, loaded) });
+  checkFrozen(path, model);
+  await withEngine(io, options, ({ backend }) =>
+    exportModel(io, {
+      backend,
+      model,
+      source: options.model,
+      tokens,
+      out: place,
+      form,
+      dtype,
+      centreWriters,
+    }),
+  );
+}
+
+/** @throws UsageError naming the first norm that is still a LayerNorm, and the ways to be rid of it. */
+function checkFrozen(path: string, { norms }: Pick<HostModel, "norms">) {
+  const [site] = Object.entries(norms).find(([, { kind }]) => kind === "standard") ?? [];
+  if (site === undefined) return;
+  throw new UsageError(
+    `${path}: the norm at ${site} is a LayerNorm; only frozen norms can be folded. Remove it by fine-tuning ` +
+      "(normless remove), or freeze it at a constant: --norms FILE",
+  );
+}
+
+/** Before hours of work, not after. */
+async function checkEmpty(path: string): Promise<void> {
+  const there = await readdir(path).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return [];
+    if (systemCode(error) === "ENOTDIR") throw new UsageError(`${path} is a file; give a folder: --out DIR`);
+    throw error;
+  });
+  if (there.length === 0) return;
+  throw new UsageError(
+    `${path}: the folder is not empty (${there.slice(0, 4).join(", ")}); give another: --out DIR`,
+  );
+}

@@ -1,0 +1,52 @@
+/** A model's folder on an engine, for as long as a command looks at it. */
+import { freeParams, type LoadedModel, type Model, uploadWeights } from "@normless/gpt2";
+import type { Backend } from "@normless/tensor";
+import { type EngineOptions, withEngine } from "./engine.js";
+import { findModel } from "../models/hub.js";
+import type { Io } from "../terminal/io.js";
+import { shippedModel } from "../models/shipped.js";
+
+export interface ModelOptions extends EngineOptions {
+  readonly model?: string | undefined;
+}
+
+export interface ModelInMemory {
+  /** The folder that it came from. */
+  readonly path: string;
+  readonly loaded: LoadedModel;
+}
+
+export interface ModelOnDevice extends ModelInMemory {
+  readonly device: Model;
+}
+
+/** Reads a model, by its folder or its name on the hub. */
+export async function loadModel(io: Io, name: string): Promise<ModelInMemory> {
+  const found = await findModel(io, name);
+  return { path: found.folder, loaded: await found.load() };
+}
+
+/** Puts a model on an engine, and gives its memory back afterwards. */
+export async function onDevice<X>(
+  backend: Backend,
+  { path, loaded }: ModelInMemory,
+  use: (model: ModelOnDevice) => Promise<X>,
+): Promise<X> {
+  const { config, norms } = loaded;
+  const params = uploadWeights(backend, loaded.weights);
+  try {
+    return await use({ path, loaded, device: { config, norms, params } });
+  } finally {
+    freeParams(params);
+  }
+}
+
+/** Reads the model asked for, or the one that ships, and gives all memory back afterwards. */
+export async function withModel<X>(
+  io: Io,
+  options: ModelOptions,
+  use: (model: ModelOnDevice) => Promise<X>,
+): Promise<X> {
+  const model = await loadModel(io, options.model ?? shippedModel());
+  return withEngine(io, options, ({ backend }) => onDevice(backend, model, use));
+}

@@ -1,0 +1,172 @@
+/** Everything that is read as JSON, or out of a checkpoint, and how it must look. Unknown keys are refused. */
+import type { WeightDtype } from "@normless/gpt2";
+import { z } from "zod";
+import { rateScalings, type TrainRecipe } from "@normless/train";
+import { removalLosses, type RemovalRecipe, specialConstants } from "@normless/removal";
+import { engineChoices } from "../engine/engine.js";
+import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
+import { provenanceSchema } from "../provenance/schema.js";
+
+const count = z.int().min(1);
+const step = z.int().min(0);
+const positive = z.number().positive();
+const share = z.number().min(0).lt(1);
+const wholeShare = z.number().min(0).max(1);
+const wait = z.number().min(0);
+
+const training = {
+  steps: count,
+  batchSize: count,
+  microBatchSize: count,
+  blockSize: count,
+  eotShare: wholeShare,
+  shortShare: wholeShare,
+  shortTokens: count,
+  learningRate: z.strictObject({
+    peak: positive,
+    floor: z.number().min(0),
+    warmupSteps: step,
+    totalSteps: count,
+  }),
+  beta1: z.number().min(0).lt(1),
+  beta2: z.number().min(0).lt(1),
+  adamEps: positive,
+  weightDecay: z.number().min(0),
+  maxNorm: positive,
+  seed: z.int(),
+  validationTokens: step,
+  checkpointEvery: count,
+};
+
+const pace = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("fixed"),
+    start: count,
+    gaps: z.strictObject({ ln_2: wait, "ln_1:qk": wait, "ln_1:v": wait }),
+    eotAfter: wait,
+    firstAfter: wait,
+    stretches: z
+      .array(z.strictObject({ from: wait, factor: positive }))
+      .readonly()
+      .optional(),
+  }),
+  z.strictObject({ kind: z.literal("taper"), begin: count, end: count, keep: share }),
+]);
+
+/** Names or patterns of norms; which there are, the model tells. */
+const sites = z.array(z.string().min(1)).min(1).readonly();
+
+export const removalRecipeSchema = z.strictObject({
+  name: z.string().regex(/^[\w.-]+$/, "expected letters, digits, dots and dashes, since it names a folder"),
+  source: z.string(),
+  loss: z.enum(removalLosses),
+  ...training,
+  untieHead: z.boolean(),
+  auxiliaryWeight: z.number().min(0),
+  controlAuxiliary: z.boolean(),
+  constants: z.strictObject({
+    from: z.discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("training"), keep: share }),
+      z.strictObject({ kind: z.literal("original"), sequences: count }),
+    ]),
+    special: z.enum(specialConstants),
+    shareQkv: z.boolean(),
+  }),
+  pace,
+  sites: sites.optional(),
+  evaluateEvery: step,
+  madeFor: z.strictObject({ model: z.string(), layers: count }).optional(),
+  failsOnSink: z.strictObject({ how: z.string(), instead: z.string() }).optional(),
+}) satisfies z.ZodType<RemovalRecipe>;
+
+export const trainRecipeSchema = z.strictObject({
+  ...training,
+  evaluateEvery: count,
+}) satisfies z.ZodType<TrainRecipe>;
+
+/** Which engine runs, as the options say it. */
+export const engineFields = {
+  backend: z.enum(engineChoices).optional(),
+  threads: z.int().min(1).max(64).optional(),
+  simd: z.enum(["auto", "relaxed", "plain"]).optional(),
+  blasLibrary: z.string().optional(),
+};
+
+const files = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => [value].flat());
+/** A recipe's name, its file, or fields that override the built-in one. */
+const recipe = z.union([z.string(), z.record(z.string(), z.unknown())]);
+const fields = {
+  ...engineFields,
+  recompute: z.boolean().optional(),
+  tensorboard: z.boolean().optional(),
+  out: z.string().optional(),
+  corpus: z.string().optional(),
+  train: files.optional(),
+  validation: files.optional(),
+  textColumn: z.string().optional(),
+  tokenColumn: z.string().optional(),
+  trainTokens: count.optional(),
+  recipe: recipe.optional(),
+  steps: count.optional(),
+  batchSize: count.optional(),
+  microBatchSize: count.optional(),
+  blockSize: count.optional(),
+  eotShare: wholeShare.optional(),
+  shortShare: wholeShare.optional(),
+  learningRate: positive.optional(),
+  scaleLearningRate: z.enum(rateScalings).optional(),
+  seed: z.int().optional(),
+  validationTokens: step.optional(),
+  checkpointEvery: count.optional(),
+  /** Of the run that the file was written by, if one was. */
+  provenance: provenanceSchema.optional(),
+};
+
+/**
+ * The content of `normless remove --config FILE`: options by their names. A run's config.json is such a file, with
+ * everything in it that the options resolved to.
+ */
+export const removeOptionsSchema = z.strictObject({
+  command: z.literal("remove").optional(),
+  ...fields,
+  model: z.string().optional(),
+  prompt: z.string().optional(),
+  auxiliaryWeight: z.number().min(0).optional(),
+  gapFactor: positive.optional(),
+  sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
+  evaluateEvery: step.optional(),
+  sharedQkvStd: z.boolean().optional(),
+  bugCompatible: z.boolean().optional(),
+});
+
+export const weightDtypes = ["F32", "F16", "BF16"] as const satisfies readonly WeightDtype[];
+/** The content of `normless train --config FILE`, and so of a training's config.json. */
+export const trainOptionsSchema = z.strictObject({
+  command: z.literal("train").optional(),
+  ...fields,
+  /** The model's shape whole, in place of a preset's name or a file. */
+  shape: gpt2ConfigSchema.optional(),
+  /** Goes on from a model, which has a shape and a tokenizer of its own. */
+  model: z.string().optional(),
+  preset: z.string().optional(),
+  modelConfig: z.string().optional(),
+  layers: count.optional(),
+  heads: count.optional(),
+  channels: count.optional(),
+  inner: count.optional(),
+  context: count.optional(),
+  vocabSize: count.optional(),
+  dtype: z.enum(weightDtypes).optional(),
+  tokenizer: z.string().optional(),
+  evaluateEvery: count.optional(),
+});
+
+const constants = z.union([positive, z.strictObject({ first: positive, eot: positive, rest: positive })], {
+  error: "expected a number above 0, or an object of first, eot and rest",
+});
+/** The content of `normless logits --norms FILE`: constants by site, or by module for both paths of an ln_1. */
+export const normConstantsSchema = z.record(z.string(), constants);
+
+const rows = z.array(z.array(z.int().min(0)).min(1)).min(1);
+/** The content of `normless logits --tokens FILE`. */
+export const tokenRowsSchema = z.union([rows, z.strictObject({ tokens: rows, targets: rows.optional() })]);

@@ -1,0 +1,97 @@
+/**
+ * Models by their names on the Hugging Face hub, into the cache that Python's huggingface_hub uses, too. What is there
+ * already is not downloaded again, what was interrupted goes on where it stopped, and every file is held against the
+ * size and the hash that the hub tells of it.
+ */
+import { stat } from "node:fs/promises";
+import type { LoadedModel } from "@normless/gpt2";
+import { messageOf } from "../errors.js";
+import { brokenFiles } from "../hub/cache.js";
+import { HubModel, type HubPart, isOffline } from "../hub/hub-model.js";
+import { isShort, namesOf, parseReference, type Reference, shortNames } from "../hub/reference.js";
+import type { Io } from "../terminal/io.js";
+import { didYouMean } from "../options/nearest.js";
+import { readModelSaying } from "./read-model.js";
+
+/** A model that is on the disk. */
+export interface FoundModel {
+  readonly folder: string;
+  /** Reads it. What of the hub's cache is broken is downloaded once more, and said. @throws Error naming the file */
+  load(): Promise<LoadedModel>;
+}
+
+/**
+ * The folder of that path where there is one, or else that of `owner/name`, `owner/name@revision` or a short name such
+ * as `gpt2` from the hub (HF_ENDPOINT), downloaded into the cache (HF_HUB_CACHE, or HF_HOME) unless it is there
+ * already. Without a network, what the cache has. Which one was taken is said where it could have been the other.
+ * @throws Error saying what the hub answered, and what to do.
+ */
+export async function findModel(io: Io, folderOrName: string): Promise<FoundModel> {
+  const reference = await onHub(io, folderOrName, "model");
+  if (!reference) return new Found(io, folderOrName, undefined);
+  const model = await HubModel.of(io, reference, "model");
+  return new Found(io, await model.folder(), model);
+}
+
+/** The same for a tokenizer alone: the folder that it is in. @throws Error as `findModel` does */
+export async function findTokenizer(io: Io, folderOrName: string): Promise<string> {
+  const reference = await onHub(io, folderOrName, "tokenizer");
+  return reference ? (await HubModel.of(io, reference, "tokenizer")).folder() : folderOrName;
+}
+
+/** What to take from the hub; undefined where there is something of that path. @throws Error when it is no name either */
+async function onHub(io: Io, folderOrName: string, part: HubPart): Promise<Reference | undefined> {
+  const reference = parseReference(folderOrName);
+  const there = await stat(folderOrName).catch(() => undefined);
+  // A file of a short name is nobody's model.
+  if (there && !(reference && isShort(reference) && !there.isDirectory())) {
+    // Everybody knows these models by their names; of others a folder is what is meant.
+    if (reference && namesOf(reference.name).length > 1) {
+      io.err(`${folderOrName}: the folder of that name is taken, not ${reference.name} on the hub\n`);
+    }
+    return undefined;
+  }
+  if (reference) return reference;
+  throw new Error(
+    `${folderOrName}: there is no such folder. A ${part} on the hub is owner/name, such as openai-community/gpt2, or ` +
+      `one of ${shortNames.join(", ")}.${didYouMean(folderOrName, shortNames)}`,
+  );
+}
+
+class Found implements FoundModel {
+  constructor(
+    readonly io: Io,
+    readonly folder: string,
+    readonly source: HubModel | undefined,
+  ) {}
+
+  async load(): Promise<LoadedModel> {
+    try {
+      return await readModelSaying(this.io, this.folder);
+    } catch (cause) {
+      const broken = await brokenFiles(this.folder);
+      if (broken.length === 0) throw cause;
+      const what = broken
+        .map(
+          ({ file, hash, found }) =>
+            `${file} is broken in the hub's cache: its hash is ${found}, not ${hash}`,
+        )
+        .join("; ");
+      if (this.source && !isOffline()) {
+        await this.source.replace(this.folder, broken, what).catch((why: unknown) => {
+          throw new Error(
+            `${messageOf(cause)}\n${what}, and it cannot be downloaded again: ${messageOf(why)}`,
+            {
+              cause: why,
+            },
+          );
+        });
+        return readModelSaying(this.io, this.folder);
+      }
+      const way = this.source
+        ? "Unset HF_HUB_OFFLINE and run the command again, which downloads it once more"
+        : "Give the model by its name on the hub instead of its folder, which downloads it once more";
+      throw new Error(`${messageOf(cause)}\n${what}. ${way}`, { cause });
+    }
+  }
+}

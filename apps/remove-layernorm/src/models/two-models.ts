@@ -1,0 +1,50 @@
+/** Two models on one engine, for as long as a command looks at them. */
+import { freeParams, uploadWeights } from "@normless/gpt2";
+import type { Both } from "@normless/evaluate";
+import type { ModelOnDevice } from "../engine/device.js";
+import { type EngineOptions, withEngine } from "../engine/engine.js";
+import { UsageError } from "../errors.js";
+import { findModel } from "./hub.js";
+import type { Io } from "../terminal/io.js";
+import { tokensDiffer } from "./same-tokens.js";
+
+/** Reads both, by folder or name on the hub, and gives all memory back afterwards. @throws UsageError when their tokens are not the same, or their logits not as many */
+export async function withTwoModels<X>(
+  io: Io,
+  names: Both<string>,
+  options: EngineOptions,
+  use: (models: Both<ModelOnDevice>) => Promise<X>,
+): Promise<X> {
+  const found = { a: await findModel(io, names.a), b: await findModel(io, names.b) };
+  const paths = { a: found.a.folder, b: found.b.folder };
+  const loaded = { a: await found.a.load(), b: await found.b.load() };
+  const difference = tokensDiffer(loaded.a, loaded.b);
+  if (difference) {
+    throw new UsageError(
+      `${paths.a} and ${paths.b}: ${difference}; only models that read the same tokens can be compared`,
+    );
+  }
+  const [width, other] = [loaded.a.config.vocabSize, loaded.b.config.vocabSize];
+  if (width !== other) {
+    throw new UsageError(
+      `${paths.a} and ${paths.b} read the same tokens, but one has ${width} logits and the other ${other}: of such ` +
+        `predictions only the losses can be compared, normless eval --model ${paths.a} ${paths.b}`,
+    );
+  }
+  return withEngine(io, options, async ({ backend }) => {
+    const params = {
+      a: uploadWeights(backend, loaded.a.weights),
+      b: uploadWeights(backend, loaded.b.weights),
+    };
+    const onDevice = (name: "a" | "b"): ModelOnDevice => {
+      const { config, norms } = loaded[name];
+      return { path: paths[name], loaded: loaded[name], device: { config, norms, params: params[name] } };
+    };
+    try {
+      return await use({ a: onDevice("a"), b: onDevice("b") });
+    } finally {
+      freeParams(params.a);
+      freeParams(params.b);
+    }
+  });
+}
