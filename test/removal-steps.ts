@@ -8,7 +8,7 @@ import { wasm } from "@normless/tensor-wasm";
 import { readShard } from "@normless/text";
 import { fingerprint } from "@normless/train";
 import { removeLayerNorm, type RunState } from "@normless/removal";
-import { crossEntropy } from "../packages/removal/test/tiny.js";
+import { crossEntropy } from "@normless/removal/testing";
 
 export const FILES = ["config.json", "model.safetensors", "train.bin.gz", "val.bin.gz"] as const;
 export type Files = Readonly<Record<(typeof FILES)[number], Uint8Array>>;

@@ -19,7 +19,8 @@ import {
   scaleRecipe,
 } from "../src/index.js";
 import { changeTraining, trainingChanges, trainModel, trainRecipe, type TrainEvent } from "@normless/train";
-import { config, corpus, recipe, weights } from "./tiny.js";
+import { config, corpus, weights } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 const { base, xl } = presets;
 const baroni = removalRecipes["baroni-2025-xl"];

@@ -11,7 +11,8 @@ import {
   type RunInput,
 } from "../src/index.js";
 import { Trainer } from "@normless/train";
-import { config, corpus, recipe as tiny, weights } from "./tiny.js";
+import { config, corpus, weights } from "@normless/gpt2/testing";
+import { recipe as tiny } from "../src/testing/index.js";
 
 const recipe = { ...tiny, validationTokens: 100, checkpointEvery: 10 };
 const taper: RemovalRecipe = { ...recipe, pace: { kind: "taper", begin: 4, end: 8, keep: 0.5 } };

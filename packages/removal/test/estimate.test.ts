@@ -5,7 +5,8 @@ import { wasm } from "@normless/tensor-wasm";
 import { expect, it, vi } from "vitest";
 import { firstPositionOf, forwardTokens } from "../src/index.js";
 import { Trainer, timeTraining } from "@normless/train";
-import { config, corpus, recipe, weights } from "./tiny.js";
+import { config, corpus, weights } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 it.each([
   { name: "one micro-batch an update", microBatchSize: 4 },

@@ -17,7 +17,8 @@ import {
 } from "../src/index.js";
 import { middleModules } from "../src/validation/first-position.js";
 import { naivePass } from "@normless/gpt2/testing";
-import { config, corpus, recipe, weights as fresh } from "./tiny.js";
+import { config, corpus, weights as fresh } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 /** Position 0 with an embedding that is so many times as large. */
 function withFirst(times: number): Weights {

@@ -14,7 +14,8 @@ import {
 } from "@normless/evaluate";
 import { removeLayerNorm, type RunEvent } from "../src/index.js";
 import { trainModel, trainRecipe } from "@normless/train";
-import { config as tiedConfig, corpus, recipe, tokens, weights as tiedWeights } from "./tiny.js";
+import { config as tiedConfig, corpus, tokens, weights as tiedWeights } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 const config = { ...tiedConfig, tied: false };
 const { blockSize: T, channels: C } = config;

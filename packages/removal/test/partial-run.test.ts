@@ -10,7 +10,8 @@ import {
   type RunEvent,
   type RunInput,
 } from "../src/index.js";
-import { config, corpus, recipe, weights } from "./tiny.js";
+import { config, corpus, weights } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 let backend: Backend;
 beforeAll(async () => {

@@ -6,7 +6,8 @@ import { batchAt } from "@normless/text";
 import { expect, it } from "vitest";
 import { type RemovalEvent, type RemovalRecipe, removeLayerNorm, type RunState } from "../src/index.js";
 import { naivePass, softmax } from "@normless/gpt2/testing";
-import { config, corpus, recipe, weights as fresh } from "./tiny.js";
+import { config, corpus, weights as fresh } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 /** Large enough that what a norm does is seen in the digits. */
 const weights: Weights = Object.fromEntries(

@@ -13,7 +13,8 @@ import {
   type RunEvent,
   type RunInput,
 } from "../src/index.js";
-import { config, corpus, recipe, weights } from "./tiny.js";
+import { config, corpus, weights } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 /** The wasm engine, its reads counted. That it calls itself asynchronous or not decides how it is read. */
 async function counting(asynchronous: boolean): Promise<Backend & { reads: number }> {

@@ -6,7 +6,8 @@ import { describe, expect, it } from "vitest";
 import { checkRecipe, RecipeError, Trainer } from "@normless/train";
 import { removeLayerNorm, type RunEvent } from "../src/index.js";
 import { batchNats } from "@normless/evaluate";
-import { config, corpus, recipe, weights } from "./tiny.js";
+import { config, corpus, weights } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 const rows = { eotShare: 0.5, shortShare: 0.25, shortTokens: 4 };
 const model = { config, corpus };

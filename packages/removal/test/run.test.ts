@@ -4,7 +4,8 @@ import { wasm } from "@normless/tensor-wasm";
 import { describe, expect, it } from "vitest";
 import { removeLayerNorm, type RunEvent, type RunInput, type RunState } from "../src/index.js";
 import { Trainer } from "@normless/train";
-import { config, corpus, recipe, tokens, weights } from "./tiny.js";
+import { config, corpus, tokens, weights } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 async function collect(backend: Backend, more: Partial<RunInput> = {}): Promise<RunEvent[]> {
   const events: RunEvent[] = [];

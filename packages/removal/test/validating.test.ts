@@ -16,7 +16,8 @@ import { removeLayerNorm, type RunEvent, type RunInput } from "../src/index.js";
 import { Trainer } from "@normless/train";
 import { Validating } from "../src/validation/validating.js";
 import { onDevice } from "@normless/gpt2/testing";
-import { config, corpus, recipe, weights } from "./tiny.js";
+import { config, corpus, weights } from "@normless/gpt2/testing";
+import { recipe } from "../src/testing/index.js";
 
 let backend: Backend;
 let events: RunEvent[];

@@ -2,10 +2,9 @@ import { initWeights, presets, standardNorms } from "@normless/gpt2";
 import { dry } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { describe, expect, it } from "vitest";
-import { checkMemory, stepBytes, Trainer } from "../src/index.js";
-import { crossEntropy } from "../../removal/test/tiny.js";
+import { checkMemory, stepBytes, Trainer, trainRecipe } from "../src/index.js";
 
-const recipe = { ...crossEntropy, batchSize: 4, microBatchSize: 2, blockSize: 32 };
+const recipe = { ...trainRecipe, batchSize: 4, microBatchSize: 2, blockSize: 32 };
 const config = { ...presets.base, layers: 2, vocabSize: 300, eot: 299 };
 
 describe("the memory of an update", () => {

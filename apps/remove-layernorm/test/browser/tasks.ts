@@ -7,7 +7,7 @@ import { wasm, type WasmOptions } from "@normless/tensor-wasm";
 import { conformance, integers } from "@normless/tensor/testing";
 import { describeRemoval, removeLayerNorm } from "@normless/removal";
 import { fingerprint } from "@normless/train";
-import { crossEntropy } from "../../../../packages/removal/test/tiny.js";
+import { crossEntropy } from "@normless/removal/testing";
 
 /** The model that ships, with two layers. */
 const config = { ...presets.base, layers: 2 };

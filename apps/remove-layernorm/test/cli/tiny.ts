@@ -8,7 +8,7 @@ import pc from "picocolors";
 import type { RemovalRecipe } from "@normless/removal";
 import type { Io } from "../../src/terminal/io.js";
 import { main } from "../../src/main.js";
-import { crossEntropy } from "../../../../packages/removal/test/tiny.js";
+import { crossEntropy } from "@normless/removal/testing";
 
 export const tinyConfig: Gpt2Config = {
   vocabSize: 257,

@@ -14,7 +14,7 @@ import {
 import type { ReportData } from "../../src/report/index.js";
 import { syntheticLook, validatedAs } from "./synthetic-positions.js";
 import { endedProvenance } from "../cli/provenance-of.js";
-import { crossEntropy } from "../../../../packages/removal/test/tiny.js";
+import { crossEntropy } from "@normless/removal/testing";
 
 /** Uniform in [0, 1): mulberry32, public domain. */
 function uniform(seed: number): () => number {

@@ -1,7 +1,5 @@
-/** A recipe for the tiny model of gpt2/testing: the whole run in a second or two. */
-import type { RemovalRecipe } from "../src/index.js";
-
-export { config, corpus, tokens, weights } from "@normless/gpt2/testing";
+/** Recipes for tests: what a test does not say is as here. */
+import type { RemovalRecipe } from "../recipe/recipe.js";
 
 /** A removal beside a control, in the published order, with an auxiliary loss: what a test does not say is as here. */
 export const crossEntropy: RemovalRecipe = {
@@ -42,6 +40,7 @@ export const crossEntropy: RemovalRecipe = {
   },
 };
 
+/** The same for the tiny model of gpt2/testing: the whole run in a second or two. */
 export const recipe: RemovalRecipe = {
   ...crossEntropy,
   name: "tiny",
