@@ -7,7 +7,7 @@ export async function checkReadmeExample(name: string): Promise<void> {
   const readme = readFileSync(`packages/${name}/README.md`, "utf8");
   const example = readFileSync(`packages/${name}/test/readme.example.ts`, "utf8");
   expect(/```ts\n(.*?)```/s.exec(readme)?.[1]).toBe(example);
-  const promised = [...example.matchAll(/^ *console\.log\(.*\); \/\/ (.*)$/gm)].map(([, comment]) => comment);
+  const promised = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, comment]) => comment);
   expect(promised.length).toBeGreaterThan(0);
   const log = vi.spyOn(console, "log").mockReturnValue();
   try {

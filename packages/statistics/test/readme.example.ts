@@ -11,4 +11,4 @@ const difference = bootstrap.estimate((losses) => losses[1] - losses[0]);
 console.log(difference.value.toFixed(4)); // 0.0208
 console.log(difference.interval && difference.interval.low > 0); // true
 
-console.log(quantiles(Float64Array.of(1, 2, 4, 8), [0.5])); // Float64Array(1) [ 3 ]
+console.log(quantiles(Float64Array.of(1, 2, 4, 8), [0.5])); // [ 3 ]

@@ -1,4 +1,4 @@
-/** What needs no library. With one: test/blas at the root, `npm run test:blas`. */
+/** What needs no library. With one: test/blas at the root, `npm test -- --project blas`. */
 import { BackendError } from "@normless/tensor";
 import { expect, it } from "vitest";
 import { blas } from "../src/index.js";

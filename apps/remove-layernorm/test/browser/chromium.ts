@@ -21,7 +21,7 @@ export function findChromium(): string {
   if (found) return found;
   throw new Error(
     `no Chromium at ${PLACES.join(", ")}. Install it (Debian: apt-get install chromium) or name its executable: ` +
-      "CHROMIUM=/path/to/chromium npm run test:browser",
+      "CHROMIUM=/path/to/chromium npm test -- --project browser",
   );
 }
 
