@@ -48,8 +48,17 @@ function linear([low, high]: Domain, range: [number, number], count: number): Ax
 }
 
 /** Upwards by factors; ticks at 1, 2 and 5 times powers of ten, or at powers alone over many decades. */
-export function logAxis([low, high]: Domain): Axis {
-  const scale = scaleLog([low / 1.15, high * 1.15], [100, 0]);
+export function logAxis(domain: Domain): Axis {
+  return logarithmic(domain, [100, 0]);
+}
+
+/** The same from left to right. */
+export function acrossLogAxis(domain: Domain): Axis {
+  return logarithmic(domain, [0, 100]);
+}
+
+function logarithmic([low, high]: Domain, range: [number, number]): Axis {
+  const scale = scaleLog([low / 1.15, high * 1.15], range);
   const digits = high / low > 300 ? [1] : [1, 2, 5];
   const first = Math.floor(Math.log10(low));
   const decades = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => first + i);

@@ -23,7 +23,7 @@ export interface Figure {
   /** Undefined where a run has none. */
   readonly of: (run: FinishedRun) => number | undefined;
   /** In nats a token: a difference is told with its sign. What the first position is has no unit. */
-  readonly unit: "difference" | "nats" | "times" | "share";
+  readonly unit: "difference" | "nats" | "spike" | "times" | "share";
 }
 
 export const FIGURES: readonly Figure[] = [
@@ -49,7 +49,7 @@ export const FIGURES: readonly Figure[] = [
   {
     key: "worstSpike",
     name: "worst spike",
-    unit: "difference",
+    unit: "spike",
     of: ({ events }) => worstSpike(events.flatMap((event) => (event.type === "step" ? [event] : []))),
   },
 ];

@@ -128,14 +128,15 @@ function runGrid({ groups, shown }: SweepFigures): Grid {
     run.state,
     ...shown.map((figure) => valueText(run.figures?.[figure.key], figure)),
     run.seconds === undefined ? "" : duration(run.seconds),
-    run.folder,
   ];
   return {
     title: "Runs",
-    head: ["model", "recipe", "seed", "state", ...shown.map(({ name }) => name), "time", "folder"],
+    head: ["model", "recipe", "seed", "state", ...shown.map(({ name }) => name), "time"],
     rows: groups.flatMap(({ runs }) => runs.map(row)),
     names: 4,
-    note: failuresText(groups.flatMap(({ runs }) => runs)),
+    note: ["Each run's folder is called after its model, its recipe and its seed.", ...failures(groups)].join(
+      "\n",
+    ),
   };
 }
 
@@ -148,12 +149,12 @@ function seedsText({ runs }: Group): string {
 }
 
 /** Why runs did not come to their end, a line each. */
-function failuresText(runs: readonly RunFigures[]): string {
-  return runs
+function failures(groups: readonly Group[]): string[] {
+  return groups
+    .flatMap(({ runs }) => runs)
     .flatMap(({ folder, state, error }) =>
       error === undefined ? [] : [`${folder} ${state}: ${error.split("\n")[0]}`],
-    )
-    .join("\n");
+    );
 }
 
 function show(value: number, { unit }: Pick<Figure, "unit">): string {
@@ -162,6 +163,8 @@ function show(value: number, { unit }: Pick<Figure, "unit">): string {
       return difference(value);
     case "nats":
       return value.toFixed(value < 0.01 ? 4 : 3);
+    case "spike":
+      return String(Number(value.toPrecision(3)));
     case "times":
       return `×${Number(value.toPrecision(3))}`;
     case "share":

@@ -4,7 +4,7 @@ import { type Html, html } from "../report/html.js";
 import { page, section } from "../report/page.js";
 import { signed } from "../report/format.js";
 import { curve, dots, plot } from "../report/plot.js";
-import { acrossAxis, extent } from "../report/scales.js";
+import { acrossAxis, acrossLogAxis, extent } from "../report/scales.js";
 import type { Figure, Group, SweepFigures } from "./figures.js";
 import { type Grid, sweepGrids } from "./grids.js";
 import type { SweepRecord } from "./record.js";
@@ -67,7 +67,10 @@ function strips(figure: Figure, groups: readonly Group[]): Html {
   const measured = groups.filter(({ spreads }) => spreads[figure.key] !== undefined);
   const models = [...new Set(measured.map(({ model }) => model))];
   const all = groups.flatMap(({ runs }) => runs.flatMap(({ figures }) => figures?.[figure.key] ?? []));
-  const x = acrossAxis(extent([...all, 0]));
+  const [low, high] = extent(all);
+  // Where one is a hundred times another, the small ones would lie on one line.
+  const byFactors = low > 0 && high > 100 * low;
+  const x = byFactors ? acrossLogAxis([low, high]) : acrossAxis(extent([...all, 0]));
   const figures = models.map((model) => {
     const mine = measured.filter((group) => group.model === model);
     const at = (i: number) => ((i + 0.5) / mine.length) * 100;
@@ -100,7 +103,7 @@ function strips(figure: Figure, groups: readonly Group[]): Html {
             title: model,
             height: 2.2 * mine.length,
             ticks: mine.map(({ recipe }, i) => ({ at: at(i), label: recipe })),
-            marks: [{ at: x.at(0), tone: "price" }],
+            marks: byFactors ? [] : [{ at: x.at(0), tone: "price" }],
             shapes,
           },
         ],
