@@ -109,7 +109,7 @@ export interface LookEvent {
   readonly failed?: string;
   readonly seconds: number;
 }
-/** The control is trained and validated; a distilled run, or one whose control is known, has no such event. */
+/** The control is trained and validated; a distilled run has no such event. */
 export interface ControlEvent {
   readonly type: "control";
   /** With the norms that the run found. */

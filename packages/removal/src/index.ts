@@ -42,7 +42,7 @@ export {
 export { distilledRecipe, removalRecipes } from "./recipes/index.js";
 export { COST_SEQUENCES, NO_NUMBER } from "./removing/cost.js";
 export type { RemovalState, TaperState } from "./removing/index.js";
-export { type ControlResult, removeLayerNorm, type RunInput } from "./run.js";
+export { removeLayerNorm, type RunInput } from "./run.js";
 export { describePace, removalNotes, scaleRecipe } from "./recipe/scale-recipe.js";
 export {
   describeSites,

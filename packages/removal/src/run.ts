@@ -43,14 +43,6 @@ import { Validating } from "./validation/validating.js";
 
 const REMOVAL_ADVICE = `${DIVERGED_ADVICE} or widen the gaps`;
 
-/** What another run's control came to, for a run of the same training: model, batches, learning rates and seed. */
-export interface ControlResult {
-  /** Loss of each update's batch, in nats a token. */
-  readonly losses: readonly number[];
-  /** Nats a token on the validation set. */
-  readonly validation: number;
-}
-
 /** What a run is given. */
 export interface RunInput {
   readonly backend: Backend;
@@ -74,8 +66,6 @@ export interface RunInput {
   readonly prompt?: string | undefined;
   /** Less memory for one more forward pass a step; the same bits. */
   readonly recompute?: boolean | undefined;
-  /** Known already, so that none is trained. */
-  readonly control?: ControlResult | undefined;
 }
 
 /** @throws Error when the plan, the corpus or the checkpoint does not fit; before any work is done. */
@@ -100,7 +90,7 @@ class Run {
   #trained: RunState | undefined;
 
   constructor(input: RunInput) {
-    const { model, corpus, resume, changed, control } = input;
+    const { model, corpus, resume, changed } = input;
     this.#input = input;
     this.#recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
     this.#start = this.#recipe.untieHead ? untieHead(model) : model;
@@ -133,13 +123,7 @@ class Run {
       ...{ text: corpus.validation, eot: eotOf(model), sums: known },
       seconds: () => this.#seconds,
     });
-    this.#controlLosses = [...(resume?.controlLosses ?? control?.losses ?? [])];
-    const { steps } = resume?.recipe ?? this.#recipe;
-    if (control && this.#distilled)
-      throw new RangeError("a distilled run is held against its original; it takes no control");
-    if (control && control.losses.length !== steps) {
-      throw new RangeError(`the control has ${control.losses.length} updates, and this run ${steps}`);
-    }
+    this.#controlLosses = [...(resume?.controlLosses ?? [])];
   }
 
   /** Those that the run begins with, and that its control keeps. */
@@ -200,8 +184,7 @@ class Run {
       yield* this.#stds("original", original);
       yield* this.#sample("original", original);
     }
-    const { control: known } = this.#input;
-    if (!known && !this.#distilled && resume?.phase !== "removal") {
+    if (!this.#distilled && resume?.phase !== "removal") {
       const control = yield* this.#train("control");
       if (!control || !(yield* this.#evaluate("control", control))) return;
       yield {
@@ -228,13 +211,10 @@ class Run {
     yield* this.#sample("folded", folded);
     const { steps, batchSize, blockSize } = this.#recipe;
     const summary = {
-      validation: {
-        ...(known && { control: known.validation }),
-        ...this.#validating.losses,
-      } as ValidationLosses,
+      validation: this.#validating.losses as ValidationLosses,
       validated: this.#validating.figures,
       seconds: this.#seconds,
-      tokens: (steps + (known ? 0 : this.#controlLosses.length)) * batchSize * blockSize,
+      tokens: (steps + this.#controlLosses.length) * batchSize * blockSize,
       probedTokens: this.#probedTokens,
       peakBytes: backend.memory().peakBytes,
       backend: backend.description,

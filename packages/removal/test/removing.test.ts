@@ -158,18 +158,3 @@ describe("a fixed removal", () => {
     expect(channels.map(([site]) => site).sort()).toEqual(["h.0.ln_2", "h.1.ln_2", "ln_f"]);
   });
 });
-
-describe("a control that is known already", () => {
-  it("gives the removal the bits that it has beside its own control", async () => {
-    const whole = await run(recipe);
-    const losses = of(whole, "step").flatMap(({ phase, loss }) => (phase === "control" ? [loss] : []));
-    const validation = of(whole, "eval").find(({ model }) => model === "control")!.loss;
-    const alone: RunEvent[] = [];
-    const control = { losses, validation };
-    const input = { backend, model: { config, weights }, corpus, recipe, control };
-    for await (const event of removeLayerNorm(input)) alone.push(event);
-    expect(of(alone, "step").every(({ phase }) => phase === "removal")).toBe(true);
-    expect(bits(alone).weights).toEqual(bits(whole).weights);
-    expect(of(alone, "done")[0].summary.validation).toEqual(of(whole, "done")[0].summary.validation);
-  });
-});
