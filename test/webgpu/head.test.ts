@@ -61,11 +61,14 @@ type HeadKernel = (typeof HEAD_KERNELS)[number];
 
 async function expectNaive(kernel: HeadKernel, given: typeof values) {
   const contract = contracts[kernel];
-  const specs = contract.infer(given, {});
+  const views = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, viewOf(value)]),
+  ) as Record<keyof typeof given, ReturnType<typeof viewOf>>;
+  const specs = contract.infer(views, {});
   const naive = Object.fromEntries(
-    Object.entries(specs).map(([name, { shape }]) => [
+    Object.entries(specs).map(([name, { shape, dtype }]) => [
       name,
-      { shape, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) },
+      { shape, dtype, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) },
     ]),
   );
   (contract.naive as (inputs: object, attributes: object, outputs: object) => void)(given, {}, naive);

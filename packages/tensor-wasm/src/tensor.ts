@@ -1,25 +1,37 @@
 import { type Backend, BackendError, type DType, type Shape, Tensor } from "@normless/tensor";
 
-/** A tensor in the engine's memory. */
+/** A block of the engine's memory, and how many tensors look at it. */
+interface Storage {
+  /** Where its first value is, in bytes. */
+  readonly pointer: number;
+  uses: number;
+}
+
+/** A tensor in the engine's memory: 4 bytes a value, of a bool, too, which is 0 or 1 there. */
 export class WasmTensor extends Tensor {
   #freed = false;
   constructor(
     backend: Backend,
     shape: Shape,
     dtype: DType,
-    /** Where its first value is, in bytes. */
-    readonly pointer: number,
+    readonly storage: Storage,
   ) {
     super(backend, shape, dtype);
   }
   get freed(): boolean {
     return this.#freed;
   }
+  get pointer(): number {
+    return this.storage.pointer;
+  }
   get bytes(): number {
     return this.size * 4;
   }
-  markFreed(): void {
+  /** Whether it was the last look at its block, which is then nobody's. */
+  markFreed(): boolean {
     this.#freed = true;
+    this.storage.uses -= 1;
+    return this.storage.uses === 0;
   }
 }
 

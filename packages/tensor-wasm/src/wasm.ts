@@ -3,9 +3,11 @@ import {
   type AttributesOf,
   type Backend,
   BackendError,
+  checkReshape,
   checkUpload,
   checkWrite,
   type DType,
+  dtypeOf,
   type InputsOf,
   type KernelName,
   type OutputsOf,
@@ -14,6 +16,7 @@ import {
   sizeOf,
   type Tensor,
   type TensorData,
+  toDType,
 } from "@normless/tensor";
 import { Engine, type Exports, type Footprint } from "./engine.js";
 import { kernels } from "./kernels/index.js";
@@ -103,7 +106,8 @@ export async function wasm({
     if (disposed) throw new BackendError(`${use}: this wasm backend was disposed`);
   };
   const make = (shape: Shape, dtype: DType): WasmTensor => {
-    const tensor = new WasmTensor(backend, shape, dtype, heap.allocate(sizeOf(shape) * 4));
+    const pointer = heap.allocate(sizeOf(shape) * 4);
+    const tensor = new WasmTensor(backend, shape, dtype, { pointer, uses: 1 });
     memory.liveBytes += tensor.bytes;
     memory.liveTensors += 1;
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
@@ -111,8 +115,9 @@ export async function wasm({
   };
   const put = (tensor: WasmTensor, data: TensorData) => {
     engine.drain();
-    if (tensor.dtype === "int32") heap.int32(tensor.pointer, tensor.size).set(data);
-    else heap.float32(tensor.pointer, tensor.size).set(data);
+    const { dtype, pointer, size } = tensor;
+    if (dtype === "float32") heap.float32(pointer, size).set(data);
+    else heap.int32(pointer, size).set(dtype === "bool" ? toDType(data, "bool") : data);
   };
 
   function run<K extends KernelName>(
@@ -138,9 +143,9 @@ export async function wasm({
       }
       engine.beginOp(implementation.alone ? undefined : footprint(inputs, tensors, contract.mutates));
       for (const { name, into: given } of outputs) {
-        const { pointer, shape, size, bytes } = tensors[name];
+        const { pointer, shape, size, dtype, bytes } = tensors[name];
         const add = !!given && !!implementation.accumulates;
-        results[name] = { pointer: given && !add ? engine.scratch(bytes) : pointer, shape, size, add };
+        results[name] = { pointer: given && !add ? engine.scratch(bytes) : pointer, shape, size, dtype, add };
         if (given && !add) additions.push({ target: tensors[name], pointer: results[name].pointer });
       }
       implementation.run(
@@ -178,7 +183,7 @@ export async function wasm({
     upload(data, shape) {
       alive("upload");
       checkUpload(data, shape);
-      const tensor = make(shape, data instanceof Int32Array ? "int32" : "float32");
+      const tensor = make(shape, dtypeOf(data));
       put(tensor, data);
       return tensor;
     },
@@ -217,23 +222,32 @@ export async function wasm({
       },
     },
     run,
+    reshape(tensor, shape) {
+      alive("reshape");
+      const { dtype, storage } = ownTensor(tensor, backend, "reshape");
+      checkReshape(tensor, shape);
+      storage.uses += 1;
+      memory.liveTensors += 1;
+      return new WasmTensor(backend, shape, dtype, storage);
+    },
     read(tensor) {
       // Through a promise, so that errors arrive as rejections.
       return new Promise((resolve) => {
         alive("read");
         const { pointer, size, dtype } = ownTensor(tensor, backend, "read");
         engine.drain();
-        resolve(dtype === "int32" ? heap.int32(pointer, size).slice() : heap.float32(pointer, size).slice());
+        if (dtype === "float32") resolve(heap.float32(pointer, size).slice());
+        else resolve(toDType(heap.int32(pointer, size), dtype));
       });
     },
     readMany: (tensors) => Promise.all(tensors.map((tensor) => backend.read(tensor))),
     free(tensor) {
       alive("free");
       const own = ownTensor(tensor, backend, "free");
-      own.markFreed();
+      memory.liveTensors -= 1;
+      if (!own.markFreed()) return;
       heap.release(own.pointer, own.bytes);
       memory.liveBytes -= own.bytes;
-      memory.liveTensors -= 1;
     },
     sync: () =>
       new Promise((resolve) => {

@@ -54,6 +54,11 @@ export interface Backend {
     attributes: AttributesOf<K>,
     into?: Partial<OutputsOf<K>>,
   ): OutputsOf<K>;
+  /**
+   * Another look at the same values, in a shape of as many: it copies nothing, and what changes one in place changes both.
+   * The memory goes back when the last of them is freed. Throws ShapeError where the sizes differ.
+   */
+  reshape(tensor: Tensor, shape: Shape): Tensor;
   read(tensor: Tensor): Promise<TensorData>;
   /** The values of several tensors, in their order: on a GPU with one wait for all of them. */
   readMany(tensors: readonly Tensor[]): Promise<TensorData[]>;
@@ -78,8 +83,10 @@ export abstract class Tensor implements TensorSpec {
   ) {
     this.size = sizeOf(shape);
   }
-  /** True once its memory went back to the backend; any further use is an error. */
+  /** True once it was freed; any further use is an error. */
   abstract readonly freed: boolean;
+  /** Stands for the memory: tensors that are looks at the same values have the same one. */
+  abstract readonly storage: object;
 
   /** All values, row-major, in an array of the caller's own. */
   read(): Promise<TensorData> {

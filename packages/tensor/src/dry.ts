@@ -3,15 +3,23 @@
  * step on it says exactly what tensors the step will need, in no time and before any memory is taken. Reads give zeros.
  */
 import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
-import type { DType } from "./dtype.js";
+import { type DType, dtypeOf, toDType } from "./dtype.js";
 import { BackendError } from "./errors.js";
 import type { AttributesOf, KernelName } from "./kernels/index.js";
 import { planRun } from "./run.js";
 import { type Shape, sizeOf } from "./shape.js";
-import { checkUpload, checkWrite } from "./tensor.js";
+import { checkReshape, checkUpload, checkWrite } from "./tensor.js";
 
 class DryTensor extends Tensor {
   isFreed = false;
+  constructor(
+    backend: Backend,
+    shape: Shape,
+    dtype: DType,
+    readonly storage: { uses: number },
+  ) {
+    super(backend, shape, dtype);
+  }
   get freed(): boolean {
     return this.isFreed;
   }
@@ -27,7 +35,11 @@ export function dry(): Backend {
     memory.liveBytes += sizeOf(shape) * 4;
     memory.liveTensors += 1;
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
-    return new DryTensor(backend, shape, dtype);
+    return new DryTensor(backend, shape, dtype, { uses: 1 });
+  };
+  const own = (tensor: Tensor): DryTensor => {
+    if (tensor instanceof DryTensor && !tensor.freed) return tensor;
+    throw new BackendError("dry: this tensor was freed before, or lives on another backend");
   };
   const backend: Backend = {
     name: "dry",
@@ -35,7 +47,7 @@ export function dry(): Backend {
     asynchronous: false,
     upload(data, shape) {
       checkUpload(data, shape);
-      return make(shape, data instanceof Int32Array ? "int32" : "float32");
+      return make(shape, dtypeOf(data));
     },
     write: (tensor, data) => checkWrite(data, tensor),
     run<K extends KernelName>(
@@ -50,15 +62,20 @@ export function dry(): Backend {
         tensors[name] = target ?? make(spec.shape, spec.dtype);
       return tensors as OutputsOf<K>;
     },
-    read: ({ size, dtype }) =>
-      Promise.resolve(dtype === "int32" ? new Int32Array(size) : new Float32Array(size)),
+    reshape(tensor, shape) {
+      const { dtype, storage } = own(tensor);
+      checkReshape(tensor, shape);
+      storage.uses += 1;
+      memory.liveTensors += 1;
+      return new DryTensor(backend, shape, dtype, storage);
+    },
+    read: ({ size, dtype }) => Promise.resolve(toDType({ length: size }, dtype).fill(0)),
     readMany: (tensors) => Promise.all(tensors.map((tensor) => backend.read(tensor))),
     free(tensor) {
-      if (!(tensor instanceof DryTensor) || tensor.freed) {
-        throw new BackendError("dry: this tensor was freed before, or lives on another backend");
-      }
-      tensor.isFreed = true;
-      memory.liveBytes -= tensor.size * 4;
+      const target = own(tensor);
+      target.isFreed = true;
+      target.storage.uses -= 1;
+      if (target.storage.uses === 0) memory.liveBytes -= tensor.size * 4;
       memory.liveTensors -= 1;
     },
     sync: () => Promise.resolve(),

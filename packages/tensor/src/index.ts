@@ -1,5 +1,6 @@
 export { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
-export type { DType, TensorData, TensorSpec } from "./dtype.js";
+export { broadcastShapes, broadcastStrides } from "./broadcast.js";
+export { type DType, dtypeOf, type TensorData, type TensorSpec, toDType } from "./dtype.js";
 export { dry } from "./dry.js";
 export { BackendError, DeviceLostError, ShapeError } from "./errors.js";
 export {
@@ -12,6 +13,7 @@ export {
 export type { AdamWAttributes } from "./kernels/adamw.js";
 export { adamwCoefficients } from "./kernels/adamw.js";
 export type { AttentionAttributes } from "./kernels/attention.js";
+export { type BinaryOp, binaryOperators } from "./kernels/binary.js";
 export type { Contract, Operands, View } from "./kernels/contract.js";
 export type { FrozenNormAttributes } from "./kernels/frozen-norm.js";
 export { stdByClass } from "./kernels/frozen-norm.js";
@@ -19,8 +21,10 @@ export type { GeluAttributes } from "./kernels/gelu.js";
 export type { EpsAttributes } from "./kernels/layer-norm.js";
 export type { Columns, LinearAttributes } from "./kernels/linear.js";
 export { type PerClass, type PositionClass, POSITION_CLASSES } from "./kernels/position-class.js";
+export { type ReduceOp, reduceOperators } from "./kernels/reduce.js";
+export { type UnaryOp, unaryOperators } from "./kernels/unary.js";
 export type { NestedArray } from "./nested.js";
 export { planRun, type RunPlan } from "./run.js";
 export { reference } from "./reference.js";
-export { lastDim, rowsOf, sameShape, type Shape, showShape, sizeOf } from "./shape.js";
-export { checkUpload, checkWrite, tensor, zeros } from "./tensor.js";
+export { lastDim, rowsOf, sameShape, type Shape, showShape, sizeOf, stridesOf } from "./shape.js";
+export { checkReshape, checkUpload, checkWrite, tensor, zeros } from "./tensor.js";

@@ -4,23 +4,29 @@
  * float32 is asked for, so that central differences have digits to work with.
  */
 import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
-import type { DType, TensorData } from "./dtype.js";
+import { type DType, dtypeOf, type TensorData, type TensorSpec, toDType } from "./dtype.js";
 import { BackendError } from "./errors.js";
 import type { View } from "./kernels/contract.js";
 import type { AttributesOf, KernelName } from "./kernels/index.js";
 import { planRun, type TensorRecord } from "./run.js";
 import { type Shape, sizeOf } from "./shape.js";
-import { checkUpload, checkWrite } from "./tensor.js";
+import { checkReshape, checkUpload, checkWrite } from "./tensor.js";
+
+/** Values, and how many tensors look at them. */
+interface Storage {
+  readonly data: TensorData;
+  uses: number;
+}
 
 class ReferenceTensor extends Tensor {
-  /** Undefined once freed. */
-  data: TensorData | undefined;
-  constructor(backend: Backend, shape: Shape, dtype: DType, data: TensorData) {
+  freed = false;
+  constructor(
+    backend: Backend,
+    shape: Shape,
+    dtype: DType,
+    readonly storage: Storage,
+  ) {
     super(backend, shape, dtype);
-    this.data = data;
-  }
-  get freed(): boolean {
-    return this.data === undefined;
   }
 }
 
@@ -39,26 +45,32 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
     memory.liveBytes += data.byteLength;
     memory.liveTensors += 1;
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
-    return new ReferenceTensor(backend, shape, data instanceof Int32Array ? "int32" : "float32", data);
+    return new ReferenceTensor(backend, shape, dtypeOf(data), { data, uses: 1 });
   };
-  const dataOf = (tensor: Tensor): TensorData => {
+  const own = (tensor: Tensor): ReferenceTensor => {
     if (!(tensor instanceof ReferenceTensor) || tensor.backend !== backend) {
       throw new BackendError(
         `this tensor lives on backend ${tensor.backend.name}, not on this reference backend`,
       );
     }
-    if (!tensor.data) throw new BackendError("this tensor was freed before this use");
-    return tensor.data;
+    if (tensor.freed) throw new BackendError("this tensor was freed before this use");
+    return tensor;
   };
-  const viewOf = (tensor: Tensor): View => ({ shape: tensor.shape, data: dataOf(tensor) });
+  const dataOf = (tensor: Tensor): TensorData => own(tensor).storage.data;
+  const viewOf = (tensor: Tensor): View => ({
+    shape: tensor.shape,
+    dtype: tensor.dtype,
+    data: dataOf(tensor),
+  });
+  const empty = ({ shape, dtype }: TensorSpec): TensorData =>
+    dtype === "float32" ? new Store(sizeOf(shape)) : toDType({ length: sizeOf(shape) }, dtype).fill(0);
 
   const runErased = (kernel: KernelName, inputs: TensorRecord, attributes: object, into: TensorRecord) => {
     const { contract, outputs } = planRun(backend, kernel, inputs, attributes, into);
     const views: Record<string, View> = {};
     for (const [name, tensor] of Object.entries(inputs)) if (tensor) views[name] = viewOf(tensor);
     const results: Record<string, View> = {};
-    for (const { name, spec } of outputs)
-      results[name] = { shape: spec.shape, data: new Store(sizeOf(spec.shape)) };
+    for (const { name, spec } of outputs) results[name] = { ...spec, data: empty(spec) };
     contract.naive(views, attributes, results);
     const tensors: Record<string, Tensor> = {};
     for (const { name, spec, into: target } of outputs) {
@@ -78,7 +90,7 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
     asynchronous: false,
     upload(data, shape) {
       checkUpload(data, shape);
-      return make(shape, data instanceof Int32Array ? data.slice() : Store.from(data));
+      return make(shape, dtypeOf(data) === "float32" ? Store.from(data) : toDType(data, dtypeOf(data)));
     },
     write(tensor, data) {
       checkWrite(data, tensor);
@@ -92,12 +104,21 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
     ): OutputsOf<K> {
       return runErased(kernel, inputs, attributes as object, into) as OutputsOf<K>;
     },
+    reshape(tensor, shape) {
+      const { dtype, storage } = own(tensor);
+      checkReshape(tensor, shape);
+      storage.uses += 1;
+      memory.liveTensors += 1;
+      return new ReferenceTensor(backend, shape, dtype, storage);
+    },
     read: (tensor) => Promise.resolve(dataOf(tensor).slice()),
     readMany: (tensors) => Promise.all(tensors.map((tensor) => backend.read(tensor))),
     free(tensor) {
-      memory.liveBytes -= dataOf(tensor).byteLength;
+      const target = own(tensor);
+      target.freed = true;
+      target.storage.uses -= 1;
       memory.liveTensors -= 1;
-      if (tensor instanceof ReferenceTensor) tensor.data = undefined;
+      if (target.storage.uses === 0) memory.liveBytes -= target.storage.data.byteLength;
     },
     sync: () => Promise.resolve(),
     memory: (): MemoryUse => ({ ...memory }),

@@ -1,6 +1,6 @@
 /** What every backend's `run` does before any value is touched: check the operands and infer the outputs. */
 import type { Backend, Tensor } from "./backend.js";
-import type { TensorSpec } from "./dtype.js";
+import type { DType, TensorSpec } from "./dtype.js";
 import { BackendError, ShapeError } from "./errors.js";
 import type { Contract } from "./kernels/contract.js";
 import { contracts, type KernelName } from "./kernels/index.js";
@@ -49,14 +49,18 @@ export function planRun(
     }
   }
   for (const [name, { dtype }] of Object.entries(operands)) {
-    const wanted = contract.integers.includes(name) ? "int32" : "float32";
-    if (dtype !== wanted) throw new BackendError(`${kernel}: ${name} is ${dtype}; it must be ${wanted}`);
+    const wanted: readonly DType[] = contract.dtypes[name] ?? ["float32"];
+    if (!wanted.includes(dtype)) {
+      throw new BackendError(`${kernel}: ${name} is ${dtype}; it must be ${wanted.join(" or ")}`);
+    }
   }
   checkTargets(kernel, operands, into);
   const specs = contract.infer(operands, attributes);
   const outputs = contract.outputs.map((name) => {
     const spec = specs[name];
     const target = into[name];
+    if (target && spec.dtype === "bool")
+      throw new BackendError(`${kernel}: ${name} is bool; it adds into nothing`);
     if (target && (target.dtype !== spec.dtype || !sameShape(target.shape, spec.shape))) {
       throw new ShapeError(kernel, `into.${name} is not of the output's shape and dtype`, {
         output: spec.shape,
@@ -70,13 +74,13 @@ export function planRun(
 
 /** A kernel may read its inputs while it adds to its results. @throws BackendError where one tensor is two of them. */
 function checkTargets(kernel: KernelName, operands: TensorRecord, into: TensorRecord): void {
-  const uses = new Map(Object.entries(operands).map(([name, tensor]) => [tensor, name]));
+  const uses = new Map(Object.entries(operands).map(([name, tensor]) => [tensor?.storage, name]));
   for (const [name, tensor] of Object.entries(into)) {
     if (!tensor) continue;
-    const other = uses.get(tensor);
+    const other = uses.get(tensor.storage);
     if (other !== undefined) {
       throw new BackendError(`${kernel}: into.${name} and ${other} are one tensor; add into one of its own`);
     }
-    uses.set(tensor, `into.${name}`);
+    uses.set(tensor.storage, `into.${name}`);
   }
 }

@@ -27,3 +27,14 @@ export function lastDim(shape: Shape): number {
 export function rowsOf(shape: Shape): number {
   return sizeOf(shape.slice(0, -1));
 }
+
+/** How far apart in memory, in values, neighbours along each dimension of a row-major tensor are. */
+export function stridesOf(shape: Shape): number[] {
+  const strides: number[] = [];
+  let stride = 1;
+  for (const size of [...shape].reverse()) {
+    strides.unshift(stride);
+    stride *= size;
+  }
+  return strides;
+}

@@ -1,7 +1,7 @@
 /** Tensors made from values, and the checks of what a backend is given. */
 import type { Backend, Tensor } from "./backend.js";
-import type { DType, TensorData } from "./dtype.js";
-import { BackendError } from "./errors.js";
+import { type DType, dtypeOf, type TensorData } from "./dtype.js";
+import { BackendError, ShapeError } from "./errors.js";
 import { flatten, type NestedArray } from "./nested.js";
 import { type Shape, showShape, sizeOf } from "./shape.js";
 
@@ -18,15 +18,12 @@ export function tensor(backend: Backend, values: NestedArray): Tensor {
 
 /** A tensor of zeros. */
 export function zeros(backend: Backend, shape: Shape, dtype: DType = "float32"): Tensor {
-  const size = sizeOf(shape);
-  return backend.upload(dtype === "float32" ? new Float32Array(size) : new Int32Array(size), shape);
+  return backend.run("full", {}, { shape, value: 0, dtype }).y;
 }
 
 /** Checks what `upload` is given: the length must be that of the shape. @throws BackendError */
 export function checkUpload(data: TensorData, shape: Shape): void {
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw new BackendError(`upload: ${showShape(shape)} is not a shape; sizes are whole numbers from 0 up`);
-  }
+  checkShape("upload", shape);
   if (data.length !== sizeOf(shape)) {
     throw new BackendError(
       `upload: ${data.length} values do not fill shape ${showShape(shape)}, which takes ${sizeOf(shape)}`,
@@ -41,7 +38,23 @@ export function checkWrite(data: TensorData, { shape, dtype }: Tensor): void {
       `write: ${data.length} values do not fill a tensor of shape ${showShape(shape)}, which takes ${sizeOf(shape)}`,
     );
   }
-  if (data instanceof Int32Array !== (dtype === "int32")) {
+  if (dtypeOf(data) !== dtype) {
     throw new BackendError(`write: a ${data.constructor.name} cannot go into a tensor of ${dtype}`);
   }
+}
+
+/** @throws BackendError where sizes are not whole numbers from 0 up */
+export function checkShape(op: string, shape: Shape): void {
+  if (shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return;
+  throw new BackendError(`${op}: ${showShape(shape)} is not a shape; sizes are whole numbers from 0 up`);
+}
+
+/** Checks what `reshape` is given: as many values as before. @throws ShapeError or BackendError */
+export function checkReshape(tensor: Tensor, shape: Shape): void {
+  checkShape("reshape", shape);
+  if (sizeOf(shape) === tensor.size) return;
+  throw new ShapeError("reshape", `${tensor.size} values do not fill ${sizeOf(shape)}`, {
+    tensor: tensor.shape,
+    shape,
+  });
 }

@@ -1,5 +1,5 @@
 /** What a kernel of this backend is given: operands and results as places in the engine's memory. */
-import type { AttributesOf, InputsOf, KernelName, OutputsOf, Shape } from "@normless/tensor";
+import type { AttributesOf, DType, InputsOf, KernelName, OutputsOf, Shape } from "@normless/tensor";
 import type { Engine } from "../engine.js";
 
 /** An operand in the engine's memory, row-major. */
@@ -8,6 +8,7 @@ export interface Operand {
   readonly pointer: number;
   readonly shape: Shape;
   readonly size: number;
+  readonly dtype: DType;
 }
 
 /** An output in the engine's memory, row-major. */

@@ -1,12 +1,12 @@
 /** The Backend port over any Executor: checks, tensors and their memory. It knows neither device nor op. */
 import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "../backend.js";
-import type { DType, TensorData } from "../dtype.js";
+import { type DType, dtypeOf, type TensorData, toDType } from "../dtype.js";
 import { BackendError } from "../errors.js";
 import type { AttributesOf, KernelName } from "../kernels/index.js";
 import { POSITION_CLASSES } from "../kernels/position-class.js";
 import { planRun, type RunPlan, type TensorRecord } from "../run.js";
 import { type Shape, showShape, sizeOf } from "../shape.js";
-import { checkUpload, checkWrite } from "../tensor.js";
+import { checkReshape, checkUpload, checkWrite } from "../tensor.js";
 import { type Builds, kernels } from "./kernels/index.js";
 import type { Executor, Operand, Result } from "./program.js";
 
@@ -18,20 +18,27 @@ export interface GpuBackend extends Backend {
   readonly software: boolean;
 }
 
+/** Values on the device, and how many tensors look at them. */
+interface Storage<Handle> {
+  /** Another one after every pass that could not write in place. */
+  handle: Handle;
+  /** The values of an int32 tensor that came from the host: ids are checked, and sorted, there. */
+  ints: Int32Array | undefined;
+  uses: number;
+}
+
 class GpuTensor<Handle> extends Tensor {
+  freed = false;
   constructor(
     backend: Backend,
     shape: Shape,
     dtype: DType,
-    /** Undefined once freed. Another one after every pass that could not write in place. */
-    public handle: Handle | undefined,
-    /** The values of an int32 tensor: ids are checked, and sorted, on the host. */
-    public ints?: Int32Array,
+    readonly storage: Storage<Handle>,
   ) {
     super(backend, shape, dtype);
   }
-  get freed(): boolean {
-    return this.handle === undefined;
+  get ints(): Int32Array | undefined {
+    return this.storage.ints;
   }
 }
 
@@ -41,7 +48,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
   let disposed = false;
 
   const make = (shape: Shape, dtype: DType, handle: Handle, ints?: Int32Array) => {
-    const tensor = new GpuTensor(backend, shape, dtype, handle, ints);
+    const tensor = new GpuTensor(backend, shape, dtype, { handle, ints, uses: 1 });
     memory.liveBytes += tensor.size * 4;
     memory.liveTensors += 1;
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
@@ -51,13 +58,13 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     if (disposed) throw new BackendError(`${use}: this gpu backend was disposed`);
   };
   /** The tensor as this backend's own, with its handle. */
-  const own = (tensor: Tensor, use: string): GpuTensor<Handle> & { handle: Handle } => {
+  const own = (tensor: Tensor, use: string): GpuTensor<Handle> => {
     alive(use);
     if (tensor.backend !== backend) {
       throw new BackendError(`${use}: this tensor lives on another backend (${tensor.backend.name})`);
     }
     if (tensor.freed) throw new BackendError(`${use}: this tensor was freed before this use`);
-    return tensor as GpuTensor<Handle> & { handle: Handle };
+    return tensor as GpuTensor<Handle>;
   };
 
   const runChecked = <K extends KernelName>(
@@ -66,7 +73,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     inputs: TensorRecord,
     attributes: AttributesOf<K>,
   ): Record<string, Tensor> => {
-    const tensors: Record<string, GpuTensor<Handle> & { handle: Handle }> = {};
+    const tensors: Record<string, GpuTensor<Handle>> = {};
     const operands: Record<string, Operand> = {};
     const handles: Record<string, Handle> = {};
     for (const name of [...contract.inputs, ...contract.optional]) {
@@ -75,7 +82,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       const tensor = own(given, kernel);
       tensors[name] = tensor;
       operands[name] = tensor;
-      handles[name] = tensor.handle;
+      handles[name] = tensor.storage.handle;
       if (tensor.ints) checkIds(kernel, name, tensor.ints, idLimit(name, inputs, attributes as object));
     }
     const results: Record<string, Result> = {};
@@ -85,16 +92,16 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       checkNotEmpty(kernel, name, spec.shape);
       const size = sizeOf(spec.shape);
       results[name] = { shape: spec.shape, size, add: into !== undefined };
-      places[name] = { size, ...(into && { into: own(into, kernel).handle }) };
+      places[name] = { size, ...(into && { into: own(into, kernel).storage.handle }) };
     }
     const build = builds[kernel];
     const program = build(operands as InputsOf<K, Operand>, attributes, results as OutputsOf<K, Result>);
     const done = executor.run(program, handles, places);
-    for (const [name, handle] of Object.entries(done.replaced)) tensors[name].handle = handle;
+    for (const [name, handle] of Object.entries(done.replaced)) tensors[name].storage.handle = handle;
     const made: Record<string, Tensor> = {};
     for (const { name, spec, into } of outputs) {
       const handle = done.outputs[name];
-      if (into) own(into, kernel).handle = handle;
+      if (into) own(into, kernel).storage.handle = handle;
       made[name] = into ?? make(spec.shape, spec.dtype, handle);
     }
     return made;
@@ -110,15 +117,16 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       alive("upload");
       checkUpload(data, shape);
       const ints = data instanceof Int32Array ? data.slice() : undefined;
-      return make([...shape], ints ? "int32" : "float32", executor.upload(data), ints);
+      return make([...shape], dtypeOf(data), executor.upload(onlyBits(data)), ints);
     },
     write(tensor, data) {
       const target = own(tensor, "write");
       checkWrite(data, tensor);
-      const handle = executor.upload(data);
-      executor.release(target.handle);
-      target.handle = handle;
-      if (target.ints) target.ints = Int32Array.from(data);
+      const { storage } = target;
+      const handle = executor.upload(onlyBits(data));
+      executor.release(storage.handle);
+      storage.handle = handle;
+      storage.ints = data instanceof Int32Array ? data.slice() : undefined;
     },
     run<K extends KernelName>(
       kernel: K,
@@ -130,21 +138,35 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       const plan = planRun(backend, kernel, inputs, attributes as object, into);
       return runChecked(kernel, plan, inputs, attributes) as OutputsOf<K>;
     },
+    reshape(tensor, shape) {
+      const { dtype, storage } = own(tensor, "reshape");
+      checkReshape(tensor, shape);
+      storage.uses += 1;
+      memory.liveTensors += 1;
+      return new GpuTensor(backend, shape, dtype, storage);
+    },
     async read(tensor): Promise<TensorData> {
-      const { handle, ints, size } = own(tensor, "read");
-      return ints ? ints.slice() : executor.read(handle, size);
+      const { storage, size, dtype } = own(tensor, "read");
+      return storage.ints?.slice() ?? asDType(await executor.read(storage.handle, size), dtype);
     },
     async readMany(tensors): Promise<TensorData[]> {
       const owned = tensors.map((tensor) => own(tensor, "readMany"));
-      const floats = await executor.readMany(owned.filter(({ ints }) => !ints));
-      return owned.map(({ ints }) => ints?.slice() ?? floats.shift() ?? new Float32Array());
+      const onDevice = owned.filter(({ ints }) => !ints);
+      const floats = await executor.readMany(
+        onDevice.map(({ storage: { handle }, size }) => ({ handle, size })),
+      );
+      return owned.map(
+        ({ ints, dtype }) => ints?.slice() ?? asDType(floats.shift() ?? new Float32Array(), dtype),
+      );
     },
     free(tensor) {
-      const target: GpuTensor<Handle> = own(tensor, "free");
-      executor.release(own(tensor, "free").handle);
-      target.handle = undefined;
-      memory.liveBytes -= target.size * 4;
+      const target = own(tensor, "free");
+      target.freed = true;
       memory.liveTensors -= 1;
+      target.storage.uses -= 1;
+      if (target.storage.uses > 0) return;
+      executor.release(target.storage.handle);
+      memory.liveBytes -= target.size * 4;
     },
     async sync() {
       alive("sync");
@@ -158,6 +180,16 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     },
   };
   return backend;
+}
+
+/** A device keeps all kinds of values as float32. */
+function asDType(values: Float32Array, dtype: DType): TensorData {
+  return dtype === "float32" ? values : toDType(values, dtype);
+}
+
+/** What a bool tensor is made of, as 0 and 1. */
+function onlyBits(data: TensorData): TensorData {
+  return data instanceof Uint8Array ? toDType(data, "bool") : data;
 }
 
 /** How many values an int32 operand may take, from 0. */

@@ -66,8 +66,8 @@ export interface Operand {
   readonly shape: Shape;
   readonly size: number;
   readonly dtype: DType;
-  /** The values of an int32 tensor, which only ever come from the host. */
-  readonly ints?: Int32Array;
+  /** The values of an int32 tensor that came from the host. */
+  readonly ints?: Int32Array | undefined;
 }
 
 /** An output as an op file sees it. */

@@ -2,16 +2,16 @@
  * What a kernel is, apart from how any backend does it: named operands, attributes, the rule that gives the
  * outputs' shapes (and refuses what does not fit), and a naive loop, which is the oracle of every test.
  */
-import type { TensorData, TensorSpec } from "../dtype.js";
+import type { DType, TensorData, TensorSpec } from "../dtype.js";
 import type { Shape } from "../shape.js";
 
-/** All that shape inference needs to know of an operand. */
+/** What the rules of a kernel that takes one dtype alone need to know of an operand. */
 export interface Shaped {
   readonly shape: Shape;
 }
 
-/** An operand as a naive loop sees it: row-major values and their shape. */
-export interface View extends Shaped {
+/** An operand as a naive loop sees it: row-major values, their shape and kind. */
+export interface View extends TensorSpec {
   readonly data: TensorData;
 }
 
@@ -25,31 +25,40 @@ export interface Contract<I extends string, P extends string, A, O extends strin
   readonly inputs: readonly I[];
   readonly optional: readonly P[];
   readonly outputs: readonly O[];
-  /** Inputs that are int32; all others are float32, as every output is. */
-  readonly integers: readonly (I | P)[];
+  /** The kinds of values that an input may have, where that is not float32 alone. */
+  readonly dtypes: { readonly [K in I | P]?: readonly DType[] };
   /** Inputs that are changed in place. */
   readonly mutates: readonly I[];
   /** Shapes of the outputs. @throws ShapeError naming the op, the shapes and the fix. */
-  infer(inputs: Operands<I, P, Shaped>, attributes: A): { readonly [K in O]: TensorSpec };
+  infer(inputs: Operands<I, P, TensorSpec>, attributes: A): { readonly [K in O]: TensorSpec };
   /** Plain loops that accumulate in float64. Outputs come zeroed. */
   naive(inputs: Operands<I, P, View>, attributes: A, outputs: { readonly [K in O]: View }): void;
 }
 
-/** Declares a contract; `optional`, `integers` and `mutates` default to none. */
+/** Declares a contract; `optional`, `dtypes` and `mutates` default to none. */
 export function contract<A>() {
   return <I extends string, O extends string, P extends string = never>(
-    spec: Omit<Contract<I, P, A, O>, "optional" | "integers" | "mutates"> & {
+    spec: Omit<Contract<I, P, A, O>, "optional" | "dtypes" | "mutates"> & {
       readonly optional?: readonly P[];
-      readonly integers?: readonly NoInfer<I | P>[];
+      readonly dtypes?: { readonly [K in NoInfer<I | P>]?: readonly DType[] };
       readonly mutates?: readonly NoInfer<I>[];
     },
-  ): Contract<I, P, A, O> => ({ optional: [], integers: [], mutates: [], ...spec });
+  ): Contract<I, P, A, O> => ({ optional: [], dtypes: {}, mutates: [], ...spec });
 }
 
 /** For a kernel without attributes. */
 export type None = Readonly<Record<never, never>>;
 
-/** An output of this shape. */
+/** A float32 output of this shape. */
 export function float32(shape: Shape): TensorSpec {
   return { shape, dtype: "float32" };
 }
+
+/** What an operand may be: numbers that are added up, as opposed to conditions. */
+export const NUMBERS: readonly DType[] = ["float32", "int32"];
+/** Every kind of value. */
+export const ANY: readonly DType[] = ["float32", "int32", "bool"];
+/** Conditions. */
+export const BOOL: readonly DType[] = ["bool"];
+/** Ids, counts and places. */
+export const INT32: readonly DType[] = ["int32"];

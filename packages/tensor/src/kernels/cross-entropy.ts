@@ -5,7 +5,7 @@
 import { ShapeError } from "../errors.js";
 import { rowsOf, sizeOf } from "../shape.js";
 import type { Shaped } from "./contract.js";
-import { contract, float32, type None } from "./contract.js";
+import { contract, float32, type None, INT32 } from "./contract.js";
 import { addHeadGradient, checkHead, checkLossGradient, logitsOf, logSumExp } from "./head.js";
 
 function check(op: string, x: Shaped, w: Shaped, bias: Shaped | undefined, targets: Shaped): void {
@@ -18,7 +18,7 @@ function check(op: string, x: Shaped, w: Shaped, bias: Shaped | undefined, targe
 /** x (...,C), w (V,C), bias? (V), targets int32 (...) → loss (...) in nats. */
 export const linearCrossEntropy = contract<None>()({
   inputs: ["x", "w", "targets"],
-  integers: ["targets"],
+  dtypes: { targets: INT32 },
   optional: ["bias"],
   outputs: ["loss"],
   infer({ x, w, bias, targets }) {
@@ -39,7 +39,7 @@ export const linearCrossEntropy = contract<None>()({
  */
 export const linearCrossEntropyGrad = contract<None>()({
   inputs: ["dloss", "x", "w", "targets"],
-  integers: ["targets"],
+  dtypes: { targets: INT32 },
   optional: ["bias"],
   outputs: ["loss", "dx", "dw", "dbias"],
   infer({ dloss, x, w, bias, targets }) {

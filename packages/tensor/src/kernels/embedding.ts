@@ -1,12 +1,12 @@
 /** Rows of a table by id, and the gradient, which adds each row's gradient to its id's row. */
 import { ShapeError } from "../errors.js";
 import { lastDim, sizeOf } from "../shape.js";
-import { contract, float32 } from "./contract.js";
+import { contract, float32, INT32 } from "./contract.js";
 
 /** table (V,C), ids int32 (...) → rows (...,C). Ids are checked where they enter, by the caller. */
 export const embedding = contract<Readonly<Record<never, never>>>()({
   inputs: ["table", "ids"],
-  integers: ["ids"],
+  dtypes: { ids: INT32 },
   outputs: ["rows"],
   infer({ table, ids }) {
     if (table.shape.length !== 2)
@@ -27,7 +27,7 @@ export const embeddingGrad = contract<{
   readonly vocabulary: number;
 }>()({
   inputs: ["dy", "ids"],
-  integers: ["ids"],
+  dtypes: { ids: INT32 },
   outputs: ["dtable"],
   infer({ dy, ids }, { vocabulary }) {
     const C = lastDim(dy.shape);

@@ -5,7 +5,7 @@
  */
 import { ShapeError } from "../errors.js";
 import { lastDim, rowsOf } from "../shape.js";
-import { contract, float32 } from "./contract.js";
+import { contract, float32, INT32 } from "./contract.js";
 import { checkNormOperands, rowMean } from "./layer-norm.js";
 import { checkClasses, type PerClass, POSITION_CLASSES } from "./position-class.js";
 
@@ -31,7 +31,7 @@ export function stdByClass(std: PerClass): number[] {
 /** x (...,C), gamma, beta (C), classes int32 (...) → y (...,C). A std that is no positive number is a RangeError. */
 export const frozenNorm = contract<FrozenNormAttributes>()({
   inputs: ["x", "gamma", "beta", "classes"],
-  integers: ["classes"],
+  dtypes: { classes: INT32 },
   outputs: ["y"],
   infer({ x, gamma, beta, classes }, { std }) {
     checkStd("frozenNorm", std);
@@ -55,7 +55,7 @@ export const frozenNorm = contract<FrozenNormAttributes>()({
 /** With a = dy·gamma/std: dx = a − mean(a); dgamma = Σ dy·(x−mean)/std; dbeta = Σ dy. */
 export const frozenNormGrad = contract<FrozenNormAttributes>()({
   inputs: ["dy", "x", "gamma", "classes"],
-  integers: ["classes"],
+  dtypes: { classes: INT32 },
   outputs: ["dx", "dgamma", "dbeta"],
   infer({ dy, x, gamma, classes }, { std }) {
     checkStd("frozenNormGrad", std);

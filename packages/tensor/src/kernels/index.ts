@@ -1,20 +1,46 @@
 /** The table of kernels: an op is a row here, a backend a column. A backend that misses one does not compile. */
 import { adamw, sumSquares } from "./adamw.js";
 import { attention, attentionGrad, writeRows } from "./attention.js";
+import { binary, where } from "./binary.js";
 import type { Contract } from "./contract.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
 import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
+import { gather, indexAdd, indexSelect, scatterAdd } from "./gather.js";
 import { gelu, geluGrad } from "./gelu.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearKlDivergence, linearKlDivergenceGrad } from "./kl-divergence.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
+import { matmul } from "./matmul.js";
+import { argReduce, cumsum, reduce, softmax, softmaxGrad, sort } from "./reduce.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
+import { assign, full, range, strided } from "./strided.js";
+import { cast, clamp, unary } from "./unary.js";
 
-/** All kernels, by name. */
+/** All kernels, by name: families of ops, then what GPT-2 needs in one piece. */
 export const contracts = {
+  unary,
+  clamp,
+  cast,
+  binary,
+  where,
+  reduce,
+  argReduce,
+  cumsum,
+  softmax,
+  softmaxGrad,
+  sort,
+  strided,
+  assign,
+  full,
+  range,
+  indexSelect,
+  indexAdd,
+  gather,
+  scatterAdd,
+  matmul,
   linear,
   linearGradInput,
   linearGradWeight,

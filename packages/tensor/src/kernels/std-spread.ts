@@ -5,13 +5,13 @@
  */
 import { ShapeError } from "../errors.js";
 import { sameShape, sizeOf } from "../shape.js";
-import { contract, float32, type None } from "./contract.js";
+import { contract, float32, type None, INT32 } from "./contract.js";
 import { checkClasses, REST } from "./position-class.js";
 
 /** Mean and number of values in each position class; the mean of an empty class is 0. */
 export const classMean = contract<None>()({
   inputs: ["values", "classes"],
-  integers: ["classes"],
+  dtypes: { classes: INT32 },
   outputs: ["mean", "count"],
   infer({ values, classes }) {
     checkClasses("classMean", sizeOf(values.shape), classes);
@@ -29,7 +29,7 @@ export const classMean = contract<None>()({
 /** `loss` is the auxiliary loss before its weight; `target` is 1 when no token is of class rest. */
 export const stdSpread = contract<None>()({
   inputs: ["std", "classes"],
-  integers: ["classes"],
+  dtypes: { classes: INT32 },
   outputs: ["loss", "target"],
   infer({ std, classes }) {
     checkClasses("stdSpread", sizeOf(std.shape), classes);

@@ -1,11 +1,17 @@
 /** Seeded values for cases. Everything is exact in float32, so that all backends start from the same numbers. */
-import type { TensorData } from "../dtype.js";
+import { dtypeOf, type TensorData } from "../dtype.js";
+import type { View } from "../kernels/contract.js";
 import { type Shape, sizeOf } from "../shape.js";
 
-/** Row-major values and their shape. */
+/** Row-major values and their shape; their kind is the array's. */
 export interface Value {
   readonly shape: Shape;
   readonly data: TensorData;
+}
+
+/** The value as a naive loop wants it. */
+export function viewOf({ shape, data }: Value): View {
+  return { shape, dtype: dtypeOf(data), data };
 }
 
 /** A small generator (mulberry32) with its state in a closure: uniform in [0, 1). */
@@ -24,6 +30,7 @@ export function random(shape: Shape, seed: number, scale = 1, center = 0): Value
   const next = uniform(seed);
   return {
     shape,
+
     data: Float32Array.from({ length: sizeOf(shape) }, () => center + scale * (2 * next() - 1)),
   };
 }
@@ -31,7 +38,20 @@ export function random(shape: Shape, seed: number, scale = 1, center = 0): Value
 /** Whole numbers from 0 to below `limit`. */
 export function integers(shape: Shape, seed: number, limit: number): Value {
   const next = uniform(seed);
-  return { shape, data: Int32Array.from({ length: sizeOf(shape) }, () => Math.floor(next() * limit)) };
+  const data = Int32Array.from({ length: sizeOf(shape) }, () => Math.floor(next() * limit));
+  return { shape, data };
+}
+
+/** These whole numbers; in one row unless a shape is given. */
+export function int32(data: readonly number[], shape: Shape = [data.length]): Value {
+  return { shape, data: Int32Array.from(data) };
+}
+
+/** True or false, one as often as the other. */
+export function bools(shape: Shape, seed: number): Value {
+  const next = uniform(seed);
+  const data = Uint8Array.from({ length: sizeOf(shape) }, () => Number(next() < 0.5));
+  return { shape, data };
 }
 
 /** These values, rounded to float32; in one row unless a shape is given. */

@@ -2,8 +2,10 @@
 import type { InputsOf } from "../../backend.js";
 import { type AttributesOf, contracts, type KernelName } from "../../kernels/index.js";
 import type { AnyContract } from "../../run.js";
+import type { View } from "../../kernels/contract.js";
+import { toDType } from "../../dtype.js";
 import { sizeOf } from "../../shape.js";
-import { type Value } from "../values.js";
+import { type Value, viewOf } from "../values.js";
 
 /** Inputs and attributes of one run of kernel `K`. */
 export interface Case<K extends KernelName> {
@@ -23,10 +25,11 @@ export const label = (...sizes: (number | string)[]) => sizes.join("×");
 /** An output of an earlier kernel that a gradient takes as input, by the naive loop, rounded to float32. */
 export function forward(kernel: KernelName, inputs: Readonly<Record<string, Value>>, attributes: object) {
   const contract = contracts[kernel] as AnyContract;
-  const outputs: Record<string, Value> = {};
-  for (const [name, { shape }] of Object.entries(contract.infer(inputs, attributes))) {
-    outputs[name] = { shape, data: new Float32Array(sizeOf(shape)) };
+  const outputs: Record<string, View> = {};
+  const views = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, viewOf(value)]));
+  for (const [name, { shape, dtype }] of Object.entries(contract.infer(views, attributes))) {
+    outputs[name] = { shape, dtype, data: toDType({ length: sizeOf(shape) }, dtype).fill(0) };
   }
-  contract.naive(inputs, attributes, outputs);
+  contract.naive(views, attributes, outputs);
   return (name: string): Value => outputs[name];
 }

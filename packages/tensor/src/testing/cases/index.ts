@@ -4,13 +4,21 @@
  */
 import type { KernelName } from "../../kernels/index.js";
 import { attentionCases } from "./attention.js";
+import { axisCases } from "./axes.js";
 import type { CasesOf } from "./case.js";
 import { elementwiseCases } from "./elementwise.js";
 import { linearCases } from "./linear.js";
+import { matmulCases } from "./matmul.js";
 import { normCases } from "./norms.js";
+import { placeCases } from "./places.js";
+import { pointwiseCases } from "./pointwise.js";
 
 /** The cases of every kernel, by its name. */
 export const cases: CasesOf<KernelName> = {
+  ...pointwiseCases,
+  ...axisCases,
+  ...placeCases,
+  ...matmulCases,
   ...linearCases,
   ...normCases,
   ...attentionCases,

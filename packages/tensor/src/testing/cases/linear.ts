@@ -1,6 +1,6 @@
 /** Cases of products with weights: linear, embedding, the head with its loss. */
 import type { Shape } from "../../shape.js";
-import { constant, integers, random, values } from "../values.js";
+import { constant, integers, random, values, int32 } from "../values.js";
 import { type Case, type CasesOf, label } from "./case.js";
 
 const GEMM: readonly [rows: number, K: number, M: number][] = [
@@ -106,7 +106,7 @@ const farTargets = [
   [0, 5],
   [1, 2],
   [5, 0],
-].map((targets) => ({ shape: [2], data: Int32Array.from(targets) }));
+].map((targets) => int32(targets));
 
 /** A teacher of other width and other logits. */
 function divergenceInputs({ rows, C, V, bias }: (typeof HEADS)[number], scale = 1) {
