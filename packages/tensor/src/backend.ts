@@ -8,7 +8,7 @@ import { ShapeError } from "./errors.js";
 import type { Contract, Operands } from "./kernels/contract.js";
 import type { AttributesOf, Contracts, KernelName } from "./kernels/index.js";
 import { nest, type NestedArray } from "./nested.js";
-import { type Shape, sizeOf } from "./shape.js";
+import { type Shape, showShape, sizeOf } from "./shape.js";
 
 /** What a backend's tensors take. */
 export interface MemoryUse {
@@ -111,5 +111,13 @@ export abstract class Tensor implements TensorSpec {
   /** Gives the memory back. Freeing twice is an error. */
   free(): void {
     this.backend.free(this);
+  }
+  /** What `using` calls at the end of its block: frees the tensor, unless that was done. */
+  [Symbol.dispose](): void {
+    if (!this.freed) this.free();
+  }
+  /** `Tensor float32 [2,3] on wasm`; its values have to be waited for: see `show`. */
+  toString(): string {
+    return `Tensor ${this.dtype} ${showShape(this.shape)} on ${this.backend.name}${this.freed ? ", freed" : ""}`;
   }
 }

@@ -27,4 +27,5 @@ export type { NestedArray } from "./nested.js";
 export { planRun, type RunPlan } from "./run.js";
 export { reference } from "./reference.js";
 export { lastDim, rowsOf, sameShape, type Shape, showShape, sizeOf, stridesOf } from "./shape.js";
+export { enroll, scope, withdraw } from "./scope.js";
 export { checkReshape, checkUpload, checkWrite, tensor, zeros } from "./tensor.js";
