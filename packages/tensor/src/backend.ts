@@ -8,6 +8,7 @@ import { ShapeError } from "./errors.js";
 import type { Contract, Operands } from "./kernels/contract.js";
 import type { AttributesOf, Contracts, KernelName } from "./kernels/index.js";
 import { nest, type NestedArray } from "./nested.js";
+import type { Op } from "./op.js";
 import { type Shape, showShape, sizeOf } from "./shape.js";
 
 /** What a backend's tensors take. */
@@ -54,6 +55,15 @@ export interface Backend {
     attributes: AttributesOf<K>,
     into?: Partial<OutputsOf<K>>,
   ): OutputsOf<K>;
+  /**
+   * Runs an op of one's own (see `op`): by its own kernel where it has one for this engine, else on the host, which is said
+   * once. Each output is a new tensor that the caller owns. Throws ShapeError before anything runs.
+   */
+  runOp<I extends string, P extends string, A, O extends string>(
+    op: Op<I, P, A, O>,
+    inputs: Operands<I, P, Tensor>,
+    attributes: A,
+  ): { readonly [N in O]: Tensor };
   /**
    * Another look at the same values, in a shape of as many: it copies nothing, and what changes one in place changes both.
    * The memory goes back when the last of them is freed. Throws ShapeError where the sizes differ.
