@@ -8,6 +8,7 @@ export {
   tensorOf,
 } from "./apply.js";
 export type { Dims } from "./axes.js";
+export { defineOp, type DifferentiableOp, type OpFunction, type OpRuleGiven } from "./define-op.js";
 export { gradientCheck, type GradientMismatch } from "./gradient-check.js";
 export { attention } from "./ops/attention.js";
 export {
