@@ -3,7 +3,9 @@ import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } f
 import { type DType, dtypeOf, type TensorData, toDType } from "../dtype.js";
 import { BackendError } from "../errors.js";
 import type { AttributesOf, KernelName } from "../kernels/index.js";
-import { planRun, type RunPlan, type TensorRecord } from "../run.js";
+import type { Operands } from "../kernels/contract.js";
+import type { AnyOp, Op, OpBuild } from "../op.js";
+import { planOp, planRun, type RunPlan, type TensorRecord } from "../run.js";
 import { type Shape, sizeOf } from "../shape.js";
 import { checkReshape, checkUpload, checkWrite } from "../tensor.js";
 import { isOfNothing, ofNothing, withInner } from "./empty.js";
@@ -43,6 +45,15 @@ class GpuTensor<Handle> extends Tensor {
   }
 }
 
+type AnyBuild = OpBuild<string, string, object, string>;
+
+/** What a run is given beside its plan. */
+interface Task {
+  readonly inputs: TensorRecord;
+  readonly attributes: object;
+  readonly build: AnyBuild;
+}
+
 /** The backend whose kernels `builds` turns into Programs for the executor. */
 export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = kernels): GpuBackend {
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
@@ -70,11 +81,10 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
 
   const put = (data: TensorData) => (data.length > 0 ? executor.upload(onlyBits(data)) : undefined);
 
-  const runChecked = <K extends KernelName>(
-    kernel: K,
+  const runChecked = (
+    kernel: string,
     plan: RunPlan,
-    inputs: TensorRecord,
-    attributes: AttributesOf<K>,
+    { inputs, attributes, build }: Task,
   ): Record<string, Tensor> => {
     const { contract, outputs } = plan;
     const tensors: Record<string, GpuTensor<Handle>> = {};
@@ -82,10 +92,9 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       const given = inputs[name];
       if (given) tensors[name] = own(given, kernel);
     }
-    checkIds(kernel, tensors, attributes as object);
-    const padded = withInner(kernel, tensors, attributes as object);
+    const padded = withInner(kernel, tensors, attributes);
     if (!padded && isOfNothing(plan, tensors)) {
-      const values = ofNothing(kernel, plan, tensors, attributes as object);
+      const values = ofNothing(kernel, plan, tensors, attributes);
       return finish(plan, (name, into) => (into ? added(into, values[name]) : put(values[name])));
     }
 
@@ -93,9 +102,9 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     const handles: Record<string, Handle> = {};
     const zeros: Handle[] = [];
     for (const [name, { size }] of Object.entries(operands)) {
-      const { handle = executor.upload(new Float32Array(size)) } = tensors[name].storage;
-      if (!tensors[name].storage.handle) zeros.push(handle);
-      handles[name] = handle;
+      const { handle } = tensors[name].storage;
+      handles[name] = handle ?? executor.upload(new Float32Array(size));
+      if (handle === undefined) zeros.push(handles[name]);
     }
     const results: Record<string, Result> = {};
     const places: Record<string, { size: number; into?: Handle }> = {};
@@ -105,13 +114,14 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       const target = into && own(into, kernel).storage.handle;
       places[name] = { size, ...(target !== undefined && { into: target }) };
     }
-    const build = builds[kernel];
-    const program = build(operands as InputsOf<K, Operand>, attributes, results as OutputsOf<K, Result>);
-    const done = executor.run(program, handles, places);
-    zeros.forEach((handle) => executor.release(handle));
-    for (const [name, handle] of Object.entries(done.replaced)) tensors[name].storage.handle = handle;
-    for (const name of contract.mutates) tensors[name].storage.ints = undefined;
-    return finish(plan, (name) => done.outputs[name]);
+    try {
+      const done = executor.run(build(operands, attributes, results), handles, places);
+      for (const [name, handle] of Object.entries(done.replaced)) tensors[name].storage.handle = handle;
+      for (const name of contract.mutates) tensors[name].storage.ints = undefined;
+      return finish(plan, (name) => done.outputs[name]);
+    } finally {
+      zeros.forEach((handle) => executor.release(handle));
+    }
   };
   /** The outputs of a run, each with the handle that it has now. */
   const finish = (
@@ -170,7 +180,23 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     ): OutputsOf<K> {
       alive(kernel);
       const plan = planRun(backend, kernel, inputs, attributes as object, into);
-      return runChecked(kernel, plan, inputs, attributes) as OutputsOf<K>;
+      checkIds(kernel, inputs as unknown as Operands<string, never, GpuTensor<Handle>>, attributes as object);
+      const build = builds[kernel] as unknown as AnyBuild;
+      return runChecked(kernel, plan, { inputs, attributes: attributes as object, build }) as OutputsOf<K>;
+    },
+    runOp<I extends string, P extends string, A, O extends string>(
+      op: Op<I, P, A, O>,
+      inputs: Operands<I, P, Tensor>,
+      attributes: A,
+    ): { readonly [N in O]: Tensor } {
+      alive(op.name);
+      const any = op as unknown as AnyOp;
+      const plan = planOp(backend, any, inputs, attributes as object);
+      const build = executor.mode === "webgpu" ? (any.wgsl ?? any.gpu) : any.gpu;
+      if (!build) throw new BackendError(`gpu: ${op.name} has no kernel for it`);
+      return runChecked(op.name, plan, { inputs, attributes: attributes as object, build }) as {
+        [N in O]: Tensor;
+      };
     },
     reshape(tensor, shape) {
       const { dtype, storage } = own(tensor, "reshape");
