@@ -9,7 +9,7 @@ import { planOp, planRun, type RunPlan, type TensorRecord } from "../run.js";
 import { type Shape, sizeOf } from "../shape.js";
 import { checkReshape, checkUpload, checkWrite } from "../tensor.js";
 import { isOfNothing, ofNothing, withInner } from "./empty.js";
-import { checkIds } from "./ids.js";
+import { checkIds, copiedIds } from "./ids.js";
 import { type Builds, kernels } from "./kernels/index.js";
 import type { Executor, Operand, Result } from "./program.js";
 
@@ -25,7 +25,7 @@ export interface GpuBackend extends Backend {
 interface Storage<Handle> {
   /** Another one after every pass that could not write in place; undefined where there are no values. */
   handle: Handle | undefined;
-  /** The values of an int32 tensor that came from the host: ids are checked, and sorted, there. */
+  /** The values of an int32 tensor that came from the host, or was cut out of one: ids are checked, and sorted, there. */
   ints: Int32Array | undefined;
   uses: number;
 }
@@ -118,7 +118,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       const done = executor.run(build(operands, attributes, results), handles, places);
       for (const [name, handle] of Object.entries(done.replaced)) tensors[name].storage.handle = handle;
       for (const name of contract.mutates) tensors[name].storage.ints = undefined;
-      return finish(plan, (name) => done.outputs[name]);
+      return finish(plan, (name) => done.outputs[name], copiedIds(kernel, tensors, attributes));
     } finally {
       zeros.forEach((handle) => executor.release(handle));
     }
@@ -127,13 +127,14 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
   const finish = (
     { outputs }: RunPlan,
     handleOf: (name: string, into: GpuTensor<Handle> | undefined) => Handle | undefined,
+    ints?: Int32Array,
   ): Record<string, Tensor> => {
     const made: Record<string, Tensor> = {};
     for (const { name, spec, into } of outputs) {
       const target = into && own(into, name);
       const handle = handleOf(name, target);
       if (target) Object.assign(target.storage, { handle, ints: undefined });
-      made[name] = target ?? make(spec.shape, spec.dtype, handle);
+      made[name] = target ?? make(spec.shape, spec.dtype, handle, ints);
     }
     return made;
   };
@@ -180,7 +181,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     ): OutputsOf<K> {
       alive(kernel);
       const plan = planRun(backend, kernel, inputs, attributes as object, into);
-      checkIds(kernel, inputs as unknown as Operands<string, never, GpuTensor<Handle>>, attributes as object);
+      checkIds(kernel, inputs, attributes as object);
       const build = builds[kernel] as unknown as AnyBuild;
       return runChecked(kernel, plan, { inputs, attributes: attributes as object, build }) as OutputsOf<K>;
     },

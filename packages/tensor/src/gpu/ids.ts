@@ -1,9 +1,24 @@
 /** Ids, classes and places of int32 tensors from the host, which are checked there before a kernel runs. */
+import { placesOf } from "../broadcast.js";
 import { BackendError } from "../errors.js";
 import { POSITION_CLASSES } from "../kernels/position-class.js";
+import type { StridedAttributes } from "../kernels/strided.js";
+import { sizeOf } from "../shape.js";
 import type { Operand } from "./program.js";
 
 type Operands = Readonly<Record<string, Operand | undefined>>;
+
+/** More are not copied on the host for the sake of a check. */
+const MOST_COPIED = 2 ** 16;
+
+/** The ids that a copy in steps takes from others of the host, which are then checked as those are. */
+export function copiedIds(kernel: string, { x }: Operands, attributes: object): Int32Array | undefined {
+  if (kernel !== "strided" || !x?.ints) return undefined;
+  const { ints } = x;
+  const { shape, strides, offset } = attributes as StridedAttributes;
+  if (sizeOf(shape) > MOST_COPIED) return undefined;
+  return Int32Array.from(placesOf(shape, strides, offset), (place) => ints[place]);
+}
 
 /** Operands that name places in another one. */
 const IDS = ["ids", "targets", "classes", "index"];

@@ -235,10 +235,13 @@ describe("whole numbers that a kernel made or changed", () => {
       "embedding: ids were made by a kernel",
     );
     const places = backend.upload(Int32Array.of(0, 3), [2]);
+    const walk = { shape: [1], strides: [1], offset: 1 };
+    const { y: cut } = backend.run("strided", { x: places }, walk);
+    expect(() => backend.run("embedding", { table, ids: cut }, {})).toThrow("ids[0] is 3");
     expect(() => backend.run("indexSelect", { x, index: places }, {})).toThrow(
       "indexSelect: index[1] is 3; it must be from 0 to 2",
     );
-    for (const tensor of [x, index, taken, added, table, places]) tensor.free();
+    for (const tensor of [x, index, taken, added, table, places, cut]) tensor.free();
   });
 });
 
