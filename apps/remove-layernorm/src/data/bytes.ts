@@ -2,9 +2,9 @@
 import { constants } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
+import { type Bounds, boundedFetch, silence } from "@normless/hub";
 import { messageOf, systemCode } from "../errors.js";
 import { thousands } from "../terminal/format.js";
-import { type Bounds, boundedFetch, silence } from "./network.js";
 import { isUrl, kindOf } from "./kinds.js";
 import { isStandardInput, openStandardInput } from "./standard-input.js";
 import { gunzipped, unbzip } from "./unpack.js";

@@ -10,8 +10,8 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { BoundsError } from "@normless/hub";
 import { messageOf, systemCode } from "../errors.js";
-import { BoundsError } from "./network.js";
 import { fetchData, readable, ServerError } from "./bytes.js";
 import { dataKindsText, isUrl } from "./kinds.js";
 import type { DataRecord, RecordFile } from "./record.js";

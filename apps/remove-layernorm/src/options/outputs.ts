@@ -6,10 +6,9 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { isModelFile } from "@normless/gpt2";
+import { parseReference, repositoryFolders } from "@normless/hub";
 import { dataEndings, isUrl } from "../data/kinds.js";
 import { optionName, UsageError } from "../errors.js";
-import { repositoryFolders } from "../hub/cache.js";
-import { parseReference } from "../hub/reference.js";
 import { isRecipeFile } from "../remove/recipes.js";
 
 declare const CHECKED: unique symbol;

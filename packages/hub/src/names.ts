@@ -22,14 +22,17 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   "gpt2-xl": "openai-community/gpt2-xl",
   distilgpt2: "distilbert/distilgpt2",
 };
+/** The names without an owner that are known here. */
 export const shortNames: readonly string[] = Object.keys(SHORT_NAMES);
 
 /** Every name that the model `owner/name` has. */
 export function namesOf(name: string): string[] {
   return [name, ...shortNames.filter((short) => SHORT_NAMES[short] === name)];
 }
+
 const COMMIT = /^[0-9a-f]{40}$/;
 
+/** Whether a revision is a commit, which never changes. */
 export function isCommit(revision: string): boolean {
   return COMMIT.test(revision);
 }

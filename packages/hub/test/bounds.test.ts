@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { boundedFetch, SilenceError, TooLongError } from "../../src/data/network.js";
+import { boundedFetch, SilenceError, TooLongError } from "../src/bounds.js";
 
 let server: Server;
 let url: string;

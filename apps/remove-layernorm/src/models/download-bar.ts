@@ -1,9 +1,29 @@
 /** How far a download is: a bar where somebody watches, a line at each tenth where nobody does. */
 import { SingleBar } from "cli-progress";
+import type { HubEvent } from "@normless/hub";
 import { bytes } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 
-export class DownloadBar {
+/** What a model of the hub tells of itself, for people. */
+export function showDownload(io: Io): (event: HubEvent) => void {
+  let bar: DownloadBar | undefined;
+  return (event) => {
+    switch (event.type) {
+      case "note":
+        return io.err(`${event.text}\n`);
+      case "download":
+        io.err(`downloading ${event.model}, ${bytes(event.bytes)}, to ${event.folder}\n`);
+        bar = new DownloadBar(io, event.bytes);
+        return;
+      case "progress":
+        return bar?.update(event.file, event.bytes);
+      case "end":
+        return bar?.stop();
+    }
+  };
+}
+
+class DownloadBar {
   readonly #io: Io;
   readonly #total: number;
   readonly #bar: SingleBar | undefined;
@@ -14,7 +34,7 @@ export class DownloadBar {
   constructor(io: Io, total: number) {
     this.#io = io;
     this.#total = total;
-    if (!io.terminal || total === 0) return;
+    if (!io.terminal) return;
     this.#bar = new SingleBar({
       stream: io.terminal,
       format: "{bar} {percent}% · {file}",

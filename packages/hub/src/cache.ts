@@ -12,8 +12,8 @@ import { homedir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { readIndex } from "@normless/safetensors";
 import { writeFileAtomic } from "@normless/safetensors/node";
-import { systemCode } from "../errors.js";
-import { isCommit, namesOf, type Reference } from "./reference.js";
+import { systemCode } from "./errors.js";
+import { isCommit, namesOf, type Reference } from "./names.js";
 
 /** A file as the hub lists it. */
 export interface HubFile {
@@ -27,8 +27,11 @@ export interface HubFile {
 /** `git` is sha1 over "blob <size>\0" and the content, `sha256` that of the content: the hub's of large files. */
 export type HashAlgorithm = "sha256" | "git";
 
+/** The weights of a model in one file. */
 export const WEIGHTS = "model.safetensors";
+/** What lists the shards of a model in several. */
 export const INDEX = "model.safetensors.index.json";
+/** What a model is; a snapshot that has one is whole. */
 export const CONFIG = "config.json";
 /** Of a tokenizer, any of these. */
 const TOKENIZERS = [["vocab.json", "merges.txt"], ["tokenizer.json"]];
@@ -121,7 +124,7 @@ export class CachedModel {
   }
 }
 
-/** The shards that an index lists. @throws Error when it is none */
+/** The shards that an index lists, each once. @throws SafetensorsError when it is none, saying so of `where` */
 export function shardsOf(index: string, where: string): string[] {
   return [...new Set(readIndex(index, where).values())];
 }
@@ -153,6 +156,7 @@ export async function brokenFiles(folder: string): Promise<BrokenFile[]> {
   return broken;
 }
 
+/** Whether a text is a hash as the hub tells it: SHA-1 or SHA-256, in hex. */
 export function isHash(text: string): boolean {
   return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
 }
@@ -161,6 +165,7 @@ function algorithmOf(hash: string): HashAlgorithm {
   return hash.length === 64 ? "sha256" : "git";
 }
 
+/** The hash of a file, in hex. */
 export async function hashOf(path: string, algorithm: HashAlgorithm): Promise<string> {
   const hash = createHash(algorithm === "git" ? "sha1" : "sha256");
   if (algorithm === "git") hash.update(`blob ${(await fileSize(path)) ?? 0}\0`);
@@ -176,6 +181,7 @@ export async function fileSize(path: string): Promise<number | undefined> {
   );
 }
 
+/** Whether anything is there, whatever links lead to it. */
 export async function exists(path: string): Promise<boolean> {
   return (await fileSize(path)) !== undefined;
 }

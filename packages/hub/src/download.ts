@@ -6,13 +6,14 @@
 import { constants } from "node:fs";
 import { access, type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { messageOf } from "../errors.js";
-import { thousands } from "../terminal/format.js";
-import { TooLongError } from "../data/network.js";
-import { hasEnded, processName, THIS_PROCESS } from "../run-folder/process-name.js";
+import { TooLongError } from "./bounds.js";
 import { fileSize, hashOf, type HubFile } from "./cache.js";
-import { type Body, HubRefusal } from "./server.js";
+import { HubRefusal, messageOf } from "./errors.js";
+import { thousands } from "./numbers.js";
+import { hasEnded, processName, THIS_PROCESS } from "./process-name.js";
+import type { Body } from "./server.js";
 
+/** Where a file goes, and where it comes from. */
 export interface DownloadOptions {
   /** Where the file goes. */
   readonly target: string;
@@ -29,7 +30,7 @@ const PATIENCE = 3;
 const active = new Set<string>();
 let parts = 0;
 
-/** @throws Error when it keeps breaking off (what has come is kept), or is not what the hub says. */
+/** Brings a file to its place. @throws Error when it keeps breaking off (what has come is kept), or is not what the hub says. */
 export async function download(file: HubFile, options: DownloadOptions): Promise<void> {
   const part = `${options.target}.${parts++}.${THIS_PROCESS}.incomplete`;
   active.add(part);

@@ -3,16 +3,14 @@ import { mkdir, readFile, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
 import { TOKENIZER_FILES } from "@normless/text";
-import { messageOf, UsageError } from "../errors.js";
-import { bytes, thousands } from "../terminal/format.js";
-import type { Io } from "../terminal/io.js";
 import { type BrokenFile, CachedModel, CONFIG, type HubFile, INDEX, shardsOf, WEIGHTS } from "./cache.js";
 import { abandonedBytes, download, removeAbandoned } from "./download.js";
-import { DownloadBar } from "./download-bar.js";
-import { isCommit, type Reference, showReference } from "./reference.js";
-import { HubServer, hubFile, HubUnreachable } from "./server.js";
+import { HubUnreachable, messageOf, NotCachedError } from "./errors.js";
+import { isCommit, type Reference, showReference } from "./names.js";
+import { bytes, thousands } from "./numbers.js";
+import { HubServer, hubFile, ServerError } from "./server.js";
 
-/** Whether nobody is to be asked. */
+/** Whether nobody is to be asked (HF_HUB_OFFLINE). */
 export function isOffline(): boolean {
   return /^(1|on|yes|true)$/i.test(process.env["HF_HUB_OFFLINE"] ?? "");
 }
@@ -27,23 +25,45 @@ interface Wanted {
 /** What is wanted of a model's files. */
 export type HubPart = "model" | "tokenizer";
 
+/** What a model tells of itself while it is brought. A `download` is followed by its progress, and ended by an `end`. */
+export type HubEvent =
+  /** What was done that nobody asked for, such as taking what the cache has where the hub cannot be reached. */
+  | { readonly type: "note"; readonly text: string }
+  /** So many bytes of files are to come, into a snapshot's folder. */
+  | { readonly type: "download"; readonly model: string; readonly bytes: number; readonly folder: string }
+  /** So many bytes of a file are there. */
+  | { readonly type: "progress"; readonly file: string; readonly bytes: number }
+  /** Whether all of it came or not. */
+  | { readonly type: "end" };
+
+/** Hears what a model tells. */
+export type Hear = (event: HubEvent) => void;
+
+/** A model of the hub, or its tokenizer alone. */
 export class HubModel {
   readonly #server: HubServer;
 
   private constructor(
-    readonly io: Io,
     readonly reference: Reference,
     readonly part: HubPart,
+    readonly hear: Hear,
     /** By each name that the model has: huggingface_hub may have been asked for any of them. */
     readonly caches: readonly CachedModel[],
   ) {
     this.#server = new HubServer(reference);
   }
 
-  static async of(io: Io, reference: Reference, part: HubPart): Promise<HubModel> {
-    return new HubModel(io, reference, part, await CachedModel.of(reference));
+  /** Asks nobody yet. */
+  static async of(reference: Reference, part: HubPart = "model", hear: Hear = () => {}): Promise<HubModel> {
+    return new HubModel(reference, part, hear, await CachedModel.of(reference));
   }
 
+  /**
+   * The folder of a snapshot with all that is wanted, downloaded where the cache (HF_HUB_CACHE, or HF_HOME) does not
+   * have it. The hub (HF_ENDPOINT) is asked what the revision is; where it cannot be reached, the cache's is taken.
+   * @throws NotCachedError, HubUnreachable where there is nothing to take; NoSuchModelError, HubRefusal where the hub
+   * does not give it; Error where what comes is not what the hub says, or has no room on the disk
+   */
   async folder(): Promise<string> {
     const { caches, reference } = this;
     const { endpoint } = this.#server;
@@ -55,23 +75,17 @@ export class HubModel {
     }
     if (isOffline()) {
       const where = caches.map(({ folder }) => folder).join(" or ");
-      throw new UsageError(`${this.#text} is not in the cache (${where}), and HF_HUB_OFFLINE is set`);
+      throw new NotCachedError(`${this.#text} is not in the cache (${where}), and HF_HUB_OFFLINE is set`);
     }
     try {
       const commit = await this.#server.commit();
       return await this.#download(commit, (await this.#cached(commit))?.cache ?? caches[0]);
     } catch (error) {
-      if (!(error instanceof HubUnreachable)) throw error;
-      const why = messageOf(error);
-      if (cached !== undefined) {
-        this.io.err(`${endpoint} cannot be reached (${why}); taking ${this.#text} as it is in the cache\n`);
-        return cached.cache.snapshot(cached.commit);
-      }
-      throw new Error(
-        `there is no folder ${this.#text}, and ${endpoint} cannot be reached (${why}). ` +
-          "Give a folder that is there, or try again with a network; what is downloaded once works without",
-        { cause: error },
-      );
+      if (!(error instanceof ServerError)) throw error;
+      const answer = `${endpoint} cannot be reached (${messageOf(error)})`;
+      if (cached === undefined) throw new HubUnreachable(this.#text, answer, { cause: error });
+      this.#note(`${answer}; taking ${this.#text} as it is in the cache`);
+      return cached.cache.snapshot(cached.commit);
     }
   }
 
@@ -88,9 +102,8 @@ export class HubModel {
     return undefined;
   }
 
-  /** Downloads files of a snapshot once more. */
-  async replace(snapshot: string, broken: readonly BrokenFile[], what: string): Promise<void> {
-    this.io.err(`${what}; downloading it again\n`);
+  /** Downloads files of a snapshot once more. @throws HubRefusal, or another Error saying why they do not come */
+  async replace(snapshot: string, broken: readonly BrokenFile[]): Promise<void> {
     const commit = basename(snapshot);
     const cache = this.caches.find((one) => one.snapshot(commit) === snapshot) ?? this.caches[0];
     await this.#download(commit, cache, new Set(broken.map(({ hash }) => hash)));
@@ -135,7 +148,6 @@ export class HubModel {
 
   /** Files into the cache, where they are by their hash, and links to them into the snapshot. */
   async #fetch(files: readonly HubFile[], { cache, commit, broken }: Wanted): Promise<void> {
-    const { io } = this;
     const snapshot = cache.snapshot(commit);
     await mkdir(cache.blobs, { recursive: true });
     await mkdir(snapshot, { recursive: true });
@@ -145,22 +157,21 @@ export class HubModel {
       if (size === file.size && !broken.has(file.hash)) continue;
       missing.push(file);
       if (size === undefined || size === file.size) continue;
-      io.err(
+      this.#note(
         `${file.path} has ${thousands(size)} bytes in the cache, and the hub lists ${thousands(file.size)}; ` +
-          "downloading it again\n",
+          "downloading it again",
       );
     }
     const total = missing.reduce((sum, { size }) => sum + size, 0);
     await this.#checkSpace(cache, missing, total);
-    const bar = new DownloadBar(io, total);
-    if (total > 0) io.err(`downloading ${this.#text}, ${bytes(total)}, to ${snapshot}\n`);
+    if (total > 0) this.hear({ type: "download", model: this.#text, bytes: total, folder: snapshot });
     try {
       for (const file of files) {
         if (missing.includes(file)) {
           await download(file, {
             target: cache.blob(file),
             body: (begin) => this.#server.body(file, commit, begin),
-            progress: (name, done) => bar.update(name, done),
+            progress: (path, done) => this.hear({ type: "progress", file: path, bytes: done }),
           });
         } else {
           await removeAbandoned(cache.blob(file));
@@ -168,7 +179,7 @@ export class HubModel {
         await cache.link(file, commit);
       }
     } finally {
-      bar.stop();
+      if (total > 0) this.hear({ type: "end" });
     }
   }
 
@@ -182,6 +193,10 @@ export class HubModel {
       `${this.#text}: ${bytes(needed)} are still to come, and the disk of ${cache.blobs} has ` +
         `${bytes(bavail * bsize)} free. Free some space, or name a folder on another disk: HF_HUB_CACHE`,
     );
+  }
+
+  #note(text: string): void {
+    this.hear({ type: "note", text });
   }
 
   get #text(): string {

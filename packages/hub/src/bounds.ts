@@ -1,6 +1,7 @@
 /** What comes from a network, bounded: in its bytes, and in the time that none of them comes. */
-import { thousands } from "../terminal/format.js";
+import { thousands } from "./numbers.js";
 
+/** What an answer is held to. */
 export interface Bounds {
   /** Of the answer's body, once it is unpacked; default any number. */
   readonly bytes?: number | ((response: Response) => number) | undefined;

@@ -1,6 +1,6 @@
 /** Files that belong to a process have its name in theirs, so that others know when they belong to nobody any more. */
 import { hostname } from "node:os";
-import { systemCode } from "../errors.js";
+import { systemCode } from "./errors.js";
 
 const HOST = encodeURIComponent(hostname());
 
@@ -18,11 +18,12 @@ export function hasEnded({ pid, host }: ProcessName): boolean {
   return host === HOST && !isAlive(pid);
 }
 
+/** Whether it runs, or ran, on this machine. */
 export function isHere({ host }: ProcessName): boolean {
   return host === HOST;
 }
 
-/** @param text `<pid>@<host>`; undefined where it is none */
+/** The process of a name `<pid>@<host>`; undefined where the text is none. */
 export function processName(text: string): ProcessName | undefined {
   const [, pid, host] = /^(\d+)@(.+)$/.exec(text) ?? [];
   return pid === undefined ? undefined : { pid: Number(pid), host };

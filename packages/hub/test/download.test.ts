@@ -5,8 +5,8 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { download } from "../../src/hub/download.js";
-import type { Body } from "../../src/hub/server.js";
+import { download } from "../src/download.js";
+import type { Body } from "../src/server.js";
 
 /** What a server does with one request. */
 const deed = fc.oneof(

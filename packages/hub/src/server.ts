@@ -4,11 +4,11 @@
  * for here. Everything that comes is bounded, since an address may be anybody's (HF_ENDPOINT).
  */
 import type { ListFileEntry } from "@huggingface/hub";
-import { messageOf } from "../errors.js";
-import { thousands } from "../terminal/format.js";
-import { boundedFetch, silence, SilenceError, TooLongError } from "../data/network.js";
+import { boundedFetch, silence, SilenceError, TooLongError } from "./bounds.js";
 import { type HubFile, isHash } from "./cache.js";
-import { isCommit, type Reference, showReference } from "./reference.js";
+import { HubRefusal, messageOf, NoSuchModelError } from "./errors.js";
+import { isCommit, type Reference, showReference } from "./names.js";
+import { thousands } from "./numbers.js";
 
 /** Of an answer that is JSON; a page of a thousand files has a third of a megabyte. */
 const ANSWER = { bytes: 2 ** 24, whole: 60_000 };
@@ -23,11 +23,10 @@ export interface Body {
   readonly stream: ReadableStream<Uint8Array>;
 }
 
-/** The hub does not give what it was asked for, and asking again does not change it. */
-export class HubRefusal extends Error {}
-/** It cannot be reached, or is in trouble. */
-export class HubUnreachable extends Error {}
+/** The server cannot be reached, or is in trouble. */
+export class ServerError extends Error {}
 
+/** The server, asked for one model. */
 export class HubServer {
   readonly endpoint = (process.env["HF_ENDPOINT"] ?? "https://huggingface.co").replace(/\/+$/, "");
 
@@ -107,7 +106,7 @@ export class HubServer {
     return showReference(this.reference);
   }
 
-  /** @throws HubRefusal, HubUnreachable, or an Error when the answer is none of a hub's */
+  /** @throws HubRefusal, ServerError, or an Error when the answer is none of a hub's */
   async #ask<X>(request: () => Promise<X>): Promise<X> {
     const { HubApiError, InvalidApiResponseFormatError } = await import("@huggingface/hub");
     try {
@@ -117,9 +116,9 @@ export class HubServer {
       if (cause instanceof HubApiError) throw this.#refusal(cause.statusCode, message);
       // `fetch` throws a TypeError whose cause is the system's.
       if (cause instanceof TypeError && message.includes("fetch failed")) {
-        throw new HubUnreachable(messageOf(cause.cause ?? cause), { cause });
+        throw new ServerError(messageOf(cause.cause ?? cause), { cause });
       }
-      if (cause instanceof SilenceError) throw new HubUnreachable(message, { cause });
+      if (cause instanceof SilenceError) throw new ServerError(message, { cause });
       if (cause instanceof TooLongError) {
         throw new Error(
           `${this.#text}: ${this.endpoint} answers with more than a hub's list of files has: ${message}`,
@@ -142,16 +141,19 @@ export class HubServer {
 
   #refusal(status: number, message: string): Error {
     const { name } = this.reference;
-    const none = `there is no folder ${this.#text}, and ${this.endpoint} has no such model`;
+    const none = `${this.endpoint} has no such model`;
     const token =
       "set HF_TOKEN to a token of an account that may read it (https://huggingface.co/settings/tokens)";
-    const messages: Readonly<Record<number, string>> = {
+    const lacking: Readonly<Record<number, string>> = {
       401: `${none} for everybody: check the name. If it is private or gated, ${token}`,
-      403: `${name} is gated: accept its conditions on ${this.endpoint}/${name}, and ${token}`,
       404: `${none}, or not this revision of it: check the name`,
+    };
+    if (lacking[status] !== undefined) return new NoSuchModelError(this.#text, lacking[status]);
+    const messages: Readonly<Record<number, string>> = {
+      403: `${name} is gated: accept its conditions on ${this.endpoint}/${name}, and ${token}`,
       429: `${this.endpoint} refuses so many requests: wait a while, or ${token}`,
     };
-    if (status >= 500) return new HubUnreachable(message);
+    if (status >= 500) return new ServerError(message);
     return new HubRefusal(messages[status] ?? `${this.#text}: ${message}`);
   }
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
+/** A hub with one model, and what was asked of it. */
 export interface FakeHub {
   readonly url: string;
   /** Paths that were asked for, with their ranges. */
@@ -18,6 +19,7 @@ export interface FakeHub {
   close(): Promise<void>;
 }
 
+/** The one commit that its model has. */
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
 /**
@@ -83,11 +85,13 @@ export async function fakeHub(name: string, files: Readonly<Record<string, Buffe
   return hub;
 }
 
+/** Answers as the hub does. */
 export function answerJson(response: ServerResponse, value: object, status = 200): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify(value));
 }
 
+/** A file as the hub lists it. */
 export function entryOf(path: string, content: Buffer) {
   const git = (bytes: Buffer) =>
     createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
