@@ -5,9 +5,9 @@
  */
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dataEndings, isUrl } from "@normless/data";
 import { isModelFile } from "@normless/gpt2";
 import { parseReference, repositoryFolders } from "@normless/hub";
-import { dataEndings, isUrl } from "../data/kinds.js";
 import { optionName, UsageError } from "../errors.js";
 import { isRecipeFile } from "../remove/recipes.js";
 

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { type FileRead, isUrl } from "@normless/data";
 import { hashOf, INDEX, isCommit, shardsOf, WEIGHTS } from "@normless/hub";
-import type { Corpus, FileRead, FilesRead } from "../data/corpus.js";
-import { isUrl } from "../data/kinds.js";
+import type { Corpus, FilesRead } from "../data/corpus.js";
 import { publicPath } from "./public-path.js";
 import type { DataPart, FileFacts, ModelFacts } from "./schema.js";
 

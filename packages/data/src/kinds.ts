@@ -1,10 +1,11 @@
 /** Which data files are read, told by how their names end. */
-import { UsageError } from "../errors.js";
+import { RequestError } from "./errors.js";
 import { isStandardInput, standardInputAsFile } from "./standard-input.js";
 
 const KINDS = ["bin", "txt", "jsonl", "parquet"] as const;
 const PACKINGS = ["gz", "bz2"] as const;
 
+/** What a file's name tells. */
 export interface DataKind {
   readonly kind: (typeof KINDS)[number];
   /** A parquet file packs its columns by itself. */
@@ -20,19 +21,17 @@ export const dataEndings: readonly string[] = KINDS.flatMap((kind) => [
 /** How errors name them. */
 export const dataKindsText = ".bin, .txt, .jsonl, each also .gz or .bz2, and .parquet";
 
-/** How help texts say what data are. */
-export const dataText = `files, folders or https addresses (${dataKindsText}), or - for text from standard input`;
-
+/** Whether a path is an address. */
 export function isUrl(path: string): boolean {
   return /^https?:\/\//i.test(path);
 }
 
-/** @throws UsageError when the name ends like no file that is read. */
+/** The kind of a file, by its name. @throws RequestError when the name ends like no file that is read. */
 export function kindOf(path: string): DataKind {
   const kind = knownKind(path);
-  if (!kind) throw new UsageError(`is none of the files that are read (${dataKindsText})`);
+  if (!kind) throw new RequestError(`is none of the files that are read (${dataKindsText})`);
   if (kind.kind === "parquet" && isStandardInput(path)) {
-    throw new UsageError("a parquet file is read from its end; give it by its name");
+    throw new RequestError("a parquet file is read from its end; give it by its name");
   }
   return kind;
 }

@@ -1,8 +1,8 @@
 /** Files of records: jsonl and parquet, whose rows have fields by name. */
-import { byteChunks, linesOf } from "./bytes.js";
-import { messageOf } from "../errors.js";
-import { isObject } from "../json/json.js";
+import { byteChunks } from "./bytes.js";
+import { messageOf } from "./errors.js";
 import { kindOf } from "./kinds.js";
+import { linesOf } from "./lines.js";
 import { openParquet } from "./parquet.js";
 import type { DataRecord, RecordFile } from "./record.js";
 
@@ -51,7 +51,11 @@ async function* jsonRecords(path: string): AsyncGenerator<DataRecord, undefined>
     } catch (cause) {
       throw new Error(`${where} is not JSON: ${messageOf(cause)}`, { cause });
     }
-    if (!isObject(fields)) throw new Error(`${where} is no JSON object with fields`);
+    if (!isRecord(fields)) throw new Error(`${where} is no JSON object with fields`);
     yield { where, fields };
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 
 const STANDARD_INPUT = /^(?:([\w.]+):)?-$/;
 
-/** Whether a path is none. */
+/** Whether a path means standard input. */
 export function isStandardInput(path: string): boolean {
   return STANDARD_INPUT.test(path);
 }
@@ -22,6 +22,7 @@ export function dataName(path: string): string {
   return isStandardInput(path) ? "standard input" : path;
 }
 
+/** Standard input itself. */
 export function openStandardInput(): Readable {
   return process.stdin;
 }

@@ -1,6 +1,7 @@
 /** Files piece by piece, from any place on: one may have more bytes than an array can. */
 import { type FileHandle, open } from "node:fs/promises";
 
+/** Bytes that are read by range. */
 export interface Bytes {
   readonly size: number;
   /** Those from `begin` to before `end`, in pieces that nobody writes to afterwards. */
@@ -10,7 +11,7 @@ export interface Bytes {
 /** A piece is so long, or ends with the file. */
 const PIECE = 2 ** 26;
 
-/** Those of a file, which is closed afterwards. */
+/** The bytes of a file, which is closed afterwards. @throws an Error of the system, and one when the file became shorter */
 export async function withFile<X>(path: string, use: (bytes: Bytes) => Promise<X>): Promise<X> {
   const file = await open(path);
   try {

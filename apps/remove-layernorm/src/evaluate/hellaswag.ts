@@ -5,12 +5,10 @@
  * tell where ctx_b begins, so that scores on it differ a little from those on the original.
  */
 import { z } from "zod";
+import { byteChunks, kindOf, linesOf, withRecords } from "@normless/data";
 import type { HellaswagItem } from "@normless/evaluate";
-import { UsageError, within } from "../errors.js";
+import { readAsked, UsageError, within } from "../errors.js";
 import { checkJson } from "../json/json.js";
-import { byteChunks, linesOf } from "./bytes.js";
-import { kindOf } from "./kinds.js";
-import { withRecords } from "./records.js";
 
 const ENDINGS = 4;
 
@@ -35,13 +33,15 @@ const NAMES = ["activity_label", "ctx_a", "ctx_b", "ctx", "endings", "label"];
 
 /** The first `limit` items of a file or URL, or all. @throws Error naming the file, the place and what is wrong. */
 export function readHellaswag(path: string, limit?: number): Promise<readonly HellaswagItem[]> {
-  return within(path, async () => {
-    const { kind } = kindOf(path);
-    if (kind === "bin") throw new UsageError("HellaSwag is read from .jsonl, .parquet or .txt");
-    const items = await (kind === "txt" ? fromText(path, limit) : fromRecords(path, limit));
-    if (items.length === 0) throw new Error("there is no item in it");
-    return items;
-  });
+  return within(path, () =>
+    readAsked(async () => {
+      const { kind } = kindOf(path);
+      if (kind === "bin") throw new UsageError("HellaSwag is read from .jsonl, .parquet or .txt");
+      const items = await (kind === "txt" ? fromText(path, limit) : fromRecords(path, limit));
+      if (items.length === 0) throw new Error("there is no item in it");
+      return items;
+    }),
+  );
 }
 
 function fromRecords(path: string, limit: number | undefined): Promise<HellaswagItem[]> {

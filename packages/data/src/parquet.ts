@@ -11,12 +11,13 @@ import {
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { BoundsError } from "@normless/hub";
-import { messageOf, systemCode } from "../errors.js";
-import { fetchData, readable, ServerError } from "./bytes.js";
+import { readable } from "./bytes.js";
+import { messageOf, systemCode } from "./errors.js";
+import { fetchData, ServerError } from "./fetch.js";
 import { dataKindsText, isUrl } from "./kinds.js";
 import type { DataRecord, RecordFile } from "./record.js";
 
-/** @throws Error when there is no such file or it is no parquet file. */
+/** Opens a parquet file. @throws Error when there is no such file or it is no parquet file. */
 export async function openParquet(path: string): Promise<RecordFile> {
   if (!isUrl(path) && !existsSync(path)) throw new Error("there is no such file");
   const file = await (isUrl(path)

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { withFile } from "@normless/data";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { withFile } from "../../src/data/pieces.js";
 
 let folder: string;
 beforeAll(async () => {

@@ -4,14 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { byteChunks, joined, readTokens } from "@normless/data";
 import { writeLlmcShard, writeNanogptShard } from "@normless/text";
 import fc from "fast-check";
 import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { byteChunks, joined } from "../../src/data/bytes.js";
-import { readLambada } from "../../src/data/lambada.js";
-import { openParquet } from "../../src/data/parquet.js";
-import { readCorpus } from "../../src/data/corpus.js";
+import { openParquet } from "../src/parquet.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -56,8 +54,8 @@ async function readText(path: string, count?: number): Promise<unknown[]> {
 
 describe("a parquet file", () => {
   it("is read past an empty row group", async () => {
-    const hole = fileURLToPath(new URL("../fixtures/hole.parquet", import.meta.url));
-    expect(await readLambada(hole)).toEqual(
+    const hole = fileURLToPath(new URL("./fixtures/hole.parquet", import.meta.url));
+    expect(await readText(hole)).toEqual(
       ["one", "two", "three", "four", "five"].map(
         (number, i) => `${i < 2 ? "first" : "second"} document ${number}`,
       ),
@@ -80,7 +78,7 @@ describe("a parquet file", () => {
     const texts = ["a", "b", "c"];
     for (const rows of [2n, 4n]) {
       const lying = parquet({ text: texts }, [2, 1], (writer) => (writer.num_rows = rows));
-      await expect(readCorpus([await write("lying.parquet", lying)], { vocabSize: 5 })).rejects.toThrow(
+      await expect(readTokens([await write("lying.parquet", lying)], { vocabSize: 5 })).rejects.toThrow(
         new RegExp(
           `lying\\.parquet: its footer has ${rows} rows, but 3 in its row groups; the file is damaged`,
         ),
@@ -161,7 +159,7 @@ describe("a packed file", () => {
 it("a shard of tokens with a byte too many, or of another length than its header says, is refused", async () => {
   const tokens = Uint16Array.of(1, 2, 3);
   const refused = async (...parts: (string | Uint8Array)[]) =>
-    readCorpus([await write("shard.bin", ...parts)], { vocabSize: 5 });
+    readTokens([await write("shard.bin", ...parts)], { vocabSize: 5 });
   await expect(refused(writeNanogptShard(tokens), "x")).rejects.toThrow(
     "7 bytes are no whole number of 2-byte tokens",
   );

@@ -1,8 +1,6 @@
 /** Records to tokens: a column of texts, or of lists of token ids. */
 import { documentEncoder, type Encoder, type Tokenizer } from "@normless/text";
-import { UsageError } from "../errors.js";
-import { didYouMean } from "../options/nearest.js";
-import { hasColumns } from "./kinds.js";
+import { RequestError } from "./errors.js";
 import type { DataRecord, RecordFile } from "./record.js";
 import { fieldOf } from "./records.js";
 import type { TokenBuffer } from "./tokens.js";
@@ -21,21 +19,7 @@ export interface RowOptions extends ColumnOptions {
   readonly rows?: number | undefined;
 }
 
-/** These of all options of a command. @throws UsageError when one is given and none of the files has rows. */
-export function rowOptions(
-  files: readonly string[],
-  { textColumn, tokenColumn, rows }: RowOptions,
-): RowOptions {
-  const options = { textColumn, tokenColumn, rows };
-  const given = Object.entries({ "--text-column": textColumn, "--token-column": tokenColumn, "--rows": rows })
-    .filter(([, value]) => value !== undefined)
-    .map(([option]) => option);
-  if (given.length === 0 || files.some(hasColumns)) return options;
-  throw new UsageError(
-    `${given.join(" and ")}: only .jsonl and .parquet files have rows, and there is none among ${files.join(", ")}`,
-  );
-}
-
+/** A column of a file of records. */
 export interface DataColumn {
   readonly name: string;
   /** A row's ids into the buffer, as far as it takes them; those of a text as `Documents` gives them. */
@@ -87,7 +71,7 @@ export const NO_TOKENIZER =
 
 /**
  * The column to read of a file. Text is taken before tokens where a file has both, since it suits any tokenizer.
- * @throws UsageError when the file has no such column, or there is text and no tokenizer.
+ * @throws RequestError when the file has no such column, or there is text and no tokenizer.
  */
 export function columnOf(
   { names }: Pick<RecordFile, "names">,
@@ -96,8 +80,9 @@ export function columnOf(
 ): DataColumn {
   const asked = textColumn ?? tokenColumn;
   if (asked !== undefined && !names.includes(asked)) {
-    throw new UsageError(
-      `there is no column "${asked}"; the columns are ${names.join(", ")}.${didYouMean(asked, names)}`,
+    throw new RequestError(
+      `there is no column "${asked}"; the columns are ${names.join(", ")}.`,
+      ({ meant }) => meant(asked, names),
     );
   }
   const found = TOKENS.find((name) => names.includes(name));
@@ -105,14 +90,16 @@ export function columnOf(
   const isText = textColumn !== undefined || (names.includes(TEXT) && (tokenizer || found === undefined));
   if (isText) return textColumnOf(textColumn ?? TEXT, tokenizer);
   if (found !== undefined) return tokenColumnOf(found);
-  throw new UsageError(
-    `there is no column "${TEXT}", nor one of tokens (${TOKENS.join(" or ")}); the columns are ${names.join(", ")}. ` +
-      "Name the one to read: --text-column NAME, or --token-column NAME",
+  throw new RequestError(
+    `there is no column "${TEXT}", nor one of tokens (${TOKENS.join(" or ")}); the columns are ${names.join(", ")}.`,
+    ({ called }) => ` Name the one to read: ${called("textColumn")} NAME, or ${called("tokenColumn")} NAME`,
   );
 }
 
 function textColumnOf(name: string, tokenizer: Tokenizer | undefined): DataColumn {
-  if (!tokenizer) throw new UsageError(`holds text, and ${NO_TOKENIZER} (--token-column)`);
+  if (!tokenizer) {
+    throw new RequestError(`holds text, and ${NO_TOKENIZER}`, ({ called }) => ` (${called("tokenColumn")})`);
+  }
   return {
     name,
     push(record, buffer) {

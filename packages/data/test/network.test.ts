@@ -2,11 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
+import { joined, readTokens } from "@normless/data";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { readCorpus } from "../../src/data/corpus.js";
-import { joined } from "../../src/data/bytes.js";
-import { messageOf } from "../../src/errors.js";
 
 let server: Server;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
@@ -23,9 +21,9 @@ afterEach(() => {
 const url = (name: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`;
 const model = { vocabSize: 100 };
 const refusal = (name: string) =>
-  readCorpus([url(name)], model).then(
+  readTokens([url(name)], model).then(
     () => "none",
-    (error: unknown) => messageOf(error),
+    (error: unknown) => (error as Error).message,
   );
 
 /** Sends a piece again and again until the other side hangs up. */
@@ -47,7 +45,7 @@ it.each([
       endless(response.writeHead(200), piece);
     };
   });
-  expect([...(await readCorpus([url(name)], model, { tokens: 5 }))]).toEqual([1, 2, 3, 1, 2]);
+  expect([...(await readTokens([url(name)], model, { tokens: 5 }))]).toEqual([1, 2, 3, 1, 2]);
   await closed;
 });
 

@@ -1,20 +1,21 @@
 /** Tokens as they are gathered from a file. */
 import { decodeTokens, SHARD_HEAD_BYTES, shardLayout, shardStart } from "@normless/text";
-import { thousands } from "../terminal/format.js";
 import { byteChunks, joined, readable } from "./bytes.js";
+import { DataError } from "./errors.js";
 import { isUrl, kindOf } from "./kinds.js";
 import { withFile } from "./pieces.js";
 import { isStandardInput } from "./standard-input.js";
 
-/** Two GiB of memory. */
+/** Tokens that are held at most: two GiB of memory. */
 export const MOST_TOKENS = 2 ** 30;
 
-/** @throws Error saying how to read fewer. */
+/** Holds a count of tokens against what fits. @throws DataError saying how to read fewer */
 export function checkCount(count: number): void {
   if (count <= MOST_TOKENS) return;
-  throw new Error(
-    `${thousands(count)} tokens are more than are held in memory, ${thousands(MOST_TOKENS)}. ` +
-      "Read a part of them: --train-tokens N for training, --tokens N elsewhere",
+  const [found, most] = [count, MOST_TOKENS].map((number) => number.toLocaleString("en-US"));
+  throw new DataError(
+    `${found} tokens are more than are held in memory, ${most}.`,
+    ({ called }) => ` Read a part of them: ${called("tokens")}`,
   );
 }
 
@@ -76,6 +77,7 @@ async function streamedTokens(chunks: AsyncIterable<Uint8Array>, buffer: TokenBu
   return buffer.tokens();
 }
 
+/** Tokens that grow in number, up to a limit. */
 export class TokenBuffer {
   #tokens = new Uint16Array(1 << 16);
   #length = 0;

@@ -1,20 +1,20 @@
 /** LAMBADA files: records with a `text` field (OpenAI's release, EleutherAI/lambada_openai), or text, a passage a line. */
-import { UsageError, within } from "../errors.js";
-import { byteChunks, linesOf } from "./bytes.js";
-import { kindOf } from "./kinds.js";
-import { fieldOf, withRecords } from "./records.js";
+import { byteChunks, fieldOf, kindOf, linesOf, withRecords } from "@normless/data";
+import { readAsked, UsageError, within } from "../errors.js";
 
 const TEXT = "text";
 
 /** The first `limit` passages of a file or URL, or all. @throws Error naming the file, the place and what is wrong. */
 export function readLambada(path: string, limit?: number): Promise<readonly string[]> {
-  return within(path, async () => {
-    const { kind } = kindOf(path);
-    if (kind === "bin") throw new UsageError("LAMBADA is read from .jsonl, .parquet or .txt");
-    const passages = await (kind === "txt" ? fromText(path, limit) : fromRecords(path, limit));
-    if (passages.length === 0) throw new Error("there is no passage in it");
-    return passages;
-  });
+  return within(path, () =>
+    readAsked(async () => {
+      const { kind } = kindOf(path);
+      if (kind === "bin") throw new UsageError("LAMBADA is read from .jsonl, .parquet or .txt");
+      const passages = await (kind === "txt" ? fromText(path, limit) : fromRecords(path, limit));
+      if (passages.length === 0) throw new Error("there is no passage in it");
+      return passages;
+    }),
+  );
 }
 
 async function fromText(path: string, limit = Infinity): Promise<string[]> {
