@@ -6,6 +6,7 @@ import {
   integers,
   random,
   type Value,
+  viewOf,
 } from "../../packages/tensor/src/testing/index.js";
 import { gpuBackend, type GpuBackend } from "../../packages/tensor/src/gpu/backend.js";
 import { kernels } from "../../packages/tensor/src/gpu/kernels/index.js";
@@ -71,7 +72,7 @@ async function expectNaive(kernel: HeadKernel, given: typeof values) {
       { shape, dtype, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) },
     ]),
   );
-  (contract.naive as (inputs: object, attributes: object, outputs: object) => void)(given, {}, naive);
+  (contract.naive as (inputs: object, attributes: object, outputs: object) => void)(views, {}, naive);
   const outputs = await valuesOf(kernel, given);
   expect(Object.keys(outputs)).toEqual(Object.keys(naive));
   for (const [name, data] of Object.entries(outputs)) expectClose(name, data, naive[name].data, 1e-5);

@@ -7,6 +7,8 @@ import {
   type AttributesOf,
   type Backend,
   BackendError,
+  type DType,
+  enroll,
   type InputsOf,
   type KernelName,
   type OutputsOf,
@@ -14,6 +16,7 @@ import {
   type Shape,
   ShapeError,
   type Tensor,
+  withdraw,
   zeros,
 } from "@normless/tensor";
 import { spend } from "./spend.js";
@@ -27,6 +30,9 @@ export class Variable {
   ) {}
   get shape(): Shape {
     return this.tensor.shape;
+  }
+  get dtype(): DType {
+    return this.tensor.dtype;
   }
 }
 
@@ -96,8 +102,10 @@ export class Tape {
     parents: readonly (Variable | undefined)[],
     backward: Backward,
   ): Variable {
-    const needsGrad = this.options.record && parents.some((parent) => parent?.needsGrad);
+    const differentiable = made[0].dtype === "float32";
+    const needsGrad = this.options.record && differentiable && parents.some((parent) => parent?.needsGrad);
     const output = new Variable(this, made[0], needsGrad);
+    for (const tensor of made) withdraw(tensor);
     this.#nodes.push({ output, made, backward: needsGrad ? backward : undefined });
     return output;
   }
@@ -107,6 +115,7 @@ export class Tape {
     if (tape !== this) throw new BackendError("keep: the result is on another tape");
     if (!this.#nodes.some(({ made }) => made.includes(tensor))) return copyOf(tensor);
     this.#kept.add(tensor);
+    enroll(tensor);
     return tensor;
   }
 
@@ -279,14 +288,20 @@ function copyOf(x: Tensor): Tensor {
   return x.backend.run("scale", { x }, { factor: 1 }).y;
 }
 
-/** The tape of an op's operands. @throws BackendError when none is on a tape, or they are on two. */
-export function tapeOf(op: string, ...values: readonly (Value | undefined)[]): Tape {
+/** The tape of an op's operands, if one is on any. @throws BackendError when they are on two. */
+export function tapeAmong(op: string, values: readonly (Value | undefined)[]): Tape | undefined {
   let tape: Tape | undefined;
   for (const value of values) {
     if (!(value instanceof Variable) || value.tape === tape) continue;
     if (tape) throw new BackendError(`${op}: operands are on two tapes`);
     tape = value.tape;
   }
+  return tape;
+}
+
+/** The tape of an op's operands. @throws BackendError when none is on a tape, or they are on two. */
+export function tapeOf(op: string, ...values: readonly (Value | undefined)[]): Tape {
+  const tape = tapeAmong(op, values);
   if (!tape) throw new BackendError(`${op}: no operand is on a tape; wrap one with tape.constant(tensor)`);
   return tape;
 }

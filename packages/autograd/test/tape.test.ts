@@ -92,7 +92,6 @@ describe("the tape", () => {
 
   it("says what is wrong", () => {
     const a = tensor(backend, [1, 2]);
-    expect(() => add(a, a)).toThrow(/add: no operand is on a tape; wrap one with tape.constant/);
     const [one, two] = [new Tape(backend), new Tape(backend)];
     expect(() => add(one.constant(a), two.constant(a))).toThrow(/on two tapes/);
     expect(() => valueAndGrad((v) => v.a, { a })).toThrow(/has shape \[2\]; reduce it to a scalar/);

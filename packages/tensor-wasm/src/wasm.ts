@@ -1,5 +1,6 @@
 /** The factory of the backend: upload, run, read and free over one shared memory and its threads. */
 import {
+  type AnyOp,
   type AttributesOf,
   type Backend,
   BackendError,
@@ -10,13 +11,18 @@ import {
   dtypeOf,
   type InputsOf,
   type KernelName,
+  type Op,
+  type Operands,
   type OutputsOf,
+  planOp,
   planRun,
+  sayOnHost,
   type Shape,
   sizeOf,
   type Tensor,
   type TensorData,
   toDType,
+  type View,
 } from "@normless/tensor";
 import { Engine, type Exports, type Footprint } from "./engine.js";
 import { addTo } from "./kernels/elementwise.js";
@@ -169,6 +175,39 @@ export async function wasm({
     return tensors as Record<string, Tensor> as OutputsOf<K>;
   }
 
+  /** On the host: in the engine's memory, when all that was run is done. */
+  function runOp<I extends string, P extends string, A, O extends string>(
+    op: Op<I, P, A, O>,
+    inputs: Operands<I, P, Tensor>,
+    attributes: A,
+  ): { readonly [N in O]: Tensor } {
+    alive(op.name);
+    const { outputs } = planOp(backend, op as unknown as AnyOp, inputs, attributes as object);
+    sayOnHost(backend, op);
+    const tensors: Record<string, WasmTensor> = {};
+    try {
+      for (const { name, spec } of outputs) tensors[name] = make(spec.shape, spec.dtype);
+      engine.drain();
+      const viewOf = ({ pointer, size, shape, dtype }: WasmTensor): View => ({
+        ...{ shape, dtype },
+        data: dtype === "float32" ? heap.float32(pointer, size) : heap.int32(pointer, size),
+      });
+      const views = (record: object) =>
+        Object.fromEntries(
+          Object.entries(record as Record<string, WasmTensor | undefined>).flatMap(([name, tensor]) =>
+            tensor ? [[name, viewOf(tensor)]] : [],
+          ),
+        );
+      const results = views(tensors);
+      for (const { data } of Object.values(results)) data.fill(0);
+      (op as unknown as AnyOp).naive(views(inputs), attributes as object, results);
+    } catch (error) {
+      for (const tensor of Object.values(tensors)) backend.free(tensor);
+      throw error;
+    }
+    return tensors as Record<string, Tensor> as { [N in O]: Tensor };
+  }
+
   const backend: WasmBackend = {
     name: gemm?.name ?? "wasm",
     description:
@@ -221,6 +260,7 @@ export async function wasm({
       },
     },
     run,
+    runOp,
     reshape(tensor, shape) {
       alive("reshape");
       const { dtype, storage } = ownTensor(tensor, backend, "reshape");

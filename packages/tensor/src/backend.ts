@@ -8,7 +8,8 @@ import { ShapeError } from "./errors.js";
 import type { Contract, Operands } from "./kernels/contract.js";
 import type { AttributesOf, Contracts, KernelName } from "./kernels/index.js";
 import { nest, type NestedArray } from "./nested.js";
-import { type Shape, sizeOf } from "./shape.js";
+import type { Op } from "./op.js";
+import { type Shape, showShape, sizeOf } from "./shape.js";
 
 /** What a backend's tensors take. */
 export interface MemoryUse {
@@ -54,6 +55,15 @@ export interface Backend {
     attributes: AttributesOf<K>,
     into?: Partial<OutputsOf<K>>,
   ): OutputsOf<K>;
+  /**
+   * Runs an op of one's own (see `op`): by its own kernel where it has one for this engine, else on the host, which is said
+   * once. Each output is a new tensor that the caller owns. Throws ShapeError before anything runs.
+   */
+  runOp<I extends string, P extends string, A, O extends string>(
+    op: Op<I, P, A, O>,
+    inputs: Operands<I, P, Tensor>,
+    attributes: A,
+  ): { readonly [N in O]: Tensor };
   /**
    * Another look at the same values, in a shape of as many: it copies nothing, and what changes one in place changes both.
    * The memory goes back when the last of them is freed. Throws ShapeError where the sizes differ.
@@ -111,5 +121,13 @@ export abstract class Tensor implements TensorSpec {
   /** Gives the memory back. Freeing twice is an error. */
   free(): void {
     this.backend.free(this);
+  }
+  /** What `using` calls at the end of its block: frees the tensor, unless that was done. */
+  [Symbol.dispose](): void {
+    if (!this.freed) this.free();
+  }
+  /** `Tensor float32 [2,3] on wasm`; its values have to be waited for: see `show`. */
+  toString(): string {
+    return `Tensor ${this.dtype} ${showShape(this.shape)} on ${this.backend.name}${this.freed ? ", freed" : ""}`;
   }
 }

@@ -5,8 +5,10 @@
 import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
 import { type DType, dtypeOf, toDType } from "./dtype.js";
 import { BackendError } from "./errors.js";
+import type { Operands } from "./kernels/contract.js";
 import type { AttributesOf, KernelName } from "./kernels/index.js";
-import { planRun } from "./run.js";
+import type { AnyOp, Op } from "./op.js";
+import { planOp, planRun, type RunPlan } from "./run.js";
 import { type Shape, sizeOf } from "./shape.js";
 import { checkReshape, checkUpload, checkWrite } from "./tensor.js";
 
@@ -37,6 +39,8 @@ export function dry(): Backend {
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
     return new DryTensor(backend, shape, dtype, { uses: 1 });
   };
+  const makeAll = ({ outputs }: RunPlan): Record<string, Tensor> =>
+    Object.fromEntries(outputs.map(({ name, spec, into }) => [name, into ?? make(spec.shape, spec.dtype)]));
   const own = (tensor: Tensor): DryTensor => {
     if (tensor instanceof DryTensor && !tensor.freed) return tensor;
     throw new BackendError("dry: this tensor was freed before, or lives on another backend");
@@ -56,11 +60,16 @@ export function dry(): Backend {
       attributes: AttributesOf<K>,
       into: Partial<OutputsOf<K>> = {},
     ): OutputsOf<K> {
-      const { outputs } = planRun(backend, kernel, inputs, attributes as object, into);
-      const tensors: Record<string, Tensor> = {};
-      for (const { name, spec, into: target } of outputs)
-        tensors[name] = target ?? make(spec.shape, spec.dtype);
-      return tensors as OutputsOf<K>;
+      return makeAll(planRun(backend, kernel, inputs, attributes as object, into)) as OutputsOf<K>;
+    },
+    runOp<I extends string, P extends string, A, O extends string>(
+      op: Op<I, P, A, O>,
+      inputs: Operands<I, P, Tensor>,
+      attributes: A,
+    ): { readonly [N in O]: Tensor } {
+      return makeAll(planOp(backend, op as unknown as AnyOp, inputs, attributes as object)) as {
+        [N in O]: Tensor;
+      };
     },
     reshape(tensor, shape) {
       const { dtype, storage } = own(tensor);

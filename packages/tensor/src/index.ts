@@ -24,7 +24,9 @@ export { type PerClass, type PositionClass, POSITION_CLASSES } from "./kernels/p
 export { type ReduceOp, reduceOperators } from "./kernels/reduce.js";
 export { type UnaryOp, unaryOperators } from "./kernels/unary.js";
 export type { NestedArray } from "./nested.js";
-export { planRun, type RunPlan } from "./run.js";
+export { type AnyOp, op, type Op, type OpBuild, sayOnHost } from "./op.js";
+export { planOp, planRun, type RunPlan } from "./run.js";
 export { reference } from "./reference.js";
 export { lastDim, rowsOf, sameShape, type Shape, showShape, sizeOf, stridesOf } from "./shape.js";
+export { enroll, scope, withdraw } from "./scope.js";
 export { checkReshape, checkUpload, checkWrite, tensor, zeros } from "./tensor.js";

@@ -6,9 +6,10 @@
 import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
 import { type DType, dtypeOf, type TensorData, type TensorSpec, toDType } from "./dtype.js";
 import { BackendError } from "./errors.js";
-import type { View } from "./kernels/contract.js";
+import type { Operands, View } from "./kernels/contract.js";
 import type { AttributesOf, KernelName } from "./kernels/index.js";
-import { planRun, type TensorRecord } from "./run.js";
+import type { AnyOp, Op } from "./op.js";
+import { planOp, planRun, type RunPlan, type TensorRecord } from "./run.js";
 import { type Shape, sizeOf } from "./shape.js";
 import { checkReshape, checkUpload, checkWrite } from "./tensor.js";
 
@@ -65,8 +66,7 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
   const empty = ({ shape, dtype }: TensorSpec): TensorData =>
     dtype === "float32" ? new Store(sizeOf(shape)) : toDType({ length: sizeOf(shape) }, dtype).fill(0);
 
-  const runErased = (kernel: KernelName, inputs: TensorRecord, attributes: object, into: TensorRecord) => {
-    const { contract, outputs } = planRun(backend, kernel, inputs, attributes, into);
+  const runPlan = ({ contract, outputs }: RunPlan, inputs: TensorRecord, attributes: object) => {
     const views: Record<string, View> = {};
     for (const [name, tensor] of Object.entries(inputs)) if (tensor) views[name] = viewOf(tensor);
     const results: Record<string, View> = {};
@@ -102,7 +102,16 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
       attributes: AttributesOf<K>,
       into: Partial<OutputsOf<K>> = {},
     ): OutputsOf<K> {
-      return runErased(kernel, inputs, attributes as object, into) as OutputsOf<K>;
+      const plan = planRun(backend, kernel, inputs, attributes as object, into);
+      return runPlan(plan, inputs, attributes as object) as OutputsOf<K>;
+    },
+    runOp<I extends string, P extends string, A, O extends string>(
+      op: Op<I, P, A, O>,
+      inputs: Operands<I, P, Tensor>,
+      attributes: A,
+    ): { readonly [N in O]: Tensor } {
+      const plan = planOp(backend, op as unknown as AnyOp, inputs, attributes as object);
+      return runPlan(plan, inputs, attributes as object) as { [N in O]: Tensor };
     },
     reshape(tensor, shape) {
       const { dtype, storage } = own(tensor);

@@ -4,6 +4,7 @@ import type { DType, TensorSpec } from "./dtype.js";
 import { BackendError, ShapeError } from "./errors.js";
 import type { Contract } from "./kernels/contract.js";
 import { contracts, type KernelName } from "./kernels/index.js";
+import type { AnyOp } from "./op.js";
 import { sameShape } from "./shape.js";
 
 /** A contract with its names erased, for code that treats all kernels alike. */
@@ -30,7 +31,26 @@ export function planRun(
   attributes: object,
   into: TensorRecord = {},
 ): RunPlan {
-  const contract: AnyContract = contracts[kernel];
+  return planBy(contracts[kernel], kernel, { backend, inputs, attributes, into });
+}
+
+/** The same of a `runOp`. @throws ShapeError or BackendError, before anything runs. */
+export function planOp(backend: Backend, op: AnyOp, inputs: TensorRecord, attributes: object): RunPlan {
+  return planBy(op, op.name, { backend, inputs, attributes, into: {} });
+}
+
+interface Given {
+  readonly backend: Backend;
+  readonly inputs: TensorRecord;
+  readonly attributes: object;
+  readonly into: TensorRecord;
+}
+
+function planBy(
+  contract: AnyContract,
+  kernel: string,
+  { backend, inputs, attributes, into }: Given,
+): RunPlan {
   const operands: Record<string, Tensor> = {};
   for (const name of contract.inputs) {
     const tensor = inputs[name];
@@ -73,7 +93,7 @@ export function planRun(
 }
 
 /** A kernel may read its inputs while it adds to its results. @throws BackendError where one tensor is two of them. */
-function checkTargets(kernel: KernelName, operands: TensorRecord, into: TensorRecord): void {
+function checkTargets(kernel: string, operands: TensorRecord, into: TensorRecord): void {
   const uses = new Map(Object.entries(operands).map(([name, tensor]) => [tensor?.storage, name]));
   for (const [name, tensor] of Object.entries(into)) {
     if (!tensor) continue;

@@ -3,6 +3,7 @@ import type { Backend, Tensor } from "./backend.js";
 import { type DType, dtypeOf, type TensorData } from "./dtype.js";
 import { BackendError, ShapeError } from "./errors.js";
 import { flatten, type NestedArray } from "./nested.js";
+import { enroll } from "./scope.js";
 import { type Shape, showShape, sizeOf } from "./shape.js";
 
 /**
@@ -13,12 +14,12 @@ export function tensor(backend: Backend, values: NestedArray): Tensor {
   const shape: number[] = [];
   const out: number[] = [];
   flatten(values, 0, shape, out);
-  return backend.upload(Float32Array.from(out), shape);
+  return enroll(backend.upload(Float32Array.from(out), shape));
 }
 
 /** A tensor of zeros. */
 export function zeros(backend: Backend, shape: Shape, dtype: DType = "float32"): Tensor {
-  return backend.run("full", {}, { shape, value: 0, dtype }).y;
+  return enroll(backend.run("full", {}, { shape, value: 0, dtype }).y);
 }
 
 /** Checks what `upload` is given: the length must be that of the shape. @throws BackendError */

@@ -1,19 +1,18 @@
 /** LayerNorm with a constant std for each position class; no gradient to the constants. */
 import type { FrozenNormAttributes, Tensor } from "@normless/tensor";
-import { onTape, tapeOf, type Value, type Variable } from "../tape.js";
+import { apply, type Result } from "../apply.js";
+import type { Value } from "../tape.js";
 
 /** x (...,C), gamma and beta (C), classes int32 (...) → (...,C). */
-export function frozenNorm(
-  x: Value,
-  { gamma, beta, classes }: { readonly gamma: Value; readonly beta: Value; readonly classes: Tensor },
+export function frozenNorm<X extends Value, G extends Value>(
+  x: X,
+  { gamma, beta, classes }: { readonly gamma: G; readonly beta: Value; readonly classes: Tensor },
   std: FrozenNormAttributes["std"],
-): Variable {
-  const tape = tapeOf("frozenNorm", x, gamma, beta);
-  const [xv, gv, bv] = [x, gamma, beta].map((value) => onTape(tape, value));
-  const inputs = { x: xv.tensor, gamma: gv.tensor, beta: bv.tensor, classes };
-  const { y } = tape.backend.run("frozenNorm", inputs, { std });
-  return tape.record([y], [xv, gv, bv], (dy, gradients) => {
-    const saved = { dy, x: xv.tensor, gamma: gv.tensor, classes };
-    gradients.add("frozenNormGrad", saved, { std }, { dx: xv, dgamma: gv, dbeta: bv });
-  });
+): Result<X, G> {
+  return apply("frozenNorm", [x, gamma, beta], ([x, gamma, beta], backend) => ({
+    made: [backend.run("frozenNorm", { x, gamma, beta, classes }, { std }).y],
+    backward(dy, gradients, [xv, gv, bv]) {
+      gradients.add("frozenNormGrad", { dy, x, gamma, classes }, { std }, { dx: xv, dgamma: gv, dbeta: bv });
+    },
+  }));
 }

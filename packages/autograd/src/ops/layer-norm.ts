@@ -1,24 +1,45 @@
-/** LayerNorm and the per-token std, with gradients. */
-import { onTape, tapeOf, type Value, type Variable } from "../tape.js";
+/** LayerNorm and the per-token std, with gradients; RMSNorm out of smaller ops. */
+import { apply, compose, type Result } from "../apply.js";
+import type { Value } from "../tape.js";
+import { add, mul } from "./binary.js";
+import { mean } from "./reductions.js";
+import { rsqrt, square } from "./unary.js";
 
 /** x (...,C), gamma and beta (C) → (...,C). `eps` is added to the variance. */
-export function layerNorm(x: Value, gamma: Value, beta: Value, eps = 1e-5): Variable {
-  const tape = tapeOf("layerNorm", x, gamma, beta);
-  const [xv, gv, bv] = [x, gamma, beta].map((value) => onTape(tape, value));
-  const inputs = { x: xv.tensor, gamma: gv.tensor, beta: bv.tensor };
-  const { y, mean, rstd } = tape.backend.run("layerNorm", inputs, { eps });
-  return tape.record([y, mean, rstd], [xv, gv, bv], (dy, gradients) => {
-    const saved = { dy, x: xv.tensor, gamma: gv.tensor, mean, rstd };
-    gradients.add("layerNormGrad", saved, {}, { dx: xv, dgamma: gv, dbeta: bv });
+export function layerNorm<X extends Value, G extends Value>(
+  x: X,
+  gamma: G,
+  beta: Value,
+  eps = 1e-5,
+): Result<X, G> {
+  return apply("layerNorm", [x, gamma, beta], ([x, gamma, beta], backend) => {
+    const { y, mean, rstd } = backend.run("layerNorm", { x, gamma, beta }, { eps });
+    return {
+      made: [y, mean, rstd],
+      backward(dy, gradients, [xv, gv, bv]) {
+        const saved = { dy, x, gamma, mean, rstd };
+        gradients.add("layerNormGrad", saved, {}, { dx: xv, dgamma: gv, dbeta: bv });
+      },
+    };
   });
 }
 
 /** x (...,C) → (...): sqrt(biased variance + eps) of each token. */
-export function rowStd(x: Value, eps = 1e-5): Variable {
-  const tape = tapeOf("rowStd", x);
-  const xv = onTape(tape, x);
-  const { std } = tape.backend.run("rowStd", { x: xv.tensor }, { eps });
-  return tape.record([std], [xv], (dstd, gradients) => {
-    gradients.add("rowStdGrad", { dstd, x: xv.tensor, std }, {}, { dx: xv });
+export function rowStd<X extends Value>(x: X, eps = 1e-5): Result<X> {
+  return apply("rowStd", [x], ([x], backend) => {
+    const { std } = backend.run("rowStd", { x }, { eps });
+    return {
+      made: [std],
+      backward(dstd, gradients, [xv]) {
+        gradients.add("rowStdGrad", { dstd, x, std }, {}, { dx: xv });
+      },
+    };
   });
+}
+
+/** x (...,C), gamma (C) → (...,C): x over the root of its mean square plus `eps` (Zhang & Sennrich 2019), times gamma. */
+export function rmsNorm<X extends Value, G extends Value>(x: X, gamma: G, eps = 1e-5): Result<X, G> {
+  return compose("rmsNorm", [x, gamma], (x, gamma) =>
+    mul(mul(x, rsqrt(add(mean(square(x), -1, { keepdim: true }), eps))), gamma),
+  );
 }

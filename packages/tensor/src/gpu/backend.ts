@@ -4,7 +4,9 @@ import { type DType, dtypeOf, type TensorData, toDType } from "../dtype.js";
 import { BackendError } from "../errors.js";
 import type { AttributesOf, KernelName } from "../kernels/index.js";
 import { POSITION_CLASSES } from "../kernels/position-class.js";
-import { planRun, type RunPlan, type TensorRecord } from "../run.js";
+import type { Operands } from "../kernels/contract.js";
+import type { AnyOp, Op, OpBuild } from "../op.js";
+import { planOp, planRun, type RunPlan, type TensorRecord } from "../run.js";
 import { type Shape, showShape, sizeOf } from "../shape.js";
 import { checkReshape, checkUpload, checkWrite } from "../tensor.js";
 import { type Builds, kernels } from "./kernels/index.js";
@@ -42,6 +44,15 @@ class GpuTensor<Handle> extends Tensor {
   }
 }
 
+type AnyBuild = OpBuild<string, string, object, string>;
+
+/** What a run is given beside its plan. */
+interface Task {
+  readonly inputs: TensorRecord;
+  readonly attributes: object;
+  readonly build: AnyBuild;
+}
+
 /** The backend whose kernels `builds` turns into Programs for the executor. */
 export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = kernels): GpuBackend {
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
@@ -67,11 +78,10 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     return tensor as GpuTensor<Handle>;
   };
 
-  const runChecked = <K extends KernelName>(
-    kernel: K,
+  const runChecked = (
+    kernel: string,
     { contract, outputs }: RunPlan,
-    inputs: TensorRecord,
-    attributes: AttributesOf<K>,
+    { inputs, attributes, build }: Task,
   ): Record<string, Tensor> => {
     const tensors: Record<string, GpuTensor<Handle>> = {};
     const operands: Record<string, Operand> = {};
@@ -83,7 +93,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       tensors[name] = tensor;
       operands[name] = tensor;
       handles[name] = tensor.storage.handle;
-      if (tensor.ints) checkIds(kernel, name, tensor.ints, idLimit(name, inputs, attributes as object));
+      if (tensor.ints) checkIds(kernel, name, tensor.ints, idLimit(name, inputs, attributes));
     }
     const results: Record<string, Result> = {};
     const places: Record<string, { size: number; into?: Handle }> = {};
@@ -94,8 +104,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       results[name] = { shape: spec.shape, size, add: into !== undefined };
       places[name] = { size, ...(into && { into: own(into, kernel).storage.handle }) };
     }
-    const build = builds[kernel];
-    const program = build(operands as InputsOf<K, Operand>, attributes, results as OutputsOf<K, Result>);
+    const program = build(operands, attributes, results);
     const done = executor.run(program, handles, places);
     for (const [name, handle] of Object.entries(done.replaced)) tensors[name].storage.handle = handle;
     const made: Record<string, Tensor> = {};
@@ -136,7 +145,22 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     ): OutputsOf<K> {
       alive(kernel);
       const plan = planRun(backend, kernel, inputs, attributes as object, into);
-      return runChecked(kernel, plan, inputs, attributes) as OutputsOf<K>;
+      const build = builds[kernel] as unknown as AnyBuild;
+      return runChecked(kernel, plan, { inputs, attributes: attributes as object, build }) as OutputsOf<K>;
+    },
+    runOp<I extends string, P extends string, A, O extends string>(
+      op: Op<I, P, A, O>,
+      inputs: Operands<I, P, Tensor>,
+      attributes: A,
+    ): { readonly [N in O]: Tensor } {
+      alive(op.name);
+      const any = op as unknown as AnyOp;
+      const plan = planOp(backend, any, inputs, attributes as object);
+      const build = executor.mode === "webgpu" ? (any.wgsl ?? any.gpu) : any.gpu;
+      if (!build) throw new BackendError(`gpu: ${op.name} has no kernel for it`);
+      return runChecked(op.name, plan, { inputs, attributes: attributes as object, build }) as {
+        [N in O]: Tensor;
+      };
     },
     reshape(tensor, shape) {
       const { dtype, storage } = own(tensor, "reshape");
@@ -208,7 +232,7 @@ function checkIds(op: string, name: string, ids: Int32Array, limit: number): voi
 }
 
 /** gpu.js has no arrays without values, and WebGPU no bindings. */
-function checkNotEmpty(kernel: KernelName, name: string, shape: Shape): void {
+function checkNotEmpty(kernel: string, name: string, shape: Shape): void {
   if (sizeOf(shape) > 0) return;
   throw new BackendError(
     `gpu: ${kernel}: ${name} is ${showShape(shape)}, without any value, which no GPU kernel takes; ` +

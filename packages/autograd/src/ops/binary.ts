@@ -1,0 +1,165 @@
+/**
+ * Functions of two values, pair by pair, of shapes that broadcast as NumPy's do. Of two kinds the wider is taken: bool, int32,
+ * float32; a number takes the other's kind where it is of it. div and pow make float32 of both.
+ */
+import { type BinaryOp, binaryOperators, type DType, type Tensor } from "@normless/tensor";
+import { apply, compose, numberBeside, type Result } from "../apply.js";
+import { logicalNot, where as choose } from "../kernel-calls.js";
+import { binaryRules } from "../rules/binary.js";
+import { sendBack } from "../send-back.js";
+import type { Value } from "../tape.js";
+import { cast } from "./unary.js";
+
+/** A variable, a tensor, or a number, which is a constant of shape []. One operand at least is no number. */
+export type Operand = Value | number;
+type Lifted<A> = A extends number ? Tensor : A extends Value ? A : never;
+/** What a function of two gives: a variable where one of them is one, else a tensor. */
+export type ResultOf<A, B> = Result<Lifted<A>, Lifted<B>>;
+
+const KINDS: readonly DType[] = ["bool", "int32", "float32"];
+
+/** The narrowest kind that both operands, and the op, can be. */
+function commonKind(operands: readonly Operand[], takes: readonly DType[]): DType {
+  const [narrowest] = KINDS.filter((kind) => takes.includes(kind));
+  const wide = (operand: Operand): DType => {
+    if (typeof operand !== "number") return operand.dtype;
+    return Number.isInteger(operand) ? narrowest : "float32";
+  };
+  const wanted = Math.max(
+    ...operands.map((operand) => KINDS.indexOf(wide(operand))),
+    KINDS.indexOf(narrowest),
+  );
+  return KINDS[wanted];
+}
+
+/** The operands as values of one kind, for use within `compose`. */
+function lifted(operands: readonly Operand[], kind: DType): Value[] {
+  const like = operands.find((operand) => typeof operand !== "number") as Value;
+  return operands.map((operand) => {
+    if (typeof operand === "number") return numberBeside(like, operand, kind);
+    return operand.dtype === kind ? operand : cast(operand, kind);
+  });
+}
+
+/** What `use` makes of operands of one kind. */
+function withOneKind<R extends Value>(
+  op: string,
+  operands: readonly Operand[],
+  takes: readonly DType[],
+  use: (operands: readonly Value[]) => Value,
+): R {
+  const kind = commonKind(operands, takes);
+  if (operands.every((operand) => typeof operand !== "number" && operand.dtype === kind)) {
+    return use(operands as readonly Value[]) as R;
+  }
+  const values = operands.filter((operand) => typeof operand !== "number");
+  return compose(op, values, (...given) => {
+    const rest = [...given] as Value[];
+    return use(
+      lifted(
+        operands.map((operand) => (typeof operand === "number" ? operand : (rest.shift() as Value))),
+        kind,
+      ),
+    );
+  });
+}
+
+function binary<A extends Operand, B extends Operand>(op: BinaryOp, a: A, b: B): ResultOf<A, B> {
+  return withOneKind(op, [a, b], binaryOperators[op].takes, ([a, b]) =>
+    apply(op, [a, b], ([a, b], backend) => {
+      const { y } = backend.run("binary", { a, b }, { op });
+      const rule = binaryRules[op];
+      if (!rule) return { made: [y] };
+      return {
+        made: [y],
+        backward: (dy, gradients, [av, bv], output) => {
+          const given = { dy, a, b, y };
+          sendBack(dy, gradients, output, [
+            [av, () => rule.a(given)],
+            [bv, () => rule.b(given)],
+          ]);
+        },
+      };
+    }),
+  );
+}
+
+/** a + b. */
+export function add<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("add", a, b);
+}
+/** a − b. */
+export function sub<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("sub", a, b);
+}
+/** a · b. */
+export function mul<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("mul", a, b);
+}
+/** a / b. */
+export function div<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("div", a, b);
+}
+/** a to the power of b; of a negative a for whole b alone, else NaN. */
+export function pow<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("pow", a, b);
+}
+/** The larger of the two; NaN where one is. Where they are equal each has half of the gradient. */
+export function maximum<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("maximum", a, b);
+}
+/** The lesser of the two; NaN where one is. Where they are equal each has half of the gradient. */
+export function minimum<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("minimum", a, b);
+}
+/** Whether a = b, as bool. */
+export function eq<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("eq", a, b);
+}
+/** Whether a ≠ b, as bool. */
+export function ne<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("ne", a, b);
+}
+/** Whether a < b, as bool. */
+export function lt<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("lt", a, b);
+}
+/** Whether a ≤ b, as bool. */
+export function le<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("le", a, b);
+}
+/** Whether a > b, as bool. */
+export function gt<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("gt", a, b);
+}
+/** Whether a ≥ b, as bool. */
+export function ge<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("ge", a, b);
+}
+/** Whether both are true: bool. */
+export function logicalAnd<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("logicalAnd", a, b);
+}
+/** Whether one of them is true: bool. */
+export function logicalOr<A extends Operand, B extends Operand>(a: A, b: B): ResultOf<A, B> {
+  return binary("logicalOr", a, b);
+}
+
+/** a where the condition (bool) is true, b elsewhere; all three broadcast. */
+export function where<A extends Operand, B extends Operand>(condition: Value, a: A, b: B): ResultOf<A, B> {
+  return withOneKind("where", [a, b], KINDS, ([a, b]) =>
+    apply("where", [condition, a, b], ([condition, a, b], backend) => ({
+      made: [backend.run("where", { condition, a, b }, {}).y],
+      backward: (dy, gradients, [, av, bv], output) =>
+        sendBack(dy, gradients, output, [
+          [av, () => choose(condition, dy, 0)],
+          [bv, () => choose(logicalNot(condition), dy, 0)],
+        ]),
+    })),
+  );
+}
+
+/** `value` where the mask (bool) is true, x elsewhere. */
+export function maskedFill<X extends Value>(x: X, mask: Value, value: number): ResultOf<number, X> {
+  return where(mask, value, x);
+}

@@ -1,0 +1,145 @@
+/** Convolutions, as products over windows: of images (N,C,H,W), of sequences (N,C,L). */
+import { ShapeError, sizeOf, stridesOf, type Tensor } from "@normless/tensor";
+import { apply, compose, type Result } from "../apply.js";
+import { sendBack } from "../send-back.js";
+import type { Value } from "../tape.js";
+import { add } from "./binary.js";
+import { matmul } from "./products.js";
+import { pad, reshape, squeeze, unsqueeze } from "./shape.js";
+
+/** Along height and width, or both; PyTorch's meanings and defaults. */
+export interface ConvolutionOptions {
+  readonly bias?: Value | undefined;
+  readonly stride?: number | readonly [number, number];
+  /** Zeros around. */
+  readonly padding?: number | readonly [number, number];
+  readonly dilation?: number | readonly [number, number];
+  readonly groups?: number;
+}
+
+interface Windows {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+}
+
+const both = (given: number | readonly [number, number]): readonly [number, number] =>
+  typeof given === "number" ? [given, given] : given;
+
+/** How many windows there are along a dimension of `size` values. */
+const countOf = (size: number, kernel: number, stride: number, dilation: number) =>
+  Math.floor((size - dilation * (kernel - 1) - 1) / stride) + 1;
+
+/** x (N,C,H,W) → every window's values, (N,C,kh,kw,Ho,Wo). */
+function unfold(given: Value, { kernel, stride, dilation }: Windows): Value {
+  return apply<readonly [Value], Value>("conv2d", [given], ([x], backend) => {
+    const [N, C, H, W] = x.shape;
+    const [Ho, Wo] = [
+      countOf(H, kernel[0], stride[0], dilation[0]),
+      countOf(W, kernel[1], stride[1], dilation[1]),
+    ];
+    const s = stridesOf(x.shape);
+    const shape = [N, C, ...kernel, Ho, Wo];
+    const places = [s[2] * stride[0], s[3] * stride[1]];
+    const strides = [s[0], s[1], s[2] * dilation[0], s[3] * dilation[1], ...places];
+    return {
+      made: [backend.run("strided", { x }, { shape, strides, offset: 0 }).y],
+      backward: (dy, gradients, [xv], output) => {
+        /** Of all windows the value at (i,j), where it came from: in one of them no value of x comes twice. */
+        const back = (i: number, j: number): Tensor => {
+          const own = stridesOf(shape);
+          const part = { shape: [N, C, Ho, Wo], strides: [own[0], own[1], own[4], own[5]] };
+          const offset = i * own[2] + j * own[3];
+          const tap = backend.run("strided", { x: dy }, { ...part, offset }).y;
+          const { y } = backend.run("full", {}, { shape: x.shape, value: 0, dtype: "float32" });
+          const at = i * strides[2] + j * strides[3];
+          backend.run("assign", { y, x: tap }, { strides: [s[0], s[1], ...places], offset: at });
+          tap.free();
+          return y;
+        };
+        const dx = () => {
+          const sum = back(0, 0);
+          for (let tap = 1; tap < sizeOf(kernel); tap++) {
+            const more = back(Math.floor(tap / kernel[1]), tap % kernel[1]);
+            backend.run("scale", { x: more }, { factor: 1 }, { y: sum });
+            more.free();
+          }
+          return sum;
+        };
+        sendBack(dy, gradients, output, [[xv, dx]]);
+      },
+    };
+  });
+}
+
+/**
+ * x (N,C,H,W), weight (O,C/groups,kh,kw) → (N,O,Ho,Wo). The windows are kept for the gradient: kh·kw times x.
+ * @throws ShapeError where channels do not fit, or the kernel is larger than the padded x
+ */
+export function conv2d<X extends Value, W extends Value>(
+  given: X,
+  weight: W,
+  { bias, stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvolutionOptions = {},
+): Result<X, W> {
+  const shapes = { x: given.shape, weight: weight.shape };
+  const [O, perGroup, ...kernel] = weight.shape;
+  if (given.shape.length !== 4 || weight.shape.length !== 4) {
+    throw new ShapeError("conv2d", "x is (N,C,H,W) and weight (O,C/groups,kh,kw)", shapes);
+  }
+  if (given.shape[1] !== perGroup * groups || O % groups !== 0) {
+    throw new ShapeError("conv2d", `channels do not fit ${groups} groups`, shapes);
+  }
+  const windows = { kernel: kernel as [number, number], stride: both(stride), dilation: both(dilation) };
+  const [top, left] = both(padding);
+  return compose("conv2d", [given, weight, bias], (x, weight, bias) => {
+    const padded = top === 0 && left === 0 ? x : pad(x, [left, left, top, top]);
+    const sides = padded.shape.slice(2);
+    const [Ho, Wo] = sides.map((size, d) =>
+      countOf(size, windows.kernel[d], windows.stride[d], windows.dilation[d]),
+    );
+    if (Ho < 1 || Wo < 1) throw new ShapeError("conv2d", "the kernel is larger than x", shapes);
+    const N = x.shape[0];
+    const inner = perGroup * sizeOf(kernel);
+    const columns = unfold(padded, windows);
+    const y =
+      groups === 1
+        ? matmul(reshape(weight, [1, O, inner]), reshape(columns, [N, inner, Ho * Wo]))
+        : matmul(
+            reshape(weight, [1, groups, O / groups, inner]),
+            reshape(columns, [N, groups, inner, Ho * Wo]),
+          );
+    const image = reshape(y, [N, O, Ho, Wo]);
+    return bias ? add(image, reshape(bias, [O, 1, 1])) : image;
+  });
+}
+
+/** The same along one dimension. */
+export interface Convolution1dOptions extends Omit<ConvolutionOptions, "stride" | "padding" | "dilation"> {
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly dilation?: number;
+}
+
+/** x (N,C,L), weight (O,C/groups,k) → (N,O,Lo). @throws ShapeError as conv2d does */
+export function conv1d<X extends Value, W extends Value>(
+  given: X,
+  weight: W,
+  { stride = 1, padding = 0, dilation = 1, bias, ...rest }: Convolution1dOptions = {},
+): Result<X, W> {
+  if (given.shape.length !== 3 || weight.shape.length !== 3) {
+    const shapes = { x: given.shape, weight: weight.shape };
+    throw new ShapeError("conv1d", "x is (N,C,L) and weight (O,C/groups,k)", shapes);
+  }
+  return compose("conv1d", [given, weight, bias], (x, weight, bias) =>
+    squeeze(
+      conv2d(unsqueeze(x, 2), unsqueeze(weight, 2), {
+        ...rest,
+        bias,
+        stride: [1, stride],
+        padding: [0, padding],
+        dilation: [1, dilation],
+      }),
+      2,
+    ),
+  );
+}
