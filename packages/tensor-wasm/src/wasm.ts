@@ -186,7 +186,7 @@ export async function wasm({
     sayOnHost(backend, op);
     const tensors: Record<string, WasmTensor> = {};
     try {
-      for (const { name, spec } of outputs) tensors[name] = make(spec.shape, spec.dtype);
+      for (const { name, spec } of outputs) tensors[name] = make(spec.shape, spec.dtype, false);
       engine.drain();
       const viewOf = ({ pointer, size, shape, dtype }: WasmTensor): View => ({
         ...{ shape, dtype },
