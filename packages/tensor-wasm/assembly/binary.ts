@@ -43,10 +43,58 @@ function repeat(from: usize, to: usize): usize {
   return to;
 }
 
-function pairs<O>(unit: i32, thread: i32): void {
-  const tile = tileOf(thread);
+/** A row of `n` pairs; a and b move on by so many bytes, or stay. */
+function row<O>(y: usize, a: usize, b: usize, moveA: usize, moveB: usize, n: i32): void {
+  for (const whole = y + (<usize>(n & ~3) << 2); y < whole; y += 16) {
+    v128.store(y, changetype<O>(0).of(v128.load(a), v128.load(b)));
+    a += moveA;
+    b += moveB;
+  }
+  if (n & 3) storePart(y, changetype<O>(0).of(v128.load(a), v128.load(b)), n & 3);
+}
+
+/** Of float32. */
+export function pairs(operator: i32, y: usize, a: usize, b: usize, moveA: usize, moveB: usize, n: i32): void {
+  switch (operator) {
+    case 0: return row<Add>(y, a, b, moveA, moveB, n);
+    case 1: return row<Sub>(y, a, b, moveA, moveB, n);
+    case 2: return row<Mul>(y, a, b, moveA, moveB, n);
+    case 3: return row<Div>(y, a, b, moveA, moveB, n);
+    case 4: return row<Pow>(y, a, b, moveA, moveB, n);
+    case 5: return row<Maximum>(y, a, b, moveA, moveB, n);
+    case 6: return row<Minimum>(y, a, b, moveA, moveB, n);
+    case 7: return row<Eq>(y, a, b, moveA, moveB, n);
+    case 8: return row<Ne>(y, a, b, moveA, moveB, n);
+    case 9: return row<Lt>(y, a, b, moveA, moveB, n);
+    case 10: return row<Le>(y, a, b, moveA, moveB, n);
+    case 11: return row<Gt>(y, a, b, moveA, moveB, n);
+    case 12: return row<Ge>(y, a, b, moveA, moveB, n);
+  }
+}
+
+/** Of int32 and bool. */
+export function pairsInt32(operator: i32, y: usize, a: usize, b: usize, moveA: usize, moveB: usize, n: i32): void {
+  switch (operator) {
+    case 0: return row<AddInt32>(y, a, b, moveA, moveB, n);
+    case 1: return row<SubInt32>(y, a, b, moveA, moveB, n);
+    case 2: return row<MulInt32>(y, a, b, moveA, moveB, n);
+    case 3: return row<MaximumInt32>(y, a, b, moveA, moveB, n);
+    case 4: return row<MinimumInt32>(y, a, b, moveA, moveB, n);
+    case 5: return row<EqInt32>(y, a, b, moveA, moveB, n);
+    case 6: return row<NeInt32>(y, a, b, moveA, moveB, n);
+    case 7: return row<LtInt32>(y, a, b, moveA, moveB, n);
+    case 8: return row<LeInt32>(y, a, b, moveA, moveB, n);
+    case 9: return row<GtInt32>(y, a, b, moveA, moveB, n);
+    case 10: return row<GeInt32>(y, a, b, moveA, moveB, n);
+    case 11: return row<LogicalAndInt32>(y, a, b, moveA, moveB, n);
+    case 12: return row<LogicalOrInt32>(y, a, b, moveA, moveB, n);
+  }
+}
+
+/** ints: y, a, b, operator, 1 for int32 and bool; the walk of a and b. */
+export function binary(unit: i32, thread: i32): void {
+  const tile = tileOf(thread), operator = int(3), int32 = int(4) != 0;
   const column = firstColumn(unit), n = columnsFrom(column);
-  const whole = <usize>(n & ~3) << 2, rest = n & 3;
   const moveA = columnStride(0) << 2, moveB = columnStride(1) << 2;
   const nextA = rowStride(0), nextB = rowStride(1), nextY = <usize>columns() << 2;
   let row = firstRow(unit);
@@ -56,55 +104,13 @@ function pairs<O>(unit: i32, thread: i32): void {
     let rowB = pointer(2) + place(1, row) + <usize>column * columnStride(1);
     const until = min(end, row + straight(row));
     for (; row < until; row++) {
-      let a = moveA ? rowA : repeat(rowA, tile), b = moveB ? rowB : repeat(rowB, tile + 16);
-      for (let at: usize = 0; at < whole; at += 16) {
-        v128.store(y + at, changetype<O>(0).of(v128.load(a), v128.load(b)));
-        a += moveA;
-        b += moveB;
-      }
-      if (rest) storePart(y + whole, changetype<O>(0).of(v128.load(a), v128.load(b)), rest);
+      const a = moveA ? rowA : repeat(rowA, tile), b = moveB ? rowB : repeat(rowB, tile + 16);
+      if (int32) pairsInt32(operator, y, a, b, moveA, moveB, n);
+      else pairs(operator, y, a, b, moveA, moveB, n);
       rowA += nextA;
       rowB += nextB;
       y += nextY;
     }
-  }
-}
-
-/** Of float32. ints: y, a, b, operator, −; the walk of a and b. */
-export function binary(unit: i32, thread: i32): void {
-  switch (int(3)) {
-    case 0: return pairs<Add>(unit, thread);
-    case 1: return pairs<Sub>(unit, thread);
-    case 2: return pairs<Mul>(unit, thread);
-    case 3: return pairs<Div>(unit, thread);
-    case 4: return pairs<Pow>(unit, thread);
-    case 5: return pairs<Maximum>(unit, thread);
-    case 6: return pairs<Minimum>(unit, thread);
-    case 7: return pairs<Eq>(unit, thread);
-    case 8: return pairs<Ne>(unit, thread);
-    case 9: return pairs<Lt>(unit, thread);
-    case 10: return pairs<Le>(unit, thread);
-    case 11: return pairs<Gt>(unit, thread);
-    case 12: return pairs<Ge>(unit, thread);
-  }
-}
-
-/** Of int32 and bool. ints: y, a, b, operator, −; the walk of a and b. */
-export function binaryInt32(unit: i32, thread: i32): void {
-  switch (int(3)) {
-    case 0: return pairs<AddInt32>(unit, thread);
-    case 1: return pairs<SubInt32>(unit, thread);
-    case 2: return pairs<MulInt32>(unit, thread);
-    case 3: return pairs<MaximumInt32>(unit, thread);
-    case 4: return pairs<MinimumInt32>(unit, thread);
-    case 5: return pairs<EqInt32>(unit, thread);
-    case 6: return pairs<NeInt32>(unit, thread);
-    case 7: return pairs<LtInt32>(unit, thread);
-    case 8: return pairs<LeInt32>(unit, thread);
-    case 9: return pairs<GtInt32>(unit, thread);
-    case 10: return pairs<GeInt32>(unit, thread);
-    case 11: return pairs<LogicalAndInt32>(unit, thread);
-    case 12: return pairs<LogicalOrInt32>(unit, thread);
   }
 }
 

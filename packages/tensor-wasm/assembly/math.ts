@@ -153,7 +153,11 @@ export function sigmoid(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function softplus(x: v128): v128 {
-  return f32x4.add(f32x4.pmax(x, splat(0)), log1p(exp(f32x4.neg(f32x4.abs(x)))));
+  const e = exp(f32x4.neg(f32x4.abs(x)));
+  // log(1 + e), as in log1p, but that the sum is from 1 to 2. What becomes of NaN does not matter: it is added to one.
+  const u = f32x4.add(e, splat(1));
+  const lost = f32x4.div(f32x4.sub(e, f32x4.sub(u, splat(1))), u);
+  return f32x4.add(f32x4.pmax(x, splat(0)), f32x4.add(logOfNormal(u, splat(0)), lost));
 }
 
 /** erf: below 0.9277 x + x·p(x²); above 1 − e^(−x − x·p(x)). After N. Juffa's erff. */

@@ -67,27 +67,28 @@ function addInt32(from: usize, to: usize, bytes: usize): void {
 
 /** A value each, of any kind. Unit: some rows (o, m). ints: x, index, y, N, I, M, rows in all (O·M), rows of a unit. */
 export function gather(unit: i32): void {
-  const N = int(3), I = int(4), M = int(5);
+  const I = int(4), M = int(5);
+  const stride = <usize>I << 2;
   let row = unit * int(7);
   const end = min(row + int(7), int(6));
-  const stride = <usize>I << 2;
-  let at = <usize>row * stride;
-  for (; row < end; row++) {
-    const x = pointer(0) + <usize>((row / M) * N) * stride;
-    const index = pointer(1) + at, y = pointer(2) + at;
-    for (let i: usize = 0; i < stride; i += 4) store<u32>(y + i, load<u32>(x + <usize>load<u32>(index + i) * stride + i));
-    at += stride;
+  while (row < end) {
+    const o = row / M, until = min(end, (o + 1) * M);
+    const x = pointer(0) + <usize>(o * int(3)) * stride, moved = pointer(2) - pointer(1);
+    let at = pointer(1) + <usize>row * stride;
+    if (I == 1) {
+      for (const last = at + (<usize>(until - row) << 2); at < last; at += 4) {
+        store<u32>(at + moved, load<u32>(x + (<usize>load<u32>(at) << 2)));
+      }
+    } else {
+      for (let m = row; m < until; m++) {
+        for (let i: usize = 0; i < stride; i += 4) {
+          store<u32>(at + i + moved, load<u32>(x + <usize>load<u32>(at + i) * stride + i));
+        }
+        at += stride;
+      }
+    }
+    row = until;
   }
-}
-
-/** I = 1. Unit: a part of a row. ints: x, index, y, N, M, length of a part. */
-export function gatherRows(unit: i32): void {
-  const M = int(4), parts = (M + int(5) - 1) / int(5);
-  const o = unit / parts, m = (unit % parts) * int(5);
-  const x = pointer(0) + (<usize>(o * int(3)) << 2);
-  const first = <usize>(o * M + m) << 2, end = first + (<usize>min(int(5), M - m) << 2);
-  const index = pointer(1), y = pointer(2);
-  for (let at = first; at < end; at += 4) store<u32>(y + at, load<u32>(x + (<usize>load<u32>(index + at) << 2)));
 }
 
 /** Unit: some columns of an o. ints: x, index, y, M, N, I, 1 for int32, columns of a unit. */
@@ -96,15 +97,22 @@ export function scatterAdd(unit: i32): void {
   const blocks = (I + int(7) - 1) / int(7);
   const o = unit / blocks, i = (unit % blocks) * int(7);
   const bytes = <usize>min(int(7), I - i) << 2, stride = <usize>I << 2;
-  let at = <usize>(o * M) * stride + (<usize>i << 2);
+  let x = pointer(0) + <usize>(o * M) * stride + (<usize>i << 2);
+  const toIndex = pointer(1) - pointer(0);
   const y = pointer(2) + <usize>(o * N) * stride + (<usize>i << 2);
+  if (I == 1 && !int32) {
+    for (const last = x + (<usize>M << 2); x < last; x += 4) {
+      const to = y + (<usize>load<u32>(x + toIndex) << 2);
+      store<f32>(to, load<f32>(to) + load<f32>(x));
+    }
+    return;
+  }
   for (let m = 0; m < M; m++) {
-    const x = pointer(0) + at, index = pointer(1) + at;
     for (let i: usize = 0; i < bytes; i += 4) {
-      const to = y + <usize>load<u32>(index + i) * stride + i;
+      const to = y + <usize>load<u32>(x + toIndex + i) * stride + i;
       if (int32) store<i32>(to, load<i32>(to) + load<i32>(x + i));
       else store<f32>(to, load<f32>(to) + load<f32>(x + i));
     }
-    at += stride;
+    x += stride;
   }
 }

@@ -79,13 +79,14 @@ export function softmaxColumns(unit: i32, thread: i32): void {
   }
 }
 
-/** The sum of dy·y, or of dy for the logarithm. */
+/** The sum of dy·y, or of dy for the logarithm. `log` is a constant, so that no test is left in the loop. */
+// @ts-ignore: decorator
+@inline
 function slopes(dy: usize, y: usize, n: i32, log: bool): f64 {
   let low = f64x2.splat(0), high = low;
   let i: usize = 0;
   for (; i < <usize>(n & ~3) << 2; i += 16) {
-    let v = v128.load(dy + i);
-    if (!log) v = f32x4.mul(v, v128.load(y + i));
+    const v = log ? v128.load(dy + i) : f32x4.mul(v128.load(dy + i), v128.load(y + i));
     low = f64x2.add(low, f64x2.promote_low_f32x4(v));
     high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 2, 3)));
   }
@@ -96,13 +97,14 @@ function slopes(dy: usize, y: usize, n: i32, log: bool): f64 {
 }
 
 /** dx = y·(dy − sum), or dy − exp(y)·sum. */
+// @ts-ignore: decorator
+@inline
 function applySlope(dy: usize, y: usize, dx: usize, n: i32, sum: f32, log: bool): void {
   const s = splat(sum);
   let i: usize = 0;
   for (; i < <usize>(n & ~3) << 2; i += 16) v128.store(dx + i, slope(v128.load(dy + i), v128.load(y + i), s, log));
   for (; i < <usize>n << 2; i += 4) {
-    const value = slope(v128.load32_splat(dy + i), v128.load32_splat(y + i), s, log);
-    v128.store32_lane(dx + i, value, 0);
+    v128.store32_lane(dx + i, slope(v128.load32_splat(dy + i), v128.load32_splat(y + i), s, log), 0);
   }
 }
 
@@ -117,7 +119,14 @@ function slope(dy: v128, y: v128, sum: v128, log: bool): v128 {
  * ints: dy, y, dx, O, N, 1 for the logarithm, rows of a unit, length, parts, slots, what.
  */
 export function softmaxGrad(unit: i32): void {
-  const N = int(4), log = int(5) != 0, parts = int(8);
+  if (int(5)) gradient(unit, true);
+  else gradient(unit, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function gradient(unit: i32, log: bool): void {
+  const N = int(4), parts = int(8);
   if (int(10)) {
     const from = (unit % parts) * int(7), n = min(int(7), N - from);
     const at = (<usize>(unit / parts) * <usize>N + <usize>from) << 2;
@@ -140,22 +149,32 @@ export function softmaxGrad(unit: i32): void {
 
 /** Any I. Unit: some columns of an o. ints: dy, y, dx, N, I, 1 for the logarithm, scratch memory, its bytes a thread. */
 export function softmaxGradColumns(unit: i32, thread: i32): void {
-  const N = int(3), I = int(4), log = int(5) != 0;
+  if (int(5)) gradientColumns(unit, thread, true);
+  else gradientColumns(unit, thread, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function gradientColumns(unit: i32, thread: i32, log: bool): void {
+  const N = int(3), I = int(4);
   const blocks = (I + COLUMNS - 1) / COLUMNS;
   const i = (unit % blocks) * COLUMNS, n = min(COLUMNS, I - i);
-  const sums = pointer(6) + <usize>thread * <usize>pointer(7);
+  const sums = pointer(6) + <usize>thread * <usize>pointer(7), narrowed = sums + SECOND;
   const first = (<usize>((unit / blocks) * N) * <usize>I + <usize>i) << 2;
   memory.fill(sums, 0, SECOND);
   let at = first;
   for (let row = 0; row < N; row++) {
-    for (let j: usize = 0; j < <usize>n; j++) {
-      const dy = load<f32>(pointer(0) + at + (j << 2));
-      const sum = sums + (j << 3);
-      store<f64>(sum, load<f64>(sum) + <f64>(log ? dy : dy * load<f32>(pointer(1) + at + (j << 2))));
+    const dy = pointer(0) + at, y = pointer(1) + at;
+    // Up to the next multiple of four: what follows is added to sums that nobody reads.
+    for (let j: usize = 0; j < <usize>n << 2; j += 16) {
+      const v = log ? v128.load(dy + j) : f32x4.mul(v128.load(dy + j), v128.load(y + j));
+      const sum = sums + (j << 1);
+      v128.store(sum, f64x2.add(v128.load(sum), f64x2.promote_low_f32x4(v)));
+      const high = f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 2, 3));
+      v128.store(sum, f64x2.add(v128.load(sum, 16), high), 16);
     }
     at += <usize>I << 2;
   }
-  const narrowed = sums + SECOND;
   for (let j: usize = 0; j < <usize>n; j++) store<f32>(narrowed + (j << 2), <f32>load<f64>(sums + (j << 3)));
   at = first;
   for (let row = 0; row < N; row++) {

@@ -24,8 +24,18 @@ export function copySteps(unit: i32): void {
 // @ts-ignore: decorator
 @inline
 function copyRow(x: usize, moveX: usize, y: usize, moveY: usize, n: i32): void {
-  if (moveY == 4 && moveX == 4 && n >= 32) memory.copy(y, x, <usize>n << 2);
-  else if (moveY == 4 && moveX == 0) {
+  if (moveY == 4 && moveX == 4) {
+    if (n >= 64) return memory.copy(y, x, <usize>n << 2);
+    for (const whole = y + (<usize>(n & ~3) << 2); y < whole; y += 16) {
+      v128.store(y, v128.load(x));
+      x += 16;
+    }
+    for (let rest = n & 3; rest > 0; rest--) {
+      store<u32>(y, load<u32>(x));
+      x += 4;
+      y += 4;
+    }
+  } else if (moveY == 4 && moveX == 0) {
     const value = v128.load32_splat(x);
     for (const whole = y + (<usize>(n & ~3) << 2); y < whole; y += 16) v128.store(y, value);
     for (let rest = n & 3; rest > 0; rest--) {

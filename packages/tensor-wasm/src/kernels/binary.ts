@@ -1,12 +1,12 @@
 /** What goes pair by pair, and by a condition, with NumPy's broadcasting. */
 import { type BinaryOp, broadcastStrides } from "@normless/tensor";
-import { binaryInt32Operators, binaryOperators } from "../generated/phases.js";
-import type { Implementation, Operand } from "./implementation.js";
+import { pairsInt32Operators, pairsOperators } from "../generated/phases.js";
+import { flag, type Implementation, type Operand } from "./implementation.js";
 import { forWalks, lineWalk, merge, type Walk } from "./walk.js";
 
 /** Of float32: all that do not take bool alone. Of int32 and bool: those that take these. */
-const codes: { readonly [K in Exclude<BinaryOp, "logicalAnd" | "logicalOr">]: number } = binaryOperators;
-const codesInt32: { readonly [K in BinaryOp]?: number } = binaryInt32Operators;
+const codes: { readonly [K in Exclude<BinaryOp, "logicalAnd" | "logicalOr">]: number } = pairsOperators;
+const codesInt32: { readonly [K in BinaryOp]?: number } = pairsInt32Operators;
 
 /** Calls `use` with the walk of operands that are broadcast to y, and where each begins in memory. */
 function broadcast(
@@ -33,7 +33,7 @@ export const binary: Implementation<"binary"> = {
     const code = float ? codes[op] : (codesInt32[op] ?? NaN);
     broadcast(y, [a, b], ({ ints, units }, pointers) => {
       const work = y.size * (op === "pow" ? 6 : 0.3);
-      engine.run(float ? "binary" : "binaryInt32", units, work, [...pointers, code, 0, ...ints]);
+      engine.run("binary", units, work, [...pointers, code, flag(!float), ...ints]);
     });
   },
 };

@@ -1,6 +1,6 @@
 /** Elementwise kernels and the reductions to a scalar. */
 import type { Engine } from "../engine.js";
-import { binaryInt32Operators } from "../generated/phases.js";
+import { pairsInt32Operators } from "../generated/phases.js";
 import { bitsOf, CHUNK, flag, type Implementation, type Operand, unitsOf } from "./implementation.js";
 import { lineWalk } from "./walk.js";
 
@@ -35,8 +35,8 @@ export function addTo(engine: Engine, target: Operand, pointer: number): void {
     ]);
   }
   const { ints, units } = lineWalk(size, [1, 1]);
-  const own = [target.pointer, target.pointer, pointer, binaryInt32Operators.add, 0];
-  engine.run("binaryInt32", units, size * 0.3, [...own, ...ints]);
+  const own = [target.pointer, target.pointer, pointer, pairsInt32Operators.add, 1];
+  engine.run("binary", units, size * 0.3, [...own, ...ints]);
 }
 
 /** Every value becomes this one. */

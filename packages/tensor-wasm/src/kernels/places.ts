@@ -40,9 +40,6 @@ export const gather: Implementation<"gather"> = {
     const pointers = [x.pointer, index.pointer, y.pointer];
     const work = y.size * SCATTERED;
     if (y.size === 0) return;
-    if (I === 1 && M >= CHUNK) {
-      return engine.run("gatherRows", O * unitsOf(M, CHUNK), work, [...pointers, N, M, CHUNK]);
-    }
     const rows = rowsOf(I);
     engine.run("gather", unitsOf(O * M, rows), work, [...pointers, N, I, M, O * M, rows]);
   },
