@@ -11,6 +11,7 @@ import {
   showShape,
   type Tensor,
   type TensorData,
+  withdraw,
   zeros,
 } from "@normless/tensor";
 import { check, checkCount, checkFinite } from "./check.js";
@@ -67,8 +68,9 @@ export class AdamW {
     checkFinite("AdamW: weightDecay", weightDecay);
     try {
       for (const [name, param] of Object.entries(params)) {
-        this.#m[name] = zeros(backend, param.shape);
-        this.#v[name] = zeros(backend, param.shape);
+        // Its own until `free`, whatever scope it is made in.
+        withdraw((this.#m[name] = zeros(backend, param.shape)));
+        withdraw((this.#v[name] = zeros(backend, param.shape)));
       }
     } catch (error) {
       this.free();
