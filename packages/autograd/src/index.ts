@@ -53,6 +53,7 @@ export {
   type Reduction,
 } from "./ops/losses.js";
 export { matmul, type Transposed } from "./ops/products.js";
+export { bernoulli, type Draw, dropout, init, normal, permutation, uniform } from "./ops/random.js";
 export {
   all,
   any,
