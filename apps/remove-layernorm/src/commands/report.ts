@@ -2,7 +2,8 @@
 import { basename, join } from "node:path";
 import type { Io } from "../terminal/io.js";
 import * as shared from "../options/options.js";
-import { renderReport, reportData } from "../report/index.js";
+import { reportData } from "../report/data.js";
+import { renderRun } from "../report/run-page.js";
 import { checkResults, writeResult } from "../run-folder/result-file.js";
 import { CONFIG, METRICS, REPORT, SUMMARY } from "../run-folder/run-files.js";
 import { readRunRecord } from "../run-folder/run-record.js";
@@ -30,5 +31,5 @@ export async function report(io: Io, run: string, { out }: ReportOptions): Promi
   const what = record.summary
     ? `the run in ${basename(run)}`
     : `the run in ${basename(run)}, which has not ended`;
-  await writeResult(io, path, renderReport(reportData(record)), what);
+  await writeResult(io, path, renderRun(reportData(record)), what);
 }

@@ -26,7 +26,8 @@ import { watchEvent, watchFolder } from "../run-folder/loss-history.js";
 import { metricsLine, readMetrics } from "../run-folder/metrics.js";
 import { controlCard, modelCard } from "./model-card.js";
 import { Progress } from "../terminal/progress.js";
-import { renderReport, reportData } from "../report/index.js";
+import { reportData } from "../report/data.js";
+import { renderRun } from "../report/run-page.js";
 import type { RemoveConfig } from "../run-folder/run-config.js";
 import { CONTROL, LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "../run-folder/run-files.js";
 import type { RunFolder } from "../run-folder/run-folder.js";
@@ -240,6 +241,6 @@ async function writeResults(
     // What a run that was stopped here may have left is this run's own.
     await writeChecked({ backend, before, tokens }, join(folder.path, name), written, { overwrite: true });
   }
-  await folder.writeText(REPORT, renderReport(data));
+  await folder.writeText(REPORT, renderRun(data));
   await folder.writeJson(SUMMARY, summary);
 }

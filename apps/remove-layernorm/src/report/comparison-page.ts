@@ -3,12 +3,12 @@ import type { Estimate } from "@normless/statistics";
 import type { PairEstimate } from "@normless/evaluate";
 import type { ComparisonData } from "../compare/comparison-data.js";
 import { percent, percentagePoints as points } from "../terminal/format.js";
-import { attentionChart, calibrationChart, lossChart, normCharts } from "./comparison-charts.js";
-import { passageCards, passageStyle } from "./comparison-passages.js";
-import { count, nats, signed } from "./format.js";
-import { type Html, html } from "./html.js";
-import { page, section } from "./page.js";
-import { positionSection } from "./position-charts.js";
+import { attentionChart, calibrationChart, lossChart, normCharts } from "./charts/comparison.js";
+import { passageCards, passageStyle } from "./tables/passages.js";
+import { count, nats, signed } from "./page/format.js";
+import { type Html, html } from "./page/html.js";
+import { page, section } from "./page/page.js";
+import { positionSection } from "./charts/positions.js";
 
 export function renderComparison(data: ComparisonData): string {
   const { models, tokens, sequences, blockSize } = data;

@@ -11,7 +11,7 @@ import {
   type Contender,
   type Phase,
 } from "@normless/removal";
-import type { ReportData } from "../../src/report/index.js";
+import type { ReportData } from "../../src/report/data.js";
 import { syntheticLook, validatedAs } from "./synthetic-positions.js";
 import { endedProvenance } from "../cli/provenance-of.js";
 import { crossEntropy } from "@normless/removal/testing";

@@ -2,10 +2,10 @@
 import { POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 import type { Look, LookEvent } from "@normless/removal";
 import { type PositionRange, rangeName, ROW_KINDS, type RowKind, rowKindNames } from "@normless/evaluate";
-import { resultName } from "../terminal/extent.js";
-import type { ReportData } from "./data.js";
-import { compact } from "./format.js";
-import { type Html, html } from "./html.js";
+import { resultName } from "../../terminal/extent.js";
+import type { ReportData } from "../data.js";
+import { compact } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
 import { type Column, curve, plot, type Point } from "./plot.js";
 import { type Axis, extent, logAxis, stepAxis } from "./scales.js";
 

@@ -1,6 +1,6 @@
 /** Axes for plots: from figures to percent, with round ticks. */
 import { scaleLinear, scaleLog } from "d3-scale";
-import { compact } from "./format.js";
+import { compact } from "../page/format.js";
 import type { Tick } from "./plot.js";
 
 export interface Axis {

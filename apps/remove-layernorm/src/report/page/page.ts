@@ -9,6 +9,8 @@ export interface Page {
   readonly title: string;
   readonly about: Html;
   readonly headline: Html;
+  /** Below the headline: what is to be known before the rest is read. */
+  readonly notes?: Html;
   readonly main: Html;
   /** A style sheet after the common one. */
   readonly styles?: string;
@@ -16,7 +18,7 @@ export interface Page {
   readonly data: unknown;
 }
 
-export function page({ title, about, headline, main, styles = "", data }: Page): string {
+export function page({ title, about, headline, notes, main, styles = "", data }: Page): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -33,6 +35,7 @@ export function page({ title, about, headline, main, styles = "", data }: Page):
           <h1>${title}</h1>
           <p class="about">${about}</p>
           <p class="headline">${headline}</p>
+          ${notes}
         </header>
         <main>${main}</main>
         <footer>
@@ -44,9 +47,13 @@ export function page({ title, about, headline, main, styles = "", data }: Page):
     </html> `.text;
 }
 
-export function section(title: string, content: Html): Html {
-  return html`<section>
-    <h2>${title}</h2>
-    ${content}
-  </section>`;
+/** Nothing where there is nothing to show. */
+export function section(title: string, content: Html | undefined): Html | undefined {
+  return (
+    content &&
+    html`<section>
+      <h2>${title}</h2>
+      ${content}
+    </section>`
+  );
 }

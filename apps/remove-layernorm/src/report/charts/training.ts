@@ -1,9 +1,9 @@
 /** What training looked like: the loss with every removal, its price, the gradient norm and the learning rate. */
 import type { StepEvent, Phase } from "@normless/removal";
-import { resultName } from "../terminal/extent.js";
-import type { ReportData } from "./data.js";
-import { compact, count, nats, signed } from "./format.js";
-import { type Html, html } from "./html.js";
+import { resultName } from "../../terminal/extent.js";
+import type { ReportData } from "../data.js";
+import { compact, count, nats, signed } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
 import { kindOf, kinds, kindsIn, nameOf } from "./kinds.js";
 import { type Column, curve, dots, type Panel, type Plot, plot, type Point } from "./plot.js";
 import { type Axis, bulk, extent, linearAxis, smooth, stepAxis } from "./scales.js";

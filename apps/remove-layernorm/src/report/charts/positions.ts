@@ -9,9 +9,9 @@ import {
   rowKindNames,
 } from "@normless/evaluate";
 import type { Estimate } from "@normless/statistics";
-import { notMeasuredText, rangesOf } from "../terminal/position-text.js";
-import { compact, count, signed } from "./format.js";
-import { type Html, html } from "./html.js";
+import { notMeasuredText, rangesOf } from "../../terminal/position-text.js";
+import { compact, count, signed } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
 import { curve, dots, plot, type Point } from "./plot.js";
 import { extent, logAxis, positionAxis } from "./scales.js";
 

@@ -2,10 +2,10 @@
 import { scaleLinear } from "d3-scale";
 import { type PositionClass, POSITION_CLASSES } from "@normless/tensor";
 import type { CalibrationBin } from "@normless/evaluate";
-import type { ComparisonData } from "../compare/comparison-data.js";
-import { percent } from "../terminal/format.js";
-import { compact, count } from "./format.js";
-import { type Html, html } from "./html.js";
+import type { ComparisonData } from "../../compare/comparison-data.js";
+import { percent } from "../../terminal/format.js";
+import { compact, count } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
 import { bars, curve, dots, plot, type Point, type Tick } from "./plot.js";
 import { type Axis, extent, linearAxis, logAxis } from "./scales.js";
 

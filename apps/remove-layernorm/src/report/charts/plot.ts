@@ -4,7 +4,7 @@
  * at a column shows its note, with CSS alone.
  */
 import { line } from "d3-shape";
-import { type Html, html } from "./html.js";
+import { type Html, html } from "../page/html.js";
 
 /** A place on an axis, in percent from the left or from the top. */
 export interface Tick {

@@ -1,10 +1,10 @@
 /** The std at every norm module, before and after: one plot a position class, all on one logarithmic scale. */
 import { normModules } from "@normless/gpt2";
 import { type PositionClass, POSITION_CLASSES } from "@normless/tensor";
-import { resultName } from "../terminal/extent.js";
-import type { ReportData } from "./data.js";
-import { compact } from "./format.js";
-import { type Html, html } from "./html.js";
+import { resultName } from "../../terminal/extent.js";
+import type { ReportData } from "../data.js";
+import { compact } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
 import { curve, dots, plot, type Point, type Tick } from "./plot.js";
 import { type Axis, extent, logAxis } from "./scales.js";
 

@@ -1,8 +1,8 @@
 /** The result: one sentence, and the table of the four models; of a run that has not ended, how far it is. */
 import { describeControl, type Extent, type Summary, type Contender } from "@normless/removal";
-import { isWhole, resultName, withoutThem } from "../terminal/extent.js";
-import { utc } from "../provenance/facts.js";
-import { knownLosses, progressText, type ReportData, type Unfinished } from "./data.js";
+import { isWhole, resultName, withoutThem } from "../../terminal/extent.js";
+import { utc } from "../../provenance/facts.js";
+import { knownLosses, progressText, type ReportData, type Unfinished } from "../data.js";
 import {
   differenceTo,
   inBrackets,
@@ -11,8 +11,8 @@ import {
   startRows,
   validatedModels,
 } from "./differences.js";
-import { nats, signed } from "./format.js";
-import { type Html, html } from "./html.js";
+import { nats, signed } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
 
 interface Row {
   readonly key: Contender;

@@ -1,8 +1,8 @@
 /** Passages with every token shaded by how far the two predictions of it are apart. */
-import type { ComparisonData, TextPassage } from "../compare/comparison-data.js";
-import { percent } from "../terminal/format.js";
-import { count, nats } from "./format.js";
-import { type Html, html } from "./html.js";
+import type { ComparisonData, TextPassage } from "../../compare/comparison-data.js";
+import { percent } from "../../terminal/format.js";
+import { count, nats } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
 
 export const passageStyle = `
 .models { display: flex; flex-wrap: wrap; gap: 0.3rem 2rem; margin-bottom: 1.5rem; }

@@ -1,9 +1,9 @@
 /** Where the run comes from: model, data, code, machine, dates, the recipe whole, and the command that repeats it. */
-import { RECIPE_FILE } from "../provenance/command.js";
-import { dateFacts, type Fact, processFacts, sourceFacts } from "../provenance/facts.js";
-import { commandsOf, needsFile } from "../provenance/markdown.js";
-import type { ReportData } from "./data.js";
-import { type Html, html } from "./html.js";
+import { RECIPE_FILE } from "../../provenance/command.js";
+import { dateFacts, type Fact, processFacts, sourceFacts } from "../../provenance/facts.js";
+import { commandsOf, needsFile } from "../../provenance/markdown.js";
+import type { ReportData } from "../data.js";
+import { type Html, html } from "../page/html.js";
 
 export function sourceSection({ provenance, plan: { recipe } }: ReportData): Html {
   const facts = [...sourceFacts(provenance, recipe), ...processFacts(provenance), ...dateFacts(provenance)];

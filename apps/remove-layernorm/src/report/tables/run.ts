@@ -10,11 +10,11 @@ import {
   type RemovalRecipe,
 } from "@normless/removal";
 import { describeRows } from "@normless/train";
-import { extentRows, resultName } from "../terminal/extent.js";
-import type { ReportData } from "./data.js";
-import { bytes, compact, count, duration } from "./format.js";
-import { type Html, html } from "./html.js";
-import { kindOf, kinds, nameOf } from "./kinds.js";
+import { extentRows, resultName } from "../../terminal/extent.js";
+import type { ReportData } from "../data.js";
+import { bytes, compact, count, duration } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
+import { kindOf, kinds, nameOf } from "../charts/kinds.js";
 
 type Row = readonly [name: string, value: string];
 

@@ -2,9 +2,9 @@
 import type { Validated, Contender } from "@normless/removal";
 import type { RowKind } from "@normless/evaluate";
 import type { Estimate } from "@normless/statistics";
-import type { ReportData } from "./data.js";
-import { nats, signed } from "./format.js";
-import { type Html, html } from "./html.js";
+import type { ReportData } from "../data.js";
+import { nats, signed } from "../page/format.js";
+import { type Html, html } from "../page/html.js";
 
 /** What differences are to. */
 export type Other = "original" | "control";
