@@ -1,8 +1,8 @@
 /** The control: trained with all that the removal is trained with, but for the removal; as published, without the auxiliary loss. */
 import { meanOf } from "@normless/layernorm";
-import type { RemovalRecipe } from "./recipe/recipe.js";
-import { type RemovalState, updateScale } from "./removing/index.js";
-import { measureStds, stdsOf } from "./removing/measuring.js";
+import type { RemovalRecipe } from "../recipe/recipe.js";
+import { type RemovalState, updateScale } from "../removing/index.js";
+import { measureStds, stdsOf } from "../removing/measuring.js";
 import type { StepOptions, StepResult } from "@normless/train";
 
 /** The control's way through its training, as `Removing` is the removal's. */
