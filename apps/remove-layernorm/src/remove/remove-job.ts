@@ -19,7 +19,7 @@ import {
 import { rowKindNames } from "@normless/evaluate";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "../export/export-job.js";
 import { isWhole, noStockForm } from "../terminal/extent.js";
-import { costText } from "../terminal/format.js";
+import { costText, lossName } from "../terminal/format.js";
 import { type Io, breathe } from "../terminal/io.js";
 import { listenForInterrupt } from "../terminal/interrupt.js";
 import { watchEvent, watchFolder } from "../run-folder/loss-history.js";
@@ -70,7 +70,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     const folder = await job.openFolder();
     const line = metricsLine(plan);
     if (line && !job.resume) await folder.appendMetrics(line);
-    progress = new Progress(io, workOf(plan, job.resume));
+    progress = new Progress(io, workOf(plan, job.resume), lossName(plan.recipe));
     const distilled = plan.recipe.loss === "distillation";
     const watch = await watchFolder(folder.path, { distilled });
     const consumer = new Consumer(plan, progress, folder, watch);
@@ -144,21 +144,21 @@ class Consumer {
       case "eval":
         this.#evaluated = 0;
         return progress.note(
-          `${event.model}: validation loss ${event.loss.toFixed(4)}`,
+          `${event.model}: validation cross-entropy ${event.loss.toFixed(4)} nats/token`,
           `${event.model} ${event.loss.toFixed(4)}`,
         );
       case "look": {
         progress.passed();
         const kls = event.kinds.map(({ kind, all }) => `${rowKindNames[kind]} ${all.kl?.toFixed(4)}`);
         return progress.note(
-          `step ${event.step}: ${event.failed ?? `KL from the original: ${kls.join("; ")}`}`,
+          `step ${event.step}: ${event.failed ?? `KL from the original, nats/token: ${kls.join("; ")}`}`,
           event.failed === undefined ? "looked" : "no number",
         );
       }
       case "removal": {
         const { step, removal, damage } = event;
         const what = `removed ${describeRemoval(removal)}`;
-        const cost = damage === undefined ? "" : ` (${costText(damage)})`;
+        const cost = damage === undefined ? "" : ` (${costText(damage, lossName(recipe))})`;
         return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
       case "change":

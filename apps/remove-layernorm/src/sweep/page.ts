@@ -55,8 +55,8 @@ function nearest(model: string, groups: readonly Group[]): Html {
   const [best] = known.sort((a, b) => a.spread.mean - b.spread.mean);
   if (!best) return html`<span class="line">On ${model} no run has come to its end yet.</span>`;
   return html`<span class="line"
-    >On ${model}, ${best.recipe} has the lowest loss: <strong>${signed(best.spread.mean)} nats</strong> over
-    the original${seeds(best.spread)}.</span
+    >On ${model}, ${best.recipe} has the lowest cross-entropy:
+    <strong>${signed(best.spread.mean)} nats</strong> over the original${seeds(best.spread)}.</span
   >`;
 }
 

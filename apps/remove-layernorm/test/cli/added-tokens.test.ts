@@ -190,7 +190,16 @@ describe("a token that the model has no embedding for", () => {
     ]);
     // It changes nothing for a model that does not know it.
     const plain = join(folder, "model");
-    const compared = await run(["compare", plain, path, "--data", join(plain, "val.bin"), "--tokens", "64"]);
+    const compared = await run([
+      "compare",
+      "--model",
+      plain,
+      path,
+      "--data",
+      join(plain, "val.bin"),
+      "--tokens",
+      "64",
+    ]);
     expect(compared.code, compared.err).toBe(0);
   });
 

@@ -50,8 +50,18 @@ describe("usage", () => {
     expect(await refused(2, "remove", "--simd", "neon")).toContain(
       "Allowed choices are auto, relaxed, plain.",
     );
-    expect(await refused(2, "export", "--out", "x")).toContain(
-      "required option '--model <dir|name>' not specified",
+    expect(await refused(2, "export", "--model", "x")).toContain(
+      "required option '--out <dir>' not specified",
+    );
+    // The right name of what another command calls so.
+    expect(await refused(2, "logits", "--tokens", "rows.json", "--safetensors", "x")).toContain(
+      "required option '--token-ids <file.json>' not specified",
+    );
+    expect(await refused(2, "compare", "a", "b")).toContain(
+      "required option '--model <dir|name...>' not specified",
+    );
+    expect(await refused(2, "compare", "--model", "a", "b", "--tokens", "0")).toContain(
+      "Expected a whole number from 1 up, or all.",
     );
     expect(await refused(2, "removal")).toContain("unknown command 'removal'");
   });
@@ -64,6 +74,10 @@ describe("usage", () => {
     expect(await recipe({ pace: { kind: "taper", begin: 3 } })).toMatch(/bad\.json: pace\.end is missing/);
     expect(await recipe({ base: "slow" })).toContain(
       'there is no recipe "slow"; the built-in ones are: distilled, heimersheim-2024',
+    );
+    expect(await recipe({ base: "distiled" })).toContain('Did you mean "distilled"?');
+    expect(await recipe({ bsae: "distilled" })).toContain(
+      'bad.json: there is no field "bsae". Did you mean "base"?',
     );
     expect(await recipe({ learningRate: { peek: 1 } })).toMatch(
       /bad\.json: learningRate: there is no field "peek"; the fields are peak, floor, warmupSteps, totalSteps/,
@@ -169,13 +183,13 @@ describe("tokens", () => {
     );
     const rows = await write("far.json", "[[1,2],[3,300]]");
     const out = join(folder, "never.safetensors");
-    expect(await refused(1, "logits", "--model", tiny.model, "--tokens", rows, "--out", out)).toMatch(
-      /row 1, position 1 holds id 300, outside the vocabulary of 257/,
-    );
+    expect(
+      await refused(1, "logits", "--model", tiny.model, "--token-ids", rows, "--safetensors", out),
+    ).toMatch(/row 1, position 1 holds id 300, outside the vocabulary of 257/);
     const uneven = await write("uneven.json", "[[1,2],[3]]");
-    expect(await refused(2, "logits", "--model", tiny.model, "--tokens", uneven, "--out", out)).toContain(
-      "row 1 of the tokens has 1 ids, and the first row 2",
-    );
+    expect(
+      await refused(2, "logits", "--model", tiny.model, "--token-ids", uneven, "--safetensors", out),
+    ).toContain("row 1 of the tokens has 1 ids, and the first row 2");
   });
 
   it("that are none, too few, damaged or of no known kind", async () => {
@@ -207,7 +221,7 @@ it("a column of files that have none is refused, by every command that reads dat
   const one = ["--model", tiny.model];
   for (const argv of [
     ["eval", ...one, "--data", data, val],
-    ["compare", tiny.model, tiny.model, "--data", data],
+    ["compare", "--model", tiny.model, tiny.model, "--data", data],
     ["inspect", ...one, "--data", data],
     ["attribute", ...one, "--prompt", "a", "--data", data],
     ["export", ...one, "--data", data, "--out", join(folder, "never")],

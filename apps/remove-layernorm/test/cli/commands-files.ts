@@ -8,8 +8,8 @@ import { commandsOf } from "../../src/main.js";
 import { run, writeTiny } from "./tiny.js";
 
 /** Options and arguments that name folders that are read. */
-export const FOLDERS = ["--model", "--tokenizer", "--corpus", "A", "B"];
-const OUTPUTS = ["--json", "--html", "--out"];
+export const FOLDERS = ["--model", "--tokenizer", "--corpus"];
+const OUTPUTS = ["--json", "--html", "--safetensors", "--out"];
 /** Commands that write a run's folder. */
 export const RUNS = ["remove", "train"] as const;
 
@@ -64,7 +64,7 @@ export class Workplace {
       "--config": await write("options.json", "{}"),
       "--model-config": join(model, "config.json"),
       "--norms": await write("norms.json", '{"ln_f": 1}'),
-      "--tokens": await write("rows.json", "[[1,2,3]]"),
+      "--token-ids": await write("rows.json", "[[1,2,3]]"),
       "--hellaswag": await write("hellaswag.txt", "a: b\n0\nc\nd\ne\nf\n"),
       "--lambada": await write("lambada.txt", "a b c\n"),
       "--blas-library": await write("libblas.so", ""),
@@ -79,9 +79,9 @@ export class Workplace {
       train: ["--tokenizer", model, "--model-config", join(model, "config.json")],
       eval: ["--model", model],
       export: ["--model", model],
-      compare: [model, model],
+      compare: ["--model", model, model],
       attribute: ["--model", model, "--prompt", "a"],
-      logits: ["--model", model, "--tokens", files["--tokens"]],
+      logits: ["--model", model, "--token-ids", files["--token-ids"]],
     };
     // A command that begins to write anything has to be told here how it is called.
     expect(Object.keys(needed)).toContain(command);
@@ -91,8 +91,8 @@ export class Workplace {
   /** A command line with `input` at `path`, where the command would take it instead of another. */
   withInput(command: string, input: string, path: string): string[] {
     const argv = this.needed(command);
-    const at = input === "A" ? 0 : input === "B" ? 1 : argv.indexOf(input) + 1;
-    if (at > 0 || input === "A") argv[at] = path;
+    const at = argv.indexOf(input) + 1;
+    if (at > 0) argv[at] = path;
     else argv.push(input, path, ...(input === "--blas-library" ? ["--backend", "blas"] : []));
     return [command, ...argv];
   }

@@ -33,7 +33,7 @@ async function result(...argv: string[]): Promise<string> {
 
 async function logits(from: string, ...more: string[]): Promise<Store> {
   const out = join(folder, "logits.safetensors");
-  await result("logits", "--model", from, "--tokens", rows, "--out", out, ...more);
+  await result("logits", "--model", from, "--token-ids", rows, "--safetensors", out, ...more);
   return openStore([fromBytes(new Uint8Array(await readFile(out)), out)]);
 }
 
@@ -138,7 +138,7 @@ describe("normless logits", () => {
       await writeFile(norms, JSON.stringify(constants));
       const { code, err } = await run([
         "logits",
-        ...["--model", model, "--tokens", rows, "--out", out, "--norms", norms],
+        ...["--model", model, "--token-ids", rows, "--safetensors", out, "--norms", norms],
       ]);
       expect(code).toBe(2);
       return err;

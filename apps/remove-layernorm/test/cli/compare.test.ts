@@ -41,14 +41,14 @@ const refused = async (...argv: string[]) => {
 describe("normless compare", () => {
   it("prints tables and passages, and writes the same as JSON and as a page", async () => {
     const [json, html] = [join(folder, "c.json"), join(folder, "c.html")];
-    const out = await result("compare", model, folded, "--json", json, "--html", html);
+    const out = await result("compare", "--model", model, folded, "--json", json, "--html", html);
     const data = JSON.parse(await readFile(json, "utf8")) as ComparisonData;
     expect(data.models).toEqual({ a: model, b: folded });
     expect(data).toMatchObject({ tokens: 399, sequences: 25, blockSize: 16 });
     expect(out).toContain(`399 tokens of ${join(model, "val.bin")}, in 25 sequences of 16`);
     const { a, b } = data.loss;
     expect(out).toMatch(
-      new RegExp(`loss \\(nats/token\\) .* ${a.value.toFixed(4)} .* ${b.value.toFixed(4)} `),
+      new RegExp(`cross-entropy \\(nats/token\\) .* ${a.value.toFixed(4)} .* ${b.value.toFixed(4)} `),
     );
     expect(out).toContain(` ${data.jsd.value.toFixed(5)} `);
     expect(data.jsd.value).toBeGreaterThan(0);
@@ -65,7 +65,7 @@ describe("normless compare", () => {
     for (const { kl } of plain?.ranges ?? []) expect(out).toContain(` ${kl?.value.toFixed(4)} [`);
     expect(data.attention.a.map(({ layer }) => layer)).toEqual([0, 1]);
     const [passage] = data.passages;
-    expect(out).toContain(`mean divergence ${passage.jsd.toFixed(4)}`);
+    expect(out).toContain(`mean Jensen-Shannon divergence ${passage.jsd.toFixed(4)}`);
     expect(passage.words).toHaveLength(passage.tokens.length);
     const page = await readFile(html, "utf8");
     expect(page).toContain("KL(A‖B), nats per token");
@@ -79,17 +79,28 @@ describe("normless compare", () => {
       .filter((row) => row.includes("val.bin"));
     const loss = Number(/5\.\d+/.exec(line)?.[0]);
     const json = join(folder, "all.json");
-    await result("compare", model, folded, "--tokens", "0", "--json", json);
+    await result("compare", "--model", model, folded, "--tokens", "all", "--json", json);
     const all = JSON.parse(await readFile(json, "utf8")) as ComparisonData;
     expect(all.loss.b.value).toBeCloseTo(loss, 4);
-    await result("compare", model, folded, "--tokens", "50", "--block-size", "10", "--json", json);
+    await result("compare", "--model", model, folded, "--tokens", "50", "--block-size", "10", "--json", json);
     const some = JSON.parse(await readFile(json, "utf8")) as ComparisonData;
     expect(some).toMatchObject({ tokens: 50, sequences: 5, blockSize: 10 });
     // Windows are those of the comparison; documents are looked for in more of the text.
     const [windows, , documents] = some.positions?.a.kinds ?? [];
     expect(windows).toMatchObject({ rows: 5, available: 5 });
     expect(documents.rows).toBe(all.positions?.a.kinds[2].rows);
-    await result("compare", model, folded, "--tokens", "50", "--position-rows", "0", "--json", json);
+    await result(
+      "compare",
+      "--model",
+      model,
+      folded,
+      "--tokens",
+      "50",
+      "--position-rows",
+      "0",
+      "--json",
+      json,
+    );
     expect(JSON.parse(await readFile(json, "utf8"))).not.toHaveProperty("positions");
   });
 
@@ -97,7 +108,7 @@ describe("normless compare", () => {
     const text = join(folder, "text.txt");
     await writeFile(text, `Fünf Füchse${END_OF_TEXT}flohen.`);
     const json = join(folder, "text.json");
-    await result("compare", model, folded, "--data", text, "--json", json);
+    await result("compare", "--model", model, folded, "--data", text, "--json", json);
     const { passages } = JSON.parse(await readFile(json, "utf8")) as ComparisonData;
     for (const { textBefore, words } of passages) {
       const passage = textBefore + words.map((word) => word.text).join("");
@@ -110,7 +121,9 @@ describe("normless compare", () => {
     const other = join(folder, "other");
     const config = { ...tinyConfig, vocabSize: 300 };
     await writeModelFolder(other, { config, weights: initWeights(config, 1), norms: loaded.norms });
-    expect(await refused("compare", model, other)).toContain("the vocabularies have 257 and 300 tokens");
+    expect(await refused("compare", "--model", model, other)).toContain(
+      "the vocabularies have 257 and 300 tokens",
+    );
     const { tokenizerFiles: same } = loaded;
     const padded = join(folder, "padded");
     await writeModelFolder(padded, {
@@ -119,8 +132,8 @@ describe("normless compare", () => {
       norms: loaded.norms,
       tokenizerFiles: same,
     });
-    expect(await refused("compare", model, padded)).toContain(
-      `read the same tokens, but one has 257 logits and the other 300: of such predictions only the losses can be ` +
+    expect(await refused("compare", "--model", model, padded)).toContain(
+      `read the same tokens, but one has 257 logits and the other 300: of such predictions only the cross-entropies can be ` +
         `compared, normless eval --model ${model} ${padded}`,
     );
     const swapped = join(folder, "swapped");
@@ -128,12 +141,14 @@ describe("normless compare", () => {
     [vocab["a"], vocab["b"]] = [vocab["b"], vocab["a"]];
     const tokenizerFiles = { ...loaded.tokenizerFiles, "vocab.json": JSON.stringify(vocab) };
     await writeModelFolder(swapped, { ...loaded, tokenizerFiles });
-    expect(await refused("compare", model, swapped)).toMatch(
+    expect(await refused("compare", "--model", model, swapped)).toMatch(
       /token \d+ is "a" in the first and "b" in the second/,
     );
-    expect(await refused("compare", model, folded, "--block-size", "17")).toContain("16 and 16");
-    expect(await refused("compare", folded, model)).toContain("has no val tokens");
-    expect(await refused("compare", model)).toContain("missing required argument 'B'");
+    expect(await refused("compare", "--model", model, folded, "--block-size", "17")).toContain("16 and 16");
+    expect(await refused("compare", "--model", folded, model)).toContain("has no val tokens");
+    expect(await refused("compare", "--model", model)).toContain(
+      "two models are compared, and there are 1; give --model A B",
+    );
   });
 });
 
@@ -141,7 +156,7 @@ describe("normless attribute", () => {
   it("takes a logit apart, and says how far a LayerNorm puts the parts off", async () => {
     const json = join(folder, "a.json");
     const argv = ["attribute", "--model", model, "--prompt", "ab", "--json", json];
-    const out = await result(...argv, "--sequences", "5", "--top", "3");
+    const out = await result(...argv, "--tokens", "80", "--top", "3");
     const data = JSON.parse(await readFile(json, "utf8")) as AttributionData;
     expect(data.parts.reduce((sum, { logit }) => sum + logit, 0)).toBeCloseTo(data.logit, 5);
     expect(data).toMatchObject({ predicted: true, exact: false, position: 1 });
@@ -151,7 +166,7 @@ describe("normless attribute", () => {
     expect(data.error?.nmae.value).toBeGreaterThan(1e-3);
     const nmae = 100 * (data.error?.nmae.value ?? NaN);
     expect(out).toContain(`${nmae.toFixed(2)} %`);
-    const parts = (await result(...argv, "--sequences", "5", "--top", "0")).split("\n");
+    const parts = (await result(...argv, "--tokens", "80", "--top", "all")).split("\n");
     expect(parts.filter((line) => /h\.\d head \d/.test(line))).toHaveLength(4);
   });
 

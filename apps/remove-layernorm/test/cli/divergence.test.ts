@@ -43,7 +43,7 @@ describe("a removal that has diverged", () => {
     expect(failed.code).toBe(1);
     expect(failed.err).toMatch(/the loss is NaN at step 5: training has diverged/);
     expect(failed.err).toMatch(
-      /\nIt came at once, at update 6 of the removal, after h\.0\.ln_2 had gone \(step 4, [+−]?\d\.\d{4} nats at once\)\.\n/,
+      /\nIt came at once, at update 6 of the removal, after h\.0\.ln_2 had gone \(step 4, KL [+−]?\d\.\d{4} nats at once\)\.\n/,
     );
     expect(await readdir(join(out, "checkpoints"))).toEqual([
       "step-00000004.msgpack",
@@ -88,7 +88,7 @@ describe("a removal that has diverged", () => {
     const stopped = await run(start(out, "--learning-rate", "3"), "removal 10/14");
     expect(stopped.code).toBe(130);
     expect(stopped.err).toMatch(
-      /stopped; a checkpoint is saved\. .*\n.*\nThe loss was more than 1 nat above the original's from/s,
+      /stopped; a checkpoint is saved\. .*\n.*\nThe loss \(KL\) was more than 1 nat above the original's from/s,
     );
     const saved = (await readdir(join(out, "checkpoints"))).map((name) => Number(/\d+/.exec(name)?.[0]));
     expect(saved).toHaveLength(3);

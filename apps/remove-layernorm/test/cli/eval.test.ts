@@ -114,7 +114,11 @@ describe("normless eval on tokens", () => {
   it("tells loss, difference and KL by what a row starts with and by position", async () => {
     const text = await result("--model", model, frozen, "--data", val);
     const head = "plain windows │ +end-of-text, mid-text │ +end-of-text, document";
-    for (const figure of ["loss", "loss − first’s", String.raw`KL\(first‖model\)`]) {
+    for (const figure of [
+      String.raw`cross-entropy \(nats/token\)`,
+      "cross-entropy − first’s",
+      String.raw`KL\(first‖model\)`,
+    ]) {
       expect(text).toMatch(new RegExp(`│ ${figure} at position │ +${head} │`));
     }
     expect(text.match(/│ 8–15 +│/g)).toHaveLength(4);
@@ -157,7 +161,7 @@ describe("normless eval on tokens", () => {
     });
     const both = await result("--model", model, wide, "--data", one);
     expect(both).toContain("not measured: KL: the first model has 257 logits and this one 264");
-    expect(both).toContain("loss − first’s at position");
+    expect(both).toContain("cross-entropy − first’s at position");
     expect(both).not.toContain("KL(first‖model)");
     const { corpora } = await figures("--model", model, wide, "--data", one);
     expect(corpora[1].positions?.notMeasured).toMatchObject([{ figure: "kl" }, { kind: "eot-document" }]);
@@ -247,7 +251,7 @@ it("refuses options for what it is not asked to measure", async () => {
     ["--no-eot-targets"],
   ]) {
     expect(await refused(2, ...one, "--hellaswag", items, ...option)).toContain(
-      `${option[0]} is for the loss on tokens, and only tasks are asked for; add --data FILE`,
+      `${option[0]} is for the cross-entropy on tokens, and only tasks are asked for; add --data FILE`,
     );
   }
   expect(await refused(2, ...one, "--rows", "2")).toContain(

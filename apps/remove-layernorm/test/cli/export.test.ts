@@ -63,7 +63,7 @@ describe("normless export", () => {
     expect(err).toBe("");
     expect(code).toBe(0);
     expect(out).toMatch(
-      /Read back and checked on 100 tokens: loss (5\.\d{6}) nats a token, and 5\.\d{6} before \(0\.0000\); logits differ by at most \d\.\de-\d/,
+      /Read back and checked on 100 tokens: cross-entropy (5\.\d{6}) nats\/token, and 5\.\d{6} before \(0\.0000\); logits differ by at most \d\.\de-\d/,
     );
     const written = await readModelFolder(join(folder, form));
     expect(written.layout).toBe(layout);
@@ -112,7 +112,7 @@ describe("normless export", () => {
     expect(half.code).toBe(0);
     const brain = await exporting(frozen, "brain", "--form", "gpt2", "--dtype", "BF16");
     expect(brain.code).toBe(0);
-    expect(brain.err).toMatch(/BF16 rounds the gammas .* the loss changes by [+−]?0\.\d{4} nats/);
+    expect(brain.err).toMatch(/BF16 rounds the gammas .* the cross-entropy changes by [+−]?0\.\d{4} nats/);
     const refused = await exporting(frozen, "never", "--form", "gpt2", "--dtype", "F16");
     expect(refused.code).toBe(2);
     expect(refused.err).toContain("float16 ends at 65504");

@@ -3,7 +3,7 @@ import { run } from "./tiny.js";
 
 const commands = [
   ...["remove", "train", "eval", "export", "generate", "inspect", "compare", "attribute"],
-  ...["logits", "recipes", "report"],
+  ...["logits", "recipes", "report", "sweep"],
 ];
 
 describe("--help", () => {

@@ -128,7 +128,7 @@ it("a checkpoint that has lost none is a model with LayerNorms", async () => {
 
 it.each([
   ["inspect", (model: string) => ["inspect", "--model", model]],
-  ["compare", (model: string) => ["compare", corpus, model]],
+  ["compare", (model: string) => ["compare", "--model", corpus, model]],
   ["eval", (model: string) => ["eval", "--model", model, "--data", join(corpus, "val.bin")]],
 ])("%s says what one with an epsilon of 1e12 is", async (command, argv) => {
   const model = await written(`seen-by-${command}`, toEps1e12(frozen));

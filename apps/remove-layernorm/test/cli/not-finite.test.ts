@@ -56,8 +56,8 @@ describe("a weight that is no number", () => {
     ["eval", () => ["--model", damaged]],
     ["generate", () => ["--model", damaged, "--prompt", "!"]],
     ["inspect", () => ["--model", damaged]],
-    ["logits", () => ["--model", damaged, "--tokens", tokens, "--out", out()]],
-    ["compare", () => [tiny.model, damaged]],
+    ["logits", () => ["--model", damaged, "--token-ids", tokens, "--safetensors", out()]],
+    ["compare", () => ["--model", tiny.model, damaged]],
     ["attribute", () => ["--model", damaged, "--prompt", "a"]],
     ["export", () => ["--model", damaged, "--out", out()]],
     ["remove", () => ["--model", damaged, "--recipe", tiny.recipe, "--out", out()]],
@@ -94,13 +94,20 @@ describe("what becomes no number on the way", () => {
     for (const [command, message, ...argv] of [
       ["generate", "the row of logits for token 1 after the prompt holds NaN at id 0", "--prompt", "a!"],
       ["inspect", "the std at h.0.ln_1 holds NaN at class rest", "--data", text],
-      ["logits", '"logits" holds NaN at element 257, [0, 1, 0]', "--tokens", tokens, "--out", out()],
+      [
+        "logits",
+        '"logits" holds NaN at element 257, [0, 1, 0]',
+        "--token-ids",
+        tokens,
+        "--safetensors",
+        out(),
+      ],
       ["attribute", "the row of logits after the text holds NaN at id 0", "--prompt", "a!"],
     ]) {
       found[command] = await refused(command, "--model", loud, ...argv);
       expect(found[command]).toContain(message);
     }
-    found.compare = await refused("compare", tiny.model, loud, "--data", text, "--json", out());
+    found.compare = await refused("compare", "--model", tiny.model, loud, "--data", text, "--json", out());
     expect(found.compare).toMatch(
       /the norm of model [AB]'s residual at \S+ holds (NaN|Infinity) at position \d+ of sequence \d+/,
     );
@@ -124,7 +131,7 @@ describe("a norm's constant that is no number", () => {
         path,
         JSON.stringify(change(JSON.parse(json) as Record<string, unknown>)).replaceAll('"1e999"', "1e999"),
       );
-    const command = ["logits", "--tokens", tokens, "--out", out(), "--model"];
+    const command = ["logits", "--token-ids", tokens, "--safetensors", out(), "--model"];
     await write((config) => ({ ...config, layer_norm_epsilon: "1e999" }));
     expect(await refused(...command, model)).toContain("layer_norm_epsilon");
     for (const value of ["1e999", null, 0, -1]) {

@@ -57,11 +57,14 @@ it("says it once in every command", async () => {
       [of.listed, of.outside],
     ],
     [
-      ["compare", listed, outside, "--tokens", "50", ...data],
+      ["compare", "--model", listed, outside, "--tokens", "50", ...data],
       [of.listed, of.outside],
     ],
-    [["attribute", "--model", listed, "--prompt", "a", "--sequences", "1"], [of.listed]],
-    [["logits", "--model", outside, "--tokens", rows, "--out", join(folder, "l.safetensors")], [of.outside]],
+    [["attribute", "--model", listed, "--prompt", "a", "--tokens", "16"], [of.listed]],
+    [
+      ["logits", "--model", outside, "--token-ids", rows, "--safetensors", join(folder, "l.safetensors")],
+      [of.outside],
+    ],
     [["export", "--model", stockListed, "--out", join(folder, "f"), "--tokens", "50", ...data], [of.stock]],
     [["remove", "--model", listed, "--recipe", recipe, "--out", join(folder, "run")], [of.listed]],
   ] as const) {

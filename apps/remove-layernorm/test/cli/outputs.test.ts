@@ -31,7 +31,7 @@ it("every option that names a file or a folder is read, written or both", () => 
   for (const name of names) {
     if (name.startsWith("--")) expect(inputsOf({ [field(name)]: "x.json" })).toEqual({ [name]: "x.json" });
   }
-  expect(inputsOf({ tokens: 3, recipe: "distilled", train: ["a", "b"], out: "c" })).toEqual({
+  expect(inputsOf({ recipe: "distilled", train: ["a", "b"], out: "c" })).toEqual({
     "--train": ["a", "b"],
   });
 });
@@ -88,7 +88,16 @@ describe("a file to write", () => {
       ["here/a.json", "a.json"],
       ["model/../a.json", "./a.json"],
     ]) {
-      const argv = ["compare", model, model, "--json", join(folder, json), "--html", `${folder}/${html}`];
+      const argv = [
+        "compare",
+        "--model",
+        model,
+        model,
+        "--json",
+        join(folder, json),
+        "--html",
+        `${folder}/${html}`,
+      ];
       expect(await refused(argv)).toContain("would write over the file of --json");
     }
     await rm(join(folder, "here"));

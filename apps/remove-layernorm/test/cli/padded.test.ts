@@ -96,7 +96,7 @@ describe("ids without a token", () => {
     const json = join(folder, "comparison.json");
     const html = join(folder, "comparison.html");
     const files = ["--data", data, "--json", json, "--html", html];
-    const { code, out } = await run(["compare", model, other, ...files]);
+    const { code, out } = await run(["compare", "--model", model, other, ...files]);
     expect(code).toBe(0);
     const { passages } = (await readJson(json)) as ComparisonData;
     expect(passages.length).toBeGreaterThan(0);

@@ -47,11 +47,13 @@ describe("normless remove", () => {
       expect(out).toContain(join(whole, file));
     }
     // A line every ten steps and one for every removal.
-    expect(err).toMatch(/control 10\/12 · loss \d+\.\d{3} · [\d,]+ tokens\/s, \d+s left/);
-    expect(err).toMatch(/step 9: removed the first-position constant \([+−]?\d\.\d{4} nats at once\)\n/);
+    expect(err).toMatch(/control 10\/12 · cross-entropy \d+\.\d{3} nats · [\d,]+ tokens\/s, \d+s left/);
+    expect(err).toMatch(
+      /step 9: removed the first-position constant \(cross-entropy [+−]?\d\.\d{4} nats at once\)\n/,
+    );
 
     expect(err).toMatch(
-      /step 4: KL from the original: plain windows \d\.\d{4}; end-of-text, mid-text \d\.\d{4}; /,
+      /step 4: KL from the original, nats\/token: plain windows \d\.\d{4}; end-of-text, mid-text \d\.\d{4}; /,
     );
 
     const summary = JSON.parse(await readFile(join(whole, "summary.json"), "utf8")) as object;

@@ -51,7 +51,7 @@ async function wordsOf(path: string): Promise<string> {
 
 it("of a run that has ended is the page that the run made, to the byte", async () => {
   const path = join(folder, "again.html");
-  const { code, out: said } = await run(["report", whole, "--out", path]);
+  const { code, out: said } = await run(["report", whole, "--html", path]);
   expect([code, said]).toEqual([0, `Wrote ${path}: the run in whole\n`]);
   expect(await readFile(path, "utf8")).toBe(await readFile(join(whole, "report.html"), "utf8"));
 });
@@ -75,7 +75,9 @@ it("of a run that was stopped says how far it is and how to go on, and has what 
   }
   // It goes on as if nobody had looked.
   expect((await run(["remove", "--resume", out, "--threads", "1"])).code).toBe(0);
-  expect(await wordsOf(join(out, "report.html"))).toContain("Without LayerNorm, the model’s validation loss");
+  expect(await wordsOf(join(out, "report.html"))).toContain(
+    "Without LayerNorm, the model’s validation cross-entropy",
+  );
 });
 
 it("says how far a run is wherever it was stopped", async () => {
@@ -129,7 +131,7 @@ it("is refused where there is no such run, or it would write over what it reads"
   expect(await refused(tiny.model)).toContain("is no run folder (it has no config.json and metrics.jsonl)");
   await symlink(join(out, "metrics.jsonl"), join(folder, "link.html"));
   for (const path of [join(out, "config.json"), join(out, "metrics.jsonl"), join(folder, "link.html")]) {
-    expect(await refused(out, "--out", path)).toContain(`--out ${path} would write over the run's ${out}`);
+    expect(await refused(out, "--html", path)).toContain(`--html ${path} would write over the run's ${out}`);
   }
   const shape = ["--model-config", join(tiny.model, "config.json"), "--tokenizer", tiny.model];
   const trained = join(folder, "trained");

@@ -28,10 +28,10 @@ async function refused(...argv: string[]): Promise<string> {
 }
 const commands = (): [option: string, ...argv: string[]][] => [
   ["--json", "eval", "--model", model],
-  ["--json", "compare", model, model],
-  ["--html", "compare", model, model],
+  ["--json", "compare", "--model", model, model],
+  ["--html", "compare", "--model", model, model],
   ["--json", "attribute", "--model", model, "--prompt", "a"],
-  ["--out", "logits", "--model", model, "--tokens", rows, "--norms", norms],
+  ["--safetensors", "logits", "--model", model, "--token-ids", rows, "--norms", norms],
 ];
 
 describe("a file to write", () => {

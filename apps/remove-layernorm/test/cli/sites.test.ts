@@ -47,7 +47,7 @@ describe("normless remove --sites", () => {
     const report = await text(partly, "report.html");
     expect(report).toContain("<h1>LayerNorm, removed: 4 of 7 norms gone</h1>");
     expect(report.replace(/\s+/g, " ")).toContain(
-      "With 4 of its 7 norms gone, the model’s validation loss is",
+      "With 4 of its 7 norms gone, the model’s validation cross-entropy is",
     );
     for (const written of [out, card, report.replace(/<script[^]*/, "")]) {
       expect(written.replaceAll("partly-ln-free", "")).not.toMatch(
@@ -71,7 +71,7 @@ describe("normless remove --sites", () => {
     for (const argv of [
       ["eval", "--model", tiny.model, model, "--data", data, "--tokens", "100"],
       ["generate", "--model", model, "--prompt", "a", "--max-tokens", "3"],
-      ["compare", tiny.model, model, "--data", data, "--tokens", "100"],
+      ["compare", "--model", tiny.model, model, "--data", data, "--tokens", "100"],
       ["attribute", "--model", model, "--prompt", "ab"],
     ]) {
       const { code, err } = await run(argv);

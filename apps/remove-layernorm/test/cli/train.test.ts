@@ -30,8 +30,8 @@ describe("normless train", () => {
   it("writes a Hugging Face folder with the tokenizer", async () => {
     const { code, out, err } = await run(start("whole"));
     expect(code).toBe(0);
-    expect(out).toMatch(/validation loss 5\.\d{4} nats\/token/);
-    expect(err).toMatch(/step 8: validation loss/);
+    expect(out).toMatch(/validation cross-entropy 5\.\d{4} nats\/token/);
+    expect(err).toMatch(/step 8: validation cross-entropy/);
     const { config, tokenizer } = await trained("whole");
     expect(config).toEqual(tinyConfig);
     expect(tokenizer?.vocabSize).toBe(257);
@@ -39,8 +39,17 @@ describe("normless train", () => {
     expect(summary).toMatchObject({ tokens: 12 * 4 * 16 });
   });
 
+  it("looks at the validation set at the end alone where that is asked for, and says which positions it skips", async () => {
+    const { code, err } = await run(start("unlooked", "--evaluate-every", "0", "--block-size", "8"));
+    expect(code, err).toBe(0);
+    expect(err.match(/validation cross-entropy/g)).toHaveLength(1);
+    expect(err).toContain(
+      "rows have 8 tokens and the model's context is 16: positions from 8 on are not trained (--block-size 16)\n",
+    );
+  });
+
   it("gives the same bits when stopped and resumed", async () => {
-    const stopped = await run(start("stopped", "--tensorboard"), "step 4: validation loss");
+    const stopped = await run(start("stopped", "--tensorboard"), "step 4: validation cross-entropy");
     expect(stopped.code).toBe(130);
     await rm(join(folder, "stopped", "tensorboard"), { recursive: true });
     expect(stopped.err).toContain(`npx normless train --resume ${join(folder, "stopped")}`);
@@ -59,7 +68,8 @@ describe("normless train", () => {
       expect(err).toContain("stopping after the update or validation batch under way");
       expect(code).toBe(130);
       if (i === 0) expect(await metricsOf(out)).toHaveLength(4);
-      if (i === 0) expect((await run(["train", "--resume", out], "step 4: validation loss")).code).toBe(130);
+      if (i === 0)
+        expect((await run(["train", "--resume", out], "step 4: validation cross-entropy")).code).toBe(130);
     }
     expect((await run(["train", "--resume", out])).code).toBe(0);
     expect(await metricsOf(out)).toEqual(await metricsOf(join(folder, "whole")));
@@ -81,7 +91,7 @@ describe("normless train", () => {
     );
     const stopped = await run(
       [...start("unusual-stopped"), "--model-config", path],
-      "step 4: validation loss",
+      "step 4: validation cross-entropy",
     );
     expect(stopped.code).toBe(130);
     expect((await run(["train", "--resume", join(folder, "unusual-stopped")])).code).toBe(0);
@@ -115,7 +125,7 @@ describe("normless train", () => {
     const text = join(folder, "some.txt");
     await writeFile(text, `${"Fellow citizens ".repeat(20)}<|endoftext|>${"The Union ".repeat(20)}`);
     const { code, out } = await run(
-      start("text", ...["--train", text, "--validation", text, text], "--validation-tokens", "0"),
+      start("text", ...["--train", text, "--validation", text, text], "--validation-tokens", "all"),
     );
     expect(code).toBe(0);
     expect(out).toContain("model/");
@@ -136,7 +146,7 @@ describe("normless train", () => {
     try {
       expect((await run(start("url", ...data))).err).toContain('there is no column "text"');
       const some = ["--text-column", "body", "--train-tokens", "200"];
-      const stopped = await run(start("url", ...data, ...some), "step 4: validation loss");
+      const stopped = await run(start("url", ...data, ...some), "step 4: validation cross-entropy");
       expect(stopped.code).toBe(130);
       expect((await run(["train", "--resume", join(folder, "url")])).code).toBe(0);
       expect(await readFile(join(folder, "url/model/README.md"), "utf8")).toContain("corpus of 200");

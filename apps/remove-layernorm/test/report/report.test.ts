@@ -57,7 +57,7 @@ it("holds a distilled run against its original, and speaks of no control", () =>
   expect(cellsOf(distilled, "folded")).toEqual([folded, folded - original].map((x) => Number(x.toFixed(4))));
   expect(cellsOf(distilled, "control")).toEqual([]);
   expect(distilled).toContain("that of the original, whose predictions it was trained to match");
-  expect(distilled).toContain("KL to the original, nats per token");
+  expect(distilled).toContain("KL from the original, nats per token");
   const words = shown(distilled)
     .replace(/<style>.*?<\/style>/s, "")
     .replace(/<[^>]*>/g, " ");

@@ -177,9 +177,9 @@ export function lossChart({ lossDifferences: { low, width, counts } }: Compariso
   }));
   return html`<figure>
     ${plot({
-      label: "Histogram of the loss of B minus that of A, by token",
+      label: "Histogram of the cross-entropy of B minus that of A, by token",
       x: x.ticks,
-      xTitle: "loss of B − loss of A, nats",
+      xTitle: "cross-entropy of B − that of A, nats",
       panels: [
         {
           title: "Tokens",

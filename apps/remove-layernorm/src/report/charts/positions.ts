@@ -106,7 +106,7 @@ export function positionTable({ kinds }: PositionFigures, { reference, model }: 
       ${kinds.map((kind) => html`${cells(kind, of(kind))}`)}
     </tr>`;
   const heads = ({ all }: KindFigures) => [
-    all.toFirst && html`<th scope="col">loss, ${model} − ${reference}</th>`,
+    all.toFirst && html`<th scope="col">cross-entropy, ${model} − ${reference}</th>`,
     all.kl && html`<th scope="col">KL(${reference}‖${model})</th>`,
   ];
   const width = ({ all }: KindFigures) => COLUMNS.filter(({ figure }) => figure(all)).length;

@@ -33,8 +33,8 @@ export function lossChart({ plan, steps, removals }: ReportData): Html {
     tone: kinds[kindOf(event.removal)].tone,
   }));
   const title = distilled
-    ? "Training loss: KL to the original, nats per token"
-    : "Training loss, nats per token";
+    ? "Training loss: KL from the original, nats per token"
+    : "Training loss: cross-entropy, nats per token";
   const loss = curves(x, series, span, title, 20, distilled ? [0] : []);
   const gap =
     price.steps.length === 0

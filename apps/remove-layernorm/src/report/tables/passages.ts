@@ -28,8 +28,8 @@ function card({ start, jsd, textBefore, tokens, words }: TextPassage): Html {
   const shaded = tokens.map((token, i) => {
     const { text, top } = words[i];
     const likes = (side: "a" | "b") =>
-      `${side.toUpperCase()} expects ${top[side]} (${percent(token.top[side].probability)}), loss ${nats(token.loss[side])}`;
-    const told = `${JSON.stringify(text)}\n${likes("a")}\n${likes("b")}\ndivergence ${nats(token.jsd)}`;
+      `${side.toUpperCase()} expects ${top[side]} (${percent(token.top[side].probability)}), cross-entropy ${nats(token.loss[side])} nats`;
+    const told = `${JSON.stringify(text)}\n${likes("a")}\n${likes("b")}\ndivergence ${nats(token.jsd)} nats`;
     return html`<span title="${told}" style="--far:${shade(token.jsd)}">${text}</span>`;
   });
   const far = tokens.reduce((best, token, i) => (token.jsd > tokens[best].jsd ? i : best), 0);
@@ -37,11 +37,11 @@ function card({ start, jsd, textBefore, tokens, words }: TextPassage): Html {
     html`${side.toUpperCase()} expects ${words[far].top[side]} (${percent(tokens[far].top[side].probability)})`;
   return html`<div class="row">
     <div class="card removal">
-      <h3>token ${count(start)}: mean divergence ${nats(jsd)}</h3>
+      <h3>token ${count(start)}: mean Jensen-Shannon divergence ${nats(jsd)} nats</h3>
       <p class="passage"><span class="before">…${textBefore}</span>${shaded}</p>
       <p>
-        At ${JSON.stringify(words[far].text)} ${likes("a")}, ${likes("b")}; loss ${nats(tokens[far].loss.a)}
-        and ${nats(tokens[far].loss.b)}.
+        At ${JSON.stringify(words[far].text)} ${likes("a")}, ${likes("b")}; cross-entropy
+        ${nats(tokens[far].loss.a)} and ${nats(tokens[far].loss.b)} nats.
       </p>
     </div>
   </div>`;

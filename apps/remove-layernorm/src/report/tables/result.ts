@@ -79,7 +79,7 @@ function resultSentence(data: ReportData, { validation }: Summary): Html {
     html` Where a document begins, after end-of-text, it is ${signed(start.value)} nats from the
     original${inBrackets(start)}.`;
   const than = `that of ${other}${inBrackets(paired)}`;
-  return html`${withoutThem(sites)}, the model’s validation loss is ${place} ${than}.${starts}`;
+  return html`${withoutThem(sites)}, the model’s validation cross-entropy is ${place} ${than}.${starts}`;
 }
 
 /** Of the models that the run has come to; nothing before the first. */
@@ -106,7 +106,7 @@ export function resultTable(data: ReportData): Html | undefined {
       <thead>
         <tr>
           <th scope="col">Model</th>
-          <th scope="col">Validation loss<small>nats per token</small></th>
+          <th scope="col">Validation cross-entropy<small>nats per token</small></th>
           <th scope="col">against original<small>95 % intervals below</small></th>
           ${control === undefined ? undefined : html`<th scope="col">against control</th>`}
         </tr>

@@ -90,7 +90,7 @@ export function removalTable({ plan: { recipe }, removals }: ReportData): Html |
 }
 
 function costCaption({ loss }: ReportData["plan"]["recipe"]): string {
-  const trained = `the loss that the run trains on${loss === "distillation" ? ", KL to the original" : ""}`;
+  const trained = `the loss that the run trains on${loss === "distillation" ? ", KL from the original" : ", cross-entropy"}`;
   return (
     `Cost: nats a token that the loss rises by at once, on ${COST_SEQUENCES} sequences of the coming batch, in ` +
     `${trained}; of several at one step, each is measured with those before it gone. What training makes good ` +
@@ -107,7 +107,7 @@ export function recipeTable({ plan, changes }: ReportData): Html {
       ${table([
         ["recipe", recipe.name],
         ["updates", distilled ? count(recipe.steps) : `${count(recipe.steps)} each, control and removal`],
-        ["loss", distilled ? "KL to the original’s prediction" : "cross-entropy of the text"],
+        ["loss", distilled ? "KL from the original’s prediction" : "cross-entropy of the text"],
         ["batch", `${recipe.batchSize} sequences of ${recipe.blockSize} tokens${micro}`],
         ["rows", describeRows(recipe)],
         ["head", recipe.untieHead ? "trained apart from the embedding" : "as the model has it"],
