@@ -24,8 +24,8 @@ export function mapValues<K extends string, X, Y>(
 
 /**
  * The scalar `fn(params)` and d value/d param for every parameter. Given `gradients` are added to (which is how
- * micro-batches accumulate) and returned; otherwise they are new and the caller's. The value is the caller's, too. When it
- * throws nothing is left, but given gradients may have been added to.
+ * micro-batches accumulate) and returned; otherwise they are new and the caller's. The value is the caller's, too.
+ * @throws Error of `fn`, or of the backend; nothing is left then, but given gradients may have been added to
  */
 export function valueAndGrad<K extends string>(
   fn: (variables: Variables<K>) => Variable,
