@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { commandsOf } from "../../src/main.js";
+import { processIo } from "../../src/terminal/io.js";
 import { run } from "./tiny.js";
 
-const commands = [
-  ...["remove", "train", "eval", "export", "generate", "inspect", "compare", "attribute"],
-  ...["logits", "recipes", "report", "sweep"],
-];
+const commands = commandsOf(processIo, () => undefined).map((command) => command.name());
 
 describe("--help", () => {
   it("lists the commands", async () => {
