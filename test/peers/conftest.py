@@ -84,7 +84,7 @@ def logits(normless, tmp_path_factory):
         folder = tmp_path_factory.mktemp("logits")
         tokens, out = folder / "rows.json", folder / "logits.safetensors"
         tokens.write_text(json.dumps(np.asarray(rows).tolist()))
-        normless("logits", "--model", model, "--tokens", tokens, "--out", out)
+        normless("logits", "--model", model, "--token-ids", tokens, "--safetensors", out)
         return load_file(out)["logits"]
 
     return of

@@ -19,7 +19,10 @@ export interface DotProductAttentionOptions {
   readonly enableGqa?: boolean;
 }
 
-/** q (...,L,E), k (...,S,E), v (...,S,D) → (...,L,D): softmax(q·kᵀ·scale)·v. It keeps the (L,S) scores for its gradient. */
+/**
+ * q (...,L,E), k (...,S,E), v (...,S,D) → (...,L,D): softmax(q·kᵀ·scale)·v. It keeps the (L,S) scores for its gradient.
+ * @throws ShapeError where a mask comes with isCausal, heads do not divide, or sizes do not fit
+ */
 export function scaledDotProductAttention<Q extends Value, K extends Value>(
   q: Q,
   k: K,

@@ -35,6 +35,7 @@ export interface CrossEntropyOptions extends Reduction {
 /**
  * logits (...,V), targets int32 (...) → nats: log Σ exp(logits) − the target's logit; the mean over targets that are not
  * ignored, NaN where all are. A language model's head and loss are cheaper in one: linearCrossEntropy.
+ * @throws ShapeError unless there is one target a row of logits
  */
 export function crossEntropy<X extends Value>(
   logits: X,

@@ -219,7 +219,7 @@ export function stack<X extends Value>(list: readonly X[], dim = 0): Result<X> {
   );
 }
 
-/** x in pieces along `dim`: of `sizes` each, the last one maybe smaller, or of each of the sizes. */
+/** x in pieces along `dim`: of `sizes` each, the last one maybe smaller, or of each of the sizes. @throws ShapeError where those do not add up */
 export function split<X extends Value>(x: X, sizes: number | readonly number[], dim = 0): Result<X>[] {
   const N = x.shape[dimOf("split", dim, x.shape)];
   if (typeof sizes === "number" && !(sizes > 0)) {
@@ -236,7 +236,7 @@ export function split<X extends Value>(x: X, sizes: number | readonly number[], 
   return each.map((size) => slice(x, dim, { start: at, end: (at += size) }));
 }
 
-/** x moved on by `shift` along `dim`; what leaves at the end comes in at the beginning. Without `dim`, row-major. */
+/** x moved on by `shift` along `dim`; what leaves at the end comes in at the beginning. Without `dim`, row-major. @throws ShapeError */
 export function roll<X extends Value>(
   given: X,
   shifts: number | readonly number[],
