@@ -20,6 +20,7 @@ const projects: Readonly<Record<string, Project>> = {
       "packages/*/test/**/*.test.ts",
       "apps/*/test/**/*.test.ts",
       "benchmarks/test/**/*.test.ts",
+      "examples/*/test/**/*.test.ts",
     ],
     exclude: ["**/browser/**"],
   },

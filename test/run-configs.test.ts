@@ -1,4 +1,5 @@
 /** Whatever config a run starts with, its checkpoints and its folder carry. */
+import { inMemory } from "@normless/data";
 import { configFromHf, initWeights } from "@normless/gpt2";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -7,7 +8,6 @@ import {
   encodeCheckpoint,
   trainKind,
 } from "../apps/remove-layernorm/src/run-folder/checkpoint.js";
-import { inMemory } from "../apps/remove-layernorm/src/data/pieces.js";
 import { checkJson } from "../apps/remove-layernorm/src/json/json.js";
 import {
   runConfigText,

@@ -1,5 +1,7 @@
 /** Errors by who has to act. Every error's message is for people; only a usage error has an exit code of its own. */
+import { DataError, type NamedOption, RequestError } from "@normless/data";
 import { RecipeError } from "@normless/train";
+import { didYouMean } from "./options/nearest.js";
 
 /** The command was given wrongly: an option, a file of options. Exit code 2. */
 export class UsageError extends Error {}
@@ -21,6 +23,25 @@ export function checkAsked<X>(check: () => X): X {
     const { problem, field, fix } = cause;
     const what = field.includes(".") ? field : optionName(field);
     throw new UsageError(`${problem}; give ${what} ${fix}`, { cause });
+  }
+}
+
+const MORE = "--train-tokens N for training, --tokens N elsewhere";
+const called = (option: NamedOption) => (option === "tokens" ? MORE : optionName(option));
+
+/**
+ * Reads data, for a command line; its errors tell what to do by the names of options, and begin with `option` where one
+ * named what is read.
+ * @throws UsageError where the data were asked for wrongly; Error where something is wrong in them
+ */
+export async function readAsked<X>(read: () => Promise<X>, option?: string): Promise<X> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof DataError)) throw cause;
+    const Kind = cause instanceof RequestError ? UsageError : Error;
+    const said = cause.problem + cause.fix({ called, meant: didYouMean });
+    throw new Kind(option === undefined ? said : `${option} ${said}`, { cause });
   }
 }
 

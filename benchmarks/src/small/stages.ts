@@ -8,7 +8,8 @@ import { type Gpt2Config, initWeights, standardNorms } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import { openStore } from "@normless/safetensors";
 import { openFile } from "@normless/safetensors/node";
-import { randomAt, writeNanogptShard } from "@normless/text";
+import { randomAt } from "@normless/random";
+import { writeNanogptShard } from "@normless/text";
 
 export interface Stage {
   readonly name: string;

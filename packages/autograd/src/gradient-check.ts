@@ -3,7 +3,7 @@
  * in float64: on float32 the differences drown in rounding.
  */
 import { evaluate, type Parameters, valueAndGrad, type Variables } from "./value-and-grad.js";
-import type { Variable } from "./tape.js";
+import type { Value } from "./tape.js";
 
 /** The element whose gradient is furthest from its central difference. */
 export interface GradientMismatch {
@@ -18,7 +18,7 @@ export interface GradientMismatch {
  * (or 1, when all are smaller), with the element where it is. `step` is the h of (f(x+h) − f(x−h))/2h.
  */
 export async function gradientCheck<K extends string>(
-  fn: (variables: Variables<K>) => Variable,
+  fn: (variables: Variables<K>) => Value,
   params: Parameters<K>,
   { step = 1e-5 }: { readonly step?: number } = {},
 ): Promise<{ readonly relative: number; readonly worst: GradientMismatch | undefined }> {

@@ -8,6 +8,7 @@ export {
   tensorOf,
 } from "./apply.js";
 export type { Dims } from "./axes.js";
+export { defineOp, type DifferentiableOp, type OpFunction, type OpRuleGiven } from "./define-op.js";
 export { gradientCheck, type GradientMismatch } from "./gradient-check.js";
 export { attention } from "./ops/attention.js";
 export {
@@ -59,6 +60,7 @@ export {
   type Reduction,
 } from "./ops/losses.js";
 export { matmul, type Transposed } from "./ops/products.js";
+export { bernoulli, type Draw, dropout, init, normal, permutation, uniform } from "./ops/random.js";
 export {
   all,
   any,

@@ -1,6 +1,6 @@
 /** Functions of named parameters: their value with every gradient, or their value alone. */
 import { type Backend, BackendError, scope, type Tensor } from "@normless/tensor";
-import { Tape, type Value, Variable } from "./tape.js";
+import { onTape, Tape, type Value, Variable } from "./tape.js";
 
 /** Tensors by name: what a function is differentiated by, or its gradients. */
 export type Parameters<K extends string = string> = Readonly<Record<K, Tensor>>;
@@ -29,7 +29,7 @@ export function mapValues<K extends string, X, Y>(
  * @throws BackendError where there are no parameters, or the value is not a scalar that depends on one
  */
 export function valueAndGrad<K extends string>(
-  fn: (variables: Variables<K>) => Variable,
+  fn: (variables: Variables<K>) => Value,
   params: Parameters<K>,
   gradients?: Parameters<K>,
 ): { readonly value: Tensor; readonly grads: Parameters<K> } {
@@ -37,7 +37,7 @@ export function valueAndGrad<K extends string>(
     const tape = new Tape(backendOf("valueAndGrad", params));
     try {
       const leaves = mapValues(params, (tensor, name) => tape.leaf(tensor, gradients?.[name]));
-      const loss = fn(leaves);
+      const loss = onTape(tape, fn(leaves));
       const value = tape.keep(loss);
       tape.backward(loss);
       return { value, grads: gradients ?? mapValues(leaves, (leaf) => tape.takeGradient(leaf)) };
@@ -49,7 +49,7 @@ export function valueAndGrad<K extends string>(
 
 /** The gradients alone: what `valueAndGrad` gives beside the value. @throws what it throws */
 export function grad<K extends string>(
-  fn: (variables: Variables<K>) => Variable,
+  fn: (variables: Variables<K>) => Value,
   params: Parameters<K>,
 ): Parameters<K> {
   const { value, grads } = valueAndGrad(fn, params);
@@ -63,7 +63,7 @@ export function grad<K extends string>(
  * @throws ShapeError for a `dy` of another shape, and what `valueAndGrad` throws
  */
 export function vjp<K extends string>(
-  fn: (variables: Variables<K>) => Variable,
+  fn: (variables: Variables<K>) => Value,
   params: Parameters<K>,
   dy: Tensor,
 ): { readonly value: Tensor; readonly grads: Parameters<K> } {
@@ -71,7 +71,7 @@ export function vjp<K extends string>(
     const tape = new Tape(backendOf("vjp", params));
     try {
       const leaves = mapValues(params, (tensor) => tape.leaf(tensor));
-      const result = fn(leaves);
+      const result = onTape(tape, fn(leaves));
       const value = tape.keep(result);
       tape.backward(result, dy);
       return { value, grads: mapValues(leaves, (leaf) => tape.takeGradient(leaf)) };
@@ -88,13 +88,13 @@ export function detach<X extends Value>(x: X): X {
 
 /** `fn(params)` without gradients; all intermediates are freed. The result is the caller's. */
 export function evaluate<K extends string>(
-  fn: (variables: Variables<K>) => Variable,
+  fn: (variables: Variables<K>) => Value,
   params: Parameters<K>,
 ): Tensor {
   return scope(() => {
     const tape = new Tape(backendOf("evaluate", params), { record: false });
     try {
-      return tape.keep(fn(mapValues(params, (tensor) => tape.constant(tensor))));
+      return tape.keep(onTape(tape, fn(mapValues(params, (tensor) => tape.constant(tensor)))));
     } finally {
       tape.free();
     }

@@ -1,7 +1,7 @@
 import { evaluate } from "@normless/autograd";
 import { forward, freeTokens, type Model, standardNorms, uploadTokens, uploadWeights } from "@normless/gpt2";
 import { wasm } from "@normless/tensor-wasm";
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {

@@ -2,7 +2,7 @@
 import { evaluate } from "@normless/autograd";
 import { frozenNorm } from "@normless/layernorm";
 import { type Backend, sizeOf } from "@normless/tensor";
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 import fc from "fast-check";
 import {
   forward,

@@ -1,5 +1,5 @@
 /** The percentile bootstrap (Efron 1979), and quantiles. */
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 
 /**
  * Values in groups that hang together and are drawn together, such as the tokens of a sequence: the sum of each

@@ -1,4 +1,4 @@
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Bootstrap, type Groups, meanOf, quantiles } from "../src/index.js";

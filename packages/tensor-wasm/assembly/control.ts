@@ -72,6 +72,13 @@ export function float(i: i32): f32 {
   return load<f32>(running + FLOATS + (<usize>i << 2));
 }
 
+/** Of two integer arguments. */
+// @ts-ignore: decorator
+@inline
+export function double(i: i32): f64 {
+  return load<f64>(running + INTS + (<usize>i << 2));
+}
+
 // @ts-ignore: decorator
 @inline
 export function tileOf(thread: i32): usize {

@@ -45,10 +45,10 @@ export function scale(unit: i32): void {
   }
 }
 
-/** ints: x, n; floats: value. */
+/** ints: x, n, value: its bits, of whatever kind. */
 export function fill(unit: i32): void {
   const x = pointer(0);
-  const value = splat(float(0));
+  const value = i32x4.splat(int(2));
   const end = chunkEnd(unit, int(1));
   for (let i = unit * CHUNK; i < end; i += 4) v128.store(x + (<usize>i << 2), value);
 }

@@ -7,7 +7,10 @@ export const COLUMNS: i32 = 32;
 
 /** The index of the first id that is not in [0, limit), or −1. */
 export function firstOutside(ids: usize, n: i32, limit: i32): i32 {
-  for (let i = 0; i < n; i++) {
+  const limits = i32x4.splat(limit);
+  let i = 0;
+  while (i + 4 <= n && !v128.any_true(i32x4.ge_u(v128.load(ids + (<usize>i << 2)), limits))) i += 4;
+  for (; i < n; i++) {
     if (load<u32>(ids + (<usize>i << 2)) >= <u32>limit) return i;
   }
   return -1;

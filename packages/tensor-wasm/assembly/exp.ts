@@ -2,7 +2,7 @@
  * exp over runs of values, in short loops. One long chain of dependent steps fills the processor's window with two or
  * three vectors that all wait; two loops with half the chain each keep twice as many going and take half the time.
  */
-import { constant, fma, splat, sumLanes } from "./simd";
+import { constant, exp1, fma, splat, sumLanes } from "./simd";
 
 /** Values that one run may have; so long is the power buffer of a thread. */
 export const RUN: i32 = 128;
@@ -76,4 +76,45 @@ export function expRow(x: usize, n: i32, scale: f32, shift: f32, thread: i32): f
   let total: f32 = 0;
   for (let i = 0; i < n; i += RUN) total += expRun(x + (<usize>i << 2), min(RUN, n - i), scale, shift, thread);
   return total;
+}
+
+/**
+ * y = exp(x − shift) for any `n`, and their sum; with a y of 0 the sum alone. Writes nothing behind the n values. What is
+ * small beside a sum of many must not be lost in it, so runs are summed in float64.
+ */
+export function expOf(x: usize, y: usize, n: i32, shift: f32, thread: i32): f64 {
+  const powers = powersOf(thread);
+  const shift4 = splat(shift);
+  const least = constant(0), most = constant(1), log2e = constant(2), rounder = constant(3);
+  const ln2High = constant(4), ln2Low = constant(5), one = constant(12);
+  let sum: f64 = 0;
+  const end = x + (<usize>(n & ~3) << 2);
+  while (x < end) {
+    // Half of the buffer for the remainders, where there is no y for them.
+    const to = y ? y : powers + RUN * 2;
+    const bytes = min(<usize>(RUN * 2), end - x);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      reduce(f32x4.sub(v128.load(x + at), shift4), to + at, powers + at, least, most, log2e, rounder, ln2High, ln2Low, one);
+    }
+    const p5 = constant(6), p4 = constant(7), p3 = constant(8), p2 = constant(9), p1 = constant(10), p0 = constant(11);
+    let total = splat(0);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const e = f32x4.mul(polynomial(v128.load(to + at), p5, p4, p3, p2, p1, p0, one), v128.load(powers + at));
+      if (y) v128.store(to + at, e);
+      total = f32x4.add(total, e);
+    }
+    sum += <f64>sumLanes(total);
+    x += bytes;
+    if (y) y += bytes;
+  }
+  for (let i = n & 3; i > 0; i--) {
+    const e = exp1(load<f32>(x) - shift);
+    sum += <f64>e;
+    x += 4;
+    if (y) {
+      store<f32>(y, e);
+      y += 4;
+    }
+  }
+  return sum;
 }

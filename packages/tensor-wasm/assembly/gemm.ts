@@ -108,7 +108,7 @@ export function block(
 }
 
 /** Panels of six from a transposed A: element (i,k) at a + k·lda + i·4; the last panel may read 20 bytes past its row. */
-function packTransposed(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
+export function packTransposed(M: i32, kc: i32, a: usize, lda: usize, to: usize): void {
   for (let i = 0; i < M; i += 6) {
     let from = a + (<usize>i << 2);
     for (let k = 0; k < kc; k++) {

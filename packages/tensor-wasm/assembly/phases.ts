@@ -2,9 +2,11 @@
 import { adamw } from "./adamw";
 import { attention, attentionPack, writeRows } from "./attention";
 import { attentionGrad } from "./attention-grad";
+import { binary, where } from "./binary";
 import { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
-import { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
+import { cumsum, cumsumCarry, cumsumColumns } from "./cumsum";
 import { meet, microTurns } from "./diagnostics";
+import { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 import { embedding, embeddingGrad } from "./embedding";
 import { fewQueries, fewQueriesEnd } from "./few-queries";
 import { fewRows, fewRowsDots } from "./few-rows";
@@ -14,7 +16,14 @@ import { gemm, packB } from "./gemm";
 import { klDivergence } from "./kl-divergence";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm";
 import { biasRows, columnSums } from "./linear";
+import { gather, indexAdd, indexSelect, scatterAdd } from "./places";
+import { reduce, reduceInt32 } from "./reduce";
+import { softmax, softmaxColumns, softmaxGrad, softmaxGradColumns, softmaxParts } from "./softmax";
+import { sortCount, sortMove, sortPairs, sortPlaces, sortRows, sortTake } from "./sort";
+import { stack } from "./stack";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread";
+import { copySteps, range, transpose } from "./strided";
+import { clamp, clampInt32, unary, unaryInt32 } from "./unary";
 
 export function runPhase(phase: i32, unit: i32, thread: i32): void {
   switch (phase) {
@@ -60,5 +69,35 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 39: return klDivergence(unit, thread);
     case 40: return fewQueries(unit, thread);
     case 41: return fewQueriesEnd(unit);
+    case 42: return unary(unit);
+    case 43: return unaryInt32(unit);
+    case 44: return clamp(unit);
+    case 45: return clampInt32(unit);
+    case 46: return binary(unit, thread);
+    case 47: return where(unit, thread);
+    case 48: return reduce(unit, thread);
+    case 49: return reduceInt32(unit, thread);
+    case 50: return cumsum(unit);
+    case 51: return cumsumCarry(unit);
+    case 52: return cumsumColumns(unit, thread);
+    case 53: return softmax(unit, thread);
+    case 54: return softmaxParts(unit, thread);
+    case 55: return softmaxColumns(unit, thread);
+    case 56: return softmaxGrad(unit);
+    case 57: return softmaxGradColumns(unit, thread);
+    case 58: return sortRows(unit, thread);
+    case 59: return sortPairs(unit);
+    case 60: return sortCount(unit);
+    case 61: return sortPlaces();
+    case 62: return sortMove(unit);
+    case 63: return sortTake(unit);
+    case 64: return copySteps(unit);
+    case 65: return transpose(unit);
+    case 66: return range(unit);
+    case 67: return indexSelect(unit);
+    case 68: return indexAdd(unit);
+    case 69: return gather(unit);
+    case 70: return scatterAdd(unit);
+    case 71: return stack(unit, thread);
   }
 }

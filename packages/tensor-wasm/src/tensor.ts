@@ -5,6 +5,8 @@ interface Storage {
   /** Where its first value is, in bytes. */
   readonly pointer: number;
   uses: number;
+  /** Whether a kernel writes it, so that only what has waited for all jobs sees its values. */
+  computed: boolean;
 }
 
 /** A tensor in the engine's memory: 4 bytes a value, of a bool, too, which is 0 or 1 there. */
@@ -23,6 +25,9 @@ export class WasmTensor extends Tensor {
   }
   get pointer(): number {
     return this.storage.pointer;
+  }
+  get computed(): boolean {
+    return this.storage.computed;
   }
   get bytes(): number {
     return this.size * 4;

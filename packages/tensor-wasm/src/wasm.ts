@@ -25,8 +25,9 @@ import {
   type View,
 } from "@normless/tensor";
 import { Engine, type Exports, type Footprint } from "./engine.js";
+import { addTo } from "./kernels/elementwise.js";
 import { kernels } from "./kernels/index.js";
-import { CHUNK, type Implementation, type Operand, type Result, unitsOf } from "./kernels/implementation.js";
+import { type Implementation, type Input, type Operand, type Result } from "./kernels/implementation.js";
 import { Heap } from "./memory.js";
 import { host } from "./platform.js";
 import { startPool } from "./pool.js";
@@ -111,9 +112,9 @@ export async function wasm({
   const alive = (use: string) => {
     if (disposed) throw new BackendError(`${use}: this wasm backend was disposed`);
   };
-  const make = (shape: Shape, dtype: DType): WasmTensor => {
+  const make = (shape: Shape, dtype: DType, computed: boolean): WasmTensor => {
     const pointer = heap.allocate(sizeOf(shape) * 4);
-    const tensor = new WasmTensor(backend, shape, dtype, { pointer, uses: 1 });
+    const tensor = new WasmTensor(backend, shape, dtype, { pointer, uses: 1, computed });
     memory.liveBytes += tensor.bytes;
     memory.liveTensors += 1;
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
@@ -137,15 +138,18 @@ export async function wasm({
     const implementation: Implementation<K> = kernels[kernel];
     // planRun has checked that every input is a tensor of this backend.
     const operands: object = inputs;
-    implementation.check?.(engine, operands as InputsOf<K, Operand>, attributes);
+    implementation.check?.(engine, operands as InputsOf<K, Input>, attributes);
     const tensors: Record<string, WasmTensor> = {};
     const results: Record<string, Result> = {};
     const made: WasmTensor[] = [];
     const additions: { target: WasmTensor; pointer: number }[] = [];
     try {
+      for (const name of contract.mutates)
+        (operands as Record<string, WasmTensor>)[name].storage.computed = true;
       for (const { name, spec, into: given } of outputs) {
-        tensors[name] = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype);
-        if (!given) made.push(tensors[name]);
+        tensors[name] = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype, true);
+        if (given) tensors[name].storage.computed = true;
+        else made.push(tensors[name]);
       }
       engine.beginOp(implementation.alone ? undefined : footprint(inputs, tensors, contract.mutates));
       for (const { name, into: given } of outputs) {
@@ -160,14 +164,7 @@ export async function wasm({
         attributes,
         results as OutputsOf<K, Result>,
       );
-      for (const { target, pointer } of additions) {
-        engine.run("add", unitsOf(target.size, CHUNK), target.size, [
-          target.pointer,
-          pointer,
-          target.pointer,
-          target.size,
-        ]);
-      }
+      for (const { target, pointer } of additions) addTo(engine, target, pointer);
     } catch (error) {
       // Out of memory: what was made for this op is given back.
       for (const tensor of made) backend.free(tensor);
@@ -189,7 +186,7 @@ export async function wasm({
     sayOnHost(backend, op);
     const tensors: Record<string, WasmTensor> = {};
     try {
-      for (const { name, spec } of outputs) tensors[name] = make(spec.shape, spec.dtype);
+      for (const { name, spec } of outputs) tensors[name] = make(spec.shape, spec.dtype, false);
       engine.drain();
       const viewOf = ({ pointer, size, shape, dtype }: WasmTensor): View => ({
         ...{ shape, dtype },
@@ -222,14 +219,16 @@ export async function wasm({
     upload(data, shape) {
       alive("upload");
       checkUpload(data, shape);
-      const tensor = make(shape, dtypeOf(data));
+      const tensor = make(shape, dtypeOf(data), false);
       put(tensor, data);
       return tensor;
     },
     write(tensor, data) {
       alive("write");
       checkWrite(data, tensor);
-      put(ownTensor(tensor, backend, "write"), data);
+      const own = ownTensor(tensor, backend, "write");
+      put(own, data);
+      own.storage.computed = false;
     },
     diagnostics: {
       drain() {

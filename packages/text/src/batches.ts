@@ -3,8 +3,7 @@
  * a seed and a step, so that a run can resume anywhere with nothing saved; evaluation batches go through the tokens in
  * order. Only integers are used: the same arguments give the same bits on every engine.
  */
-import { permuted } from "./permutation.js";
-import { randomAt } from "./random.js";
+import { permuted, randomAt } from "@normless/random";
 
 /** B rows of T tokens each. */
 export interface Batch {

@@ -10,7 +10,6 @@ export {
 } from "./batches.js";
 export { type Encoder, END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
 export { documentEncoder, encodeDocuments } from "./corpus.js";
-export { randomAt, type Random } from "./random.js";
 export { trainingRows, type TrainingRows } from "./rows.js";
 export {
   decodeTokens,

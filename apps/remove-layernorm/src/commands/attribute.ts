@@ -1,13 +1,12 @@
 /** `normless attribute`: what each part of a model writes for a token's logit. */
 import { Option } from "@commander-js/extra-typings";
+import type { ColumnOptions } from "@normless/data";
 import { withFrozenNames, promptIds } from "@normless/gpt2";
 import { type AttributionError, attribute, attributionError } from "@normless/interpret";
 import { countArgument, wholeArgument } from "../options/arguments.js";
 import { type AttributionData, attributionText } from "../terminal/attribution-text.js";
 import { corpusFile, readCorpus } from "../data/corpus.js";
-import { type ColumnOptions, rowOptions } from "../data/documents.js";
-import { withDataFiles } from "../data/find-files.js";
-import { dataText } from "../data/kinds.js";
+import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
 import { counted } from "../terminal/counter.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../engine/device.js";
 import { UsageError, within } from "../errors.js";

@@ -1,5 +1,6 @@
 /** `normless compare`: two models on the same text, as tables, JSON and a page. */
 import { Option } from "@commander-js/extra-typings";
+import type { ColumnOptions } from "@normless/data";
 import type { Model } from "@normless/gpt2";
 import {
   type Both,
@@ -17,9 +18,7 @@ import { countArgument, wholeArgument } from "../options/arguments.js";
 import { type ComparisonData, inWords } from "../compare/comparison-data.js";
 import { comparisonText } from "../terminal/comparison-text.js";
 import { needCorpusFile, readCorpus } from "../data/corpus.js";
-import { type ColumnOptions, rowOptions } from "../data/documents.js";
-import { withDataFiles } from "../data/find-files.js";
-import { dataText } from "../data/kinds.js";
+import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
 import { counted } from "../terminal/counter.js";
 import type { EngineOptions } from "../engine/engine.js";
 import { UsageError, within } from "../errors.js";

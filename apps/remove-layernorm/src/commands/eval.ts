@@ -1,14 +1,13 @@
 /** `normless eval`: the loss of models on tokens, HellaSwag and LAMBADA, with intervals and differences. */
 import { Option } from "@commander-js/extra-typings";
+import { isUrl, type RowOptions } from "@normless/data";
 import { eotOf, HELLASWAG_SCORINGS, type HellaswagScoring } from "@normless/evaluate";
 import { fitsBeside } from "@normless/train";
 import { countArgument, integerArgument } from "../options/arguments.js";
 import { needCorpusFile, readCorpus } from "../data/corpus.js";
-import { type RowOptions, rowOptions } from "../data/documents.js";
-import { withDataFiles } from "../data/find-files.js";
-import { readHellaswag } from "../data/hellaswag.js";
-import { dataText, isUrl } from "../data/kinds.js";
-import { readLambada } from "../data/lambada.js";
+import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
+import { readHellaswag } from "../evaluate/hellaswag.js";
+import { readLambada } from "../evaluate/lambada.js";
 import { loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../engine/device.js";
 import { UsageError } from "../errors.js";
 import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";

@@ -1,12 +1,11 @@
 /** `normless export`: an LN-free model as a new folder in the form asked for, read back and checked on real text. */
 import { readdir } from "node:fs/promises";
 import { Option } from "@commander-js/extra-typings";
+import type { ColumnOptions } from "@normless/data";
 import { type HostModel, type WeightDtype, withFrozenNames } from "@normless/gpt2";
 import { countArgument } from "../options/arguments.js";
 import { needCorpusFile, readCorpus } from "../data/corpus.js";
-import { type ColumnOptions, rowOptions } from "../data/documents.js";
-import { withDataFiles } from "../data/find-files.js";
-import { dataText } from "../data/kinds.js";
+import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
 import { type EngineOptions, withEngine } from "../engine/engine.js";
 import { systemCode, UsageError } from "../errors.js";
 import { EXPORT_FORMS, type ExportForm } from "../export/export-forms.js";

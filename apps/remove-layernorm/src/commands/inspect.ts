@@ -1,14 +1,13 @@
 /** `normless inspect`: which norms a model has, and the std of the residual that each of them reads. */
 import { Option } from "@commander-js/extra-typings";
+import type { ColumnOptions } from "@normless/data";
 import { describeLayout, moduleOf, normSites, parameterCount, withFrozenNames } from "@normless/gpt2";
 import { isUniform, type Norm } from "@normless/layernorm";
 import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
 import { measureModel } from "@normless/evaluate";
 import { countArgument } from "../options/arguments.js";
 import { corpusFile, readCorpus } from "../data/corpus.js";
-import { type ColumnOptions, rowOptions } from "../data/documents.js";
-import { withDataFiles } from "../data/find-files.js";
-import { dataText } from "../data/kinds.js";
+import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
 import { type ModelOptions, withModel } from "../engine/device.js";
 import { UsageError } from "../errors.js";
 import { thousands } from "../terminal/format.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parameterCount, untieHead } from "@normless/gpt2";
 import { removeKind } from "../run-folder/checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../data/corpus.js";
-import { withDataFiles } from "../data/find-files.js";
+import { withDataFiles } from "../data/data-files.js";
 import { survivingDeviceLoss } from "../engine/device-loss.js";
 import { type EngineOptions, withEngine } from "../engine/engine.js";
 import { removalDisk } from "../run-folder/disk-use.js";

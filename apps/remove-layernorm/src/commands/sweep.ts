@@ -3,8 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { countArgument } from "../options/arguments.js";
-import { withDataFiles } from "../data/find-files.js";
-import { isStandardInput } from "../data/standard-input.js";
+import { withDataFiles } from "../data/data-files.js";
 import type { EngineOptions } from "../engine/engine.js";
 import { EXIT, UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
@@ -19,6 +18,7 @@ import { type ArmOptions, resolveArms } from "../sweep/arms.js";
 import { readRecord, SWEEP_FILES, SWEEP_JSON } from "../sweep/record.js";
 import { checkSameSweep } from "../sweep/same-sweep.js";
 import { type Seeds, Sweep } from "../sweep/sweep.js";
+import { isStandardInput } from "@normless/data";
 import { removalRecipes } from "@normless/removal";
 
 export interface SweepOptions extends ArmOptions, EngineOptions {

@@ -4,7 +4,7 @@ import { Option } from "@commander-js/extra-typings";
 import type { WeightDtype } from "@normless/gpt2";
 import { trainKind } from "../run-folder/checkpoint.js";
 import { type CorpusFiles, corpusFiles, type FilesRead, readBoth } from "../data/corpus.js";
-import { withDataFiles } from "../data/find-files.js";
+import { withDataFiles } from "../data/data-files.js";
 import { survivingDeviceLoss } from "../engine/device-loss.js";
 import { type EngineOptions, withEngine } from "../engine/engine.js";
 import { divergenceAdvice } from "../run-folder/divergence-advice.js";

@@ -1,39 +1,29 @@
-/** Tokens for a model out of data files: token shards, text, jsonl, parquet. */
+/** The text of a run, out of data files, and the files of a corpus that a folder holds. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { END_OF_TEXT, type Tokenizer } from "@normless/text";
-import type { TrainingRecipe } from "@normless/train";
-import { CountLine, type Watched } from "../terminal/counter.js";
-import { byteChunks, textParts } from "./bytes.js";
 import {
-  columnOf,
   type ColumnOptions,
-  Documents,
-  NO_TOKENIZER,
-  type RowOptions,
-  rowOptions,
-} from "./documents.js";
-import { dataEndings, kindOf } from "./kinds.js";
-import { withRecords } from "./records.js";
-import { dataName } from "./standard-input.js";
-import { checkCount, type Counted, readShardTokens, TokenBuffer } from "./tokens.js";
-import { UsageError, within } from "../errors.js";
+  dataEndings,
+  dataName,
+  type FileRead,
+  type ReadOptions,
+  readTokens,
+  type TokensFor,
+} from "@normless/data";
+import type { TrainingRecipe } from "@normless/train";
+import { readAsked, UsageError } from "../errors.js";
+import { CountLine, type Watched } from "../terminal/counter.js";
 import { thousands } from "../terminal/format.js";
+import { rowOptions } from "./data-files.js";
 
 /** What the tokens must suit, and who waits for them. */
-export interface CorpusFor {
-  readonly vocabSize: number;
-  readonly tokenizer?: Tokenizer | undefined;
-  /** What to do where tokens are of another tokenizer, where something can be done. */
-  readonly otherWay?: string | undefined;
+export interface CorpusFor extends TokensFor {
   /** Where a long reading counts its tokens. */
   readonly io?: Watched | undefined;
 }
 
 /** How much of each file is read. */
-export interface CorpusOptions extends RowOptions {
-  /** From the first, of all files together; default all. */
-  readonly tokens?: number | undefined;
+export interface CorpusOptions extends Omit<ReadOptions, "counted" | "read"> {
   /** Is told what was read of which file. */
   readonly read?: FileRead[] | undefined;
 }
@@ -51,15 +41,7 @@ export interface Corpus {
   readonly validation: Uint16Array;
 }
 
-/** What was read of a file or an address. */
-export interface FileRead {
-  readonly path: string;
-  tokens: number;
-  /** Where it has any. */
-  rows?: number;
-}
-
-/** The same of both parts. */
+/** What was read of the files of both parts. */
 export interface FilesRead {
   readonly train: FileRead[];
   readonly validation: FileRead[];
@@ -125,88 +107,18 @@ export async function readBoth(
   };
 }
 
-/** Files or URLs, one after the other. @throws Error naming the file and what is wrong in it. */
+/** Files or URLs, one after the other. @throws Error naming the file and what is wrong in it, or UsageError */
 export async function readCorpus(
   paths: readonly string[],
-  model: CorpusFor,
+  { io, ...model }: CorpusFor,
   options: CorpusOptions = {},
 ): Promise<Uint16Array> {
-  const { tokens: limit = Infinity } = options;
-  const parts: Uint16Array[] = [];
-  const line = new CountLine(model.io);
-  let length = 0;
-  for (const path of paths) {
-    if (length >= limit) break;
-    const counted = (count: number) => line.show(`reading ${dataName(path)}: ${thousands(count)} tokens`);
-    const file: FileRead = { path, tokens: 0 };
-    const how = { ...options, tokens: limit - length, counted, file };
-    const part = await within(dataName(path), () => readTokens(path, model, how)).finally(() => line.stop());
-    parts.push(part);
-    file.tokens = part.length;
+  const line = new CountLine(io);
+  const counted = (path: string, count: number) =>
+    line.show(`reading ${dataName(path)}: ${thousands(count)} tokens`);
+  const read = (file: FileRead) => {
+    line.stop();
     options.read?.push(file);
-    length += part.length;
-    checkCount(length);
-  }
-  if (parts.length === 1) return parts[0];
-  const all = new Uint16Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-/** What `readCorpus` was asked for, with a limit on the tokens of this file, and what hears of them now and then. */
-type FileOptions = CorpusOptions & {
-  readonly tokens: number;
-  readonly counted: Counted;
-  readonly file: FileRead;
-};
-
-async function readTokens(path: string, model: CorpusFor, options: FileOptions): Promise<Uint16Array> {
-  const { kind } = kindOf(path);
-  const tokens =
-    kind === "bin"
-      ? await readShardTokens(path, options.tokens, options.counted)
-      : await (kind === "txt" ? encodeText : encodeRecords)(path, model, options);
-  for (let at = 0; at < tokens.length; at++) {
-    if (tokens[at] < model.vocabSize) continue;
-    throw new Error(
-      `token ${at} has id ${tokens[at]}, outside the model's vocabulary of ${model.vocabSize}. ` +
-        `Were these tokens made by another tokenizer?${model.otherWay === undefined ? "" : ` ${model.otherWay}`}`,
-    );
-  }
-  return tokens;
-}
-
-/** Documents stand between `<|endoftext|>`s; a text without one is one document. */
-async function encodeText(path: string, { tokenizer }: CorpusFor, options: FileOptions) {
-  if (!tokenizer) throw new UsageError(`is text, and ${NO_TOKENIZER} (.bin)`);
-  const buffer = new TokenBuffer(options.tokens, options.counted);
-  const documents = new Documents(tokenizer, buffer);
-  for await (const { text, ends } of textParts(byteChunks(path), END_OF_TEXT)) {
-    documents.write(text);
-    if (ends) documents.end();
-    if (buffer.full) break;
-  }
-  const tokens = buffer.tokens();
-  if (tokens.length === 0) throw new Error("the text is empty; it must hold a document");
-  return tokens;
-}
-
-function encodeRecords(path: string, { tokenizer }: CorpusFor, options: FileOptions) {
-  return withRecords(path, async (file) => {
-    const column = columnOf(file, options, tokenizer);
-    const buffer = new TokenBuffer(options.tokens, options.counted);
-    let rows = 0;
-    for await (const record of file.read([column.name], options.rows)) {
-      column.push(record, buffer);
-      options.file.rows = ++rows;
-      if (buffer.full) break;
-    }
-    const tokens = buffer.tokens();
-    if (tokens.length === 0) throw new Error(`no row has anything in "${column.name}"`);
-    return tokens;
-  });
+  };
+  return readAsked(() => readTokens(paths, model, { ...options, counted, read })).finally(() => line.stop());
 }

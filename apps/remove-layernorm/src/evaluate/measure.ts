@@ -1,4 +1,5 @@
 /** What `normless eval` measures of one model. */
+import { NO_TOKENIZER } from "@normless/data";
 import type { Model } from "@normless/gpt2";
 import {
   choiceTokens,
@@ -28,7 +29,6 @@ import { EXIT, UsageError, within } from "../errors.js";
 import { thousands } from "../terminal/format.js";
 import { breathe, type Io } from "../terminal/io.js";
 import { Progress } from "../terminal/progress.js";
-import { NO_TOKENIZER } from "../data/documents.js";
 
 /** What is looked at, the same for all models. */
 export interface Inputs {

@@ -5,12 +5,25 @@
  */
 import { stat } from "node:fs/promises";
 import type { LoadedModel } from "@normless/gpt2";
-import { messageOf } from "../errors.js";
-import { brokenFiles } from "../hub/cache.js";
-import { HubModel, type HubPart, isOffline } from "../hub/hub-model.js";
-import { isShort, namesOf, parseReference, type Reference, shortNames } from "../hub/reference.js";
+import {
+  brokenFiles,
+  HubModel,
+  type HubPart,
+  HubUnreachable,
+  isOffline,
+  isShort,
+  namesOf,
+  NoSuchModelError,
+  NotCachedError,
+  parseReference,
+  type Reference,
+  shortNames,
+  showReference,
+} from "@normless/hub";
+import { messageOf, UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { didYouMean } from "../options/nearest.js";
+import { showDownload } from "./download-bar.js";
 import { readModelSaying } from "./read-model.js";
 
 /** A model that is on the disk. */
@@ -29,14 +42,16 @@ export interface FoundModel {
 export async function findModel(io: Io, folderOrName: string): Promise<FoundModel> {
   const reference = await onHub(io, folderOrName, "model");
   if (!reference) return new Found(io, folderOrName, undefined);
-  const model = await HubModel.of(io, reference, "model");
-  return new Found(io, await model.folder(), model);
+  const model = await HubModel.of(reference, "model", showDownload(io));
+  return new Found(io, await toldOf(model, model.folder()), model);
 }
 
 /** The same for a tokenizer alone: the folder that it is in. @throws Error as `findModel` does */
 export async function findTokenizer(io: Io, folderOrName: string): Promise<string> {
   const reference = await onHub(io, folderOrName, "tokenizer");
-  return reference ? (await HubModel.of(io, reference, "tokenizer")).folder() : folderOrName;
+  if (!reference) return folderOrName;
+  const model = await HubModel.of(reference, "tokenizer", showDownload(io));
+  return toldOf(model, model.folder());
 }
 
 /** What to take from the hub; undefined where there is something of that path. @throws Error when it is no name either */
@@ -56,6 +71,20 @@ async function onHub(io: Io, folderOrName: string, part: HubPart): Promise<Refer
     `${folderOrName}: there is no such folder. A ${part} on the hub is owner/name, such as openai-community/gpt2, or ` +
       `one of ${shortNames.join(", ")}.${didYouMean(folderOrName, shortNames)}`,
   );
+}
+
+/** What the hub answers, to somebody who may have meant a folder. @throws UsageError where nobody was to be asked */
+async function toldOf<X>({ reference }: HubModel, answer: Promise<X>): Promise<X> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (cause instanceof NotCachedError) throw new UsageError(cause.message, { cause });
+    if (!(cause instanceof NoSuchModelError || cause instanceof HubUnreachable)) throw cause;
+    const ways =
+      ". Give a folder that is there, or try again with a network; what is downloaded once works without";
+    const way = cause instanceof HubUnreachable ? ways : "";
+    throw new Error(`there is no folder ${showReference(reference)}, and ${cause.answer}${way}`, { cause });
+  }
 }
 
 class Found implements FoundModel {
@@ -78,7 +107,8 @@ class Found implements FoundModel {
         )
         .join("; ");
       if (this.source && !isOffline()) {
-        await this.source.replace(this.folder, broken, what).catch((why: unknown) => {
+        this.io.err(`${what}; downloading it again\n`);
+        await toldOf(this.source, this.source.replace(this.folder, broken)).catch((why: unknown) => {
           throw new Error(
             `${messageOf(cause)}\n${what}, and it cannot be downloaded again: ${messageOf(why)}`,
             {

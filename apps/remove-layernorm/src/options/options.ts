@@ -11,7 +11,7 @@ import {
   threadsArgument,
   wholeArgument,
 } from "./arguments.js";
-import { dataText } from "../data/kinds.js";
+import { dataText } from "../data/data-files.js";
 import { rateScalings } from "@normless/train";
 import { engineChoices } from "../engine/engine.js";
 

@@ -5,11 +5,10 @@
  */
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dataEndings, isUrl } from "@normless/data";
 import { isModelFile } from "@normless/gpt2";
-import { dataEndings, isUrl } from "../data/kinds.js";
+import { parseReference, repositoryFolders } from "@normless/hub";
 import { optionName, UsageError } from "../errors.js";
-import { repositoryFolders } from "../hub/cache.js";
-import { parseReference } from "../hub/reference.js";
 import { isRecipeFile } from "../remove/recipes.js";
 
 declare const CHECKED: unique symbol;

@@ -1,7 +1,7 @@
 /** Paths and addresses as others may read them: without whose computer it was. */
 import { homedir, userInfo } from "node:os";
 import { basename, dirname, relative, resolve, sep } from "node:path";
-import { isUrl } from "../data/kinds.js";
+import { isUrl } from "@normless/data";
 
 interface Surroundings {
   readonly cwd: string;

@@ -1,11 +1,11 @@
 /** What a run reads, by content: the files of a model's weights, the files of the data and their tokens. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Corpus, FileRead, FilesRead } from "../data/corpus.js";
-import { isUrl } from "../data/kinds.js";
-import { exists, hashOf, INDEX, shardsOf, WEIGHTS } from "../hub/cache.js";
-import { isCommit } from "../hub/reference.js";
+import { type FileRead, isUrl } from "@normless/data";
+import { hashOf, INDEX, isCommit, shardsOf, WEIGHTS } from "@normless/hub";
+import type { Corpus, FilesRead } from "../data/corpus.js";
 import { publicPath } from "./public-path.js";
 import type { DataPart, FileFacts, ModelFacts } from "./schema.js";
 
@@ -39,7 +39,7 @@ export async function modelFacts(folder: string): Promise<ModelFacts> {
 }
 
 async function weightFiles(folder: string): Promise<string[]> {
-  if (await exists(join(folder, WEIGHTS))) return [WEIGHTS];
+  if (existsSync(join(folder, WEIGHTS))) return [WEIGHTS];
   const path = join(folder, INDEX);
   return shardsOf(await readFile(path, "utf8"), path).sort();
 }

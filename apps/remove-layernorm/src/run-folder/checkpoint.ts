@@ -6,6 +6,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { decodeMultiStream, encode, ExtensionCodec } from "@msgpack/msgpack";
+import type { Bytes } from "@normless/data";
 import type { HostTensor } from "@normless/gpt2";
 import { parseNorm } from "@normless/layernorm";
 import { sizeOf } from "@normless/tensor";
@@ -13,7 +14,6 @@ import { z } from "zod";
 import { ROW_KINDS } from "@normless/evaluate";
 import type { RunState } from "@normless/removal";
 import type { TrainerState, TrainState } from "@normless/train";
-import type { Bytes } from "../data/pieces.js";
 import { gpt2ConfigSchema } from "../json/gpt2-config-schema.js";
 import { checkJson } from "../json/json.js";
 import { removalRecipeSchema, trainRecipeSchema } from "../json/schemas.js";

@@ -1,7 +1,7 @@
 /** Standard input cannot be read again, so a run keeps the tokens that it had of it, for `--resume` to read. */
 import { join } from "node:path";
+import { isStandardInput } from "@normless/data";
 import type { Corpus, CorpusFiles, FilesRead } from "../data/corpus.js";
-import { isStandardInput } from "../data/standard-input.js";
 import { STANDARD_INPUT } from "./run-files.js";
 
 const PARTS = ["train", "validation"] as const;

@@ -3,11 +3,10 @@
  * and `--config` takes it as any file of options.
  */
 import { isAbsolute, join, resolve } from "node:path";
+import { isStandardInput, isUrl } from "@normless/data";
 import { jsonText } from "@normless/gpt2";
 import { z } from "zod";
 import type { Corpus, CorpusFiles } from "../data/corpus.js";
-import { isUrl } from "../data/kinds.js";
-import { isStandardInput } from "../data/standard-input.js";
 import { engineNames, type EngineOptions, type EngineUsed } from "../engine/engine.js";
 import { optionName, UsageError } from "../errors.js";
 import { withFloats } from "../json/float-fields.js";

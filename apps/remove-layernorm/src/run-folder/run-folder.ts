@@ -4,6 +4,7 @@
  */
 import { appendFile, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { withFile } from "@normless/data";
 import { writeFileAtomic } from "@normless/safetensors/node";
 import { writeLlmcShard } from "@normless/text";
 import {
@@ -14,7 +15,6 @@ import {
   encodeCheckpoint,
 } from "./checkpoint.js";
 import type { TrainerState } from "@normless/train";
-import { withFile } from "../data/pieces.js";
 import { messageOf, UsageError } from "../errors.js";
 import { bytes } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";

@@ -6,8 +6,8 @@
 import { rmSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { hasEnded, isHere, type ProcessName, processName, THIS_PROCESS } from "@normless/hub";
 import { systemCode, UsageError } from "../errors.js";
-import { hasEnded, isHere, type ProcessName, processName, THIS_PROCESS } from "./process-name.js";
 
 const PREFIX = "in-use-by-";
 const OWN = `${PREFIX}${THIS_PROCESS}`;

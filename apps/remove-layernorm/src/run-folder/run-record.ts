@@ -1,9 +1,9 @@
 /** A removal's folder read for people, at any time: of a run that goes on, was stopped or has ended. Nothing is written. */
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Summary } from "@normless/removal";
-import { exists } from "../hub/cache.js";
 import { checkJson, isObject, readJson } from "../json/json.js";
 import { UsageError } from "../errors.js";
 import { readMetrics } from "./metrics.js";
@@ -57,7 +57,7 @@ export async function readRunRecord(folder: string): Promise<RunRecord> {
 /** Undefined where the run has not ended. @throws UsageError when it is none of a removal's. */
 export async function readSummary(folder: string): Promise<RunSummary | undefined> {
   const path = join(folder, SUMMARY);
-  if (!(await exists(path))) return undefined;
+  if (!existsSync(path)) return undefined;
   const json = await readJson(path);
   checkJson(path, summarySchema, json);
   return json as RunSummary;

@@ -1,8 +1,8 @@
 /** sweep.json: what a sweep is of, which keeps another one out of its folder, and what became of each run. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "@normless/safetensors/node";
-import { exists } from "../hub/cache.js";
 import { checkJson, readJson } from "../json/json.js";
 import { engineFields, removalRecipeSchema } from "../json/schemas.js";
 
@@ -69,7 +69,7 @@ export interface SweepRecord {
 /** What a folder holds of a sweep; undefined where it holds none. @throws UsageError when its sweep.json is none */
 export async function readRecord(folder: string): Promise<SweepRecord | undefined> {
   const path = join(folder, SWEEP_JSON);
-  if (!(await exists(path))) return undefined;
+  if (!existsSync(path)) return undefined;
   const { manner, arms, runs } = checkJson(path, recordSchema, await readJson(path));
   const plain = runs.map(({ model, recipe, seed, folder: place, state, error }): SweepRun => {
     return { model, recipe, seed, folder: place, state, ...(error !== undefined && { error }) };

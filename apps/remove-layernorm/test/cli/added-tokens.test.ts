@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { AttributionData } from "../../src/terminal/attribution-text.js";
 import { readCorpus } from "../../src/data/corpus.js";
 import { readJson } from "../../src/json/json.js";
-import { COMMIT, fakeHub } from "./fake-hub.js";
+import { COMMIT, fakeHub } from "@normless/hub/testing";
 import { run, tinyConfig, writeTiny } from "./tiny.js";
 
 let folder: string;

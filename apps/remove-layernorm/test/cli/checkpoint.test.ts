@@ -1,3 +1,4 @@
+import { type Bytes, inMemory } from "@normless/data";
 import { initWeights } from "@normless/gpt2";
 import { frozenNorm, standardNorm } from "@normless/layernorm";
 import fc from "fast-check";
@@ -9,7 +10,6 @@ import {
   removeKind,
   trainKind,
 } from "../../src/run-folder/checkpoint.js";
-import { type Bytes, inMemory } from "../../src/data/pieces.js";
 import { checkJson } from "../../src/json/json.js";
 import { resolveRecipe } from "../../src/remove/recipes.js";
 import { type RemoveConfig, removeConfigSchema, runConfigText } from "../../src/run-folder/run-config.js";

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
+import { isStandardInput } from "@normless/data";
 import { writeNanogptShard } from "@normless/text";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { withDataFiles } from "../../src/data/find-files.js";
-import { isStandardInput } from "../../src/data/standard-input.js";
 import { readCorpus } from "../../src/data/corpus.js";
+import { withDataFiles } from "../../src/data/data-files.js";
 import { silentIo, run, writeTiny } from "./tiny.js";
 
 let folder: string;

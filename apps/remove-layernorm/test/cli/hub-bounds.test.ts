@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { answerJson, COMMIT, entryOf } from "./fake-hub.js";
+import { answerJson, COMMIT, entryOf } from "@normless/hub/testing";
 import { hubFolder, type HubFolder, inspect, NAME, WEIGHTS } from "./hub-folder.js";
 
 let test: HubFolder;

@@ -2,7 +2,7 @@
 import { lstat, mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { COMMIT, type FakeHub } from "./fake-hub.js";
+import { COMMIT, type FakeHub } from "@normless/hub/testing";
 import { hubFolder, type HubFolder, inspect, NAME, WEIGHTS } from "./hub-folder.js";
 import { run } from "./tiny.js";
 

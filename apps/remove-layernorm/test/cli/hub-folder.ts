@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vi } from "vitest";
-import { entryOf, type FakeHub, fakeHub } from "./fake-hub.js";
+import { entryOf, type FakeHub, fakeHub } from "@normless/hub/testing";
 import { run, writeTiny } from "./tiny.js";
 
 export const NAME = "some-lab/gpt2_tiny";

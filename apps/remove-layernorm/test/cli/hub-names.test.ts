@@ -2,8 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { namesOf, parseReference, shortNames } from "../../src/hub/reference.js";
-import { COMMIT, fakeHub, type FakeHub } from "./fake-hub.js";
+import { COMMIT, fakeHub, type FakeHub } from "@normless/hub/testing";
 import { hubFolder, type HubFolder, inspect, WEIGHTS } from "./hub-folder.js";
 import { run } from "./tiny.js";
 
@@ -25,18 +24,6 @@ afterEach(async () => {
 });
 
 const bodies = () => hub.requests.filter((request) => request.includes("/resolve/"));
-
-it("are those of five models, with a revision or without", () => {
-  expect(shortNames).toEqual(["gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2"]);
-  expect(parseReference("distilgpt2@v1")).toEqual({
-    name: "distilbert/distilgpt2",
-    asked: "distilgpt2",
-    revision: "v1",
-  });
-  expect(namesOf("openai-community/gpt2-xl")).toEqual(["openai-community/gpt2-xl", "gpt2-xl"]);
-  for (const none of ["gpt3", "sotu", "toString", "gpt2/", "./gpt2"])
-    expect(parseReference(none)).toBeUndefined();
-});
 
 it("are downloaded to the folder that transformers looks in for the same name", async () => {
   const { code, err } = await inspect("gpt2");

@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { thousands } from "../../src/terminal/format.js";
-import { COMMIT, fakeHub, type FakeHub } from "./fake-hub.js";
+import { COMMIT, fakeHub, type FakeHub } from "@normless/hub/testing";
 import { hubFolder, type HubFolder, inspect, NAME, WEIGHTS } from "./hub-folder.js";
 
 let test: HubFolder;

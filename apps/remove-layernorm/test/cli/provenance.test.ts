@@ -11,7 +11,7 @@ import { publicPath } from "../../src/provenance/public-path.js";
 import type { Provenance } from "../../src/provenance/schema.js";
 import { shellWord } from "../../src/shell.js";
 import { removalRecipes } from "@normless/removal";
-import { COMMIT } from "./fake-hub.js";
+import { COMMIT } from "@normless/hub/testing";
 import { hubFolder, NAME } from "./hub-folder.js";
 import { someProvenance } from "./provenance-of.js";
 import { metricsOf, run, tinyConfig, writeTiny } from "./tiny.js";

@@ -1,6 +1,6 @@
 /** Text, token by token, with a key/value cache. The same seed gives the same tokens. */
 import { evaluate } from "@normless/autograd";
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 import { freeTokens, uploadTokens } from "../model/batch.js";
 import { KeyValueCache } from "./cache.js";
 import { checkFinite, OVERFLOW_ADVICE } from "../model/finite.js";

@@ -1,7 +1,7 @@
 /** Parameters as plain named data, under their Hugging Face names (without the `transformer.` prefix). */
 import type { Parameters } from "@normless/autograd";
 import { type Backend, type Shape, showShape, sameShape, sizeOf } from "@normless/tensor";
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 import type { Gpt2Config } from "./config.js";
 import { isFolded, type NormModule, type NormTable, sitesOf } from "./sites.js";
 

@@ -12,7 +12,7 @@ import {
 } from "../index.js";
 import { frozenNorm } from "@normless/layernorm";
 import { type Backend, sizeOf } from "@normless/tensor";
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 import fc from "fast-check";
 
 /** Small shapes of all kinds. */

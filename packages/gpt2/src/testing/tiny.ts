@@ -1,5 +1,5 @@
 /** A tiny model, and a text with something to learn. */
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 import type { Gpt2Config } from "../model/config.js";
 import { initWeights, type Weights } from "../model/params.js";
 

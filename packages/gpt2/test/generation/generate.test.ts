@@ -1,7 +1,7 @@
 import { evaluate } from "@normless/autograd";
 import { reference } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
-import { randomAt } from "@normless/text";
+import { randomAt } from "@normless/random";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {

@@ -1,6 +1,8 @@
 /** Elementwise kernels and the reductions to a scalar. */
 import type { Engine } from "../engine.js";
-import { CHUNK, flag, type Implementation, type Operand, unitsOf } from "./implementation.js";
+import { pairsInt32Operators } from "../generated/phases.js";
+import { bitsOf, CHUNK, flag, type Implementation, type Operand, unitsOf } from "./implementation.js";
+import { lineWalk } from "./walk.js";
 
 export const add: Implementation<"add"> = {
   run(engine, { a, b }, _attributes, { y }) {
@@ -21,8 +23,25 @@ export const scale: Implementation<"scale"> = {
   },
 };
 
-function fillWith(engine: Engine, { pointer, size }: Operand, value: number): void {
-  engine.run("fill", unitsOf(size, CHUNK), size * 0.2, [pointer, size], [value]);
+/** target += the values at `pointer`, which are of its kind and as many. */
+export function addTo(engine: Engine, target: Operand, pointer: number): void {
+  const { size } = target;
+  if (target.dtype === "float32") {
+    return engine.run("add", unitsOf(size, CHUNK), size * 0.3, [
+      target.pointer,
+      pointer,
+      target.pointer,
+      size,
+    ]);
+  }
+  const { ints, units } = lineWalk(size, [1, 1]);
+  const own = [target.pointer, target.pointer, pointer, pairsInt32Operators.add, 1];
+  engine.run("binary", units, size * 0.3, [...own, ...ints]);
+}
+
+/** Every value becomes this one. */
+export function fillWith(engine: Engine, { pointer, size, dtype }: Operand, value: number): void {
+  engine.run("fill", unitsOf(size, CHUNK), size * 0.2, [pointer, size, bitsOf(value, dtype)]);
 }
 
 export const fill: Implementation<"fill"> = {

@@ -1,8 +1,9 @@
 /** The column of this backend in the table of kernels: a kernel that is missing here does not compile. */
-import type { KernelName } from "@normless/tensor";
 import { adamw } from "./adamw.js";
 import { attention, attentionGrad, writeRows } from "./attention.js";
+import { binary, where } from "./binary.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
+import { cumsum } from "./cumsum.js";
 import { add, expand, fill, mul, scale, sum, sumSquares } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
@@ -12,9 +13,37 @@ import { linearKlDivergence, linearKlDivergenceGrad } from "./kl-divergence.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
+import { matmul } from "./matmul.js";
+import { gather, indexAdd, indexSelect, scatterAdd } from "./places.js";
+import { argReduce, reduce } from "./reduce.js";
+import { softmax, softmaxGrad } from "./softmax.js";
+import { sort } from "./sort.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
+import { assign, full, range, strided } from "./strided.js";
+import { cast, clamp, unary } from "./unary.js";
+import type { KernelName } from "@normless/tensor";
 
 export const kernels: { readonly [K in KernelName]: Implementation<K> } = {
+  unary,
+  clamp,
+  cast,
+  binary,
+  where,
+  reduce,
+  argReduce,
+  cumsum,
+  softmax,
+  softmaxGrad,
+  sort,
+  strided,
+  assign,
+  full,
+  range,
+  indexSelect,
+  indexAdd,
+  gather,
+  scatterAdd,
+  matmul,
   linear,
   linearGradInput,
   linearGradWeight,

@@ -3,12 +3,13 @@ import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } f
 import { type DType, dtypeOf, type TensorData, toDType } from "../dtype.js";
 import { BackendError } from "../errors.js";
 import type { AttributesOf, KernelName } from "../kernels/index.js";
-import { POSITION_CLASSES } from "../kernels/position-class.js";
 import type { Operands } from "../kernels/contract.js";
 import type { AnyOp, Op, OpBuild } from "../op.js";
 import { planOp, planRun, type RunPlan, type TensorRecord } from "../run.js";
-import { type Shape, showShape, sizeOf } from "../shape.js";
+import { type Shape, sizeOf } from "../shape.js";
 import { checkReshape, checkUpload, checkWrite } from "../tensor.js";
+import { isOfNothing, ofNothing, withInner } from "./empty.js";
+import { checkIds, copiedIds } from "./ids.js";
 import { type Builds, kernels } from "./kernels/index.js";
 import type { Executor, Operand, Result } from "./program.js";
 
@@ -22,9 +23,9 @@ export interface GpuBackend extends Backend {
 
 /** Values on the device, and how many tensors look at them. */
 interface Storage<Handle> {
-  /** Another one after every pass that could not write in place. */
-  handle: Handle;
-  /** The values of an int32 tensor that came from the host: ids are checked, and sorted, there. */
+  /** Another one after every pass that could not write in place; undefined where there are no values. */
+  handle: Handle | undefined;
+  /** The values of an int32 tensor that came from the host, or was cut out of one: ids are checked, and sorted, there. */
   ints: Int32Array | undefined;
   uses: number;
 }
@@ -58,7 +59,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   let disposed = false;
 
-  const make = (shape: Shape, dtype: DType, handle: Handle, ints?: Int32Array) => {
+  const make = (shape: Shape, dtype: DType, handle: Handle | undefined, ints?: Int32Array) => {
     const tensor = new GpuTensor(backend, shape, dtype, { handle, ints, uses: 1 });
     memory.liveBytes += tensor.size * 4;
     memory.liveTensors += 1;
@@ -78,42 +79,77 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     return tensor as GpuTensor<Handle>;
   };
 
+  const put = (data: TensorData) => (data.length > 0 ? executor.upload(onlyBits(data)) : undefined);
+
   const runChecked = (
     kernel: string,
-    { contract, outputs }: RunPlan,
+    plan: RunPlan,
     { inputs, attributes, build }: Task,
   ): Record<string, Tensor> => {
+    const { contract, outputs } = plan;
     const tensors: Record<string, GpuTensor<Handle>> = {};
-    const operands: Record<string, Operand> = {};
-    const handles: Record<string, Handle> = {};
     for (const name of [...contract.inputs, ...contract.optional]) {
       const given = inputs[name];
-      if (!given) continue;
-      const tensor = own(given, kernel);
-      tensors[name] = tensor;
-      operands[name] = tensor;
-      handles[name] = tensor.storage.handle;
-      if (tensor.ints) checkIds(kernel, name, tensor.ints, idLimit(name, inputs, attributes));
+      if (given) tensors[name] = own(given, kernel);
+    }
+    const padded = withInner(kernel, tensors, attributes);
+    if (!padded && isOfNothing(plan, tensors)) {
+      const values = ofNothing(kernel, plan, tensors, attributes);
+      return finish(plan, (name, into) => (into ? added(into, values[name]) : put(values[name])));
+    }
+
+    const operands: Readonly<Record<string, Operand>> = padded ?? tensors;
+    const handles: Record<string, Handle> = {};
+    const zeros: Handle[] = [];
+    for (const [name, { size }] of Object.entries(operands)) {
+      const { handle } = tensors[name].storage;
+      handles[name] = handle ?? executor.upload(new Float32Array(size));
+      if (handle === undefined) zeros.push(handles[name]);
     }
     const results: Record<string, Result> = {};
     const places: Record<string, { size: number; into?: Handle }> = {};
-    for (const [name, { shape }] of Object.entries(operands)) checkNotEmpty(kernel, name, shape);
     for (const { name, spec, into } of outputs) {
-      checkNotEmpty(kernel, name, spec.shape);
       const size = sizeOf(spec.shape);
       results[name] = { shape: spec.shape, size, add: into !== undefined };
-      places[name] = { size, ...(into && { into: own(into, kernel).storage.handle }) };
+      const target = into && own(into, kernel).storage.handle;
+      places[name] = { size, ...(target !== undefined && { into: target }) };
     }
-    const program = build(operands, attributes, results);
-    const done = executor.run(program, handles, places);
-    for (const [name, handle] of Object.entries(done.replaced)) tensors[name].storage.handle = handle;
+    try {
+      const done = executor.run(build(operands, attributes, results), handles, places);
+      for (const [name, handle] of Object.entries(done.replaced)) tensors[name].storage.handle = handle;
+      for (const name of contract.mutates) tensors[name].storage.ints = undefined;
+      return finish(plan, (name) => done.outputs[name], copiedIds(kernel, tensors, attributes));
+    } finally {
+      zeros.forEach((handle) => executor.release(handle));
+    }
+  };
+  /** The outputs of a run, each with the handle that it has now. */
+  const finish = (
+    { outputs }: RunPlan,
+    handleOf: (name: string, into: GpuTensor<Handle> | undefined) => Handle | undefined,
+    ints?: Int32Array,
+  ): Record<string, Tensor> => {
     const made: Record<string, Tensor> = {};
     for (const { name, spec, into } of outputs) {
-      const handle = done.outputs[name];
-      if (into) own(into, kernel).storage.handle = handle;
-      made[name] = into ?? make(spec.shape, spec.dtype, handle);
+      const target = into && own(into, name);
+      const handle = handleOf(name, target);
+      if (target) Object.assign(target.storage, { handle, ints: undefined });
+      made[name] = target ?? make(spec.shape, spec.dtype, handle, ints);
     }
     return made;
+  };
+  /** The handle of a tensor that values of the host are added to. */
+  const added = ({ shape, size, dtype, storage }: GpuTensor<Handle>, values: Float32Array) => {
+    const [x, into] = [put(values), storage.handle];
+    if (x === undefined || into === undefined) return into;
+    const program = builds.scale(
+      { x: { shape, size, dtype } },
+      { factor: 1 },
+      { y: { shape, size, add: true } },
+    );
+    const { outputs } = executor.run(program, { x }, { y: { size, into } });
+    executor.release(x);
+    return outputs.y;
   };
 
   const backend: GpuBackend = {
@@ -126,14 +162,14 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       alive("upload");
       checkUpload(data, shape);
       const ints = data instanceof Int32Array ? data.slice() : undefined;
-      return make([...shape], dtypeOf(data), executor.upload(onlyBits(data)), ints);
+      return make([...shape], dtypeOf(data), put(data), ints);
     },
     write(tensor, data) {
       const target = own(tensor, "write");
       checkWrite(data, tensor);
       const { storage } = target;
-      const handle = executor.upload(onlyBits(data));
-      executor.release(storage.handle);
+      const handle = put(data);
+      if (storage.handle !== undefined) executor.release(storage.handle);
       storage.handle = handle;
       storage.ints = data instanceof Int32Array ? data.slice() : undefined;
     },
@@ -145,6 +181,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     ): OutputsOf<K> {
       alive(kernel);
       const plan = planRun(backend, kernel, inputs, attributes as object, into);
+      checkIds(kernel, inputs, attributes as object);
       const build = builds[kernel] as unknown as AnyBuild;
       return runChecked(kernel, plan, { inputs, attributes: attributes as object, build }) as OutputsOf<K>;
     },
@@ -170,18 +207,19 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       return new GpuTensor(backend, shape, dtype, storage);
     },
     async read(tensor): Promise<TensorData> {
-      const { storage, size, dtype } = own(tensor, "read");
-      return storage.ints?.slice() ?? asDType(await executor.read(storage.handle, size), dtype);
+      own(tensor, "read");
+      return (await backend.readMany([tensor]))[0];
     },
     async readMany(tensors): Promise<TensorData[]> {
       const owned = tensors.map((tensor) => own(tensor, "readMany"));
-      const onDevice = owned.filter(({ ints }) => !ints);
-      const floats = await executor.readMany(
-        onDevice.map(({ storage: { handle }, size }) => ({ handle, size })),
+      const onDevice = owned.flatMap(({ ints, size, storage: { handle } }) =>
+        ints || handle === undefined ? [] : [{ handle, size }],
       );
-      return owned.map(
-        ({ ints, dtype }) => ints?.slice() ?? asDType(floats.shift() ?? new Float32Array(), dtype),
-      );
+      const read = await executor.readMany(onDevice);
+      return owned.map(({ ints, dtype, storage: { handle } }) => {
+        if (ints) return ints.slice();
+        return asDType((handle !== undefined && read.shift()) || new Float32Array(), dtype);
+      });
     },
     free(tensor) {
       const target = own(tensor, "free");
@@ -189,7 +227,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       memory.liveTensors -= 1;
       target.storage.uses -= 1;
       if (target.storage.uses > 0) return;
-      executor.release(target.storage.handle);
+      if (target.storage.handle !== undefined) executor.release(target.storage.handle);
       memory.liveBytes -= target.size * 4;
     },
     async sync() {
@@ -208,34 +246,16 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
 
 /** A device keeps all kinds of values as float32. */
 function asDType(values: Float32Array, dtype: DType): TensorData {
-  return dtype === "float32" ? values : toDType(values, dtype);
+  if (dtype === "float32") return values;
+  return toDType(dtype === "int32" ? Float64Array.from(values, within32Bits) : values, dtype);
+}
+
+/** As int32 stops at its ends when it comes from float32, which has no 2^31 − 1. */
+function within32Bits(value: number): number {
+  return Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1);
 }
 
 /** What a bool tensor is made of, as 0 and 1. */
 function onlyBits(data: TensorData): TensorData {
   return data instanceof Uint8Array ? toDType(data, "bool") : data;
-}
-
-/** How many values an int32 operand may take, from 0. */
-function idLimit(name: string, { table, w }: TensorRecord, attributes: object): number {
-  if (name === "classes") return POSITION_CLASSES.length;
-  if (name === "targets" && w) return w.shape[0];
-  if (table) return table.shape[0];
-  return "vocabulary" in attributes ? Number(attributes.vocabulary) : 0;
-}
-
-/** @throws BackendError when an id is outside: a kernel must never read or write outside of its operands. */
-function checkIds(op: string, name: string, ids: Int32Array, limit: number): void {
-  const at = ids.findIndex((id) => id < 0 || id >= limit);
-  if (at < 0) return;
-  throw new BackendError(`${op}: ${name}[${at}] is ${ids[at]}; it must be from 0 to ${limit - 1}`);
-}
-
-/** gpu.js has no arrays without values, and WebGPU no bindings. */
-function checkNotEmpty(kernel: string, name: string, shape: Shape): void {
-  if (sizeOf(shape) > 0) return;
-  throw new BackendError(
-    `gpu: ${kernel}: ${name} is ${showShape(shape)}, without any value, which no GPU kernel takes; ` +
-      "leave the op out, or run it on another backend",
-  );
 }

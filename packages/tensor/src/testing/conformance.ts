@@ -5,18 +5,19 @@
  */
 import type { Backend, Tensor } from "../backend.js";
 import type { TensorData } from "../dtype.js";
-import type { View } from "../kernels/contract.js";
+import type { Operands, View } from "../kernels/contract.js";
 import { contracts, type KernelName, kernelNames } from "../kernels/index.js";
 import { reference } from "../reference.js";
+import type { AnyOp, Op } from "../op.js";
 import type { AnyContract } from "../run.js";
 import { emptyCases } from "./cases/empty.js";
 import { cases } from "./cases/index.js";
 import { expectClose } from "./closeness.js";
 import { random, type Value, viewOf } from "./values.js";
 
-/** One case of one kernel, as a test of any backend. */
-export interface ConformanceCheck {
-  readonly kernel: KernelName;
+/** One case of one kernel, or of an op of one's own, as a test of any backend. */
+export interface ConformanceCheck<K extends string = KernelName> {
+  readonly kernel: K;
   readonly name: string;
   /** @throws Error that names kernel, case, operand and element. */
   run(backend: Backend): Promise<void>;
@@ -34,16 +35,36 @@ interface Result {
   readonly operands: Readonly<Record<string, TensorData>>;
 }
 
-type ErasedRun = (
-  kernel: string,
-  inputs: object,
-  attributes: object,
-  into?: object,
-) => Record<string, Tensor>;
+/** A kernel or an op, as the suite runs it. */
+interface Subject {
+  readonly name: string;
+  readonly contract: AnyContract;
+  /** Whether outputs can be added into a tensor. */
+  readonly adds: boolean;
+  readonly run: (
+    backend: Backend,
+    inputs: Readonly<Record<string, Tensor>>,
+    attributes: object,
+    into: Readonly<Record<string, Tensor>>,
+  ) => Readonly<Record<string, Tensor>>;
+}
+
+const subjectOf = (kernel: KernelName): Subject => ({
+  name: kernel,
+  contract: contracts[kernel],
+  adds: true,
+  run: (backend, inputs, attributes, into) =>
+    (backend.run.bind(backend) as (...given: unknown[]) => Record<string, Tensor>)(
+      kernel,
+      inputs,
+      attributes,
+      into,
+    ),
+});
 
 async function execute(
   backend: Backend,
-  kernel: KernelName,
+  subject: Subject,
   test: Erased,
   into?: Record<string, Value>,
 ): Promise<Result> {
@@ -53,8 +74,7 @@ async function execute(
   const targets: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(into ?? {})) targets[name] = upload(value);
 
-  const run = backend.run.bind(backend) as ErasedRun;
-  const outputs = run(kernel, operands, test.attributes, targets);
+  const outputs = subject.run(backend, operands, test.attributes, targets);
 
   const read: Record<string, TensorData> = {};
   for (const [name, tensor] of Object.entries(outputs)) read[name] = await backend.read(tensor);
@@ -65,15 +85,15 @@ async function execute(
   return result;
 }
 
-async function check(backend: Backend, kernel: KernelName, test: Erased, tolerance: number): Promise<void> {
-  const contract = contracts[kernel] as AnyContract;
+async function check(backend: Backend, subject: Subject, test: Erased, tolerance: number): Promise<void> {
+  const { contract } = subject;
   const oracle = reference();
   const limit = Math.max(test.tolerance ?? 0, tolerance);
-  const what = (operand: string) => `${backend.name} ${kernel} (${test.name}): ${operand}`;
+  const what = (operand: string) => `${backend.name} ${subject.name} (${test.name}): ${operand}`;
 
   const before = backend.memory().liveBytes;
-  const expected = await execute(oracle, kernel, test);
-  const actual = await execute(backend, kernel, test);
+  const expected = await execute(oracle, subject, test);
+  const actual = await execute(backend, subject, test);
   for (const name of contract.outputs)
     expectClose(what(name), actual.outputs[name], expected.outputs[name], limit);
   for (const [name, value] of Object.entries(test.inputs)) {
@@ -84,10 +104,10 @@ async function check(backend: Backend, kernel: KernelName, test: Erased, toleran
 
   const specs = contract.infer(definedInputs(test), test.attributes);
   const floats = contract.outputs.filter((name) => specs[name].dtype === "float32");
-  if (floats.length > 0) {
+  if (subject.adds && floats.length > 0) {
     const into: Record<string, Value> = {};
     floats.forEach((name, i) => (into[name] = random(specs[name].shape, 90 + i)));
-    const added = await execute(backend, kernel, test, into);
+    const added = await execute(backend, subject, test, into);
     for (const name of floats) {
       const sum = Float64Array.from(expected.outputs[name], (value, i) => value + into[name].data[i]);
       expectClose(what(`${name} added into`), added.outputs[name], sum, limit);
@@ -117,7 +137,37 @@ export function conformance({ tolerance = 1e-5, empty = true }: ConformanceOptio
     ([...cases[kernel], ...(empty ? emptyCases[kernel] : [])] as readonly Erased[]).map((test) => ({
       kernel,
       name: `${kernel}: ${test.name}`,
-      run: (backend: Backend) => check(backend, kernel, test, tolerance),
+      run: (backend: Backend) => check(backend, subjectOf(kernel), test, tolerance),
     })),
   );
+}
+
+/** Operands and attributes to try an op of one's own on. */
+export interface OpCase<I extends string, P extends string, A> {
+  readonly name: string;
+  readonly inputs: Operands<I, P, Value>;
+  readonly attributes: A;
+}
+
+/**
+ * All checks of an op of one's own, a case each, as `conformance` has them of ours: on any backend it is what its loop says,
+ * changes nothing but what it says it mutates, and leaves nothing alive.
+ */
+export function opConformance<I extends string, P extends string, A, O extends string>(
+  op: Op<I, P, A, O>,
+  cases: readonly OpCase<I, P, A>[],
+  { tolerance = 1e-5 }: Pick<ConformanceOptions, "tolerance"> = {},
+): ConformanceCheck<string>[] {
+  const any = op as unknown as AnyOp;
+  const subject: Subject = {
+    name: any.name,
+    contract: any,
+    adds: false,
+    run: (backend, inputs, attributes) => backend.runOp(any, inputs, attributes),
+  };
+  return (cases as unknown as readonly Erased[]).map((test) => ({
+    kernel: any.name,
+    name: `${any.name}: ${test.name}`,
+    run: (backend) => check(backend, subject, test, tolerance),
+  }));
 }

@@ -1,7 +1,13 @@
 export type { Case } from "./cases/case.js";
 export { cases } from "./cases/index.js";
 export { closeness, type Closeness, expectClose } from "./closeness.js";
-export { conformance, type ConformanceCheck, type ConformanceOptions } from "./conformance.js";
+export {
+  conformance,
+  type ConformanceCheck,
+  type ConformanceOptions,
+  type OpCase,
+  opConformance,
+} from "./conformance.js";
 export {
   bools,
   constant,

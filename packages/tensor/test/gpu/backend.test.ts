@@ -167,9 +167,82 @@ it("reads several tensors in their order, whole numbers among them, and none", a
     Float32Array.of(1, 2),
   ]);
   expect(await backend.readMany([])).toEqual([]);
-  expect(() => backend.run("sum", { x: empty }, {})).toThrow("gpu: sum: x is [0], without any value");
   for (const tensor of [x, ids, empty]) tensor.free();
   await expect(backend.readMany([x])).rejects.toThrow("readMany: this tensor was freed before this use");
+});
+
+describe("tensors without values", () => {
+  const none = backend.upload(new Float32Array(), [2, 0]);
+
+  it("are reshaped, written, read and freed as any other, and take no memory", async () => {
+    const { liveBytes } = backend.memory();
+    const other = backend.reshape(none, [0, 3, 1]);
+    backend.write(other, new Float32Array());
+    const { y } = backend.run("unary", { x: other }, { op: "exp" });
+    expect(await y.array()).toEqual([]);
+    expect(backend.memory().liveBytes).toBe(liveBytes);
+    for (const tensor of [other, y]) tensor.free();
+  });
+
+  it("add what is made of nothing to a target that exists", async () => {
+    const target = backend.upload(Float32Array.of(1, 2), [2]);
+    const x = backend.reshape(none, [2, 0, 1]);
+    const into = backend.reshape(target, [2, 1]);
+    backend.run("reduce", { x }, { op: "prod" }, { y: into });
+    expect(await target.read()).toEqual(Float32Array.of(2, 3));
+    for (const tensor of [target, x, into]) tensor.free();
+  });
+
+  it("are refused where values on the device would count", () => {
+    const [x, w] = [backend.upload(new Float32Array(), [2, 0]), backend.upload(new Float32Array(), [3, 0])];
+    const bias = backend.upload(new Float32Array(3), [3]);
+    const targets = backend.upload(Int32Array.of(0, 1), [2]);
+    expect(() => backend.run("linearCrossEntropy", { x, w, bias, targets }, {})).toThrow(
+      "gpu: linearCrossEntropy: one operand is without values and bias, which counts, is not",
+    );
+    for (const tensor of [x, w, bias, targets]) tensor.free();
+  });
+});
+
+describe("whole numbers that a kernel made or changed", () => {
+  it("are read as they are now, not as the host once gave them", async () => {
+    const [y, x] = [[1, 2, 3], [7]].map((values) => backend.upload(Int32Array.from(values), [values.length]));
+    backend.run("assign", { y, x }, { strides: [1], offset: 1 });
+    expect(await y.read()).toEqual(Int32Array.of(1, 7, 3));
+    const sum = backend.upload(Int32Array.of(5), [1, 1]);
+    const wide = backend.reshape(y, [1, 3, 1]);
+    backend.run("reduce", { x: wide }, { op: "sum" }, { y: sum });
+    expect(await sum.read()).toEqual(Int32Array.of(16));
+    for (const tensor of [x, y, sum, wide]) tensor.free();
+  });
+
+  it("stop at the ends of int32", async () => {
+    const x = backend.upload(Float32Array.of(3e9, -3e9, NaN), [3]);
+    const { y } = backend.run("cast", { x }, { to: "int32" });
+    expect(await y.read()).toEqual(Int32Array.of(2 ** 31 - 1, -(2 ** 31), 0));
+    for (const tensor of [x, y]) tensor.free();
+  });
+
+  it("as places take NaN from outside and add nothing there, and are refused by kernels that need them checked", async () => {
+    const x = backend.upload(Float32Array.of(1, 2, 3), [1, 3, 1]);
+    const { y: index } = backend.run("range", {}, { size: 3, start: -1, step: 2, dtype: "int32" });
+    const { y: taken } = backend.run("indexSelect", { x, index }, {});
+    expect(await taken.read()).toEqual(Float32Array.of(NaN, 2, NaN));
+    const { y: added } = backend.run("indexAdd", { x, index }, { N: 3 });
+    expect(await added.read()).toEqual(Float32Array.of(0, 2, 0));
+    const table = backend.reshape(x, [3, 1]);
+    expect(() => backend.run("embedding", { table, ids: index }, {})).toThrow(
+      "embedding: ids were made by a kernel",
+    );
+    const places = backend.upload(Int32Array.of(0, 3), [2]);
+    const walk = { shape: [1], strides: [1], offset: 1 };
+    const { y: cut } = backend.run("strided", { x: places }, walk);
+    expect(() => backend.run("embedding", { table, ids: cut }, {})).toThrow("ids[0] is 3");
+    expect(() => backend.run("indexSelect", { x, index: places }, {})).toThrow(
+      "indexSelect: index[1] is 3; it must be from 0 to 2",
+    );
+    for (const tensor of [x, index, taken, added, table, places, cut]) tensor.free();
+  });
 });
 
 describe("refusals", () => {

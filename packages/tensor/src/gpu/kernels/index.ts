@@ -3,21 +3,50 @@ import type { KernelName } from "../../kernels/index.js";
 import type { Build } from "../program.js";
 import { adamw, sumSquares } from "./adamw.js";
 import { attention, attentionGrad, writeRows } from "./attention.js";
+import { binary, where } from "./binary.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
+import { cumsum } from "./cumsum.js";
 import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
+import { gather, indexAdd, indexSelect, scatterAdd } from "./gather.js";
 import { gelu, geluGrad } from "./gelu.js";
 import { linearKlDivergence, linearKlDivergenceGrad } from "./kl-divergence.js";
 import { layerNorm, layerNormGrad, rowStd, rowStdGrad } from "./layer-norm.js";
 import { linearGelu } from "./linear-gelu.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
+import { matmul } from "./matmul.js";
+import { argReduce, reduce } from "./reduce.js";
+import { softmax, softmaxGrad } from "./softmax.js";
+import { sort } from "./sort.js";
 import { classMean, stdSpread, stdSpreadGrad } from "./std-spread.js";
+import { assign, full, range, strided } from "./strided.js";
+import { cast, clamp, unary } from "./unary.js";
 
 /** How each kernel becomes passes. A device with better ones of its own spreads this table and replaces some. */
 export type Builds = { readonly [K in KernelName]: Build<K> };
 
 export const kernels: Builds = {
+  unary,
+  clamp,
+  cast,
+  binary,
+  where,
+  reduce,
+  argReduce,
+  cumsum,
+  softmax,
+  softmaxGrad,
+  sort,
+  strided,
+  assign,
+  full,
+  range,
+  indexSelect,
+  indexAdd,
+  gather,
+  scatterAdd,
+  matmul,
   linear,
   linearGradInput,
   linearGradWeight,

@@ -28,6 +28,8 @@ export interface Form {
   readonly half: boolean;
   /** A workgroup sums the piece of k that its z says, into rows of c of its own. */
   readonly split: boolean;
+  /** Or it has the matrices that its z says, of a stack. */
+  readonly stacked: boolean;
   readonly store: StoreForm;
 }
 
@@ -36,7 +38,7 @@ const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const lines = (parts: readonly string[]) => parts.join("\n  ");
 
 /** The uniforms as whole numbers; places inside a and b are counted in their elements. */
-function sizes({ wide, split }: Form): string {
+function sizes({ wide, split, stacked }: Form): string {
   const per = wide ? " / 4" : "";
   return lines([
     ...["n", "m"].map((name) => `let ${name.toUpperCase()} = u32(u.${name});`),
@@ -44,7 +46,7 @@ function sizes({ wide, split }: Form): string {
     split ? "let K = min(u32(u.k), begin + u32(u.piece));" : "let K = u32(u.k);",
     ...["a", "b"].flatMap((name) => [
       `let ${name}Width = u32(u.${name}Width)${per};`,
-      `let ${name}Top = u32(u.${name}Top);`,
+      `let ${name}Top = u32(u.${name}Top)${stacked ? ` + group.z * u32(u.${name}Step)` : ""};`,
       `let ${name}Left = u32(u.${name}Left)${per};`,
     ]),
   ]);
@@ -125,12 +127,12 @@ fn put(at: u32, column: u32, sum: vec4f) {
 }`;
 }
 
-/** `store(row, column, sum, piece)`: a row's four values are finished, or, of a split product, kept as they are. */
-function store({ store: form, split }: Form): string {
+/** `store(row, column, sum, z)`: a row's four values are finished, or, of a split product, kept as they are. */
+function store({ store: form, split, stacked }: Form): string {
   return `${finishing(form)}
-fn store(row: u32, column: u32, sum: vec4f, piece: u32) {
+fn store(row: u32, column: u32, sum: vec4f, z: u32) {
   if (row >= u32(u.n) || column >= u32(u.m)) { return; }
-  let at = place(${split ? "piece * u32(u.n) + row" : "row"}, column);
+  let at = place(${split || stacked ? "z * u32(u.n) + row" : "row"}, column);
   put(at, column, started(at, column, sum));
 }`;
 }

@@ -37,6 +37,8 @@ export interface Product {
   readonly bias?: { readonly buffer: string; readonly left: number };
   /** GELU of the values that c gets, into a buffer with the places of c. Without `add`. */
   readonly gelu?: { readonly buffer: string; readonly form: GeluAttributes["approximate"] } | undefined;
+  /** As many products: how many rows of the buffers are from a matrix of a, and of b, to the next; those of c follow each other. */
+  readonly stack?: { readonly count: number; readonly a: number; readonly b: number } | undefined;
   readonly n: number;
   readonly m: number;
   readonly k: number;
@@ -70,7 +72,7 @@ export function product(spec: Product, tuning: ProductTuning): ProductPasses {
   const { a, b, n, m, k } = spec;
   const { size, piece } = sizeOfProduct(n, m, k);
   const variant = tuning[`${a.layout} ${b.layout} ${size}`];
-  if (variant.split && piece < k) return splitProduct(spec, variant, piece);
+  if (variant.split && piece < k && !spec.stack) return splitProduct(spec, variant, piece);
   const passes = Array.from({ length: Math.ceil(k / piece) }, (_, i) => {
     const begin = i * piece;
     const { bias, gelu, ...rest } = spec;
@@ -120,7 +122,7 @@ function storing({ c, n, m, add, bias, gelu }: Product, padded: boolean) {
 
 /** The sums of all k, or with `piece` of the piece that a workgroup's z says. */
 function onePass(spec: Product, { scheme, blocks }: Omit<Variant, "split">, piece?: number): WgslPass {
-  const { a, b, n, m, k } = spec;
+  const { a, b, n, m, k, stack } = spec;
   const { store, reads, writes, uniforms } = storing(spec, piece !== undefined);
   const ragged = k % 4 !== 0;
   const vectors = (layout: Layout) => layout === "inner" || !ragged;
@@ -132,6 +134,7 @@ function onePass(spec: Product, { scheme, blocks }: Omit<Variant, "split">, piec
     ragged,
     half: b.half === true,
     split: piece !== undefined,
+    stacked: stack !== undefined,
     store,
   };
   const type = form.wide ? "vec4f" : "f32";
@@ -145,9 +148,16 @@ function onePass(spec: Product, { scheme, blocks }: Omit<Variant, "split">, piec
       ...reads,
     },
     writes,
-    uniforms: { ...uniforms, k, ...place("a", a), ...place("b", b), ...(piece && { piece }) },
+    uniforms: {
+      ...{ ...uniforms, k, ...place("a", a), ...place("b", b), ...(piece && { piece }) },
+      ...(stack && { aStep: stack.a, bStep: stack.b }),
+    },
     code: () => (scheme === "tiled" ? tiled(form) : direct(form)),
-    workgroups: [Math.ceil(m / tile), Math.ceil(n / tile), piece ? Math.ceil(k / piece) : 1],
+    workgroups: [
+      Math.ceil(m / tile),
+      Math.ceil(n / tile),
+      piece ? Math.ceil(k / piece) : (stack?.count ?? 1),
+    ],
   });
 }
 

@@ -16,6 +16,8 @@ const SHAPES: Shape[] = [
   [2, 5, 33],
 ];
 const LONG: Shape = [1, 70_001, 1];
+/** More than one piece of what runs in parallel, and more pieces than one adds up. */
+const PIECES: Shape = [2, 9000, 1];
 const NAMES = Object.keys(reduceOperators) as ReduceOp[];
 
 function ofKind(op: string, dtype: DType, shape: Shape, seed: number): Value {
@@ -74,7 +76,7 @@ export const axisCases: CasesOf<"reduce" | "argReduce" | "cumsum" | "softmax" | 
     { name: `${op} int32`, inputs: { x: ofKind(op, "int32", [3, 35, 4], 2) }, attributes: { op } },
     { name: `${op} of NaN`, inputs: { x: withNaN }, attributes: { op } },
   ]),
-  cumsum: SHAPES.flatMap((shape) =>
+  cumsum: [...SHAPES, PIECES].flatMap((shape) =>
     [false, true].flatMap((reverse) =>
       (["float32", "int32"] as const).map((dtype) => ({
         name: `${dtype} ${label(...shape)}${reverse ? " from the end" : ""}`,
@@ -110,6 +112,8 @@ export const axisCases: CasesOf<"reduce" | "argReduce" | "cumsum" | "softmax" | 
     return [
       ...SHAPES.map((shape) => of(label(...shape), random(shape, 1))),
       of("equals", tied([3, 35, 4], 2)),
+      of("many equals", tied([2, 2100, 1], 3)),
+      of("columns", random([1, 1500, 3], 4)),
       of("int32", ofKind("sort", "int32", [3, 35, 4], 2)),
       of("NaN", withNaN),
       of("infinite", infinite),

@@ -52,6 +52,7 @@ const SELECTED: readonly (readonly [O: number, N: number, I: number, M: number])
   [3, 7, 1, 5],
   [4, 9, 33, 20],
   [1, 50, 128, 70],
+  [1, 7, 2, 3000],
 ];
 const name = (sizes: readonly number[]) => label(...sizes);
 

@@ -1,0 +1,79 @@
+/**
+ * The data files that a path means: a file or an address as it is, of a folder all data files in it, of a pattern that
+ * no shell has replaced those that match, and standard input.
+ */
+import { readdir, stat } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { TOKENIZER_FILES } from "@normless/text";
+import { glob, isDynamicPattern } from "tinyglobby";
+import { RequestError } from "./errors.js";
+import { dataKindsText, isDataFile, isUrl } from "./kinds.js";
+import { isStandardInput } from "./standard-input.js";
+
+/** What a path means. */
+export interface FoundFiles {
+  /** In the order of their names' code units, which is the same on every machine. */
+  readonly files: readonly string[];
+  /** What of a folder, or of what matches a pattern, is taken and what is not, where there is anything to say. */
+  readonly note?: string;
+}
+
+/** So many files are named one by one. */
+const NAMED = 8;
+
+/** The files that a path means. @throws RequestError where a folder has no data file, or a pattern matches none */
+export async function findFiles(path: string): Promise<FoundFiles> {
+  if (isUrl(path) || isStandardInput(path)) return { files: [path] };
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory()) return filesOfFolder(path);
+  // A name that is there is no pattern, and one that is neither says itself that it is not there.
+  return there || !isDynamicPattern(path) ? { files: [path] } : filesOfPattern(path);
+}
+
+async function filesOfFolder(path: string): Promise<FoundFiles> {
+  const names = (await readdir(path)).filter((name) => !name.startsWith(".")).sort();
+  const taken: string[] = [];
+  const left: string[] = [];
+  for (const name of names) {
+    const isFolder = (await stat(join(path, name)).catch(() => undefined))?.isDirectory() ?? false;
+    const isTaken = !isFolder && isDataFile(name) && !TOKENIZER_FILES.includes(name) && !isTwin(name, names);
+    (isTaken ? taken : left).push(isFolder ? `${name}/` : name);
+  }
+  if (taken.length === 0) {
+    const what = left.length === 0 ? "it is empty" : `it has ${namedFiles(left)}`;
+    throw new RequestError(`${path}: there is no data file in the folder (${dataKindsText}); ${what}`);
+  }
+  const leaving = left.length > 0 ? `; leaving out ${namedFiles(left)}` : "";
+  return {
+    files: taken.map((name) => join(path, name)),
+    note: `${path}: reading ${namedFiles(taken)}${leaving}`,
+  };
+}
+
+/** Whether it is packed and lies beside what it holds. */
+function isTwin(name: string, names: readonly string[]): boolean {
+  return /\.(gz|bz2)$/i.test(name) && names.includes(name.replace(/\.\w+$/, ""));
+}
+
+async function filesOfPattern(pattern: string): Promise<FoundFiles> {
+  const absolute = isAbsolute(pattern);
+  const matches = (await glob(pattern, { absolute, expandDirectories: false })).sort();
+  const taken = matches.filter(isDataFile);
+  const left = matches.filter((file) => !isDataFile(file));
+  if (taken.length === 0) {
+    const what =
+      left.length === 0
+        ? "no file matches"
+        : `no data file matches (${dataKindsText}); what does is ${namedFiles(left)}`;
+    throw new RequestError(`${pattern}: ${what}`);
+  }
+  return left.length > 0
+    ? { files: taken, note: `${pattern}: leaving out ${namedFiles(left)}` }
+    : { files: taken };
+}
+
+/** Files by their names, of many the first few. */
+export function namedFiles(files: readonly string[]): string {
+  const more = files.length > NAMED ? `, and ${files.length - NAMED} more` : "";
+  return files.slice(0, NAMED).join(", ") + more;
+}

@@ -1,0 +1,13 @@
+export { byteChunks, joined } from "./bytes.js";
+export { NO_TOKENIZER, type ColumnOptions, type RowOptions } from "./documents.js";
+export { DataError, RequestError, type NamedOption, type Words } from "./errors.js";
+export { ServerError } from "./fetch.js";
+export { findFiles, namedFiles, type FoundFiles } from "./find-files.js";
+export { dataEndings, dataKindsText, hasColumns, isDataFile, isUrl, kindOf, type DataKind } from "./kinds.js";
+export { linesOf, textParts, type TextPart } from "./lines.js";
+export { inMemory, withFile, type Bytes } from "./pieces.js";
+export { readTokens, type FileRead, type ReadOptions, type TokensFor } from "./read-tokens.js";
+export type { DataRecord, RecordFile } from "./record.js";
+export { fieldOf, withRecords } from "./records.js";
+export { dataName, isStandardInput } from "./standard-input.js";
+export { MOST_TOKENS } from "./tokens.js";

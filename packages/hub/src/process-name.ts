@@ -1,0 +1,40 @@
+/** Files that belong to a process have its name in theirs, so that others know when they belong to nobody any more. */
+import { hostname } from "node:os";
+import { systemCode } from "./errors.js";
+
+const HOST = encodeURIComponent(hostname());
+
+/** This process, as `<pid>@<host>`. */
+export const THIS_PROCESS = `${process.pid}@${HOST}`;
+
+/** Another's name, such as `412@dell`. */
+export interface ProcessName {
+  readonly pid: number;
+  readonly host: string;
+}
+
+/** Whether it is known to have ended: that of another machine never is, since nobody can ask there. */
+export function hasEnded({ pid, host }: ProcessName): boolean {
+  return host === HOST && !isAlive(pid);
+}
+
+/** Whether it runs, or ran, on this machine. */
+export function isHere({ host }: ProcessName): boolean {
+  return host === HOST;
+}
+
+/** The process of a name `<pid>@<host>`; undefined where the text is none. */
+export function processName(text: string): ProcessName | undefined {
+  const [, pid, host] = /^(\d+)@(.+)$/.exec(text) ?? [];
+  return pid === undefined ? undefined : { pid: Number(pid), host };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process may not be signalled, but is there.
+    return systemCode(error) === "EPERM";
+  }
+}

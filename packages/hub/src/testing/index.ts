@@ -1,0 +1,1 @@
+export { answerJson, COMMIT, entryOf, fakeHub, type FakeHub } from "./fake-hub.js";

@@ -1,0 +1,96 @@
+/** How operands are walked together: dimensions that all of them pass in one step become one, and rows are shared out. */
+import type { Shape } from "@normless/tensor";
+import { CHUNK } from "./implementation.js";
+
+/** As many dimensions of rows as assembly/walk.ts has room for. */
+const RANK = 7;
+
+/** Dimensions, the innermost first: of each its size, and of each operand its stride, in values. */
+export interface Dims {
+  readonly sizes: readonly number[];
+  readonly strides: readonly (readonly number[])[];
+}
+
+/** Dimensions of size 1 vanish, and neighbours become one where no operand sees where one ends. */
+export function merge(shape: Shape, strides: readonly (readonly number[])[]): Dims {
+  const sizes: number[] = [];
+  const merged: number[][] = strides.map(() => []);
+  for (let d = shape.length - 1; d >= 0; d--) {
+    const size = shape[d];
+    if (size === 1) continue;
+    const last = sizes.length - 1;
+    if (last >= 0 && strides.every((own, i) => own[d] === merged[i][last] * sizes[last])) sizes[last] *= size;
+    else {
+      sizes.push(size);
+      strides.forEach((own, i) => merged[i].push(own[d]));
+    }
+  }
+  return { sizes, strides: merged };
+}
+
+/** Takes dimension `at` out and puts it first: the columns. */
+export function withColumns({ sizes, strides }: Dims, at: number): Dims {
+  const first = (values: readonly number[]) => [values[at], ...values.filter((_, d) => d !== at)];
+  return { sizes: first(sizes), strides: strides.map(first) };
+}
+
+/** Without dimension `at`. */
+export function without({ sizes, strides }: Dims, at: number): Dims {
+  const rest = (values: readonly number[]) => values.filter((_, d) => d !== at);
+  return { sizes: rest(sizes), strides: strides.map(rest) };
+}
+
+/** A walk as the assembly has it (assembly/walk.ts), and into how many units it goes. */
+export interface Walk {
+  readonly ints: readonly number[];
+  readonly units: number;
+}
+
+/** One row of `columns` values; of each operand its stride. */
+export function lineWalk(columns: number, strides: readonly number[]): Walk {
+  const ints = [0, columns, Math.min(columns, CHUNK), 1, 1, 0, 0, 0, 0, 0, 0, 0];
+  for (const stride of strides) ints.push(0, 0, 0, 0, 0, 0, 0, stride * 4);
+  return { ints, units: Math.ceil(columns / CHUNK) };
+}
+
+/**
+ * Calls `use` with a walk, and with where each operand begins (in bytes): once, unless there are more dimensions than the
+ * assembly has room for. `weight` is how many values a column stands for.
+ */
+export function forWalks(
+  { sizes, strides }: Dims,
+  weight: number,
+  use: (walk: Walk, offsets: readonly number[]) => void,
+): void {
+  if (sizes.length > RANK + 1) {
+    const last = sizes.length - 1;
+    const inner = { sizes: sizes.slice(0, last), strides: strides.map((own) => own.slice(0, last)) };
+    for (let i = 0; i < sizes[last]; i++) {
+      forWalks(inner, weight, (walk, offsets) =>
+        use(
+          walk,
+          offsets.map((offset, k) => offset + 4 * i * strides[k][last]),
+        ),
+      );
+    }
+    return;
+  }
+  const columns = sizes[0] ?? 1;
+  const rank = Math.max(sizes.length - 1, 0);
+  let rows = 1;
+  for (let d = 1; d < sizes.length; d++) rows *= sizes[d];
+  // Whole vectors, so that a unit begins at one.
+  const columnsOfUnit = Math.min(columns, Math.max(16, Math.floor(CHUNK / weight) & ~15));
+  const rowsOfUnit = Math.max(1, Math.floor(CHUNK / weight / columns));
+  const ints = [rank, columns, columnsOfUnit, rows, rowsOfUnit];
+  for (let d = 0; d < RANK; d++) ints.push(d < rank ? sizes[rank - d] : 0);
+  for (const own of strides) {
+    for (let d = 0; d < RANK; d++) ints.push(d < rank ? own[rank - d] * 4 : 0);
+    ints.push((own[0] ?? 0) * 4);
+  }
+  const units = Math.ceil(rows / rowsOfUnit) * Math.ceil(columns / columnsOfUnit);
+  use(
+    { ints, units },
+    strides.map(() => 0),
+  );
+}

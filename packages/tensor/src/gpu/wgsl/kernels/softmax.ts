@@ -1,0 +1,63 @@
+/** softmax along one dimension: the largest, the sum, then every value; its gradient: a sum, then every value. */
+import type { Shape } from "../../../shape.js";
+import type { Build, Program, Result } from "../../program.js";
+import { type Reduction, reduction } from "../fold.js";
+import { assign } from "../into.js";
+import { each } from "../pass.js";
+import { sizes } from "../sizes.js";
+import { LARGEST } from "./reduce.js";
+
+/** One value of each of (O,N,I) from what its row has. */
+function perValue(
+  key: string,
+  reads: readonly string[],
+  value: string,
+  [name, result]: readonly [string, Result],
+) {
+  const [, N, I] = result.shape;
+  const { uniforms, declare } = sizes({ N, I });
+  return each(
+    {
+      key: `${key}${result.add ? " add" : ""}`,
+      reads: Object.fromEntries(reads.map((read) => [read, read])),
+      writes: { out: name },
+      uniforms,
+    },
+    result.size,
+    `${declare}
+  let row = i / (N * I) * I + i % I;
+  out[i] ${assign(result)} ${value};`,
+  );
+}
+
+function program(name: string, rows: readonly string[], [O, , I]: Shape, parts: readonly Program[]): Program {
+  const temporaries = Object.fromEntries(rows.map((row) => [row, O * I]));
+  return {
+    adds: [name],
+    temporaries: Object.assign(temporaries, ...parts.map((part) => part.temporaries)) as typeof temporaries,
+    passes: parts.flatMap(({ passes }) => passes),
+  };
+}
+
+export const softmax: Build<"softmax"> = ({ x }, { log }, { y }) => {
+  const ofRow = { key: "softmax sum", reads: { x: "x", most: "most" }, value: "exp(x[at] - most[row])" };
+  const last = log ? "x[i] - most[row] - log(sum[row])" : "exp(x[i] - most[row]) / sum[row]";
+  return program("y", ["most", "sum"], x.shape, [
+    reduction({ ...LARGEST, output: "most" }, x.shape),
+    reduction({ ...ofRow, join: "all + v", output: "sum" }, x.shape),
+    { passes: [perValue(log ? "logSoftmax" : "softmax", ["x", "most", "sum"], last, ["y", y])] },
+  ]);
+};
+
+export const softmaxGrad: Build<"softmaxGrad"> = ({ y }, { log }, { dx }) => {
+  const key = log ? "logSoftmaxGrad" : "softmaxGrad";
+  const reads: Reduction["reads"] = log ? { dy: "dy" } : { dy: "dy", y: "y" };
+  const last = log ? "dy[i] - exp(y[i]) * sum[row]" : "y[i] * (dy[i] - sum[row])";
+  return program("dx", ["sum"], y.shape, [
+    reduction(
+      { key, reads, value: log ? "dy[at]" : "dy[at] * y[at]", join: "all + v", output: "sum" },
+      y.shape,
+    ),
+    { passes: [perValue(key, ["dy", "y", "sum"], last, ["dx", dx])] },
+  ]);
+};
