@@ -1,5 +1,5 @@
 /** One of PyTorch's samples, and what we make of it. */
-import { add, mul, type Parameters, sum, tensorOf, type Value, valueAndGrad } from "@normless/autograd";
+import { add, mul, type Parameters, sum, type Value, valueAndGrad } from "@normless/autograd";
 import { fromBytes, readHeader, readTensor } from "@normless/safetensors";
 import { type Backend, dtypeOf, scope, type Tensor } from "@normless/tensor";
 import { expectClose, type Value as Values } from "@normless/tensor/testing";
