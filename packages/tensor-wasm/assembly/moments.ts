@@ -36,7 +36,7 @@ import { exp4, ln, maxOf } from "./simd";
     const bytes = <usize>((n + 3) & ~3) << 3;
     memory.fill(to, 0, bytes);
     memory.fill(to + SECOND, 0, bytes);
-    memory.copy(to + THIRD, x, bytes >> 1);
+    if (rows > 0) memory.copy(to + THIRD, x, bytes >> 1);
     store<f64>(to + THIRD + 1024, <f64>rows);
     for (; rows > 0; rows--) {
       for (let j: usize = 0; j < <usize>n; j += 2) {
