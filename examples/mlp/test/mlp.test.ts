@@ -15,7 +15,7 @@ it("tells more than 99 of 100 unseen points right, and leaves nothing", async ()
   expect(await accuracy(params, unseen)).toBeGreaterThan(0.99);
   expect(backend.memory().liveTensors).toBe(before);
   for (const record of [known, unseen, params]) {
-    for (const tensor of Object.values<Tensor>(record)) tensor.free();
+    for (const tensor of Object.values<Tensor>({ ...record })) tensor.free();
   }
   expect(backend.memory().liveTensors).toBe(0);
   await backend.dispose();
