@@ -21,7 +21,7 @@ def pytest_addoption(parser):
 def pytest_generate_tests(metafunc):
     if "engine" in metafunc.fixturenames:
         also = ["webgpu"] if metafunc.config.getoption("--webgpu") else []
-        metafunc.parametrize("engine", ["reference", "wasm", *also])
+        metafunc.parametrize("engine", ["reference", "wasm", "wasm-plain", *also])
 
 
 def call(command, *, fails=False, env=None, cwd=None):

@@ -1,6 +1,6 @@
 /**
  * `node main.mjs FOLDER BACKEND`: every sample of FOLDER (samples.json and values.safetensors, as op_db_samples.py writes them)
- * on reference, wasm or webgpu, held against what PyTorch makes of it. Prints JSON: `ops`, of each how many passed,
+ * on an engine, held against what PyTorch makes of it. Prints JSON: `ops`, of each how many passed,
  * and why the others did not; `unused`, reasons to leave out that none had.
  */
 import { readFileSync } from "node:fs";
@@ -15,6 +15,7 @@ import { readValues, type Sample, tryOut } from "./sample.js";
 const makers: Readonly<Record<string, () => Promise<Backend>>> = {
   reference: () => Promise.resolve(reference()),
   wasm: () => wasm({ threads: 2 }),
+  "wasm-plain": () => wasm({ threads: 2, simd: "plain" }),
   webgpu() {
     useSwiftShader();
     return gpu({ mode: "webgpu", webgpu: { tune: false } });
