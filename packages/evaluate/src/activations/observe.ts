@@ -60,7 +60,7 @@ export async function observe(model: Model, batch: HostTokens): Promise<Observat
 
 /** Σ x² of each token: (B,T,C) → (B,T,1). */
 function sumOfSquares(backend: Backend, x: Tensor, ones: Tensor): Tensor {
-  const { y: square } = backend.run("mul", { a: x, b: x }, {});
+  const { y: square } = backend.run("unary", { x }, { op: "square" });
   const { y } = backend.run("linear", { x: square, w: ones }, {});
   square.free();
   return y;
