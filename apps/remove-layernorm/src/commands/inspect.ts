@@ -2,7 +2,7 @@
 import { Option } from "@commander-js/extra-typings";
 import type { ColumnOptions } from "@normless/data";
 import { describeLayout, moduleOf, normSites, parameterCount, withFrozenNames } from "@normless/gpt2";
-import { isUniform, type Norm } from "@normless/layernorm";
+import { isUniform, kindOf, type Norm } from "@normless/layernorm";
 import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
 import { measureModel } from "@normless/evaluate";
 import { countArgument } from "../options/arguments.js";
@@ -86,6 +86,7 @@ export async function inspect(io: Io, options: InspectOptions): Promise<void> {
 function describeNorm(norm: Norm): string {
   if (norm.kind === "folded") return "folded";
   if (norm.kind === "standard") return `LayerNorm, eps ${shortEps(norm.eps)}`;
+  if (norm.kind === "own") return kindOf(norm);
   if (norm.kind === "tapered") return `tapered, gate ${fixed(norm.gate)}, std ${fixed(norm.std)}`;
   const { first, eot, rest } = norm.std;
   const channel = norm.firstChannel === undefined ? "" : `, channel 0 ${fixed(norm.firstChannel)}`;
