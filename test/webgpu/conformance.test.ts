@@ -11,14 +11,14 @@ import { useSwiftShader } from "./vulkan.js";
 useSwiftShader();
 
 /**
- * Sums of a workgroup as a GPU has them, on any adapter. A GPU's products are in product.test.ts: they take SwiftShader long
+ * Sums and sorts of a workgroup as a GPU has them, on any adapter. A GPU's products are in product.test.ts: they take SwiftShader long
  * to compile.
  */
-async function tuned(tuning: Pick<Tuning, "rowThreads" | "lanes">): Promise<GpuBackend> {
+async function tuned(tuning: Partial<Tuning>): Promise<GpuBackend> {
   const executor = new WebGpuExecutor(await openDevice());
   return gpuBackend(executor, { ...kernels, ...wgslKernels({ ...cpuTuning, ...tuning }) });
 }
-const hasRows = /Norm|rowStd|CrossEntropy|KlDivergence/;
+const hasRows = /Norm|rowStd|CrossEntropy|KlDivergence|^sort$|^indexAdd$|^scatterAdd$/;
 const hasSums = /Norm|rowStd|CrossEntropy|KlDivergence|^sum|classMean|^stdSpread$/;
 
 const { device, lanes } = await openDevice();
@@ -32,7 +32,11 @@ if (lanes === 0) console.log("This adapter has no subgroups: nothing was checked
 
 describe.each([
   { name: "kernels in WGSL", open: () => gpu({ mode: "webgpu", webgpu: { tune: false } }), of: /./ },
-  { name: "kernels in WGSL, as on a GPU", open: () => tuned({ rowThreads: 64, lanes: 0 }), of: hasRows },
+  {
+    name: "kernels in WGSL, as on a GPU",
+    open: () => tuned({ rowThreads: 64, lanes: 0, sharedSort: true }),
+    of: hasRows,
+  },
   ...(lanes > 0 ? subgroups : []),
   { name: "kernels of gpu.js", open: () => gpu({ mode: "webgpu", webgpu: { overrides: false } }), of: /./ },
 ])("webgpu, $name", ({ open, of }) => {

@@ -104,6 +104,34 @@ describe.each([
   });
 });
 
+describe.each([
+  { variant: VARIANTS[0], shapes: ["wide"] },
+  { variant: VARIANTS[2], shapes: ["wide", "ragged", "deep"] },
+] as const)("a stack of products, $variant.scheme, whose right side is shared", ({ variant, shapes }) => {
+  it.each(shapes)("%s: the bits of each alone", async (name) => {
+    const { n, m, k, a, b } = SHAPES[name];
+    const { left, right } = valuesOf(name);
+    const spec = {
+      a: { buffer: "a", width: a === "outer" ? k : n, layout: a },
+      b: { buffer: "b", width: b === "outer" ? k : m, layout: b },
+      c: { buffer: "c", width: m },
+      stack: { count: 2, a: a === "outer" ? n : k, b: 0 },
+      ...{ add: false, n, m, k },
+    };
+    const program = product(
+      spec,
+      productTuning(() => ({ ...variant, split: true })),
+    );
+    const both = Float32Array.from([...left, ...left.map((value) => 2 * value)]);
+    const operands = { a: device.upload(both), b: device.upload(right) };
+    const { c } = device.run(program, operands, { c: { size: 2 * n * m } }).outputs;
+    const alone = await run(name, variant);
+    expect(await device.read(c, 2 * n * m)).toEqual(
+      Float32Array.from([...alone, ...alone.map((value) => 2 * value)]),
+    );
+  });
+});
+
 it("cuts a long sum in pieces of whole tiles, by the sizes alone", () => {
   const size = fc.integer({ min: 1, max: 60_000 });
   fc.assert(

@@ -66,7 +66,10 @@ export class Stepper {
     readonly model: Model,
     readonly settings = optimizerSettings,
   ) {
-    this.#optimizer = new AdamW(backend, model.params, settings);
+    this.#optimizer = new AdamW(backend, model.params, {
+      ...settings,
+      decays: (_name, { shape }) => shape.length >= 2,
+    });
   }
 
   /** The loss before the update, in nats a token, when all is done. */

@@ -82,10 +82,10 @@ export async function train(
   { x, y }: Points,
   { steps, report }: { readonly steps: number; readonly report: (step: number, loss: number) => void },
 ): Promise<void> {
-  const adamw = new AdamW(x.backend, p, { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 });
+  const adamw = new AdamW(x.backend, p);
   for (let step = 1; step <= steps; step++) {
     const { value, grads } = valueAndGrad((v) => loss(mlp(v, x), y), p);
-    adamw.update(grads, { learningRate: 0.01, maxNorm: Infinity }).free();
+    adamw.update(grads, { learningRate: 0.01 }).free();
     for (const grad of Object.values<Tensor>(grads)) grad.free();
     if (step % 100 === 0) report(step, await value.item());
     value.free();

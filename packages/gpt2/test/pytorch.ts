@@ -196,7 +196,10 @@ class OnBackend {
     const C = fixture.config.channels;
     const { lr, betas, eps, weight_decay, clip, losses, grad_norms } = facts.adamw;
     await this.#withModel("standard", async (params, bind) => {
-      const settings = { beta1: betas[0], beta2: betas[1], eps, weightDecay: weight_decay };
+      const settings = {
+        ...{ beta1: betas[0], beta2: betas[1], eps, weightDecay: weight_decay },
+        decays: (_name: string, { shape }: Tensor) => shape.length >= 2,
+      };
       const optimizer = new AdamW(backend, params, settings);
       for (const [step, loss] of losses.entries()) {
         const { value, grads } = valueAndGrad(

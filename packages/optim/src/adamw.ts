@@ -1,41 +1,32 @@
 /**
- * AdamW over named parameters, with clipping by the global gradient norm, as nanoGPT sets it up: decoupled weight
- * decay on tensors of two or more dimensions only (matrices and embeddings), none on biases, gamma and beta.
- * Everything happens on the device and in place; source: Loshchilov & Hutter 2019, torch.optim.AdamW.
+ * AdamW over named parameters, with decoupled weight decay and clipping by the global gradient norm. Everything happens on
+ * the device and in place; source: Loshchilov & Hutter 2019, torch.optim.AdamW.
  */
 import {
   type Backend,
   BackendError,
-  sameShape,
-  ShapeError,
   showShape,
   type Tensor,
   type TensorData,
   withdraw,
   zeros,
 } from "@normless/tensor";
-import { check, checkCount, checkFinite } from "./check.js";
+import { check, checkCount, checkFinite, checkGradients } from "./check.js";
+import { sumOfSquares } from "./gradient-norm.js";
+import type { Named, Optimizer, UpdateOptions } from "./optimizer.js";
 
-/** Something of each parameter, by its name. */
-export type Named<X> = Readonly<Record<string, X>>;
-
-/** AdamW's settings that stay the same from update to update. */
+/** AdamW's settings that stay the same from update to update; those left out are PyTorch's. */
 export interface AdamWOptions {
-  /** Both in [0, 1). */
-  readonly beta1: number;
-  readonly beta2: number;
-  /** Above 0. */
-  readonly eps: number;
-  /** From 0 up. */
-  readonly weightDecay: number;
-}
-
-/** AdamW's settings that may change with each update. */
-export interface UpdateOptions {
-  /** From 0 up. */
-  readonly learningRate: number;
-  /** From 0 up; Infinity for no clipping. */
-  readonly maxNorm: number;
+  /** In [0, 1); 0.9 unless given. */
+  readonly beta1?: number;
+  /** In [0, 1); 0.999 unless given. */
+  readonly beta2?: number;
+  /** Above 0; 1e-8 unless given. */
+  readonly eps?: number;
+  /** From 0 up; 0.01 unless given. */
+  readonly weightDecay?: number;
+  /** Which parameters decay; all unless given. */
+  readonly decays?: (name: string, param: Tensor) => boolean;
 }
 
 /** Updates done, and the two moments of each parameter. */
@@ -46,21 +37,23 @@ export interface AdamWState {
 }
 
 /**
- * AdamW (Loshchilov & Hutter 2019) of parameters on one backend, with two moments of each, which it owns. Parameters of
- * fewer than two dimensions do not decay. The parameters are changed in place and stay the caller's.
+ * AdamW (Loshchilov & Hutter 2019) of parameters on one backend, with two moments of each, which it owns. The parameters are
+ * changed in place and stay the caller's.
  */
-export class AdamW {
+export class AdamW implements Optimizer {
   readonly #m: Record<string, Tensor> = {};
   readonly #v: Record<string, Tensor> = {};
+  readonly #options: Required<Omit<AdamWOptions, "decays">>;
   #step = 0;
 
   /** @throws RangeError naming an option that is out of its range; where memory runs out, nothing is left of it. */
   constructor(
     readonly backend: Backend,
     readonly params: Named<Tensor>,
-    readonly options: AdamWOptions,
+    readonly options: AdamWOptions = {},
   ) {
-    const { beta1, beta2, eps, weightDecay } = options;
+    const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0.01 } = options;
+    this.#options = { beta1, beta2, eps, weightDecay };
     for (const [name, beta] of Object.entries({ beta1, beta2 })) {
       check(beta >= 0 && beta < 1, `AdamW: ${name}`, beta, "a number in [0, 1)");
     }
@@ -90,22 +83,23 @@ export class AdamW {
    * @throws before anything changes: BackendError naming a parameter without a gradient, ShapeError naming one whose
    * gradient has another shape, RangeError for an option out of its range.
    */
-  update(grads: Named<Tensor>, { learningRate, maxNorm }: UpdateOptions): Tensor {
+  update(grads: Named<Tensor>, { learningRate, maxNorm = Infinity }: UpdateOptions): Tensor {
     checkFinite("AdamW: learningRate", learningRate);
     check(maxNorm >= 0, "AdamW: maxNorm", maxNorm, "a number from 0 up, or Infinity for no clipping");
-    for (const [name, param] of Object.entries(this.params)) checkGradient(name, param, grads[name]);
-    const normSquared = zeros(this.backend, []);
+    checkGradients("AdamW", this.params, grads);
     const step = this.#step + 1;
+    const { decays = () => true } = this.options;
+    const normSquared = sumOfSquares(
+      this.backend,
+      Object.keys(this.params).map((name) => grads[name]),
+    );
     try {
-      for (const name of Object.keys(this.params)) {
-        this.backend.run("sumSquares", { x: grads[name] }, {}, { total: normSquared });
-      }
       for (const [name, param] of Object.entries(this.params)) {
-        const { weightDecay, ...rest } = this.options;
+        const weightDecay = decays(name, param) ? this.#options.weightDecay : 0;
         this.backend.run(
           "adamw",
           { param, grad: grads[name], m: this.#m[name], v: this.#v[name], normSquared },
-          { ...rest, learningRate, maxNorm, step, weightDecay: param.shape.length >= 2 ? weightDecay : 0 },
+          { ...this.#options, learningRate, maxNorm, step, weightDecay },
         );
       }
     } catch (error) {
@@ -145,17 +139,6 @@ export class AdamW {
   free(): void {
     for (const tensor of [...Object.values(this.#m), ...Object.values(this.#v)]) tensor.free();
   }
-}
-
-function checkGradient(name: string, param: Tensor, grad: Tensor | undefined): void {
-  if (!grad) throw new BackendError(`AdamW: parameter ${name} has no gradient`);
-  if (sameShape(param.shape, grad.shape)) return;
-  throw new ShapeError(
-    "AdamW",
-    `the gradient of parameter ${name} is not of its shape`,
-    { param: param.shape, grad: grad.shape },
-    "Pass the gradients by the names of their own parameters.",
-  );
 }
 
 function savedMoment(name: string, { shape, size }: Tensor, data: TensorData | undefined): TensorData {

@@ -1,4 +1,4 @@
-import { reference, tensor } from "@normless/tensor";
+import { reference, type Tensor, tensor } from "@normless/tensor";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AdamW } from "../src/index.js";
@@ -6,11 +6,14 @@ import { AdamW } from "../src/index.js";
 const options = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 };
 const learningRate = 1e-2;
 
+/** As nanoGPT has it. */
+const decays = (_name: string, { shape }: Tensor) => shape.length >= 2;
+
 describe("AdamW", () => {
   it("moves by the learning rate against the gradient's sign at first, and decays matrices only", async () => {
     const backend = reference();
     const params = { w: tensor(backend, [[2, -2]]), b: tensor(backend, [2, -2]) };
-    const adam = new AdamW(backend, params, options);
+    const adam = new AdamW(backend, params, { ...options, decays });
     const grads = { w: tensor(backend, [[0.3, -4]]), b: tensor(backend, [0.3, -4]) };
     adam.update(grads, { learningRate, maxNorm: Infinity });
     const [b, w] = [await params.b.read(), await params.w.read()];

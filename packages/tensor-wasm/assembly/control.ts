@@ -26,7 +26,7 @@ const SLOT_BYTES: usize = 512;
 export const NUMBER: usize = 0;
 export const PHASE: usize = 4;
 export const UNITS: usize = 8;
-/** Into how many parts the units go: as many as there are, or one. */
+/** Into how many parts the units go: as many as there are, fewer where they are small, or one. */
 export const PARTS: usize = 12;
 /** How many jobs, counted from the first, must be done before this one may start. */
 export const AFTER: usize = 16;

@@ -112,7 +112,7 @@ export function cumsumColumns(unit: i32, thread: i32): void {
   const blocks = (I + COLUMNS - 1) / COLUMNS;
   const i = (unit % blocks) * COLUMNS, n = min(COLUMNS, I - i);
   const sums = pointer(6) + <usize>thread * <usize>pointer(7);
-  memory.fill(sums, 0, <usize>COLUMNS << 3);
+  memory.fill(sums, 0, <usize>((n + 3) & ~3) << 3);
   for (let row = 0; row < N; row++) {
     const at = (<usize>((unit / blocks) * N + (reverse ? N - 1 - row : row)) * <usize>I + <usize>i) << 2;
     if (int(5)) addRowInt32(pointer(0) + at, pointer(1) + at, n, sums);

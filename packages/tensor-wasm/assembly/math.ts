@@ -11,13 +11,22 @@ export function at(table: usize, i: i32): v128 {
   return v128.load32_splat(table + (<usize>i << 2));
 }
 
-const SIGN: i32 = <i32>0x80000000;
+/** What most of them need: 1, ½, −½, ∞, −∞, the least normal number, 2^23, −23, 2. */
+const COMMON = memory.data<f32>([1, 0.5, -0.5, Infinity, -Infinity, 1.1754944e-38, 8388608, -23, 2]);
+/** The sign's bit, the exponent's bias, the rounder of exp (what was added to it is what its bits are more), √½. */
+const BITS = memory.data<u32>([0x80000000, 127, 0x4b400000, 0x3f3504f3, 0x4b400000 - 126]);
+
+// @ts-ignore: decorator
+@inline
+function one(): v128 {
+  return at(COMMON, 0);
+}
 
 /** `magnitude` with the sign of `x`. */
 // @ts-ignore: decorator
 @inline
 export function withSign(magnitude: v128, x: v128): v128 {
-  return v128.bitselect(x, magnitude, i32x4.splat(SIGN));
+  return v128.bitselect(x, magnitude, at(BITS, 0));
 }
 
 /** p[0]·x^n + … + p[n] for `terms` coefficients of a table, at most nine. The number is a constant, so no test is left. */
@@ -39,8 +48,6 @@ const EXP = memory.data<f32>([
   -104, 89, 1.44269504088896341, 12582912, -0.693359375, 2.1219444e-4,
   1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
 ]);
-/** The rounder's bits: a whole number that was added to it is what its bits are more. */
-const ROUNDER: i32 = 0x4b400000;
 
 /** (e^r − 1 − r) of |r| <= ln2/2. */
 // @ts-ignore: decorator
@@ -54,17 +61,17 @@ function expTail(r: v128): v128 {
 @inline
 export function scaleByPower(p: v128, n: v128): v128 {
   const half = i32x4.shr_s(n, 1);
-  const bias = i32x4.splat(127);
-  const one = i32x4.shl(i32x4.add(half, bias), 23);
-  const other = i32x4.shl(i32x4.add(i32x4.sub(n, half), bias), 23);
-  return f32x4.mul(f32x4.mul(p, one), other);
+  const bias = at(BITS, 1);
+  const first = i32x4.shl(i32x4.add(half, bias), 23);
+  const second = i32x4.shl(i32x4.add(i32x4.sub(n, half), bias), 23);
+  return f32x4.mul(f32x4.mul(p, first), second);
 }
 
 /** e^r of a remainder, without the power of two. */
 // @ts-ignore: decorator
 @inline
 export function expOfRest(r: v128): v128 {
-  return f32x4.add(splat(1), f32x4.add(r, expTail(r)));
+  return f32x4.add(one(), f32x4.add(r, expTail(r)));
 }
 
 // @ts-ignore: decorator
@@ -74,7 +81,7 @@ export function exp(x: v128): v128 {
   const shifted = fma(t, at(EXP, 2), at(EXP, 3));
   const whole = f32x4.sub(shifted, at(EXP, 3));
   const r = fma(whole, at(EXP, 5), fma(whole, at(EXP, 4), t));
-  return scaleByPower(expOfRest(r), i32x4.sub(shifted, i32x4.splat(ROUNDER)));
+  return scaleByPower(expOfRest(r), i32x4.sub(shifted, at(BITS, 2)));
 }
 
 /** e^x − 1: with x = n·ln2 + r it is 2^n·(e^r − 1) + (2^n − 1), computed with half that power, since 2^128 is none. */
@@ -85,8 +92,8 @@ export function expm1(x: v128): v128 {
   const shifted = fma(t, at(EXP, 2), at(EXP, 3));
   const whole = f32x4.sub(shifted, at(EXP, 3));
   const r = fma(whole, at(EXP, 5), fma(whole, at(EXP, 4), t));
-  const half = i32x4.shl(i32x4.sub(shifted, i32x4.splat(ROUNDER - 126)), 23);
-  const y = fma(half, f32x4.add(r, expTail(r)), f32x4.sub(half, splat(0.5)));
+  const half = i32x4.shl(i32x4.sub(shifted, at(BITS, 4)), 23);
+  const y = fma(half, f32x4.add(r, expTail(r)), f32x4.sub(half, at(COMMON, 1)));
   return withSign(f32x4.add(y, y), x);
 }
 
@@ -95,30 +102,29 @@ const LOG = memory.data<f32>([
   7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
   2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1, -2.12194440e-4, 0.693359375,
 ]);
-const SQRT_HALF: i32 = 0x3f3504f3;
 
 /** Of normal positive numbers: x = 2^e·(1 + f) with 1 + f from √½ to √2. */
 // @ts-ignore: decorator
 @inline
 function logOfNormal(x: v128, moreE: v128): v128 {
-  const e = i32x4.shr_s(i32x4.sub(x, i32x4.splat(SQRT_HALF)), 23);
-  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(e, 23)), splat(1));
+  const e = i32x4.shr_s(i32x4.sub(x, at(BITS, 3)), 23);
+  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(e, 23)), one());
   const power = f32x4.add(f32x4.convert_i32x4_s(e), moreE);
   const z = f32x4.mul(f, f);
   let y = f32x4.mul(f32x4.mul(horner(f, LOG, 0, 9), f), z);
   y = fma(power, at(LOG, 9), y);
-  y = fma(z, splat(-0.5), y);
+  y = fma(z, at(COMMON, 2), y);
   return fma(power, at(LOG, 10), f32x4.add(f, y));
 }
 
 // @ts-ignore: decorator
 @inline
 export function log(x: v128): v128 {
-  const small = f32x4.lt(x, splat(1.1754944e-38));
-  const normal = v128.bitselect(f32x4.mul(x, splat(8388608)), x, small);
-  let y = logOfNormal(normal, v128.and(small, splat(-23)));
-  y = v128.bitselect(x, y, f32x4.eq(x, splat(Infinity)));
-  y = v128.bitselect(splat(-Infinity), y, f32x4.eq(x, splat(0)));
+  const small = f32x4.lt(x, at(COMMON, 5));
+  const normal = v128.bitselect(f32x4.mul(x, at(COMMON, 6)), x, small);
+  let y = logOfNormal(normal, v128.and(small, at(COMMON, 7)));
+  y = v128.bitselect(x, y, f32x4.eq(x, at(COMMON, 3)));
+  y = v128.bitselect(at(COMMON, 4), y, f32x4.eq(x, splat(0)));
   // What is not from 0 up becomes NaN, which all ones are.
   return v128.or(y, v128.not(f32x4.ge(x, splat(0))));
 }
@@ -127,9 +133,9 @@ export function log(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function log1p(x: v128): v128 {
-  const u = f32x4.add(x, splat(1));
-  const lost = f32x4.div(f32x4.sub(x, f32x4.sub(u, splat(1))), u);
-  const inside = v128.and(f32x4.gt(u, splat(0)), f32x4.lt(u, splat(Infinity)));
+  const u = f32x4.add(x, one());
+  const lost = f32x4.div(f32x4.sub(x, f32x4.sub(u, one())), u);
+  const inside = v128.and(f32x4.gt(u, splat(0)), f32x4.lt(u, at(COMMON, 3)));
   return f32x4.add(log(u), v128.and(lost, inside));
 }
 
@@ -139,7 +145,7 @@ export function log1p(x: v128): v128 {
 export function tanh(x: v128): v128 {
   const magnitude = f32x4.pmin(f32x4.abs(x), splat(10));
   const t = expm1(f32x4.add(magnitude, magnitude));
-  return withSign(f32x4.div(t, f32x4.add(t, splat(2))), x);
+  return withSign(f32x4.div(t, f32x4.add(t, at(COMMON, 8))), x);
 }
 
 /** Of e^−|x|, which never overflows. */
@@ -147,7 +153,7 @@ export function tanh(x: v128): v128 {
 @inline
 export function sigmoid(x: v128): v128 {
   const e = exp(f32x4.neg(f32x4.abs(x)));
-  return f32x4.div(v128.bitselect(e, splat(1), f32x4.lt(x, splat(0))), f32x4.add(e, splat(1)));
+  return f32x4.div(v128.bitselect(e, one(), f32x4.lt(x, splat(0))), f32x4.add(e, one()));
 }
 
 // @ts-ignore: decorator
@@ -155,8 +161,8 @@ export function sigmoid(x: v128): v128 {
 export function softplus(x: v128): v128 {
   const e = exp(f32x4.neg(f32x4.abs(x)));
   // log(1 + e), as in log1p, but that the sum is from 1 to 2. What becomes of NaN does not matter: it is added to one.
-  const u = f32x4.add(e, splat(1));
-  const lost = f32x4.div(f32x4.sub(e, f32x4.sub(u, splat(1))), u);
+  const u = f32x4.add(e, one());
+  const lost = f32x4.div(f32x4.sub(e, f32x4.sub(u, one())), u);
   return f32x4.add(f32x4.pmax(x, splat(0)), f32x4.add(logOfNormal(u, splat(0)), lost));
 }
 
@@ -171,6 +177,6 @@ const ERF = memory.data<f32>([
 export function erf(x: v128): v128 {
   const near = fma(horner(f32x4.mul(x, x), ERF, 0, 6), x, x);
   const t = f32x4.pmin(f32x4.abs(x), splat(4));
-  const far = f32x4.sub(splat(1), exp(fma(horner(t, ERF, 6, 7), t, f32x4.neg(t))));
+  const far = f32x4.sub(one(), exp(fma(horner(t, ERF, 6, 7), t, f32x4.neg(t))));
   return v128.bitselect(withSign(far, x), near, f32x4.gt(t, splat(0.927734375)));
 }

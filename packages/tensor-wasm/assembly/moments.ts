@@ -33,8 +33,10 @@ import { exp4, ln } from "./simd";
   }
 
   columns(x: usize, stride: usize, rows: i32, n: i32, _from: i32, to: usize): void {
-    memory.fill(to, 0, 2 * SECOND);
-    memory.copy(to + THIRD, x, <usize>((n + 3) & ~3) << 2);
+    const bytes = <usize>((n + 3) & ~3) << 3;
+    memory.fill(to, 0, bytes);
+    memory.fill(to + SECOND, 0, bytes);
+    memory.copy(to + THIRD, x, bytes >> 1);
     store<f64>(to + THIRD + 1024, <f64>rows);
     for (; rows > 0; rows--) {
       for (let j: usize = 0; j < <usize>n; j += 2) {
@@ -88,7 +90,7 @@ function addLanes(x: v128): f64 {
   columns(x: usize, stride: usize, rows: i32, n: i32, from: i32, to: usize): void {
     const most = to + SECOND;
     changetype<Narrow<Max>>(0).columns(x, stride, rows, n, from, most);
-    memory.fill(to, 0, SECOND);
+    memory.fill(to, 0, <usize>((n + 3) & ~3) << 3);
     for (; rows > 0; rows--) {
       for (let j: usize = 0; j < <usize>n; j += 4) {
         const e = exp4(f32x4.sub(v128.load(x + (j << 2)), v128.load(most + (j << 2))));

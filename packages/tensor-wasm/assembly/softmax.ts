@@ -161,7 +161,7 @@ function gradientColumns(unit: i32, thread: i32, log: bool): void {
   const i = (unit % blocks) * COLUMNS, n = min(COLUMNS, I - i);
   const sums = pointer(6) + <usize>thread * <usize>pointer(7), narrowed = sums + SECOND;
   const first = (<usize>((unit / blocks) * N) * <usize>I + <usize>i) << 2;
-  memory.fill(sums, 0, SECOND);
+  memory.fill(sums, 0, <usize>((n + 3) & ~3) << 3);
   let at = first;
   for (let row = 0; row < N; row++) {
     const dy = pointer(0) + at, y = pointer(1) + at;

@@ -19,7 +19,8 @@ export function stack(unit: i32, thread: i32): void {
   for (let g = unit * int(12); g < end; g++) {
     const a = pointer(0) + <usize>g * <usize>pointer(1), b = pointer(3) + <usize>g * <usize>pointer(4);
     const c = pointer(6) + ((<usize>g * <usize>m * <usize>n) << 2);
-    if (m <= FEW && !int(2)) few(m, n, k, a, b, c);
+    if (n == 1 && !int(2)) vector(m, k, a, b, c);
+    else if (m <= FEW && !int(2)) few(m, n, k, a, b, c);
     else matrix(m, n, k, a, b, c, pointer(13) + <usize>thread * <usize>pointer(14), thread);
   }
 }
@@ -41,6 +42,16 @@ function matrix(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, packed: us
     }
     from += length;
   } while (from < k);
+}
+
+/** A column of y from one of b. */
+function vector(m: i32, k: i32, a: usize, b: usize, c: usize): void {
+  const add = int(10) != 0;
+  for (const end = c + (<usize>m << 2); c < end; c += 4) {
+    const value = dot(a, b, k);
+    store<f32>(c, add ? load<f32>(c) + value : value);
+    a += <usize>k << 2;
+  }
 }
 
 function few(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize): void {

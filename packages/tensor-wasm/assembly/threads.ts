@@ -51,10 +51,10 @@ export function fail(): void {
 }
 
 function runPart(slot: usize, part: i32, thread: i32): void {
-  const phase = load<i32>(slot + PHASE), units = load<i32>(slot + UNITS);
+  const phase = load<i32>(slot + PHASE), units = load<i32>(slot + UNITS), parts = load<i32>(slot + PARTS);
+  const each = (units + parts - 1) / parts;
   enter(slot);
-  if (load<i32>(slot + PARTS) > 1) runPhase(phase, part, thread);
-  else for (let unit = 0; unit < units; unit++) runPhase(phase, unit, thread);
+  for (let unit = part * each, end = min(unit + each, units); unit < end; unit++) runPhase(phase, unit, thread);
 }
 
 /** Takes parts of a job until none is left. */

@@ -15,6 +15,8 @@ export interface Exports {
 
 /** Work below this (in about nanoseconds of one thread) is not worth sharing. */
 const WORTH_SHARING = 5_000;
+/** So much of it goes to a thread at once, at least, where units are small. */
+const PART = 1_000;
 /** The ring of jobs, in words of 4 bytes (assembly/control.ts). */
 const SLOTS = 64;
 const RING = 131072 / 4;
@@ -200,7 +202,7 @@ export class Engine {
     const slot = RING + (job % SLOTS) * SLOT;
     for (let i = 0; i < ints.length; i++) this.#ints[slot + INTS + i] = ints[i];
     for (let i = 0; i < floats.length; i++) this.#floats[slot + FLOATS + i] = floats[i];
-    const parts = this.threads > 1 && work > WORTH_SHARING ? units : 1;
+    const parts = this.threads > 1 && work > WORTH_SHARING ? Math.min(units, Math.ceil(work / PART)) : 1;
     this.#working(() =>
       this.exports.publish(phases[phase], units, parts, this.#after ?? job, job > this.#first ? 1 : 0),
     );

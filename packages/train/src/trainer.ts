@@ -118,7 +118,11 @@ export class Trainer {
   ) {
     this.params = uploadWeights(backend, weights);
     const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
-    this.#optimizer = new AdamW(backend, this.params, { beta1, beta2, eps, weightDecay });
+    this.#optimizer = new AdamW(backend, this.params, {
+      ...{ beta1, beta2, eps, weightDecay },
+      // As nanoGPT has it: matrices and embeddings decay; biases, gamma and beta do not.
+      decays: (_name, { shape }) => shape.length >= 2,
+    });
     const { teacher, teacherNorms: norms = standardNorms(config) } = options;
     this.#teacher = teacher && { config, params: uploadWeights(backend, teacher), norms };
   }

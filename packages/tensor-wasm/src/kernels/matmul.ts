@@ -3,8 +3,9 @@ import type { Product } from "../product.js";
 import { product } from "./gemm.js";
 import { flag, type Implementation, unitsOf } from "./implementation.js";
 
-/** Operations from which a matrix of a stack is worth sharing. */
+/** Operations from which a matrix of a stack is worth sharing, and up to which one alone is not. */
 const LARGE = 2 * 192 ** 3;
+const SMALL = 2 * 48 ** 3;
 /** Operations of a unit, at least; rows of A that are packed at once (assembly/stack.ts). */
 const UNIT = 1 << 17;
 const ROWS = 96;
@@ -17,10 +18,13 @@ export const matmul: Implementation<"matmul"> = {
     const [Ga, Gb] = [a.shape[0], b.shape[0]];
     const k = transposeA ? a.shape[1] : a.shape[2];
     if (y.size === 0) return;
-    // The rows of a whole stack on one matrix are those of one product.
-    if (Gb === 1 && !transposeA) return product(engine, oneProduct(G * m, a.pointer, b.pointer, y.pointer));
     const operations = 2 * m * n * k;
-    if (G === 1 || operations >= LARGE) {
+    const small = G === 1 && operations <= SMALL;
+    // The rows of a whole stack on one matrix are those of one product.
+    if (Gb === 1 && !transposeA && !small) {
+      return product(engine, oneProduct(G * m, a.pointer, b.pointer, y.pointer));
+    }
+    if ((G === 1 && !small) || operations >= LARGE) {
       for (let g = 0; g < G; g++) {
         const [fromA, fromB] = [Ga === 1 ? 0 : g * m * k, Gb === 1 ? 0 : g * k * n];
         const task = oneProduct(m, a.pointer + 4 * fromA, b.pointer + 4 * fromB, y.pointer + 4 * g * m * n);

@@ -3,14 +3,15 @@ import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } f
 import { type DType, dtypeOf, type TensorData, toDType } from "../dtype.js";
 import { BackendError } from "../errors.js";
 import type { AttributesOf, KernelName } from "../kernels/index.js";
-import type { Operands } from "../kernels/contract.js";
-import type { AnyOp, Op, OpBuild } from "../op.js";
+import type { Operands, View } from "../kernels/contract.js";
+import { type AnyOp, type Op, type OpBuild, sayOnHost } from "../op.js";
 import { planOp, planRun, type RunPlan, type TensorRecord } from "../run.js";
 import { type Shape, sizeOf } from "../shape.js";
 import { checkReshape, checkUpload, checkWrite } from "../tensor.js";
 import { isOfNothing, ofNothing, withInner } from "./empty.js";
 import { checkIds, copiedIds } from "./ids.js";
 import { type Builds, kernels } from "./kernels/index.js";
+import { Order } from "./order.js";
 import type { Executor, Operand, Result } from "./program.js";
 
 /** A backend on a GPU, or on what stands for one. */
@@ -54,6 +55,14 @@ interface Task {
   readonly build: AnyBuild;
 }
 
+/** A kernel's operands and outputs when its turn has come. */
+interface Work<Handle> {
+  readonly tensors: Readonly<Record<string, GpuTensor<Handle>>>;
+  readonly made: Readonly<Record<string, GpuTensor<Handle>>>;
+  readonly attributes: object;
+  readonly build: AnyBuild;
+}
+
 /** The backend whose kernels `builds` turns into Programs for the executor. */
 export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = kernels): GpuBackend {
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
@@ -81,23 +90,55 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
 
   const put = (data: TensorData) => (data.length > 0 ? executor.upload(onlyBits(data)) : undefined);
 
-  const runChecked = (
-    kernel: string,
-    plan: RunPlan,
-    { inputs, attributes, build }: Task,
-  ): Record<string, Tensor> => {
-    const { contract, outputs } = plan;
+  const order = new Order();
+  /** The operands of a run, by name. */
+  const ownOperands = (what: string, { contract }: RunPlan, inputs: TensorRecord) => {
     const tensors: Record<string, GpuTensor<Handle>> = {};
     for (const name of [...contract.inputs, ...contract.optional]) {
       const given = inputs[name];
-      if (given) tensors[name] = own(given, kernel);
+      if (given) tensors[name] = own(given, what);
     }
+    return tensors;
+  };
+  /** The outputs of a run, which `work` gives handles, now or when its turn has come. */
+  const runInOrder = (
+    { contract, outputs }: RunPlan,
+    operands: Readonly<Record<string, GpuTensor<Handle>>>,
+    ints: Int32Array | undefined,
+    work: (made: Readonly<Record<string, GpuTensor<Handle>>>) => void,
+  ): Record<string, Tensor> => {
+    const made: Record<string, GpuTensor<Handle>> = {};
+    for (const { name, spec, into } of outputs) {
+      made[name] = into ? own(into, name) : make(spec.shape, spec.dtype, undefined, ints);
+      if (into) made[name].storage.ints = undefined;
+    }
+    try {
+      order.do(() => work(made));
+    } catch (error) {
+      for (const { name, into } of outputs) if (!into) made[name].free();
+      throw error;
+    }
+    for (const name of contract.mutates) operands[name].storage.ints = undefined;
+    return made;
+  };
+  const runKernel = (kernel: string, plan: RunPlan, { inputs, attributes, build }: Task) => {
+    const tensors = ownOperands(kernel, plan, inputs);
+    const ints = copiedIds(kernel, tensors, attributes);
+    return runInOrder(plan, tensors, ints, (made) =>
+      compute(kernel, plan, { tensors, made, attributes, build }),
+    );
+  };
+  /** Runs a kernel's passes, and gives its outputs their handles. */
+  const compute = (kernel: string, plan: RunPlan, { tensors, made, attributes, build }: Work<Handle>) => {
+    const { outputs } = plan;
     const padded = withInner(kernel, tensors, attributes);
     if (!padded && isOfNothing(plan, tensors)) {
       const values = ofNothing(kernel, plan, tensors, attributes);
-      return finish(plan, (name, into) => (into ? added(into, values[name]) : put(values[name])));
+      for (const { name, into } of outputs) {
+        made[name].storage.handle = into ? added(made[name], values[name]) : put(values[name]);
+      }
+      return;
     }
-
     const operands: Readonly<Record<string, Operand>> = padded ?? tensors;
     const handles: Record<string, Handle> = {};
     const zeros: Handle[] = [];
@@ -111,32 +152,54 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     for (const { name, spec, into } of outputs) {
       const size = sizeOf(spec.shape);
       results[name] = { shape: spec.shape, size, add: into !== undefined };
-      const target = into && own(into, kernel).storage.handle;
+      const target = into && made[name].storage.handle;
       places[name] = { size, ...(target !== undefined && { into: target }) };
     }
     try {
       const done = executor.run(build(operands, attributes, results), handles, places);
       for (const [name, handle] of Object.entries(done.replaced)) tensors[name].storage.handle = handle;
-      for (const name of contract.mutates) tensors[name].storage.ints = undefined;
-      return finish(plan, (name) => done.outputs[name], copiedIds(kernel, tensors, attributes));
+      for (const { name } of outputs) made[name].storage.handle = done.outputs[name];
     } finally {
       zeros.forEach((handle) => executor.release(handle));
     }
   };
-  /** The outputs of a run, each with the handle that it has now. */
-  const finish = (
-    { outputs }: RunPlan,
-    handleOf: (name: string, into: GpuTensor<Handle> | undefined) => Handle | undefined,
-    ints?: Int32Array,
-  ): Record<string, Tensor> => {
-    const made: Record<string, Tensor> = {};
-    for (const { name, spec, into } of outputs) {
-      const target = into && own(into, name);
-      const handle = handleOf(name, target);
-      if (target) Object.assign(target.storage, { handle, ints: undefined });
-      made[name] = target ?? make(spec.shape, spec.dtype, handle, ints);
+  /** Runs an op's naive loop, once the values of its operands have come. */
+  const runOnHost = (op: AnyOp, plan: RunPlan, inputs: TensorRecord, attributes: object) => {
+    if (op.mutates.length > 0) {
+      throw new BackendError(
+        `gpu: ${op.name} changes ${op.mutates.join(" and ")}, which only a kernel can; give it one`,
+      );
     }
-    return made;
+    sayOnHost(backend, op);
+    const tensors = ownOperands(op.name, plan, inputs);
+    return runInOrder(plan, tensors, undefined, (made) => {
+      const list = Object.entries(tensors);
+      order.wait(valuesOf(list.map(([, tensor]) => tensor)), (values) => {
+        const views = list.map(([name, { shape, dtype }], i) => [name, { shape, dtype, data: values[i] }]);
+        const results: Record<string, View> = {};
+        for (const { name, spec } of plan.outputs) {
+          results[name] = { ...spec, data: toDType({ length: sizeOf(spec.shape) }, spec.dtype).fill(0) };
+        }
+        op.naive(Object.fromEntries(views) as Record<string, View>, attributes, results);
+        for (const [name, { data }] of Object.entries(results)) made[name].storage.handle = put(data);
+      });
+    });
+  };
+  /** The values of tensors as they are now, in their order. */
+  const valuesOf = async (tensors: readonly GpuTensor<Handle>[]): Promise<TensorData[]> => {
+    const onDevice = tensors.flatMap(({ ints, size, storage: { handle } }) =>
+      ints || handle === undefined ? [] : [{ handle, size }],
+    );
+    const places = tensors.map(({ ints, dtype, storage: { handle } }) => ({
+      ints,
+      dtype,
+      empty: handle === undefined,
+    }));
+    const read = await executor.readMany(onDevice);
+    return places.map(({ ints, dtype, empty }) => {
+      if (ints) return ints.slice();
+      return asDType((!empty && read.shift()) || new Float32Array(), dtype);
+    });
   };
   /** The handle of a tensor that values of the host are added to. */
   const added = ({ shape, size, dtype, storage }: GpuTensor<Handle>, values: Float32Array) => {
@@ -169,9 +232,11 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       checkWrite(data, tensor);
       const { storage } = target;
       const handle = put(data);
-      if (storage.handle !== undefined) executor.release(storage.handle);
-      storage.handle = handle;
       storage.ints = data instanceof Int32Array ? data.slice() : undefined;
+      order.do(() => {
+        if (storage.handle !== undefined) executor.release(storage.handle);
+        storage.handle = handle;
+      });
     },
     run<K extends KernelName>(
       kernel: K,
@@ -183,7 +248,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       const plan = planRun(backend, kernel, inputs, attributes as object, into);
       checkIds(kernel, inputs, attributes as object);
       const build = builds[kernel] as unknown as AnyBuild;
-      return runChecked(kernel, plan, { inputs, attributes: attributes as object, build }) as OutputsOf<K>;
+      return runKernel(kernel, plan, { inputs, attributes: attributes as object, build }) as OutputsOf<K>;
     },
     runOp<I extends string, P extends string, A, O extends string>(
       op: Op<I, P, A, O>,
@@ -194,10 +259,10 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       const any = op as unknown as AnyOp;
       const plan = planOp(backend, any, inputs, attributes as object);
       const build = executor.mode === "webgpu" ? (any.wgsl ?? any.gpu) : any.gpu;
-      if (!build) throw new BackendError(`gpu: ${op.name} has no kernel for it`);
-      return runChecked(op.name, plan, { inputs, attributes: attributes as object, build }) as {
-        [N in O]: Tensor;
-      };
+      const made = build
+        ? runKernel(op.name, plan, { inputs, attributes: attributes as object, build })
+        : runOnHost(any, plan, inputs, attributes as object);
+      return made as { [N in O]: Tensor };
     },
     reshape(tensor, shape) {
       const { dtype, storage } = own(tensor, "reshape");
@@ -212,14 +277,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     },
     async readMany(tensors): Promise<TensorData[]> {
       const owned = tensors.map((tensor) => own(tensor, "readMany"));
-      const onDevice = owned.flatMap(({ ints, size, storage: { handle } }) =>
-        ints || handle === undefined ? [] : [{ handle, size }],
-      );
-      const read = await executor.readMany(onDevice);
-      return owned.map(({ ints, dtype, storage: { handle } }) => {
-        if (ints) return ints.slice();
-        return asDType((handle !== undefined && read.shift()) || new Float32Array(), dtype);
-      });
+      return order.after(() => valuesOf(owned));
     },
     free(tensor) {
       const target = own(tensor, "free");
@@ -227,17 +285,21 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       memory.liveTensors -= 1;
       target.storage.uses -= 1;
       if (target.storage.uses > 0) return;
-      if (target.storage.handle !== undefined) executor.release(target.storage.handle);
       memory.liveBytes -= target.size * 4;
+      order.do(() => {
+        if (target.storage.handle !== undefined) executor.release(target.storage.handle);
+      });
     },
     async sync() {
       alive("sync");
-      await executor.sync();
+      await order.after(() => executor.sync());
     },
     memory: (): MemoryUse => ({ ...memory }),
     async dispose() {
       if (disposed) return;
       disposed = true;
+      // What has failed there is of no interest to anybody any more.
+      await order.after(() => Promise.resolve()).catch(() => undefined);
       await executor.dispose();
     },
   };

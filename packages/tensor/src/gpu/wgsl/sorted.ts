@@ -3,11 +3,12 @@
  * power of two with pairs that come last.
  */
 import type { Shape } from "../../shape.js";
-import type { WgslPass } from "../program.js";
-import { BUILTINS, fold, GROUP, kernel } from "./pass.js";
+import type { Program, WgslPass } from "../program.js";
+import { BUILTINS, each, fold, GROUP, kernel } from "./pass.js";
 import { sizes } from "./sizes.js";
+import type { Tuning } from "./tuning.js";
 
-/** Pairs that one workgroup sorts in its memory. */
+/** Pairs that one workgroup sorts in its memory, where that gains anything. */
 const BLOCK = 1024;
 
 /** A row's values as numbers that grow in the order that is wanted. */
@@ -27,19 +28,44 @@ export function widthOf(N: number): number {
 /** The passes that put the pairs of all rows (o·I + i) into the temporary `pairs`. */
 export function sorted(
   from: Order,
-  [O, N, I]: Shape,
-): {
-  readonly temporaries: Readonly<Record<string, number>>;
-  readonly passes: readonly WgslPass[];
-} {
+  shape: Shape,
+  { sharedSort }: Tuning,
+): Required<Pick<Program, "temporaries" | "passes">> {
+  const [O, N, I] = shape;
   const width = widthOf(N);
-  const blocks = Math.ceil((O * I * width) / BLOCK);
-  const passes = [first(from, [O, N, I], blocks)];
-  for (let length = 2 * BLOCK; length <= width; length *= 2) {
-    for (let step = length / 2; step >= BLOCK; step /= 2) passes.push(across(width, length, step, blocks));
-    passes.push(within(width, length, blocks));
+  const block = sharedSort ? BLOCK : 1;
+  const blocks = Math.ceil((O * I * width) / block);
+  const passes = [sharedSort ? sortedBlocks(from, shape, blocks) : listed(from, shape)];
+  for (let length = 2 * block; length <= width; length *= 2) {
+    const run = { width, length, pairs: blocks * block };
+    for (let step = length / 2; step >= block; step /= 2) passes.push(across(run, step));
+    if (sharedSort) passes.push(within(run, blocks));
   }
-  return { temporaries: { pairs: blocks * BLOCK * 2 }, passes };
+  return { temporaries: { pairs: blocks * block * 2 }, passes };
+}
+
+const PAIRS = { pairs: { buffer: "pairs", type: "vec2u" } } as const;
+
+/** WGSL of `pair`, number `at_pair` of all, of which those after a row's last come last. */
+const pairOf = (order: string) => `
+    let row = at_pair / width;
+    let n = at_pair % width;
+    var pair = vec2u(0xffffffffu, 0xffffffffu);
+    if (n < N && row < rows) {
+      let at = (row / I * N + n) * I + row % I;
+      pair = vec2u(${order}, n);
+    }`;
+
+/** The pairs as they come. */
+function listed({ key, buffer, order, helpers }: Order, [O, N, I]: Shape): WgslPass {
+  const width = widthOf(N);
+  const { uniforms, declare } = sizes({ N, I, rows: O * I, width });
+  return each(
+    { key: `sort listed ${key}`, reads: { x: buffer }, writes: PAIRS, uniforms },
+    O * I * width,
+    `${declare} let at_pair = i; ${pairOf(order)} pairs[i] = pair;`,
+    { helpers },
+  );
 }
 
 /** WGSL: a pair's place in its row decides in which direction runs of `length` go; the last is upwards. */
@@ -59,14 +85,11 @@ const STEP = `
       }
       workgroupBarrier();`;
 
-/** Reads the values and sorts every block by itself. */
-function first({ key, buffer, order, helpers }: Order, [O, N, I]: Shape, blocks: number): WgslPass {
+/** Every block in order by itself. */
+function sortedBlocks({ key, buffer, order, helpers }: Order, [O, N, I]: Shape, blocks: number): WgslPass {
   const { uniforms, declare } = sizes({ N, I, rows: O * I, width: widthOf(N), blocks });
   return kernel({
-    key: `sort blocks ${key}`,
-    reads: { x: buffer },
-    writes: { pairs: { buffer: "pairs", type: "vec2u" } },
-    uniforms,
+    ...{ key: `sort blocks ${key}`, reads: { x: buffer }, writes: PAIRS, uniforms },
     code: () => `${helpers}${EXCHANGE}
 var<workgroup> shared_pairs: array<vec2u, ${BLOCK}>;
 @compute @workgroup_size(256)
@@ -76,13 +99,7 @@ fn main(${BUILTINS}) {
   if (block >= blocks) { return; }
   let begin = block * ${BLOCK};
   for (var a = t; a < ${BLOCK}; a += 256) {
-    let row = (begin + a) / width;
-    let n = (begin + a) % width;
-    var pair = vec2u(0xffffffffu, 0xffffffffu);
-    if (n < N && row < rows) {
-      let at = (row / I * N + n) * I + row % I;
-      pair = vec2u(${order}, n);
-    }
+    let at_pair = begin + a;${pairOf(order)}
     shared_pairs[a] = pair;
   }
   workgroupBarrier();
@@ -96,14 +113,19 @@ fn main(${BUILTINS}) {
   });
 }
 
-const PAIRS = { pairs: { buffer: "pairs", type: "vec2u" } } as const;
+/** Runs of `length` that become one, in rows of `width`. */
+interface Run {
+  readonly width: number;
+  readonly length: number;
+  readonly pairs: number;
+}
 
-/** Exchanges between blocks, of runs of `length`. */
-function across(width: number, length: number, step: number, blocks: number): WgslPass {
-  const threads = (blocks * BLOCK) / 2;
+/** Exchanges of pairs that are `step` apart. */
+function across({ width, length, pairs }: Run, step: number): WgslPass {
+  const threads = Math.floor(pairs / 2);
   const { uniforms, declare } = sizes({ width, length, step, threads });
   return kernel({
-    ...{ key: "sort across blocks", writes: PAIRS, uniforms },
+    ...{ key: "sort across", writes: PAIRS, uniforms },
     code: () => `${EXCHANGE}
 @compute @workgroup_size(256)
 fn main(${BUILTINS}) {
@@ -121,7 +143,7 @@ fn main(${BUILTINS}) {
 }
 
 /** And the rest of them, within every block. */
-function within(width: number, length: number, blocks: number): WgslPass {
+function within({ width, length }: Run, blocks: number): WgslPass {
   const { uniforms, declare } = sizes({ width, length, blocks });
   return kernel({
     ...{ key: "sort within blocks", writes: PAIRS, uniforms },

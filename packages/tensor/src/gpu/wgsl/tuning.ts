@@ -8,6 +8,8 @@ export interface Tuning {
   readonly rowThreads: 4 | 64;
   /** Threads that hand sums to each other in registers, by subgroups of so many at least; 0 where memory does it. The same bits. */
   readonly lanes: number;
+  /** Sorts exchange values within a workgroup's memory where they can. The same order. */
+  readonly sharedSort: boolean;
   /** Products read weights as float16. Only ever asked for. */
   readonly f16: boolean;
 }
@@ -21,6 +23,7 @@ export const gpuTuning: Tuning = {
   })),
   rowThreads: 64,
   lanes: 0,
+  sharedSort: true,
   f16: false,
 };
 /**
@@ -35,5 +38,6 @@ export const cpuTuning: Tuning = {
   })),
   rowThreads: 4,
   lanes: 0,
+  sharedSort: false,
   f16: false,
 };

@@ -8,6 +8,7 @@ const SIZES: readonly (readonly [m: number, k: number, n: number])[] = [
   [5, 7, 1],
   [5, 7, 9],
   [33, 65, 41],
+  [36, 64, 40],
   [3, 300, 20],
 ];
 const STACKS = [

@@ -2,11 +2,13 @@
  * Values by their places, and sums at them. Of the latter the places are sorted first, so that each result finds its own and
  * adds them up in their order: no two threads write to one place, and the bits are the same in every run.
  */
+import type { Shape } from "../../../shape.js";
 import type { Build, Operand, Program, Result } from "../../program.js";
 import { assign } from "../into.js";
 import { each } from "../pass.js";
 import { sizes } from "../sizes.js";
 import { sorted, widthOf } from "../sorted.js";
+import type { Tuning } from "../tuning.js";
 
 /** WGSL of the value that is taken from outside of x. */
 const outside = ({ dtype }: Operand) =>
@@ -54,10 +56,16 @@ const PLACE = {
 /** Values added up before their sum joins others: a long sum of float32 is off otherwise. */
 const BLOCK = 256;
 
-/** y[o,n,i] = the sum of x[o,m,i] for all m whose place is n; `row` is WGSL of the row of places that it looks in. */
-function added(op: string, x: Operand, places: readonly number[], y: Result, row: string): Program {
+/** The places, of (O,M,I), and WGSL of the row of them that a result looks in. */
+interface Places {
+  readonly shape: Shape;
+  readonly row: string;
+}
+
+/** y[o,n,i] = the sum of x[o,m,i] for all m whose place is n. */
+function added(op: string, x: Operand, { shape, row }: Places, y: Result, tuning: Tuning): Program {
   const [, M, I] = x.shape;
-  const { temporaries, passes } = sorted(PLACE, places);
+  const { temporaries, passes } = sorted(PLACE, shape, tuning);
   const { uniforms, declare } = sizes({ N: y.shape[1], I, M, width: widthOf(M) });
   return {
     ...{ adds: ["y"], temporaries },
@@ -95,7 +103,11 @@ function added(op: string, x: Operand, places: readonly number[], y: Result, row
   };
 }
 
-export const indexAdd: Build<"indexAdd"> = ({ x, index }, _attributes, { y }) =>
-  added("indexAdd", x, [1, index.size, 1], y, "0u");
-export const scatterAdd: Build<"scatterAdd"> = ({ x }, _attributes, { y }) =>
-  added("scatterAdd", x, x.shape, y, "(i / (N * I) * I + i % I)");
+export const indexAdd =
+  (tuning: Tuning): Build<"indexAdd"> =>
+  ({ x, index }, _attributes, { y }) =>
+    added("indexAdd", x, { shape: [1, index.size, 1], row: "0u" }, y, tuning);
+export const scatterAdd =
+  (tuning: Tuning): Build<"scatterAdd"> =>
+  ({ x }, _attributes, { y }) =>
+    added("scatterAdd", x, { shape: x.shape, row: "(i / (N * I) * I + i % I)" }, y, tuning);
