@@ -44,7 +44,7 @@ export default {
       severity: "error",
       from: { path: sourcesOf(name) },
       to: {
-        path: "^(packages|apps|benchmarks|test)/",
+        path: "^(packages|apps|benchmarks|examples|test)/",
         pathNot: ["/node_modules/", ...[name, ...below].map(sourcesOf)],
       },
     })),
@@ -73,6 +73,19 @@ export default {
       severity: "error",
       from: { pathNot: "^benchmarks/" },
       to: { path: "^benchmarks/" },
+    },
+    {
+      name: "nothing-imports-examples",
+      comment: "They are read, and run by their tests; they may import any package.",
+      severity: "error",
+      from: { pathNot: "^(examples|test)/" },
+      to: { path: "^examples/" },
+    },
+    {
+      name: "an-example-stands-alone",
+      severity: "error",
+      from: { path: "^examples/([^/]+)/" },
+      to: { path: "^(examples/(?!$1/)|apps/|benchmarks/|test/)" },
     },
     {
       name: "no-unresolvable",
