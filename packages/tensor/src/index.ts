@@ -29,4 +29,5 @@ export { planOp, planRun, type RunPlan } from "./run.js";
 export { reference } from "./reference.js";
 export { lastDim, rowsOf, sameShape, type Shape, showShape, sizeOf, stridesOf } from "./shape.js";
 export { enroll, scope, withdraw } from "./scope.js";
+export { show } from "./show.js";
 export { checkReshape, checkUpload, checkWrite, tensor, zeros } from "./tensor.js";

@@ -3,7 +3,8 @@ import type { Backend, Tensor } from "./backend.js";
 import type { DType, TensorSpec } from "./dtype.js";
 import { BackendError, ShapeError } from "./errors.js";
 import type { Contract } from "./kernels/contract.js";
-import { contracts, type KernelName } from "./kernels/index.js";
+import { contracts, type KernelName, kernelNames } from "./kernels/index.js";
+import { didYouMean } from "./nearest.js";
 import type { AnyOp } from "./op.js";
 import { sameShape } from "./shape.js";
 
@@ -31,7 +32,10 @@ export function planRun(
   attributes: object,
   into: TensorRecord = {},
 ): RunPlan {
-  return planBy(contracts[kernel], kernel, { backend, inputs, attributes, into });
+  // JavaScript, and names that were put together, come past the compiler.
+  const contract = contracts[kernel] as AnyContract | undefined;
+  if (!contract) throw new BackendError(`there is no kernel ${kernel}${didYouMean(kernel, kernelNames)}`);
+  return planBy(contract, kernel, { backend, inputs, attributes, into });
 }
 
 /** The same of a `runOp`. @throws ShapeError or BackendError, before anything runs. */

@@ -3,7 +3,7 @@ import { BackendError } from "../errors.js";
 import type { DType } from "../dtype.js";
 import { broadcastShapes, broadcastStrides, placesOf } from "../broadcast.js";
 import { ANY, BOOL, contract, NUMBERS } from "./contract.js";
-import { checkDType } from "./unary.js";
+import { checkDType, operatorOf } from "./unary.js";
 
 interface Operator {
   readonly of: (a: number, b: number) => number;
@@ -54,14 +54,14 @@ export const binary = contract<BinaryAttributes>()({
   dtypes: { a: ANY, b: ANY },
   outputs: ["y"],
   infer({ a, b }, { op }) {
-    const { takes, gives }: Operator = binaryOperators[op];
+    const { takes, gives }: Operator = operatorOf("binary", binaryOperators, op);
     checkDType(op, a.dtype, takes);
     checkSameDType(op, { a: a.dtype, b: b.dtype });
     const shape = broadcastShapes(op, { a: a.shape, b: b.shape });
     return { y: { shape, dtype: gives ?? a.dtype } };
   },
   naive({ a, b }, { op }, { y }) {
-    const operator: Operator = binaryOperators[op];
+    const operator: Operator = operatorOf("binary", binaryOperators, op);
     const of = (a.dtype === "int32" && operator.ofInt32) || operator.of;
     const [atA, atB] = [a, b].map(({ shape }) => placesOf(y.shape, broadcastStrides(shape, y.shape)));
     for (let i = 0; i < y.data.length; i++) y.data[i] = of(a.data[atA[i]], b.data[atB[i]]);

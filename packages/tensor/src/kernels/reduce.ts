@@ -5,7 +5,7 @@
 import type { DType, TensorSpec } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { ANY, BOOL, contract, NUMBERS, type View } from "./contract.js";
-import { checkDType } from "./unary.js";
+import { checkDType, operatorOf } from "./unary.js";
 
 const FLOAT: readonly DType[] = ["float32"];
 
@@ -94,14 +94,14 @@ export const reduce = contract<ReduceAttributes>()({
   dtypes: { x: ANY },
   outputs: ["y"],
   infer({ x }, { op }) {
-    const { takes, needsValues }: Operator = reduceOperators[op];
+    const { takes, needsValues }: Operator = operatorOf("reduce", reduceOperators, op);
     checkDType(op, x.dtype, takes);
     const [O, N, I] = axisDims(op, x);
     if (needsValues && N === 0) throw new ShapeError(op, "of no values there is none", { x: x.shape });
     return { y: { shape: [O, I], dtype: x.dtype } };
   },
   naive({ x }, { op, correction = 0 }, { y }) {
-    const operator: Operator = reduceOperators[op];
+    const operator: Operator = operatorOf("reduce", reduceOperators, op);
     const of = (x.dtype === "int32" && operator.ofInt32) || operator.of;
     alongN(x, (values, _at, row) => (y.data[row] = of(values, correction)));
   },

@@ -1,6 +1,7 @@
 /** What goes value by value: one kernel, an operator as its attribute, a line each. */
 import { BackendError } from "../errors.js";
 import type { DType } from "../dtype.js";
+import { didYouMean } from "../nearest.js";
 import { ANY, BOOL, contract, NUMBERS } from "./contract.js";
 import { erf } from "./gelu.js";
 
@@ -64,7 +65,7 @@ export const unary = contract<UnaryAttributes>()({
   dtypes: { x: ANY },
   outputs: ["y"],
   infer({ x }, { op }) {
-    const { takes, gives }: Operator = unaryOperators[op];
+    const { takes, gives }: Operator = operatorOf("unary", unaryOperators, op);
     checkDType(op, x.dtype, takes);
     return { y: { shape: x.shape, dtype: gives ?? x.dtype } };
   },
@@ -119,6 +120,12 @@ export const cast = contract<CastAttributes>()({
     }
   },
 });
+
+/** An operator by its name. @throws BackendError naming the nearest one, where there is none such */
+export function operatorOf<T>(kernel: string, table: Readonly<Record<string, T>>, op: string): T {
+  if (Object.hasOwn(table, op)) return table[op];
+  throw new BackendError(`${kernel}: there is no operator ${op}${didYouMean(op, Object.keys(table))}`);
+}
 
 /** @throws BackendError where an operator has no meaning for a kind of value */
 export function checkDType(op: string, dtype: DType, takes: readonly DType[]): void {
