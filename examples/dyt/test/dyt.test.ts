@@ -1,5 +1,5 @@
-import { evaluate, gradientCheck, mul, sum } from "@normless/autograd";
-import { forward, freeTokens, uploadTokens } from "@normless/gpt2";
+import { evaluate, grad, gradientCheck, mul, sum } from "@normless/autograd";
+import { forward, freeTokens, trainingLoss, uploadTargets, uploadTokens } from "@normless/gpt2";
 import { reference, tensor } from "@normless/tensor";
 import { gpu } from "@normless/tensor/gpu";
 import { wasm } from "@normless/tensor-wasm";
@@ -52,6 +52,22 @@ describe("a GPT-2 with DyT", () => {
     const backend = await wasm();
     await trains(backend);
     await backend.dispose();
+  });
+
+  it("has the same gradients where blocks are computed again, alphas' too", async () => {
+    const backend = reference();
+    const params = initialize(backend, 1);
+    const tokens = uploadTokens(backend, config, { inputs: Int32Array.of(5, 8, 11), B: 1, T: 3 });
+    const targets = uploadTargets(backend, config, Int32Array.of(8, 11, 14), 3);
+    const [kept, again] = [false, true].map((recompute) =>
+      grad((params) => {
+        const options = { totalTokens: 3, recompute };
+        return trainingLoss({ config, params, norms }, tokens, targets, options).total;
+      }, params),
+    );
+    const alpha = await kept["h.1.ln_2.alpha"].item();
+    expect(alpha).not.toBe(0);
+    for (const name of Object.keys(params)) expect(await again[name].read()).toEqual(await kept[name].read());
   });
 
   it("asks for the alpha that a model lacks", () => {
