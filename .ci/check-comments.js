@@ -1,4 +1,4 @@
-// Every export of the packages has a doc comment of its own, as editors show it: node .ci/check-comments.js
+// Every export of the packages has a doc comment of its own, as editors show it, and says what it throws itself: node .ci/check-comments.js
 // A comment at the start of a file is the file's. Where a declaration follows it, with none between, editors show it there.
 import { readdirSync, readFileSync } from "node:fs";
 import ts from "typescript";
@@ -20,6 +20,32 @@ function exportsOf(file) {
   });
 }
 
+/** Whether a function throws in its own body, not in those that it makes or calls. */
+function throws(node) {
+  let found = false;
+  const look = (inner) => {
+    if (ts.isThrowStatement(inner)) found = true;
+    if (!found && !ts.isFunctionLike(inner)) ts.forEachChild(inner, look);
+  };
+  ts.forEachChild(node, look);
+  return found;
+}
+
+/** Exported functions, and methods of exported classes, that throw and have a comment that does not say so. */
+function silentOf(file) {
+  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022, true);
+  return source.statements
+    .filter(isExported)
+    .flatMap((statement) => [statement, ...(statement.members ?? [])])
+    .filter(({ name }) => !(name && ts.isPrivateIdentifier(name)))
+    .filter((node) => ts.isFunctionLike(node) && node.body && throws(node.body))
+    .filter((node) => {
+      const [comment] = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
+      return comment && !comment.getText().includes("@throws");
+    })
+    .map(({ name }) => name?.getText() ?? "the constructor");
+}
+
 const problems = readdirSync("packages")
   .flatMap((name) =>
     readdirSync(`packages/${name}/src`, { recursive: true }).map((file) => `packages/${name}/src/${file}`),
@@ -34,6 +60,7 @@ const problems = readdirSync("packages")
     const header = declarations.filter(({ comment }) => comment?.pos === 0).map(({ name }) => name);
     return [
       ...[...new Set(bare)].map((name) => `${file}: ${name} has no comment`),
+      ...silentOf(file).map((name) => `${file}: ${name} throws, and its comment does not say what (@throws)`),
       ...header.map((name) => `${file}: ${name} has the file's comment; give it one of its own below`),
     ];
   });

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { freezeAll, normModules, standardNorms } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { run, tinyConfig, writeTiny } from "../apps/remove-layernorm/test/cli/tiny.js";
+import { run, tinyConfig, writeTiny } from "../apps/remove-layernorm/test/support/tiny.js";
 import { numbersIn, strictJson } from "../packages/gpt2/test/strict-json.js";
 
 const SHIPPED = fileURLToPath(new URL("../models/sotu/", import.meta.url));

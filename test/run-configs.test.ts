@@ -15,7 +15,7 @@ import {
   trainConfigSchema,
 } from "../apps/remove-layernorm/src/run-folder/run-config.js";
 import { trainRecipe, type TrainState } from "@normless/train";
-import { someProvenance } from "../apps/remove-layernorm/test/cli/provenance-of.js";
+import { someProvenance } from "../apps/remove-layernorm/test/provenance/provenance-of.js";
 import { hfConfigs } from "../packages/gpt2/test/hf-configs.js";
 import { numbersIn, strictJson } from "../packages/gpt2/test/strict-json.js";
 

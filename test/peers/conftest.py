@@ -15,6 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def pytest_addoption(parser):
     parser.addoption("--run", type=Path, help="a finished run of `npm start`, to look at instead of making one")
+    parser.addoption("--webgpu", action="store_true", help="also run PyTorch's samples on WebGPU")
+
+
+def pytest_generate_tests(metafunc):
+    if "engine" in metafunc.fixturenames:
+        also = ["webgpu"] if metafunc.config.getoption("--webgpu") else []
+        metafunc.parametrize("engine", ["reference", "wasm", "wasm-plain", *also])
 
 
 def call(command, *, fails=False, env=None, cwd=None):
@@ -84,7 +91,7 @@ def logits(normless, tmp_path_factory):
         folder = tmp_path_factory.mktemp("logits")
         tokens, out = folder / "rows.json", folder / "logits.safetensors"
         tokens.write_text(json.dumps(np.asarray(rows).tolist()))
-        normless("logits", "--model", model, "--tokens", tokens, "--out", out)
+        normless("logits", "--model", model, "--token-ids", tokens, "--safetensors", out)
         return load_file(out)["logits"]
 
     return of

@@ -73,7 +73,7 @@ def test_logits_and_gradients_are_ours(saved, normless, tmp_path, name):
     rows = rows_of(V, length=T + 1)
     tokens, out = tmp_path / "rows.json", tmp_path / "out.safetensors"
     tokens.write_text(json.dumps(rows.tolist()))
-    normless("logits", "--model", folder, "--tokens", tokens, "--grads", "--threads", "1", "--out", out)
+    normless("logits", "--model", folder, "--token-ids", tokens, "--grads", "--threads", "1", "--safetensors", out)
     ours = load_file(out)
     inputs, targets = torch.tensor(rows[:, :-1]), torch.tensor(rows[:, 1:])
     model.zero_grad()

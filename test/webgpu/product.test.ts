@@ -113,7 +113,7 @@ describe.each([
     const { left, right } = valuesOf(name);
     const spec = {
       a: { buffer: "a", width: a === "outer" ? k : n, layout: a },
-      b: { buffer: "b", width: b === "outer" ? k : m, layout: b },
+      b: { buffer: "b", width: m, layout: b },
       c: { buffer: "c", width: m },
       stack: { count: 2, a: a === "outer" ? n : k, b: 0 },
       ...{ add: false, n, m, k },

@@ -148,7 +148,9 @@ function streams(of: Dims): KernelWork[] {
     stream("layerNormGrad", dnorm, dx, { part: "last", calls: 1, flops: 14 }),
     stream("frozenNorm", { x, ...affine, classes: rows }, [x], { calls: 0, flops: 6, ...frozen }),
     stream("frozenNormGrad", dfrozen, dx, { calls: 0, flops: 10, ...frozen, added: [x] }),
-    stream("add", { a: x, b: x }, [x], { calls: 2 * L + 1, flops: 1 }),
+    stream("binary", { a: x, b: x }, [x], { calls: 2 * L + 1, flops: 1, attributes: { op: "add" } }),
+    // The loss, and the norm of the gradients, begin as 0.
+    stream("full", {}, [[]], { calls: 2, flops: 0, attributes: { shape: [], value: 0, dtype: "float32" } }),
     // One side of a residual's sum takes its gradient over, the other a copy.
     stream("scale", { x }, [x], { ...half, calls: 2 * L + 1 }),
     stream("scale", { x, by: [] }, [x], { ...half, part: "head's input" }),

@@ -77,7 +77,7 @@ export async function runStages({ root, threads, say }: StageOptions): Promise<S
   const at = (name: string) => join(root, name);
 
   await stage("make the folder", here("./small.js"), ["--make", root]);
-  await normless("inspect", "inspect", "--model", at("model"), "--batches", "1");
+  await normless("inspect", "inspect", "--model", at("model"), "--tokens", "all");
   const run = ["--model", at("model"), "--recipe", at("recipe.json"), "--out", at("run")];
   await normless("remove, 2 + 2 updates", "remove", ...run);
   const stock = at("run/ln-free-gpt2");
@@ -94,7 +94,7 @@ export async function runStages({ root, threads, say }: StageOptions): Promise<S
     ["lens", at("lens")],
   ]) {
     const out = at(`${name}.safetensors`);
-    const options = ["--model", model, "--tokens", at("rows.json"), "--out", out];
+    const options = ["--model", model, "--token-ids", at("rows.json"), "--safetensors", out];
     await normless(`reload: logits, ${name}`, "logits", ...options);
     logits[name] = await readLogits(out);
   }

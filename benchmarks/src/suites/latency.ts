@@ -18,7 +18,7 @@ export async function latencySuite(context: Context): Promise<void> {
   const backend = await mainEngine.start(2);
   const x = backend.upload(Float32Array.of(1), [1]);
   const add = () => {
-    backend.run("add", { a: x, b: x }, {}).y.free();
+    backend.run("binary", { a: x, b: x }, { op: "add" }).y.free();
     backend.diagnostics.drain();
   };
   const handOut = () => backend.diagnostics.handOut();

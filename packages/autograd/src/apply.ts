@@ -64,7 +64,11 @@ export function compose<const P extends readonly (Value | undefined)[], R extend
 ): R {
   const tape = tapeAmong(op, operands);
   // On tensors `build` gets tensors; every op that it may call takes both.
-  if (!tape) return scope(() => build(...(operands as unknown as VariablesOf<P>))) as R;
+  if (!tape) {
+    const y = tensorOf(scope(() => build(...(operands as unknown as VariablesOf<P>))));
+    // The result is the caller's to free: where that is an operand as it was, another look at it.
+    return (operands.includes(y) ? enroll(y.backend.reshape(y, y.shape)) : y) as Value as R;
+  }
   const variables = operands.map((value) => value && onTape(tape, value)) as unknown as VariablesOf<P>;
   return tape.scope(() => build(...variables) as Variable) as Value as R;
 }

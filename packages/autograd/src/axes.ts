@@ -27,14 +27,17 @@ export function dimOf(op: string, dim: number, shape: Shape): number {
   );
 }
 
-/** The dimensions in ascending order, from 0 up. @throws ShapeError where there is none such, or one comes twice */
+/**
+ * The dimensions in ascending order, from 0 up; of a scalar, which can be told its dimension 0 or −1, there are none.
+ * @throws ShapeError where there is none such, or one comes twice
+ */
 export function dimsOf(op: string, dims: Dims, shape: Shape): number[] {
   if (dims === undefined) return shape.map((_, d) => d);
   const found = [dims].flat().map((dim) => dimOf(op, dim, shape));
   if (new Set(found).size < found.length) {
     throw new ShapeError(op, `dimensions ${[dims].flat().join(",")} name one twice`, { x: shape });
   }
-  return found.sort((a, b) => a - b);
+  return shape.length === 0 ? [] : found.sort((a, b) => a - b);
 }
 
 /** The shape without these dimensions, or with a 1 in place of each. */

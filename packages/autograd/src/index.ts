@@ -13,6 +13,7 @@ export { gradientCheck, type GradientMismatch } from "./gradient-check.js";
 export { attention } from "./ops/attention.js";
 export {
   add,
+  clamp,
   div,
   eq,
   ge,
@@ -34,7 +35,13 @@ export {
 } from "./ops/binary.js";
 export { type Head, linearCrossEntropy, weightedCrossEntropy } from "./ops/cross-entropy.js";
 export { type Teacher, weightedKlDivergence } from "./ops/kl-divergence.js";
-export { type ConvolutionOptions, type Convolution1dOptions, conv1d, conv2d } from "./ops/convolution.js";
+export {
+  type ConvolutionOptions,
+  type Convolution1dOptions,
+  conv1d,
+  conv2d,
+  type Padding,
+} from "./ops/convolution.js";
 export { type DotProductAttentionOptions, scaledDotProductAttention } from "./ops/dot-product-attention.js";
 export { einsum } from "./ops/einsum.js";
 export { scale, squaredDistance } from "./ops/elementwise.js";
@@ -79,6 +86,7 @@ export {
 export {
   concat,
   expand,
+  type Filling,
   flip,
   pad,
   permute,
@@ -96,7 +104,6 @@ export {
   abs,
   cast,
   ceil,
-  clamp,
   cos,
   erf,
   exp,

@@ -22,26 +22,46 @@ export function filled(like: Tensor, value: number, dtype: DType = like.dtype): 
   return enroll(like.backend.run("full", {}, { shape: [], value, dtype }).y);
 }
 
+/** −x */
 export const neg = unary("neg");
+/** −1, 0 or 1 */
 export const sign = unary("sign");
+/** x² */
 export const square = unary("square");
+/** eˣ */
 export const exp = unary("exp");
+/** log x */
 export const log = unary("log");
+/** sin x */
 export const sin = unary("sin");
+/** cos x */
 export const cos = unary("cos");
+/** 1/(1 + e⁻ˣ) */
 export const sigmoid = unary("sigmoid");
+/** not x */
 export const logicalNot = unary("logicalNot");
 
+/** a + b */
 export const add = binary("add");
+/** a − b */
 export const sub = binary("sub");
+/** a · b */
 export const mul = binary("mul");
+/** a / b */
 export const div = binary("div");
+/** a to the power of b */
 export const pow = binary("pow");
+/** a = b */
 export const eq = binary("eq");
+/** a < b */
 export const lt = binary("lt");
+/** a > b */
 export const gt = binary("gt");
+/** a ≥ b */
 export const ge = binary("ge");
+/** a ≤ b */
 export const le = binary("le");
+/** a and b */
 export const logicalAnd = binary("logicalAnd");
 
 /** a where the condition is true, b elsewhere; a number is of the other's kind, one of the two is a tensor. */

@@ -110,7 +110,10 @@ export class Tape {
     return output;
   }
 
-  /** Hands a result to the caller, who frees it; the tape will not. Of a tensor that is not the tape's, a copy. */
+  /**
+   * Hands a result to the caller, who frees it; the tape will not. Of a tensor that is not the tape's, a copy.
+   * @throws BackendError when the result is on another tape
+   */
   keep({ tape, tensor }: Variable): Tensor {
     if (tape !== this) throw new BackendError("keep: the result is on another tape");
     if (!this.#nodes.some(({ made }) => made.includes(tensor))) return copyOf(tensor);

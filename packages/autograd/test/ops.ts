@@ -51,6 +51,13 @@ export const opCases: readonly (readonly [string, OpCase])[] = [
     (name) => [name, of(ops[name], apart)] as const,
   ),
   ["clamp", of((x) => ops.clamp(x, { min: -1.25, max: 2 }), apart)],
+  [
+    "clamp by tensors",
+    {
+      params: { x: apart, min: random([4], 5, 0.2, -1.2), max: random([3, 1], 6, 0.2, 1.2) },
+      run: ({ x, min, max }) => ops.clamp(x, { min, max }),
+    },
+  ],
   ["gelu", of((x) => ops.gelu(x))],
   ...pairs("add", ops.add),
   ...pairs("sub", ops.sub),
@@ -81,6 +88,15 @@ export const opCases: readonly (readonly [string, OpCase])[] = [
       run: ({ x }, { mask }) => ops.maskedFill(x, mask, -7),
     },
   ],
+  [
+    "maskedFill by a tensor",
+    {
+      params: { x, value: random([], 5) },
+      constants: { mask: bools([3, 4], 4) },
+      run: ({ x, value }, { mask }) => ops.maskedFill(x, mask, value),
+    },
+  ],
+  ["mean of a scalar over its dimension", of((x) => ops.mean(x, 0), random([], 1))],
   ...(["sum", "mean", "variance", "std", "logSumExp", "prod"] as const).flatMap((name) =>
     ([undefined, 1, -1, [0, 2], [0, 1], [0, 1, 2]] as const).map(
       (dim) =>
@@ -120,6 +136,10 @@ export const opCases: readonly (readonly [string, OpCase])[] = [
   ["roll, flat", of((x) => ops.roll(x, 5))],
   ["pad", of((x) => ops.pad(x, [1, 2, 0, 1], 3))],
   ["pad and cut", of((x) => ops.pad(x, [-1, 2, 1, -1]))],
+  ["roll by nothing", of((x) => ops.roll(x, 0, 0))],
+  ...(["reflect", "replicate", "circular"] as const).map(
+    (filling) => [`pad, ${filling}`, of((x) => ops.pad(x, [-1, 2, 2, 1], filling))] as const,
+  ),
   ["tril", of((x) => ops.tril(x))],
   ["triu", of((x) => ops.triu(x, 1))],
   [
@@ -143,6 +163,22 @@ export const opCases: readonly (readonly [string, OpCase])[] = [
     {
       params: { x, source: random([2, 5, 4], 3) },
       constants: { index: integers([2, 5, 4], 3, 3) },
+      run: ({ x, source }, { index }) => ops.scatterAdd(x, 1, { index, source }),
+    },
+  ],
+  [
+    "gather at fewer places",
+    {
+      params: { x },
+      constants: { index: integers([1, 5, 3], 3, 3) },
+      run: ({ x }, { index }) => ops.gather(x, 1, index),
+    },
+  ],
+  [
+    "scatterAdd at fewer places",
+    {
+      params: { x, source: random([2, 6, 3], 3) },
+      constants: { index: integers([1, 5, 3], 3, 3) },
       run: ({ x, source }, { index }) => ops.scatterAdd(x, 1, { index, source }),
     },
   ],
@@ -174,6 +210,8 @@ export const opCases: readonly (readonly [string, OpCase])[] = [
     two((a, b) => ops.einsum("...ij,jk->...ik", a, b), random([2, 3, 4], 1), random([4, 5], 2)),
   ],
   ["rmsNorm", two((x, gamma) => ops.rmsNorm(x, gamma), x, random([4], 2, 1, 1))],
+  ["rmsNorm alone", of((x) => ops.rmsNorm(x))],
+  ["layerNorm alone", of((x) => ops.layerNorm(x))],
   ["mse", two((a, b) => ops.mse(a, b), x, y)],
   ["klDivergence", two((a, b) => ops.klDivergence(a, ops.softmax(b)), x, y)],
   [
@@ -184,6 +222,15 @@ export const opCases: readonly (readonly [string, OpCase])[] = [
       run: ({ x }, { targets }) => ops.crossEntropy(x, targets),
     },
   ],
+  [
+    "crossEntropy, weighted",
+    {
+      params: { x, weight: random([4], 5, 0.5, 1) },
+      constants: { targets: int32([0, 3, -100, 1, 2, 2], [2, 3]) },
+      run: ({ x, weight }, { targets }) => ops.crossEntropy(x, targets, { weight }),
+    },
+  ],
+  ["crossEntropy of probabilities", two((x, p) => ops.crossEntropy(x, ops.softmax(p)), x, y)],
   ...([{}, { isCausal: true }] as const).map(
     (options) =>
       [
@@ -202,6 +249,27 @@ export const opCases: readonly (readonly [string, OpCase])[] = [
       run: ({ q, k, v }, { mask }) =>
         ops.scaledDotProductAttention(q, k, v, { mask: ops.cast(mask, "bool"), enableGqa: true }),
     },
+  ],
+  [
+    "scaledDotProductAttention, one sees nothing",
+    {
+      params: { q: random([2, 3, 4], 1), k: random([2, 3, 4], 2), v: random([2, 3, 6], 3) },
+      constants: { mask: int32([1, 0, 1, 0, 0, 0, 1, 1, 1], [3, 3]) },
+      run: ({ q, k, v }, { mask }) =>
+        ops.scaledDotProductAttention(q, k, v, { mask: ops.cast(mask, "bool") }),
+    },
+  ],
+  [
+    "conv2d as large, of one image",
+    two(
+      (x, w) => ops.conv2d(x, w, { padding: "same", dilation: [2, 1] }),
+      random([3, 5, 6], 1),
+      random([4, 3, 2, 3], 2),
+    ),
+  ],
+  [
+    "conv1d as large, of one sequence",
+    two((x, w) => ops.conv1d(x, w, { padding: "same" }), random([3, 5], 1), random([4, 3, 2], 2)),
   ],
   ["conv2d", two((x, w) => ops.conv2d(x, w), random([2, 3, 5, 6], 1), random([4, 3, 2, 3], 2))],
   [

@@ -21,13 +21,17 @@ export interface FoundFiles {
 /** So many files are named one by one. */
 const NAMED = 8;
 
-/** The files that a path means. @throws RequestError where a folder has no data file, or a pattern matches none */
+/** The files that a path means. @throws RequestError where nothing is there, or no data file in a folder or by a pattern */
 export async function findFiles(path: string): Promise<FoundFiles> {
   if (isUrl(path) || isStandardInput(path)) return { files: [path] };
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory()) return filesOfFolder(path);
-  // A name that is there is no pattern, and one that is neither says itself that it is not there.
-  return there || !isDynamicPattern(path) ? { files: [path] } : filesOfPattern(path);
+  // A name that is there is no pattern.
+  if (there) return { files: [path] };
+  if (isDynamicPattern(path)) return filesOfPattern(path);
+  // One that ends like a data file says itself that it is not there, when it is read.
+  if (isDataFile(path)) return { files: [path] };
+  throw new RequestError(`${path}: there is no such file or folder`);
 }
 
 async function filesOfFolder(path: string): Promise<FoundFiles> {

@@ -41,5 +41,6 @@ it("refuses a folder and a pattern without any", async () => {
   const refused = (path: string) => expect(findFiles(path)).rejects;
   await refused(join(folder, "empty")).toThrow(RequestError);
   await refused(join(folder, "empty")).toThrow("there is no data file in the folder (.bin, ");
+  await refused(join(folder, "nope")).toThrow(`${join(folder, "nope")}: there is no such file or folder`);
   await refused(join(folder, "*.bin")).toThrow(`${join(folder, "*.bin")}: no file matches`);
 });

@@ -62,7 +62,10 @@ export function checkNats(
   checkFinite(nats, { what: "the loss, target by target,", place, advice });
 }
 
-/** The same for their sum: only where it is no number are they looked at one by one. */
+/**
+ * The same for their sum: only where it is no number are they looked at one by one.
+ * @throws NotFiniteError naming the first of them, or the sum
+ */
 export async function checkBatchNats(
   total: number,
   model: Model,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { presets } from "../src/index.js";
 import { readModelFolder, writeModelFolder } from "../src/node.js";
-import { randomModel } from "./models.js";
+import { randomModel } from "../src/testing/index.js";
 
 const disk = vi.hoisted(() => ({ fullAt: "" }));
 

@@ -32,7 +32,7 @@ export class HubServer {
 
   constructor(readonly reference: Reference) {}
 
-  /** The commit that the revision is at. */
+  /** The commit that the revision is at. @throws Error when the hub tells none, or as it answers */
   async commit(): Promise<string> {
     const { name, revision } = this.reference;
     if (isCommit(revision)) return revision;

@@ -13,7 +13,10 @@ export interface PositionOptions {
   readonly past?: number;
 }
 
-/** Token ids (B,T) → one class a token: 0 the first position, whatever stands there; 1 end-of-text; 2 the rest. */
+/**
+ * Token ids (B,T) → one class a token: 0 the first position, whatever stands there; 1 end-of-text; 2 the rest.
+ * @throws RangeError when there are not B·T ids
+ */
 export function positionClasses(ids: Int32Array, { B, T, eot, past = 0 }: PositionOptions): Int32Array {
   if (ids.length !== B * T) {
     throw new RangeError(`positionClasses: ${ids.length} ids are not B·T = ${B}·${T}`);

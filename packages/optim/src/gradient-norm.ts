@@ -1,7 +1,7 @@
 /** The norm of all gradients together, on the device, and clipping by it. */
 import { type Backend, stridesOf, type Tensor, zeros } from "@normless/tensor";
 
-/** Σ of the squares of all values of all tensors, a scalar, the caller's. */
+/** Σ of the squares of all values of all tensors, a scalar, the caller's. @throws what the backend does */
 export function sumOfSquares(backend: Backend, tensors: readonly Tensor[]): Tensor {
   const total = zeros(backend, []);
   try {

@@ -40,7 +40,7 @@ function multiplyHigh(a: number, b: number): number {
   return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) | 0;
 }
 
-/** A seed's 64 bits as Philox's key. */
+/** A seed's 64 bits as Philox's key. @throws RangeError when it is no safe integer */
 export function keyOf(seed: number): Words2 {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`random: the seed ${seed} must be a safe integer`);
   return [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
@@ -75,7 +75,7 @@ export class Random {
     return (high * 2 ** 26 + low) / 2 ** 53;
   }
 
-  /** An integer from 0 to n - 1, each as likely as the others. n is an integer from 1 to 2³². */
+  /** An integer from 0 to n - 1, each as likely as the others. @throws RangeError when n is no integer from 1 to 2³² */
   below(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > UINT32) {
       throw new RangeError(`Random.below: n is ${n}; it must be an integer from 1 to ${UINT32}`);

@@ -14,7 +14,7 @@ export {
   type RecipeChange,
   removalChanges,
 } from "./recipe/change-recipe.js";
-export { describeControl } from "./control.js";
+export { describeControl } from "./run/control.js";
 export { GONE_NATS, LossWatch, type Onset } from "./loss-watch.js";
 export {
   applyRemoval,
@@ -42,7 +42,8 @@ export {
 export { distilledRecipe, removalRecipes } from "./recipes/index.js";
 export { COST_SEQUENCES, NO_NUMBER } from "./removing/cost.js";
 export type { RemovalState, TaperState } from "./removing/index.js";
-export { removeLayerNorm, type RunInput } from "./run.js";
+export type { RunInput } from "./run/given.js";
+export { removeLayerNorm } from "./run/run.js";
 export { describePace, removalNotes, scaleRecipe } from "./recipe/scale-recipe.js";
 export {
   describeSites,

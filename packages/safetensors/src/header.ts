@@ -42,7 +42,7 @@ const DAMAGED = "the file is damaged or was written wrongly, get or write it aga
 
 /**
  * Reads and checks a file's header; the tensors' bytes are not read.
- * Throws a SafetensorsError for a file that is cut, lies about its lengths, has holes or overlaps between tensors,
+ * @throws SafetensorsError for a file that is cut, lies about its lengths, has holes or overlaps between tensors,
  * bytes that no tensor covers, or a key twice.
  */
 export async function readHeader(source: ByteSource): Promise<Header> {

@@ -11,7 +11,7 @@ export interface JsonRules {
   readonly plainIntegers: readonly string[];
 }
 
-/** The value of the text. Throws a SafetensorsError for a text that is not JSON or breaks the rules. */
+/** The value of the text. @throws SafetensorsError for a text that is not JSON or breaks the rules. */
 export function parseJson(text: string, rules: JsonRules): unknown {
   let value: unknown;
   try {

@@ -11,7 +11,10 @@ export interface FileSource extends ByteSource {
   close(): Promise<void>;
 }
 
-/** Opens a file to read ranges of it; its name in errors is the path. The caller closes it. */
+/**
+ * Opens a file to read ranges of it; its name in errors is the path. The caller closes it.
+ * @throws SafetensorsError when there is no such file, or it cannot be read
+ */
 export async function openFile(path: string): Promise<FileSource> {
   const file = await open(path, "r").catch((cause: unknown) => {
     throw new SafetensorsError(`${path}: cannot be opened to read; ${remedy(cause, path)}`, { cause });
@@ -50,8 +53,9 @@ async function readRange(file: FileHandle, path: string, begin: number, end: num
 
 /**
  * Writes chunks to a file and returns how many bytes they were. They go to a temporary file in the same folder, which
- * is synced and then renamed over `path`. If anything fails (a full disk, an error of the chunks' own) the temporary
- * file is removed, and what was at `path` before is still there, whole. The process being killed leaves a `.tmp` file.
+ * is synced and then renamed over `path`. The process being killed leaves a `.tmp` file.
+ * @throws SafetensorsError when anything fails (a full disk), or an error of the chunks' own; then the temporary file is
+ * removed, and what was at `path` before is still there, whole
  */
 export async function writeFileAtomic(
   path: string,

@@ -35,6 +35,7 @@ export async function readFloat32(source: ByteSource, header: Header, name: stri
 /**
  * `readFloat32` into an array that the caller has, of exactly the tensor's length; returns it.
  * The array's memory must stay in place until the promise settles (a WebAssembly memory must not grow, unless shared).
+ * @throws SafetensorsError when there is no such tensor, or the array is of another length
  */
 export async function readFloat32Into(
   target: Float32Array,
@@ -60,7 +61,7 @@ export async function readFloat32Into(
   return target;
 }
 
-/** The tensor's entry. Throws with names like it when the file has none of that name. */
+/** The tensor's entry. @throws SafetensorsError with names like it when there is none */
 export function findTensor(source: ByteSource, header: Header, name: string): TensorInfo {
   const info = header.tensors.get(name);
   if (info) return info;

@@ -40,7 +40,7 @@ export async function* readChunks(
   }
 }
 
-/** The bytes in `[begin, end)`. Throws when the source gives fewer or more. */
+/** The bytes in `[begin, end)`. @throws SafetensorsError when the source gives fewer or more */
 export async function readExactly(source: ByteSource, begin: number, end: number): Promise<Uint8Array> {
   const bytes = await source.read(begin, end);
   if (bytes.byteLength !== end - begin) {

@@ -26,7 +26,7 @@ export interface Store {
 
 /**
  * The text of a `model.safetensors.index.json` as a map from tensor name to file name.
- * Throws for a text of another form, a tensor listed twice, and a file name that leaves the folder.
+ * @throws SafetensorsError for a text of another form, a tensor listed twice, and a file name that leaves the folder.
  */
 export function readIndex(text: string, name = "model.safetensors.index.json"): Map<string, string> {
   const index = parseJson(text, { where: name, plainIntegers: [] });
@@ -52,7 +52,7 @@ export function readIndex(text: string, name = "model.safetensors.index.json"): 
 /**
  * Reads the headers of the sources and presents them as one. With the index of a sharded model, the sources (by the
  * last part of their names) must be the files it lists, each with the tensors it lists and no others.
- * Throws for a tensor that is in two sources, listed but missing, or there but not listed.
+ * @throws SafetensorsError for a tensor that is in two sources, listed but missing, or there but not listed.
  */
 export async function openStore(
   sources: Iterable<ByteSource>,

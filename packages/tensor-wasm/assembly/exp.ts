@@ -78,15 +78,17 @@ export function expRow(x: usize, n: i32, scale: f32, shift: f32, thread: i32): f
   return total;
 }
 
+/** −127·ln 2: from there on the power of two is 0. */
+const LEAST: f32 = -88.02969;
+
 /**
- * y = exp(x − shift) for any `n`, and their sum; with a y of 0 the sum alone. Writes nothing behind the n values. What is
- * small beside a sum of many must not be lost in it, so runs are summed in float64.
+ * y = exp(x − shift) for any `n`, and their sum; with a y of 0 the sum alone. No x is above the shift. Writes nothing behind
+ * the n values. What is small beside a sum of many must not be lost in it, so runs are summed in float64.
  */
 export function expOf(x: usize, y: usize, n: i32, shift: f32, thread: i32): f64 {
   const powers = powersOf(thread);
-  const shift4 = splat(shift);
-  const least = constant(0), most = constant(1), log2e = constant(2), rounder = constant(3);
-  const ln2High = constant(4), ln2Low = constant(5), one = constant(12);
+  const shift4 = splat(shift), least = splat(LEAST);
+  const log2e = constant(2), rounder = constant(3), ln2High = constant(4), ln2Low = constant(5), one = constant(12);
   let sum: f64 = 0;
   const end = x + (<usize>(n & ~3) << 2);
   while (x < end) {
@@ -94,13 +96,17 @@ export function expOf(x: usize, y: usize, n: i32, shift: f32, thread: i32): f64 
     const to = y ? y : powers + RUN * 2;
     const bytes = min(<usize>(RUN * 2), end - x);
     for (let at: usize = 0; at < bytes; at += 16) {
-      reduce(f32x4.sub(v128.load(x + at), shift4), to + at, powers + at, least, most, log2e, rounder, ln2High, ln2Low, one);
+      const t = f32x4.pmax(f32x4.sub(v128.load(x + at), shift4), least);
+      const shifted = fma(t, log2e, rounder);
+      const whole = f32x4.sub(shifted, rounder);
+      v128.store(to + at, fma(whole, ln2Low, fma(whole, ln2High, t)));
+      v128.store(powers + at, i32x4.add(i32x4.shl(shifted, 23), one));
     }
     const p5 = constant(6), p4 = constant(7), p3 = constant(8), p2 = constant(9), p1 = constant(10), p0 = constant(11);
     let total = splat(0);
     for (let at: usize = 0; at < bytes; at += 16) {
       const e = f32x4.mul(polynomial(v128.load(to + at), p5, p4, p3, p2, p1, p0, one), v128.load(powers + at));
-      if (y) v128.store(to + at, e);
+      v128.store(to + at, e);
       total = f32x4.add(total, e);
     }
     sum += <f64>sumLanes(total);

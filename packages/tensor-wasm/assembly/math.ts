@@ -11,8 +11,8 @@ export function at(table: usize, i: i32): v128 {
   return v128.load32_splat(table + (<usize>i << 2));
 }
 
-/** What most of them need: 1, ½, −½, ∞, −∞, the least normal number, 2^23, −23, 2. */
-const COMMON = memory.data<f32>([1, 0.5, -0.5, Infinity, -Infinity, 1.1754944e-38, 8388608, -23, 2]);
+/** What most of them need: 1, ½, −½, ∞, −∞, the least normal number, 2^23, −23, 2, −127·ln 2. */
+const COMMON = memory.data<f32>([1, 0.5, -0.5, Infinity, -Infinity, 1.1754944e-38, 8388608, -23, 2, -88.02969]);
 /** The sign's bit, the exponent's bias, the rounder of exp (what was added to it is what its bits are more), √½. */
 const BITS = memory.data<u32>([0x80000000, 127, 0x4b400000, 0x3f3504f3, 0x4b400000 - 126]);
 
@@ -49,11 +49,13 @@ const EXP = memory.data<f32>([
   1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
 ]);
 
-/** (e^r − 1 − r) of |r| <= ln2/2. */
+/** (e^r − 1 − r) of |r| <= ln2/2. In pairs, which need not wait for each other: how long it takes is how long the chain is. */
 // @ts-ignore: decorator
 @inline
 function expTail(r: v128): v128 {
-  return f32x4.mul(horner(r, EXP, 6, 6), f32x4.mul(r, r));
+  const z = f32x4.mul(r, r);
+  const high = fma(fma(at(EXP, 6), r, at(EXP, 7)), z, fma(at(EXP, 8), r, at(EXP, 9)));
+  return f32x4.mul(fma(high, z, fma(at(EXP, 10), r, at(EXP, 11))), z);
 }
 
 /** p·2^n in two steps, of which the second overflows or becomes subnormal where the result does. */
@@ -82,6 +84,17 @@ export function exp(x: v128): v128 {
   const whole = f32x4.sub(shifted, at(EXP, 3));
   const r = fma(whole, at(EXP, 5), fma(whole, at(EXP, 4), t));
   return scaleByPower(expOfRest(r), i32x4.sub(shifted, at(BITS, 2)));
+}
+
+/** e^x of what is not above 0, in fewer steps: where it would be subnormal, it is 0, for that is the power of two. */
+// @ts-ignore: decorator
+@inline
+function expBelow(x: v128): v128 {
+  const t = f32x4.pmax(x, at(COMMON, 9));
+  const shifted = fma(t, at(EXP, 2), at(EXP, 3));
+  const whole = f32x4.sub(shifted, at(EXP, 3));
+  const r = fma(whole, at(EXP, 5), fma(whole, at(EXP, 4), t));
+  return f32x4.mul(expOfRest(r), i32x4.add(i32x4.shl(shifted, 23), one()));
 }
 
 /** e^x − 1: with x = n·ln2 + r it is 2^n·(e^r − 1) + (2^n − 1), computed with half that power, since 2^128 is none. */
@@ -148,12 +161,25 @@ export function tanh(x: v128): v128 {
   return withSign(f32x4.div(t, f32x4.add(t, at(COMMON, 8))), x);
 }
 
-/** Of e^−|x|, which never overflows. */
+/** Of e^−|x|, which never overflows. What would be subnormal is 0. */
 // @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
-  const e = exp(f32x4.neg(f32x4.abs(x)));
-  return f32x4.div(v128.bitselect(e, one(), f32x4.lt(x, splat(0))), f32x4.add(e, one()));
+  return sigmoidOf(x, expBelow(v128.or(x, at(BITS, 0))));
+}
+
+/** x·sigmoid(x), down to the least numbers. */
+// @ts-ignore: decorator
+@inline
+export function silu(x: v128): v128 {
+  return f32x4.mul(x, sigmoidOf(x, exp(v128.or(x, at(BITS, 0)))));
+}
+
+/** From e^−|x|. */
+// @ts-ignore: decorator
+@inline
+function sigmoidOf(x: v128, e: v128): v128 {
+  return f32x4.div(v128.bitselect(e, one(), i32x4.shr_s(x, 31)), f32x4.add(e, one()));
 }
 
 // @ts-ignore: decorator

@@ -2,7 +2,7 @@
 import { double } from "./control";
 import { expOf } from "./exp";
 import { FACTOR, Max, Narrow, SECOND, THIRD, wide } from "./fold";
-import { exp4, ln } from "./simd";
+import { exp4, ln, maxOf } from "./simd";
 
 /**
  * In one pass, by distances from the first value: what cancels in Σd² − (Σd)²/n is at most n roundings of float64, since the
@@ -36,7 +36,7 @@ import { exp4, ln } from "./simd";
     const bytes = <usize>((n + 3) & ~3) << 3;
     memory.fill(to, 0, bytes);
     memory.fill(to + SECOND, 0, bytes);
-    memory.copy(to + THIRD, x, bytes >> 1);
+    if (rows > 0) memory.copy(to + THIRD, x, bytes >> 1);
     store<f64>(to + THIRD + 1024, <f64>rows);
     for (; rows > 0; rows--) {
       for (let j: usize = 0; j < <usize>n; j += 2) {
@@ -81,8 +81,12 @@ function addLanes(x: v128): f64 {
 /** Where the largest is not finite, it is the result. */
 @final @unmanaged export class LogSumExp {
   run(x: usize, n: i32, from: i32, slot: usize, thread: i32): void {
-    changetype<Narrow<Max>>(0).run(x, n, from, slot, thread);
-    const most = load<f32>(slot);
+    let most = n > 0 ? maxOf(x, n) : -Infinity;
+    if (!isFinite(most)) {
+      // Then it is the result, unless there is NaN, which has been left out.
+      changetype<Narrow<Max>>(0).run(x, n, from, slot, thread);
+      most = load<f32>(slot);
+    }
     store<f64>(slot, <f64>most);
     store<f64>(slot, expOf(x, 0, n, most, thread), 8);
   }

@@ -112,15 +112,19 @@ export function ln(x: f64): f64 {
   return NativeMath.log(x);
 }
 
-/** The largest of `n` floats, n >= 1. */
+/** The largest of `n` floats, n >= 1. NaN may be left out: whoever needs it adds it up afterwards. */
 export function maxOf(x: usize, n: i32): f32 {
   let i = 0;
-  let best = load<f32>(x);
-  if (n >= 4) {
-    let lanes = v128.load(x);
-    for (i = 4; i + 4 <= n; i += 4) lanes = f32x4.pmax(lanes, v128.load(x + (<usize>i << 2)));
-    best = maxLanes(lanes);
+  let a = v128.load32_splat(x), b = a, c = a, d = a;
+  for (; i + 16 <= n; i += 16) {
+    const at = x + (<usize>i << 2);
+    a = f32x4.pmax(a, v128.load(at));
+    b = f32x4.pmax(b, v128.load(at, 16));
+    c = f32x4.pmax(c, v128.load(at, 32));
+    d = f32x4.pmax(d, v128.load(at, 48));
   }
+  for (; i + 4 <= n; i += 4) a = f32x4.pmax(a, v128.load(x + (<usize>i << 2)));
+  let best = maxLanes(f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)));
   for (; i < n; i++) best = max(best, load<f32>(x + (<usize>i << 2)));
   return best;
 }

@@ -5,22 +5,18 @@
  */
 import { int, pointer } from "./control";
 import { expOf } from "./exp";
-import { COLUMNS, Max, Narrow, SECOND, THIRD } from "./fold";
+import { COLUMNS, SECOND, THIRD } from "./fold";
 import { LogSumExp } from "./moments";
-import { exp1, exp4, ln, scaleBy, splat } from "./simd";
+import { exp1, exp4, ln, maxOf, scaleBy, splat } from "./simd";
 
-/**
- * I = 1. Unit: some rows. ints: x, y, O, N, 1 for the logarithm, rows of a unit, scratch memory, its bytes a thread.
- */
+/** I = 1. Unit: some rows. ints: x, y, O, N, 1 for the logarithm, rows of a unit. */
 export function softmax(unit: i32, thread: i32): void {
   const N = int(3);
-  const slot = pointer(6) + <usize>thread * <usize>pointer(7);
   const end = min((unit + 1) * int(5), int(2));
   for (let o = unit * int(5); o < end; o++) {
     const at = (<usize>o * <usize>N) << 2;
     const x = pointer(0) + at, y = pointer(1) + at;
-    changetype<Narrow<Max>>(0).run(x, N, 0, slot, thread);
-    const most = load<f32>(slot);
+    const most = maxOf(x, N);
     if (int(4)) subtract(x, y, N, most, <f32>ln(expOf(x, 0, N, most, thread)));
     else {
       const sum = expOf(x, y, N, most, thread);

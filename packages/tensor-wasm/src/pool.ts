@@ -28,7 +28,10 @@ serve(workerData, (message) => parentPort.postMessage(message));`;
 const WEB_SOURCE = `${SERVE}
 onmessage = ({ data }) => { serve(data, (message) => postMessage(message)); close(); };`;
 
-/** Starts `count` workers and waits until each is about to enter its loop. Where one does not start, none stays. */
+/**
+ * Starts `count` workers and waits until each is about to enter its loop.
+ * @throws Error of the first that does not start; then none stays
+ */
 export async function startPool(module: WasmModule, memory: WasmMemory, count: number): Promise<Pool> {
   const start = nodeModule("node:worker_threads") ? startNode : startWeb;
   const workers = Array.from({ length: count }, (_, i) => start({ module, memory, thread: i + 1 }));

@@ -18,6 +18,7 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
 /**
  * Compiles the build that was asked for. Node 20 has relaxed SIMD behind a flag of V8, which counts for everything that
  * is compiled after it is set, worker threads included.
+ * @throws BackendError when there is no such build, or no relaxed SIMD where that is asked for
  */
 export async function compileBuild(simd: "auto" | Simd): Promise<{ module: WasmModule; simd: Simd }> {
   const { WebAssembly } = host;
@@ -48,7 +49,7 @@ const DEFAULT_MOST = 8;
 /** The shared page has room for this many (assembly/control.ts). */
 const MOST = 64;
 
-/** How many threads run, and why fewer than were asked for. */
+/** How many threads run, and why fewer than were asked for. @throws BackendError when it is not 1 to 64 */
 export function chooseThreads(asked: number | undefined): { threads: number; note: string } {
   if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= MOST)) {
     throw new BackendError(`wasm: threads is ${asked}; it is a whole number from 1 to ${MOST}`);

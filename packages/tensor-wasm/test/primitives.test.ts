@@ -213,7 +213,10 @@ describe.each(["relaxed", "plain"] as const)("functions, %s", async (simd) => {
     const ys = await y.read();
     const worst = { units: 0, at: 0 };
     xs.forEach((value, i) => {
-      const units = unitsOff(ys[i], of(value));
+      const exact = of(value);
+      // Where it would be subnormal, sigmoid is 0.
+      if (op === "sigmoid" && exact < 2 ** -126 && ys[i] === 0) return;
+      const units = unitsOff(ys[i], exact);
       if (units > worst.units) Object.assign(worst, { units, at: i });
     });
     const found = `${op}(${xs[worst.at]}) is ${ys[worst.at]}, and should be ${of(xs[worst.at])}`;

@@ -102,7 +102,7 @@ export abstract class Tensor implements TensorSpec {
   read(): Promise<TensorData> {
     return this.backend.read(this);
   }
-  /** The only value of a tensor of size 1. */
+  /** The only value of a tensor of size 1. @throws ShapeError when it has another size */
   async item(): Promise<number> {
     if (this.size !== 1) {
       throw new ShapeError(

@@ -139,7 +139,8 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
     while (trainer.step < steps) {
       await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });
       const { step } = trainer;
-      const evaluationDue = step % recipe.evaluateEvery === 0 && step < steps;
+      const { evaluateEvery } = recipe;
+      const evaluationDue = evaluateEvery > 0 && step % evaluateEvery === 0 && step < steps;
       const checkpointDue = step % recipe.checkpointEvery === 0 || step === steps;
       const wanted = evaluationDue || checkpointDue || signal?.aborted;
       if (!wanted && !trainer.resultsDue) continue;

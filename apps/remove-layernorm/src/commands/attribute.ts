@@ -3,14 +3,16 @@ import { Option } from "@commander-js/extra-typings";
 import type { ColumnOptions } from "@normless/data";
 import { withFrozenNames, promptIds } from "@normless/gpt2";
 import { type AttributionError, attribute, attributionError } from "@normless/interpret";
-import { countArgument, wholeArgument } from "../options/arguments.js";
+import { countOrAllArgument } from "../options/arguments.js";
 import { type AttributionData, attributionText } from "../terminal/attribution-text.js";
 import { corpusFile, readCorpus } from "../data/corpus.js";
-import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
+import { rowOptions, withDataFiles } from "../data/data-files.js";
 import { counted } from "../terminal/counter.js";
 import { type ModelOnDevice, type ModelOptions, withModel } from "../engine/device.js";
 import { UsageError, within } from "../errors.js";
 import type { Io } from "../terminal/io.js";
+import { command } from "../options/command.js";
+import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
 import { inputsOf } from "../options/outputs.js";
 import { checkResults, writeJsonResult } from "../run-folder/result-file.js";
@@ -22,12 +24,15 @@ export interface AttributeOptions extends ModelOptions, ColumnOptions {
   readonly token?: string | undefined;
   readonly top?: number | undefined;
   readonly data?: readonly string[] | undefined;
-  readonly sequences?: number | undefined;
+  readonly tokens?: number | undefined;
   readonly json?: string | undefined;
 }
 
-/** As Baroni et al. measured it. */
+/** As Baroni et al. measured it, on so many sequences where nobody says. */
 const ERROR_BLOCK = 512;
+const SEQUENCES = 64;
+/** Parts that are shown where nobody says. */
+const TOP = 20;
 
 const WHAT = `
 A part's logit is what its output adds to the token's logit; over the mean, what it adds more than to the mean of all
@@ -40,32 +45,24 @@ measured over the heads, at the last position of sequences of at most ${ERROR_BL
 NMAE, the mean absolute difference over the mean absolute direct effect, the mean of all heads.`;
 
 export function attributeCommand(io: Io) {
-  return shared
-    .command("attribute", "What each part of a model writes for the logit of the next token", [
-      '--prompt "My fellow"',
-      '--model runs/gpt2/ln-free --prompt "The capital of France is" --token " Paris" --top 10',
-    ])
-    .addOption(shared.modelOption)
-    .requiredOption(
-      "--prompt <text>",
-      "the text before the token; <|endoftext|> in it is the token, and an empty one is that",
-    )
+  const own = command("attribute", "What each part of a model writes for the logit of the next token", [
+    '--prompt "My fellow"',
+    '--model runs/gpt2/ln-free --prompt "The capital of France is" --token " Paris" --top 10',
+  ])
+    .addOption(shared.modelOption())
+    .addOption(shared.promptOption().makeOptionMandatory())
     .option("--token <text>", "the token, with its space (default: the likeliest)")
-    .addOption(new Option("--top <n>", "parts to show; 0 is all").argParser(wholeArgument).default(20))
-    .option(
-      "--data <file...>",
-      `what to measure NMAE on: ${dataText} (default: the val tokens in the model's folder, if any)`,
+    .addOption(
+      new Option("--top <n|all>", `parts to show, the largest first (default: ${TOP})`).argParser(
+        countOrAllArgument,
+      ),
     )
+    .addOption(shared.dataOption("the val tokens in the model's folder, if any"))
+    .addOption(shared.tokensOption(`those of ${SEQUENCES} sequences`))
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())
-    .addOption(
-      new Option("--sequences <n>", "sequences to measure NMAE on").argParser(countArgument).default(64),
-    )
-    .option("--json <file>", "every part, and NMAE head by head")
-    .addOption(shared.backendOption)
-    .addOption(shared.blasLibraryOption)
-    .addOption(shared.threadsOption)
-    .addOption(shared.simdOption)
+    .addOption(shared.jsonOption);
+  return addEngine(own)
     .addHelpText("after", WHAT)
     .action(async (options) => attributeLogit(io, await withDataFiles(io, options)));
 }
@@ -74,11 +71,11 @@ export async function attributeLogit(io: Io, options: AttributeOptions): Promise
   const { model = shippedModel() } = options;
   const inputs = inputsOf({ ...options, model });
   const { "--json": json } = await checkResults({ "--json": options.json }, inputs);
-  await withModel(io, options, async ({ path, loaded, device: { params } }) => {
+  await withModel(io, options, async ({ name, path, loaded, device: { params } }) => {
     const { tokenizer } = loaded;
     if (!tokenizer) {
       throw new UsageError(
-        `${path} has no tokenizer; put vocab.json and merges.txt, or tokenizer.json, into the folder`,
+        `${name} has no tokenizer; put vocab.json and merges.txt, or tokenizer.json, into the folder`,
       );
     }
     const { config, norms } = withFrozenNames(loaded);
@@ -91,9 +88,9 @@ export async function attributeLogit(io: Io, options: AttributeOptions): Promise
     }
     const wanted = options.token === undefined ? undefined : oneToken(tokenizer, options.token);
     const found = await attribute(device, ids, wanted);
-    const error = found.exact ? undefined : await measureError(io, { path, loaded, device }, options);
+    const error = found.exact ? undefined : await measureError(io, { name, path, loaded, device }, options);
     const data: AttributionData = {
-      model: path,
+      model: name,
       prompt: options.prompt,
       ...found,
       tokenText: quotedToken(tokenizer, found.token),
@@ -101,7 +98,7 @@ export async function attributeLogit(io: Io, options: AttributeOptions): Promise
       position: ids.length - 1,
       ...(error && { error }),
     };
-    io.out(attributionText(io, data, options.top ?? 20));
+    io.out(attributionText(io, data, options.top ?? TOP));
     if (json !== undefined) await writeJsonResult(io, json, data);
   });
 }
@@ -125,13 +122,15 @@ async function measureError(
   { path, loaded: { config, tokenizer }, device }: ModelOnDevice,
   options: AttributeOptions,
 ): Promise<AttributionError | undefined> {
-  const { data, sequences = 64 } = options;
+  const { data } = options;
   const file = corpusFile(path, "val");
   const files = data ?? (file === undefined ? [] : [file]);
   if (files.length === 0) return undefined;
   const blockSize = Math.min(ERROR_BLOCK, config.blockSize);
-  const limits = { ...rowOptions(files, options), tokens: sequences * blockSize + 1 };
+  const { tokens: count = SEQUENCES * blockSize } = options;
+  const limits = { ...rowOptions(files, options), tokens: count + 1 };
   const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
+  const sequences = Math.floor((tokens.length - 1) / blockSize);
   const steps = attributionError(device, tokens, { sequences, blockSize });
   return within(files.join(", "), () => counted(io, steps, sequences, "sequences"));
 }

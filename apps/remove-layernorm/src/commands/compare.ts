@@ -1,5 +1,4 @@
 /** `normless compare`: two models on the same text, as tables, JSON and a page. */
-import { Option } from "@commander-js/extra-typings";
 import type { ColumnOptions } from "@normless/data";
 import type { Model } from "@normless/gpt2";
 import {
@@ -14,23 +13,25 @@ import {
   type RowSetOptions,
   rowTargets,
 } from "@normless/evaluate";
-import { countArgument, wholeArgument } from "../options/arguments.js";
 import { type ComparisonData, inWords } from "../compare/comparison-data.js";
 import { comparisonText } from "../terminal/comparison-text.js";
 import { needCorpusFile, readCorpus } from "../data/corpus.js";
-import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
+import { rowOptions, withDataFiles } from "../data/data-files.js";
 import { counted } from "../terminal/counter.js";
 import type { EngineOptions } from "../engine/engine.js";
 import { UsageError, within } from "../errors.js";
 import type { Io } from "../terminal/io.js";
+import { command } from "../options/command.js";
+import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
-import { POSITION_ROWS } from "../options/options.js";
 import { inputsOf } from "../options/outputs.js";
+import { blockSizeOption } from "../options/recipe-options.js";
 import { renderComparison } from "../report/comparison-page.js";
 import { checkResults, writeJsonResult, writeResult } from "../run-folder/result-file.js";
 import { withTwoModels } from "../models/two-models.js";
 
-export interface CompareCommandOptions extends EngineOptions, ColumnOptions {
+export interface CompareOptions extends EngineOptions, ColumnOptions {
+  readonly model: readonly string[];
   readonly data?: readonly string[] | undefined;
   readonly tokens?: number | undefined;
   readonly blockSize?: number | undefined;
@@ -40,32 +41,24 @@ export interface CompareCommandOptions extends EngineOptions, ColumnOptions {
 }
 
 export function compareCommand(io: Io) {
-  return shared
-    .command("compare", "Two models on the same text: what they predict, and what goes on inside", [
-      "models/sotu runs/sotu/ln-free",
-      "gpt2 runs/gpt2/ln-free --data val.bin --tokens 65536 --html compared.html",
-    ])
-    .argument("<A>", "a Hugging Face folder of a GPT-2, or a name on the hub")
-    .argument("<B>", "another, of the same tokenizer")
-    .option("--data <file...>", `${dataText} (default: the val tokens in the folder of A)`)
+  const own = command("compare", "Two models on the same text: what they predict, and what goes on inside", [
+    "--model models/sotu runs/sotu/ln-free",
+    "--model gpt2 runs/gpt2/ln-free --data val.bin --tokens 65536 --html compared.html",
+  ])
+    .addOption(shared.modelsOption().makeOptionMandatory())
+    .addOption(shared.dataOption("the val tokens in the first model's folder"))
+    .addOption(shared.tokensOption(TOKENS))
     .addOption(shared.textColumnOption())
     .addOption(shared.tokenColumnOption())
-    .addOption(
-      new Option("--tokens <n>", "tokens to compare on, from the first; 0 is all")
-        .argParser(wholeArgument)
-        .default(16384),
-    )
-    .option("--block-size <n>", "tokens a sequence (default: the smaller context of the two)", countArgument)
+    .addOption(blockSizeOption("the shortest context"))
     .addOption(shared.positionRowsOption())
-    .option("--json <file>", "every figure, with the passages that differ most")
-    .option("--html <file>", "the same as a page with charts")
-    .addOption(shared.backendOption)
-    .addOption(shared.blasLibraryOption)
-    .addOption(shared.threadsOption)
-    .addOption(shared.simdOption)
-    .action(async (a, b, options) => compare(io, a, b, await withDataFiles(io, options)));
+    .addOption(shared.jsonOption)
+    .addOption(shared.htmlOption());
+  return addEngine(own).action(async (options) => compare(io, await withDataFiles(io, options)));
 }
 
+/** Compared on where nobody says. */
+const TOKENS = 16_384;
 /** Documents are few: they are looked at in so many tokens of the data, however many the rest is compared on. */
 const DOCUMENT_TOKENS = 2 ** 19;
 /** As many as the other figures have. */
@@ -73,32 +66,33 @@ const RESAMPLES = 1000;
 /** Tokens of a batch of rows. */
 const BATCH_TOKENS = 2048;
 
-export async function compare(
-  io: Io,
-  first: string,
-  second: string,
-  options: CompareCommandOptions,
-): Promise<void> {
-  const inputs = { A: first, B: second, ...inputsOf({ ...options }) };
+export async function compare(io: Io, options: CompareOptions): Promise<void> {
+  const [first, second, ...more] = options.model;
+  if (second === undefined || more.length > 0) {
+    throw new UsageError(
+      `two models are compared, and there are ${options.model.length}; give --model A B (normless eval takes any number)`,
+    );
+  }
+  const inputs = inputsOf({ ...options });
   const { json, html } = options;
   const results = await checkResults({ "--json": json, "--html": html }, inputs);
   await withTwoModels(io, { a: first, b: second }, options, async (models) => {
-    const [a, b] = [models.a.path, models.b.path];
+    const [a, b] = [models.a.name, models.b.name];
     const contexts = [models.a, models.b].map(({ loaded }) => loaded.config.blockSize);
-    const { blockSize = Math.min(...contexts), tokens: count = 16384 } = options;
+    const { blockSize = Math.min(...contexts), tokens: count = TOKENS } = options;
     if (blockSize > Math.min(...contexts)) {
       throw new UsageError(
         `--block-size ${blockSize} is more than the contexts of the models, ${contexts.join(" and ")}`,
       );
     }
-    const data = options.data ?? [needCorpusFile(a, "val", "--data")];
+    const data = options.data ?? [needCorpusFile(models.a.path, "val", "--data")];
     const tokenizer = models.a.loaded.tokenizer ?? models.b.loaded.tokenizer;
     const { vocabSize } = models.a.loaded.config;
-    const { positionRows = POSITION_ROWS } = options;
+    const { positionRows = shared.POSITION_ROWS } = options;
     const read = positionRows > 0 ? Math.max(count, DOCUMENT_TOKENS) : count;
-    const limits = { ...rowOptions(data, options), tokens: count > 0 ? read + 1 : undefined };
+    const limits = { ...rowOptions(data, options), tokens: read + 1 };
     const documents = await readCorpus(data, { vocabSize, tokenizer, io }, limits);
-    const tokens = count > 0 ? documents.subarray(0, count + 1) : documents;
+    const tokens = documents.subarray(0, count + 1);
     const devices = { a: models.a.device, b: models.b.device };
     const comparison = await within(data.join(", "), () =>
       counted(io, compareModels(devices, tokens, { blockSize }), tokens.length - 1, "tokens"),

@@ -3,9 +3,9 @@ import { Option } from "@commander-js/extra-typings";
 import { isUrl, type RowOptions } from "@normless/data";
 import { eotOf, HELLASWAG_SCORINGS, type HellaswagScoring } from "@normless/evaluate";
 import { fitsBeside } from "@normless/train";
-import { countArgument, integerArgument } from "../options/arguments.js";
+import { countArgument, countOrAllArgument } from "../options/arguments.js";
 import { needCorpusFile, readCorpus } from "../data/corpus.js";
-import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
+import { rowOptions, withDataFiles } from "../data/data-files.js";
 import { readHellaswag } from "../evaluate/hellaswag.js";
 import { readLambada } from "../evaluate/lambada.js";
 import { loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../engine/device.js";
@@ -21,9 +21,11 @@ import {
 } from "../evaluate/measure.js";
 import { evaluationText } from "../evaluate/tables.js";
 import type { Io } from "../terminal/io.js";
+import { command } from "../options/command.js";
+import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
-import { POSITION_ROWS } from "../options/options.js";
 import { inputsOf } from "../options/outputs.js";
+import { blockSizeOption, microBatchSizeOption, seedOption } from "../options/recipe-options.js";
 import { checkResults, writeJsonResult } from "../run-folder/result-file.js";
 import { shippedModel } from "../models/shipped.js";
 
@@ -35,7 +37,7 @@ export interface EvalOptions extends Omit<ModelOptions, "model">, RowOptions {
   readonly tokens?: number | undefined;
   readonly eotTargets?: boolean | undefined;
   readonly blockSize?: number | undefined;
-  readonly batchSize?: number | undefined;
+  readonly microBatchSize?: number | undefined;
   readonly positionRows?: number | undefined;
   readonly hellaswag?: string | undefined;
   readonly scoring?: (typeof scorings)[number] | undefined;
@@ -46,47 +48,43 @@ export interface EvalOptions extends Omit<ModelOptions, "model">, RowOptions {
   readonly json?: string | undefined;
 }
 
-const TOKENS = "Loss on tokens:";
+/** Sequences at once where nobody says. */
+const MICRO_BATCH_SIZE = 16;
+
+const TOGETHER = `
+Files of --data are told each for itself, with --tokens and --rows of each. All models are held against the first.`;
+
+const TOKENS = "Cross-entropy on tokens:";
 const TASKS = "Tasks:";
 const INTERVALS = "Intervals:";
-const tokensOption = (flags: string, description: string) => new Option(flags, description).helpGroup(TOKENS);
 const taskOption = (flags: string, description: string) => new Option(flags, description).helpGroup(TASKS);
 
 export function evalCommand(io: Io) {
-  return shared
-    .command(
-      "eval",
-      "Loss of models in nats a token, HellaSwag and LAMBADA, with intervals and differences to the first model",
-      [
-        "",
-        "--model gpt2 runs/gpt2/ln-free --data val.bin",
-        "--model gpt2 --data pile.parquet --rows 1000 --no-eot-targets --json gpt2.json",
-        "--model gpt2 runs/gpt2/ln-free --hellaswag hellaswag_val.jsonl --limit 1000",
-        "--model gpt2 --lambada lambada_test.jsonl",
-      ],
-    )
-    .option(
-      "--model <dir|name...>",
-      "Hugging Face folders of GPT-2s, or names on the hub; the others are compared with the first (default: the model " +
-        "that ships, models/sotu)",
-    )
-    .addOption(new Option("--batch-size <n>", "sequences at once").argParser(countArgument).default(16))
-    .option("--json <file>", "also write all figures, sequence by sequence and item by item, to this file")
-    .addOption(
-      tokensOption("--data <file...>", `${dataText} (default: the val tokens in the first model's folder)`),
-    )
+  const own = command(
+    "eval",
+    "Cross-entropy of models in nats a token, HellaSwag and LAMBADA, with intervals and differences to the first model",
+    [
+      "",
+      "--model gpt2 runs/gpt2/ln-free --data val.bin",
+      "--model gpt2 --data pile.parquet --rows 1000 --no-eot-targets --json gpt2.json",
+      "--model gpt2 runs/gpt2/ln-free --hellaswag hellaswag_val.jsonl --limit 1000",
+      "--model gpt2 --lambada lambada_test.jsonl",
+    ],
+  )
+    .addOption(shared.modelsOption(shared.SHIPPED))
+    .addOption(microBatchSizeOption(MICRO_BATCH_SIZE))
+    .addOption(shared.jsonOption)
+    .addOption(shared.dataOption("the val tokens in the first model's folder").helpGroup(TOKENS))
+    .addOption(shared.tokensOption("all of each file").helpGroup(TOKENS))
     .addOption(shared.textColumnOption().helpGroup(TOKENS))
     .addOption(shared.tokenColumnOption().helpGroup(TOKENS))
     .addOption(
-      tokensOption("--rows <n>", "rows of each .jsonl or .parquet (default: all)").argParser(countArgument),
+      new Option("--rows <n|all>", "so many rows of each .jsonl or .parquet, from the first (default: all)")
+        .argParser(countOrAllArgument)
+        .helpGroup(TOKENS),
     )
-    .addOption(tokensOption("--tokens <n>", "targets of each file (default: all)").argParser(countArgument))
-    .addOption(tokensOption("--no-eot-targets", "leave out the targets that are end-of-text"))
-    .addOption(
-      tokensOption("--block-size <n>", "tokens a sequence (default: the shortest context)").argParser(
-        countArgument,
-      ),
-    )
+    .addOption(new Option("--no-eot-targets", "leave out the targets that are end-of-text").helpGroup(TOKENS))
+    .addOption(blockSizeOption("the shortest context").helpGroup(TOKENS))
     .addOption(shared.positionRowsOption().helpGroup(TOKENS))
     .addOption(taskOption("--hellaswag <file>", "HellaSwag's validation set, .jsonl, .parquet or .txt"))
     .addOption(
@@ -99,29 +97,27 @@ export function evalCommand(io: Io) {
     .addOption(
       taskOption("--lambada <file>", "LAMBADA, .jsonl or .parquet with a text, or .txt, a passage a line"),
     )
-    .addOption(taskOption("--limit <n>", "the first items of each (default: all)").argParser(countArgument))
+    .addOption(
+      taskOption("--limit <n|all>", "so many items of each task, from the first (default: all)").argParser(
+        countOrAllArgument,
+      ),
+    )
     .addOption(
       new Option("--resamples <n>", "resamples of the bootstrap")
         .argParser(countArgument)
         .default(10_000)
         .helpGroup(INTERVALS),
     )
-    .addOption(
-      new Option("--seed <n>", "decides the resamples")
-        .argParser(integerArgument)
-        .default(0)
-        .helpGroup(INTERVALS),
-    )
-    .addOption(shared.backendOption)
-    .addOption(shared.blasLibraryOption)
-    .addOption(shared.threadsOption)
-    .addOption(shared.simdOption)
+    .addOption(seedOption(0).helpGroup(INTERVALS));
+  return addEngine(own)
+    .addHelpText("after", TOGETHER)
     .action(async (options) => evaluateModels(io, await withDataFiles(io, options)));
 }
 
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {
-  const { batchSize = 16, eotTargets = true, scoring = "both", resamples, seed } = options;
-  const { positionRows = POSITION_ROWS } = options;
+  const { microBatchSize = MICRO_BATCH_SIZE, eotTargets = true, scoring = "both" } = options;
+  const { resamples, seed = 0 } = options;
+  const { positionRows = shared.POSITION_ROWS } = options;
   const names = options.model ?? [shippedModel()];
   const onTokens = options.data !== undefined || (options.hellaswag ?? options.lambada) === undefined;
   checkSubjects(options, onTokens);
@@ -148,7 +144,7 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
       facts,
       inputs: await readInputs(io, options, model, onTokens),
       options: {
-        ...{ batchSize, eotTargets, scorings: ways, positionRows },
+        ...{ batchSize: microBatchSize, eotTargets, scorings: ways, positionRows },
         blockSize: options.blockSize ?? Math.min(...contexts),
         eot: eotOf(model.loaded),
       },
@@ -184,7 +180,10 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
   if (json !== undefined) {
     const { hellaswag, lambada } = options;
     const { blockSize } = first.options;
-    const settings = { blockSize, batchSize, eotTargets, positionRows, hellaswag, lambada, resamples, seed };
+    const settings = {
+      ...{ blockSize, microBatchSize, eotTargets, positionRows },
+      ...{ hellaswag, lambada, resamples, seed },
+    };
     const models = results.map(({ name, engine }) => ({ name, engine }));
     const all = { settings, models, ...figures };
     await writeJsonResult(io, json, all);
@@ -222,7 +221,9 @@ function checkSubjects(options: EvalOptions, onTokens: boolean): void {
   };
   const [option] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (option === undefined) return;
-  throw new UsageError(`${option} is for the loss on tokens, and only tasks are asked for; add --data FILE`);
+  throw new UsageError(
+    `${option} is for the cross-entropy on tokens, and only tasks are asked for; add --data FILE`,
+  );
 }
 
 function checkBlockSize({ name, config }: ModelFacts, blockSize: number): void {
@@ -245,8 +246,8 @@ async function readInputs(
   const files = options.data ?? (onTokens ? [needCorpusFile(path, "val", "--data")] : []);
   for (const url of [...files, hellaswag, lambada]) if (url && isUrl(url)) io.err(`reading ${url}\n`);
   // So many targets, and the input before the first of them.
-  const tokens = options.tokens === undefined ? undefined : options.tokens + 1;
-  const limits = { ...rowOptions(files, options), tokens };
+  const { tokens: count = Infinity } = options;
+  const limits = { ...rowOptions(files, options), tokens: count + 1 };
   const corpora: { file: string; tokens: Uint16Array }[] = [];
   for (const file of files) {
     corpora.push({ file, tokens: await readCorpus([file], { vocabSize, tokenizer, io }, limits) });

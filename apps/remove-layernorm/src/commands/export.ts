@@ -3,9 +3,8 @@ import { readdir } from "node:fs/promises";
 import { Option } from "@commander-js/extra-typings";
 import type { ColumnOptions } from "@normless/data";
 import { type HostModel, type WeightDtype, withFrozenNames } from "@normless/gpt2";
-import { countArgument } from "../options/arguments.js";
 import { needCorpusFile, readCorpus } from "../data/corpus.js";
-import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
+import { rowOptions, withDataFiles } from "../data/data-files.js";
 import { type EngineOptions, withEngine } from "../engine/engine.js";
 import { systemCode, UsageError } from "../errors.js";
 import { EXPORT_FORMS, type ExportForm } from "../export/export-forms.js";
@@ -13,12 +12,14 @@ import { exportModel } from "../export/export-job.js";
 import { findModel } from "../models/hub.js";
 import type { Io } from "../terminal/io.js";
 import { freezeAt, NORM_CONSTANTS } from "../models/norm-constants.js";
+import { command } from "../options/command.js";
+import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
 import { checkOutputFolder, inputsOf } from "../options/outputs.js";
-import { weightDtypes } from "../json/schemas.js";
+import { shippedModel } from "../models/shipped.js";
 
 export interface ExportOptions extends EngineOptions, ColumnOptions {
-  readonly model: string;
+  readonly model?: string | undefined;
   readonly out: string;
   readonly form?: ExportForm | undefined;
   readonly dtype?: WeightDtype | undefined;
@@ -28,7 +29,12 @@ export interface ExportOptions extends EngineOptions, ColumnOptions {
   readonly tokens?: number | undefined;
 }
 
+/** Checked on where nobody says. */
+const TOKENS = 8192;
+
 const FORMS = `
+The model's norms must all be frozen at one constant, have an epsilon of 1e12, or be folded; --norms freezes them.
+
 The forms: folded has no norm left, and an untied head with a bias over the vocabulary; gpt2 is for a stock
 GPT2LMHeadModel, its LayerNorms drowned by an epsilon of 1e12; transformer-lens is the folded model under
 TransformerLens's names and shapes, for models with normalization_type=None. README.md tells how to load each, and in
@@ -39,52 +45,38 @@ rounding explains, the folder is removed again and the command fails.
 `;
 
 export function exportCommand(io: Io) {
-  return shared
-    .command("export", "Write an LN-free model in a form to use elsewhere, and check it on real text", [
+  const own = command(
+    "export",
+    "Write an LN-free model in a form to use elsewhere, and check it on real text",
+    [
       "--model frozen --data val.bin --out folded",
       "--model runs/gpt2/ln-free-gpt2 --data val.bin --form transformer-lens --out lens",
       "--model frozen --data val.bin --form gpt2 --dtype BF16 --out stock",
       "--model gpt2 --norms stds.json --data val.bin --out folded",
-    ])
-    .requiredOption(
-      "--model <dir|name>",
-      "a model whose norms are all frozen at one constant, have an epsilon of 1e12, or are folded; a folder, or a name " +
-        "on the hub",
-    )
-    .requiredOption("--out <dir>", "the folder to write")
+    ],
+  )
+    .addOption(shared.modelOption())
+    .addOption(shared.outOption().makeOptionMandatory())
     .addOption(
       new Option("--form <form>", "what to write, see below")
         .choices(EXPORT_FORMS)
         .default("folded" as const),
     )
-    .addOption(
-      new Option("--dtype <dtype>", "what the weights are stored in")
-        .choices(weightDtypes)
-        .default("F32" as const),
-    )
+    .addOption(shared.dtypeOption)
     .option("--centre-writers", "take the mean out of everything that adds to the residual; not for gpt2")
-    .option("--norms <file.json>", "constants to freeze norms at before, see below")
-    .option(
-      "--data <file...>",
-      `what to check on: ${dataText} (default: the val tokens in the model's folder)`,
-    )
+    .addOption(shared.normsOption)
+    .addOption(shared.dataOption("the val tokens in the model's folder"))
+    .addOption(shared.tokensOption(TOKENS))
     .addOption(shared.textColumnOption())
-    .addOption(shared.tokenColumnOption())
-    .addOption(
-      new Option("--tokens <n>", "tokens to check on, from the start of the data")
-        .argParser(countArgument)
-        .default(8192),
-    )
-    .addOption(shared.backendOption)
-    .addOption(shared.blasLibraryOption)
-    .addOption(shared.threadsOption)
-    .addOption(shared.simdOption)
+    .addOption(shared.tokenColumnOption());
+  return addEngine(own)
     .addHelpText("after", `${FORMS}${NORM_CONSTANTS}`)
     .action(async (options) => exportCommandLine(io, await withDataFiles(io, options)));
 }
 
 async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> {
-  const { out, form = "folded", dtype = "F32", centreWriters = false, tokens: count = 8192 } = options;
+  const { out, form = "folded", dtype = "F32", centreWriters = false } = options;
+  const { model: asked = shippedModel(), tokens: count = TOKENS } = options;
   if (form === "gpt2" && dtype === "F16") {
     throw new UsageError(
       "--form gpt2 does not go with --dtype F16: its gammas are 1e6/std, and float16 ends at 65504. " +
@@ -97,9 +89,9 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
   await checkEmpty(out);
   const place = await checkOutputFolder(
     { option: "--out", path: out, names: [""] },
-    inputsOf({ ...options }),
+    inputsOf({ ...options, model: asked }),
   );
-  const found = await findModel(io, options.model);
+  const found = await findModel(io, asked);
   const { folder: path } = found;
   const loaded = await found.load();
   const { config, tokenizer } = loaded;
@@ -108,12 +100,12 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
   const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
   if (tokens.length < 2) throw new UsageError(`${files.join(", ")}: 2 tokens are needed to check a model`);
   const model = withFrozenNames({ ...loaded, norms: await freezeAt(options.norms, loaded) });
-  checkFrozen(path, model);
+  checkFrozen(asked, model);
   await withEngine(io, options, ({ backend }) =>
     exportModel(io, {
       backend,
       model,
-      source: options.model,
+      source: asked,
       tokens,
       out: place,
       form,
@@ -124,11 +116,11 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
 }
 
 /** @throws UsageError naming the first norm that is still a LayerNorm, and the ways to be rid of it. */
-function checkFrozen(path: string, { norms }: Pick<HostModel, "norms">) {
+function checkFrozen(name: string, { norms }: Pick<HostModel, "norms">) {
   const [site] = Object.entries(norms).find(([, { kind }]) => kind === "standard") ?? [];
   if (site === undefined) return;
   throw new UsageError(
-    `${path}: the norm at ${site} is a LayerNorm; only frozen norms can be folded. Remove it by fine-tuning ` +
+    `${name}: the norm at ${site} is a LayerNorm; only frozen norms can be folded. Remove it by fine-tuning ` +
       "(normless remove), or freeze it at a constant: --norms FILE",
   );
 }

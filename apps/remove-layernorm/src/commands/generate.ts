@@ -3,15 +3,17 @@ import { Option } from "@commander-js/extra-typings";
 import { generate, stopTokens, promptIds } from "@normless/gpt2";
 import {
   countArgument,
-  integerArgument,
+  countOrAllArgument,
   notNegativeArgument,
   probabilityArgument,
 } from "../options/arguments.js";
-
 import { type ModelOptions, withModel } from "../engine/device.js";
 import { UsageError } from "../errors.js";
 import { breathe, type Io } from "../terminal/io.js";
+import { command } from "../options/command.js";
+import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
+import { seedOption } from "../options/recipe-options.js";
 
 export interface GenerateOptions extends ModelOptions {
   readonly prompt: string;
@@ -23,42 +25,34 @@ export interface GenerateOptions extends ModelOptions {
 }
 
 export function generateCommand(io: Io) {
-  return shared
-    .command("generate", "Continue a prompt; the same seed gives the same text", [
-      '--prompt "Fellow citizens"',
-      '--model runs/gpt2/ln-free --prompt "Once" --temperature 0',
-      '--prompt "The Congress" --max-tokens 200 --top-p 0.9 --seed 7',
-    ])
-    .addOption(shared.modelOption)
-    .requiredOption(
-      "--prompt <text>",
-      "what to continue; <|endoftext|> in it is the token, and an empty one is that",
-    )
+  const own = command("generate", "Continue a prompt; the same seed gives the same text", [
+    '--prompt "Fellow citizens"',
+    '--model runs/gpt2/ln-free --prompt "Once" --temperature 0',
+    '--prompt "The Congress" --max-tokens 200 --top-p 0.9 --seed 7',
+  ])
+    .addOption(shared.modelOption())
+    .addOption(shared.promptOption().makeOptionMandatory())
     .addOption(new Option("--max-tokens <n>", "tokens at most").argParser(countArgument).default(100))
     .addOption(
       new Option("--temperature <t>", "0 always takes the likeliest token")
         .argParser(notNegativeArgument)
         .default(0.8),
     )
-    .option("--top-k <n>", "only the n likeliest tokens (default: all)", countArgument)
+    .option("--top-k <n|all>", "only the n likeliest tokens (default: all)", countOrAllArgument)
     .option(
       "--top-p <p>",
       "only the fewest tokens that have this probability together (default: 1)",
       probabilityArgument,
     )
-    .addOption(new Option("--seed <n>", "decides the draws").argParser(integerArgument).default(0))
-    .addOption(shared.backendOption)
-    .addOption(shared.blasLibraryOption)
-    .addOption(shared.threadsOption)
-    .addOption(shared.simdOption)
-    .action((options) => generateText(io, options));
+    .addOption(seedOption(0));
+  return addEngine(own).action((options) => generateText(io, options));
 }
 
 export async function generateText(io: Io, options: GenerateOptions): Promise<void> {
-  await withModel(io, options, async ({ path, loaded: { tokenizer }, device }) => {
+  await withModel(io, options, async ({ name, loaded: { tokenizer }, device }) => {
     if (!tokenizer) {
       throw new UsageError(
-        `${path} has no tokenizer; put vocab.json and merges.txt, or tokenizer.json, into the folder`,
+        `${name} has no tokenizer; put vocab.json and merges.txt, or tokenizer.json, into the folder`,
       );
     }
     const prompt = promptIds(tokenizer, options.prompt);
@@ -68,7 +62,7 @@ export async function generateText(io: Io, options: GenerateOptions): Promise<vo
     const { maxTokens = 100, temperature = 0.8, topK, topP, seed = 0 } = options;
     const sampling = {
       temperature,
-      ...(topK !== undefined && { topK }),
+      ...(topK !== undefined && topK < Infinity && { topK }),
       ...(topP !== undefined && { topP }),
     };
     for await (const id of generate(device, prompt, {

@@ -1,72 +1,63 @@
 /** `normless inspect`: which norms a model has, and the std of the residual that each of them reads. */
-import { Option } from "@commander-js/extra-typings";
 import type { ColumnOptions } from "@normless/data";
 import { describeLayout, moduleOf, normSites, parameterCount, withFrozenNames } from "@normless/gpt2";
 import { isUniform, kindOf, type Norm } from "@normless/layernorm";
 import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
 import { measureModel } from "@normless/evaluate";
-import { countArgument } from "../options/arguments.js";
 import { corpusFile, readCorpus } from "../data/corpus.js";
-import { dataText, rowOptions, withDataFiles } from "../data/data-files.js";
+import { rowOptions, withDataFiles } from "../data/data-files.js";
 import { type ModelOptions, withModel } from "../engine/device.js";
 import { UsageError } from "../errors.js";
 import { thousands } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
+import { command } from "../options/command.js";
+import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
 import { table } from "../terminal/table.js";
 
 export interface InspectOptions extends ModelOptions, ColumnOptions {
   readonly data?: readonly string[] | undefined;
-  readonly batches?: number | undefined;
+  readonly tokens?: number | undefined;
 }
 
+/** Sequences that are measured at once, and where nobody says how many tokens, in all. */
 const BATCH_SIZE = 16;
+const SEQUENCES = 128;
 /** Inside the square root of a std, whatever epsilon the model's own norms have. */
 const STD_EPS = 1e-5;
 
 export function inspectCommand(io: Io) {
-  return shared
-    .command("inspect", "The norms that a model has, and the std at each of them by position class", [
-      "",
-      "--model runs/gpt2/ln-free-gpt2 --data val.bin",
-    ])
-    .addOption(shared.modelOption)
-    .option(
-      "--data <file...>",
-      `what to measure on: ${dataText} (default: the val tokens in the model's folder, if any)`,
-    )
+  const own = command(
+    "inspect",
+    "The norms that a model has, and the std at each of them by position class",
+    ["", "--model runs/gpt2/ln-free-gpt2 --data val.bin"],
+  )
+    .addOption(shared.modelOption())
+    .addOption(shared.dataOption("the val tokens in the model's folder, if any"))
+    .addOption(shared.tokensOption(`those of ${SEQUENCES} sequences`))
     .addOption(shared.textColumnOption())
-    .addOption(shared.tokenColumnOption())
-    .addOption(
-      new Option("--batches <n>", `batches of ${BATCH_SIZE} sequences to measure`)
-        .argParser(countArgument)
-        .default(8),
-    )
-    .addOption(shared.backendOption)
-    .addOption(shared.blasLibraryOption)
-    .addOption(shared.threadsOption)
-    .addOption(shared.simdOption)
-    .action(async (options) => inspect(io, await withDataFiles(io, options)));
+    .addOption(shared.tokenColumnOption());
+  return addEngine(own).action(async (options) => inspect(io, await withDataFiles(io, options)));
 }
 
 export async function inspect(io: Io, options: InspectOptions): Promise<void> {
-  await withModel(io, options, async ({ path, loaded, device }) => {
+  await withModel(io, options, async ({ name, path, loaded, device }) => {
     const { config, norms, weights, tokenizer } = loaded;
     const found = corpusFile(path, "val");
     const files = options.data ?? (found === undefined ? [] : [found]);
     let stds: Readonly<Record<string, PerClass>> | undefined;
     if (files.length > 0) {
-      const { batches = 8 } = options;
-      const limits = { ...rowOptions(files, options), tokens: batches * BATCH_SIZE * config.blockSize + 1 };
+      const { tokens: count = SEQUENCES * config.blockSize } = options;
+      const limits = { ...rowOptions(files, options), tokens: count + 1 };
       const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
       if (tokens.length < 3)
         throw new UsageError(`${files.join(", ")}: 3 tokens are needed to measure a std`);
       const measured = { ...device, config: { ...config, eps: STD_EPS } };
-      const sizes = { batchSize: BATCH_SIZE, blockSize: config.blockSize, batches };
+      const sizes = { batchSize: BATCH_SIZE, blockSize: config.blockSize, batches: Infinity };
       stds = await measureModel(measured, tokens, sizes);
     }
     io.out(
-      `${path}: ${config.layers} layers, ${config.channels} channels, ${config.heads} heads, context ` +
+      `${name}: ${config.layers} layers, ${config.channels} channels, ${config.heads} heads, context ` +
         `${config.blockSize}, vocabulary ${config.vocabSize}, ${thousands(parameterCount(weights))} parameters\n` +
         `layout: ${describeLayout(loaded.layout)}\n`,
     );

@@ -18,6 +18,8 @@ import { UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { checkJson, readJson } from "../json/json.js";
 import { freezeAt, NORM_CONSTANTS } from "../models/norm-constants.js";
+import { command } from "../options/command.js";
+import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
 import { inputsOf } from "../options/outputs.js";
 import { checkResults, writeResult } from "../run-folder/result-file.js";
@@ -25,9 +27,9 @@ import { tokenRowsSchema } from "../json/schemas.js";
 import { shippedModel } from "../models/shipped.js";
 
 export interface LogitsOptions extends ModelOptions {
-  readonly tokens: string;
+  readonly tokenIds: string;
   readonly norms?: string | undefined;
-  readonly out: string;
+  readonly safetensors: string;
   readonly grads?: boolean | undefined;
 }
 
@@ -35,32 +37,28 @@ export interface LogitsOptions extends ModelOptions {
 const STD_EPS = 1e-5;
 
 const FORMATS = `
---tokens holds rows of ids of one length, [[1,2,3],[4,5,6]], or {"tokens": rows, "targets": rows}. With --grads, rows
+--token-ids holds rows of ids of one length, [[1,2,3],[4,5,6]], or {"tokens": rows, "targets": rows}. With --grads, rows
 alone are inputs and targets at once: all ids but the last, and all but the first.
 ${NORM_CONSTANTS}
 
-The file has, all float32: logits (B,T,V), std/<module> (B,T), and with --grads loss () in nats a token and
-grad/<parameter>.`;
+The file has, all float32: logits (B,T,V), std/<module> (B,T), and with --grads loss (), the
+cross-entropy in nats a token, and grad/<parameter>.`;
 
 export function logitsCommand(io: Io) {
-  return shared
-    .command(
-      "logits",
-      "Logits, stds, and with --grads loss and gradients of given tokens, as a safetensors file",
-      [
-        "--model gpt2 --tokens rows.json --out logits.safetensors",
-        "--model gpt2 --tokens rows.json --norms frozen.json --grads --out frozen.safetensors",
-      ],
-    )
-    .addOption(shared.modelOption)
-    .requiredOption("--tokens <file.json>", "rows of token ids")
-    .requiredOption("--out <file.safetensors>", "the file to write")
-    .option("--norms <file.json>", "constants that sites are frozen at")
-    .option("--grads", "the loss and every gradient, too")
-    .addOption(shared.backendOption)
-    .addOption(shared.blasLibraryOption)
-    .addOption(shared.threadsOption)
-    .addOption(shared.simdOption)
+  const own = command(
+    "logits",
+    "Logits, stds, and with --grads cross-entropy and gradients of given tokens, as a safetensors file",
+    [
+      "--model gpt2 --token-ids rows.json --safetensors logits.safetensors",
+      "--model gpt2 --token-ids rows.json --norms frozen.json --grads --safetensors frozen.safetensors",
+    ],
+  )
+    .addOption(shared.modelOption())
+    .requiredOption("--token-ids <file.json>", "rows of token ids, see below")
+    .requiredOption("--safetensors <file>", "all of it as tensors, into this file")
+    .addOption(shared.normsOption)
+    .option("--grads", "the cross-entropy and every gradient, too");
+  return addEngine(own)
     .addHelpText("after", FORMATS)
     .action((options) => writeLogits(io, options));
 }
@@ -75,12 +73,12 @@ interface Rows {
 export async function writeLogits(io: Io, options: LogitsOptions): Promise<void> {
   const { grads = false, model = shippedModel() } = options;
   const inputs = inputsOf({ ...options, model });
-  const { "--out": out } = await checkResults({ "--out": options.out }, inputs);
-  const rows = await readRows(options.tokens, grads);
+  const { "--safetensors": path } = await checkResults({ "--safetensors": options.safetensors }, inputs);
+  const rows = await readRows(options.tokenIds, grads);
   await withModel(io, options, async ({ device }) => {
     const norms = await freezeAt(options.norms, device);
     const entries = await compute({ ...device, norms }, rows, grads);
-    await writeResult(io, out, writeSafetensors(entries), `${entries.length} tensors`);
+    await writeResult(io, path, writeSafetensors(entries), `${entries.length} tensors`);
   });
 }
 

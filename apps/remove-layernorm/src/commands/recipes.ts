@@ -2,13 +2,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { configFromHf, presets } from "@normless/gpt2";
-import { countArgument } from "../options/arguments.js";
 import { checkSteps } from "../options/check-steps.js";
 import { UsageError, within } from "../errors.js";
 import { thousands } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { readJson } from "../json/json.js";
-import * as shared from "../options/options.js";
+import { command } from "../options/command.js";
+import { modelOption } from "../options/options.js";
+import { sitesOption, stepsOption } from "../options/recipe-options.js";
+import { layersOption } from "../options/shape-options.js";
 import { resolveRecipe, sayScaled, unknownRecipe } from "../remove/recipes.js";
 import { removalRecipeSchema } from "../json/schemas.js";
 import { table } from "../terminal/table.js";
@@ -32,36 +34,29 @@ export interface PlanOptions {
 }
 
 export function recipesCommand(io: Io) {
-  const command = shared.command("recipes", "The built-in recipes for remove, and where each is from", [
+  const recipes = command("recipes", "The built-in recipes for remove, and where each is from", [
     "",
     "show baroni-2025-small",
     "show distilled > mine.json",
     "plan baroni-2025-xl",
     "plan mine.json",
   ]);
-  command.action(() => listRecipes(io));
-  command
+  recipes.action(() => listRecipes(io));
+  recipes
     .command("show")
     .description("One recipe as JSON, as `normless remove --recipe FILE.json` takes it")
     .argument("<name>", "a recipe's name")
     .action((name) => showRecipe(io, name));
-  command
+  recipes
     .command("plan")
     .description("What goes when by a recipe, a line an event; no model is needed for it")
     .argument("<name|file.json>", "a recipe's name or file")
-    .option(
-      "--layers <n>",
-      "for so many layers (default: those of the model that it was made for)",
-      countArgument,
-    )
-    .option(
-      "--model <dir|name>",
-      "or those of this model: a folder, or gpt2, gpt2-medium, gpt2-large, gpt2-xl",
-    )
-    .addOption(shared.stepsOption)
-    .addOption(shared.sitesOption)
+    .addOption(modelOption("the one that the recipe was made for"))
+    .addOption(layersOption("the model's"))
+    .addOption(stepsOption)
+    .addOption(sitesOption)
     .action((name, options) => showPlan(io, name, options));
-  return command;
+  return recipes;
 }
 
 function listRecipes(io: Io): void {

@@ -1,5 +1,4 @@
 /** `normless sweep`: every recipe on every model with several seeds, run after run, and what they come to. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { countArgument } from "../options/arguments.js";
@@ -8,7 +7,12 @@ import type { EngineOptions } from "../engine/engine.js";
 import { EXIT, UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { optionWords } from "../options/option-words.js";
-import * as shared from "../options/options.js";
+import { command } from "../options/command.js";
+import { addTrainingEngine } from "../options/engine-options.js";
+import { modelsOption, outOption, promptOption, SHIPPED } from "../options/options.js";
+import { addRemovalFields, addTrainingFields, recipesOption } from "../options/recipe-options.js";
+import { addCorpus, tensorboardOption } from "../options/run-options.js";
+import { PROMPT } from "../remove/options.js";
 import { checkOutputFolder, inputsOf } from "../options/outputs.js";
 import { listFolder } from "../run-folder/run-files.js";
 import { lockedRun } from "../run-folder/run-lock.js";
@@ -32,55 +36,21 @@ export interface SweepOptions extends ArmOptions, EngineOptions {
 }
 
 export function sweepCommand(io: Io, done: (code: number) => void) {
-  return shared
-    .command("sweep", "Remove LayerNorm by several recipes with several seeds, and compare them", [
-      "--recipe distilled,baroni-2025-small --seeds 3 --out runs/compared",
-      "--model gpt2,gpt2-medium --train train.bin --validation val.bin --recipe distilled --seeds 1337,1338",
-    ])
-    .option("--model <dir|name...>", "models as remove takes them, with commas or one after the other")
-    .option(
-      "--recipe <name|file.json...>",
-      "recipes as remove takes them, with commas or one after the other (default: the one that remove takes)",
-    )
+  const own = command("sweep", "Remove LayerNorm by several recipes with several seeds, and compare them", [
+    "--recipe distilled,baroni-2025-small --seeds 3 --out runs/compared",
+    "--model gpt2,gpt2-medium --train train.bin --validation val.bin --recipe distilled --seeds 1337,1338",
+  ])
+    .addOption(modelsOption(SHIPPED))
+    .addOption(recipesOption("distilled"))
     .option(
       "--seeds <n|list>",
       "how many, from the recipe's own on, or which, with commas (default: 3)",
       seedsArgument,
     )
-    .option(
-      "--out <dir>",
-      "the sweep's folder, with a run's folder in it for each (default: runs/sweep-<time>)",
-    )
-    .option("--corpus <dir>", "folder with the tokens, train.bin.gz and val.bin.gz (default: each model's)")
-    .addOption(shared.trainOption)
-    .addOption(shared.validationOption)
-    .addOption(shared.textColumnOption())
-    .addOption(shared.tokenColumnOption())
-    .addOption(shared.trainTokensOption)
-    .option("--prompt <text>", "what samples start with")
-    .addOption(shared.backendOption)
-    .addOption(shared.blasLibraryOption)
-    .addOption(shared.threadsOption)
-    .addOption(shared.simdOption)
-    .addOption(shared.recomputeOption)
-    .addOption(shared.tensorboardOption)
-    .addOption(shared.stepsOption)
-    .addOption(shared.batchSizeOption)
-    .addOption(shared.microBatchSizeOption)
-    .addOption(shared.blockSizeOption)
-    .addOption(shared.eotShareOption)
-    .addOption(shared.shortShareOption)
-    .addOption(shared.learningRateOption)
-    .addOption(shared.scaleLearningRateOption)
-    .addOption(shared.auxiliaryWeightOption)
-    .addOption(shared.gapFactorOption)
-    .addOption(shared.sitesOption)
-    .addOption(shared.looksOption)
-    .addOption(shared.sharedQkvStdOption)
-    .addOption(shared.bugCompatibleOption)
-    .addOption(shared.validationTokensOption)
-    .addOption(shared.checkpointEveryOption)
-    .action(async (options) => done(await sweep(io, options)));
+    .addOption(outOption("runs/sweep-<time>, with the folder of each run in it"))
+    .addOption(promptOption(JSON.stringify(PROMPT)));
+  const run = addTrainingEngine(addCorpus(own, "each model's").addOption(tensorboardOption));
+  return addRemovalFields(addTrainingFields(run)).action(async (options) => done(await sweep(io, options)));
 }
 
 /** More than anybody means. */
@@ -108,8 +78,8 @@ export async function sweep(io: Io, commandLine: SweepOptions): Promise<number> 
   const { model: models = [], recipe: recipes = [], seeds = { count: 3, text: "3" }, ...others } = options;
   const out = options.out ?? join("runs", `sweep-${stamp(io.now())}`);
   const asked = {
-    models: models.length > 0 ? listed(models) : [shippedModel()],
-    recipes: recipes.length > 0 ? listed(recipes) : Object.keys(removalRecipes).slice(0, 1),
+    models: models.length > 0 ? [...new Set(models)] : [shippedModel()],
+    recipes: recipes.length > 0 ? [...new Set(recipes)] : Object.keys(removalRecipes).slice(0, 1),
   };
   const inputs = inputsOf({ ...others, model: asked.models, recipe: undefined });
   const files = { "--recipe": asked.recipes.filter((recipe) => recipe.endsWith(".json")) };
@@ -118,7 +88,7 @@ export async function sweep(io: Io, commandLine: SweepOptions): Promise<number> 
     { ...inputs, ...files },
   );
   await checkFolder(out);
-  const command = normlessCommand(["sweep", ...optionWords({ ...commandLine, seeds: seeds.text, out })]);
+  const again = normlessCommand(["sweep", ...optionWords({ ...commandLine, seeds: seeds.text, out })]);
   return lockedRun(
     out,
     async () => {
@@ -128,7 +98,7 @@ export async function sweep(io: Io, commandLine: SweepOptions): Promise<number> 
       const manner = { prompt, backend, simd, blasLibrary };
       if (there) checkSameSweep(out, there, { arms: arms.map(({ arm }) => arm), manner });
       const { out: _out, ...forRuns } = others;
-      const job = new Sweep(io, { out: place, arms, seeds, manner, options: forRuns, command, there });
+      const job = new Sweep(io, { out: place, arms, seeds, manner, options: forRuns, command: again, there });
       return (await job.run()) ?? EXIT.interrupted;
     },
     { make: true },
@@ -137,12 +107,6 @@ export async function sweep(io: Io, commandLine: SweepOptions): Promise<number> 
 
 /** `2026-01-31-09-05-00`, in UTC. */
 const stamp = (now: Date) => now.toISOString().slice(0, 19).replace(/[T:]/g, "-");
-
-/** Words at their commas; one that is there as it is, with its comma, is a path. */
-function listed(words: readonly string[]): string[] {
-  const parts = words.flatMap((word) => (existsSync(word) ? [word] : word.split(",")));
-  return [...new Set(parts.map((part) => part.trim()).filter((part) => part !== ""))];
-}
 
 /** @throws UsageError when the data can be read but once */
 function checkReadAgain({ train = [], validation = [] }: SweepOptions): void {

@@ -4,7 +4,7 @@ import type { Both, Comparison, Passage, PositionFigures } from "@normless/evalu
 import { quotedToken, tokenTexts } from "../terminal/token-text.js";
 
 export interface ComparisonData extends Comparison {
-  /** The models' folders. */
+  /** The models, as they were asked for. */
   readonly models: Both<string>;
   readonly data: readonly string[];
   /** What runs: the engine's description. */

@@ -11,7 +11,9 @@ export interface ModelOptions extends EngineOptions {
 }
 
 export interface ModelInMemory {
-  /** The folder that it came from. */
+  /** As it was asked for. */
+  readonly name: string;
+  /** The folder that it came from: for one on the hub, in the cache. */
   readonly path: string;
   readonly loaded: LoadedModel;
 }
@@ -23,19 +25,19 @@ export interface ModelOnDevice extends ModelInMemory {
 /** Reads a model, by its folder or its name on the hub. */
 export async function loadModel(io: Io, name: string): Promise<ModelInMemory> {
   const found = await findModel(io, name);
-  return { path: found.folder, loaded: await found.load() };
+  return { name, path: found.folder, loaded: await found.load() };
 }
 
 /** Puts a model on an engine, and gives its memory back afterwards. */
 export async function onDevice<X>(
   backend: Backend,
-  { path, loaded }: ModelInMemory,
+  model: ModelInMemory,
   use: (model: ModelOnDevice) => Promise<X>,
 ): Promise<X> {
-  const { config, norms } = loaded;
-  const params = uploadWeights(backend, loaded.weights);
+  const { config, norms, weights } = model.loaded;
+  const params = uploadWeights(backend, weights);
   try {
-    return await use({ path, loaded, device: { config, norms, params } });
+    return await use({ ...model, device: { config, norms, params } });
   } finally {
     freeParams(params);
   }

@@ -71,7 +71,7 @@ function lossTables(io: Io, rows: readonly CorpusFigures[], by: "data" | "model"
   return (
     draw(io, rows, [
       name,
-      ...columns<CorpusFigures>("loss (nats/token)", ({ loss }) => loss, nats),
+      ...columns<CorpusFigures>("cross-entropy (nats/token)", ({ loss }) => loss, nats),
       { head: "perplexity", cell: (row) => perplexity(row.perplexity) },
       { head: "tokens", cell: ({ targets }) => thousands(targets) },
     ]) +
@@ -90,8 +90,8 @@ function positionTables(io: Io, file: string, rows: readonly CorpusFigures[]): s
     if (!positions) return [];
     return [
       `${model} on ${file}, by what a row starts with and by position:\n`,
-      positionTable(io, "loss", positions, ({ loss }) => loss, nats),
-      positionTable(io, "loss − first’s", positions, ({ toFirst }) => toFirst, withSign(nats)),
+      positionTable(io, "cross-entropy (nats/token)", positions, ({ loss }) => loss, nats),
+      positionTable(io, "cross-entropy − first’s", positions, ({ toFirst }) => toFirst, withSign(nats)),
       positionTable(io, "KL(first‖model)", positions, ({ kl }) => kl, nats),
       ...notMeasuredText(positions.notMeasured).map((line) => `${line}\n`),
     ];

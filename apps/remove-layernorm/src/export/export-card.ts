@@ -50,7 +50,7 @@ ${how}
 ${centred}
 ## Check
 
-Read back from this folder, on ${thousands(tokens)} tokens: ${lossAfter.toFixed(6)} nats a token, and ${lossBefore.toFixed(6)} before the
-export (${difference(lossAfter - lossBefore)}). Logits differ by at most ${logits.toExponential(1)} of the largest.
+Read back from this folder, on ${thousands(tokens)} tokens: cross-entropy ${lossAfter.toFixed(6)} nats a token, and ${lossBefore.toFixed(6)}
+before the export (${difference(lossAfter - lossBefore)}). Logits differ by at most ${logits.toExponential(1)} of the largest.
 `;
 }

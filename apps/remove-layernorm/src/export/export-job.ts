@@ -74,12 +74,12 @@ export async function exportModel(io: Io, job: ExportJob): Promise<void> {
   const card = exportCard({ ...facts, hasTokenizer: Object.keys(tokenizerFiles).length > 0 });
   await writeFileAtomic(join(out, "README.md"), [new TextEncoder().encode(card)]);
   io.out(
-    `Wrote ${io.colors.bold(out)}: ${form}, ${dtype}\nRead back and checked on ${thousands(checked.tokens)} tokens: ${said}\n`,
+    `Wrote ${io.colors.bold(join(out, "/"))}: ${form}, ${dtype}\nRead back and checked on ${thousands(checked.tokens)} tokens: ${said}\n`,
   );
   if (form === "gpt2" && dtype === "BF16") {
     io.err(
-      `BF16 rounds the gammas of this form, too: the loss changes by ${difference(checked.lossAfter - checked.lossBefore)} ` +
-        "nats a token. F32 keeps it; --form folded loses less\n",
+      `BF16 rounds the gammas of this form, too: the cross-entropy changes by ${difference(checked.lossAfter - checked.lossBefore)} ` +
+        "nats/token. F32 keeps it; --form folded loses less\n",
     );
   }
 }
@@ -119,7 +119,7 @@ export async function writeChecked(
   const change = after.loss - before.loss;
   const bound = BOUNDS[dtype];
   const said =
-    `loss ${after.loss.toFixed(6)} nats a token, and ${before.loss.toFixed(6)} before (${difference(change)}); ` +
+    `cross-entropy ${after.loss.toFixed(6)} nats/token, and ${before.loss.toFixed(6)} before (${difference(change)}); ` +
     `logits differ by at most ${logits.toExponential(1)} of the largest`;
   // Not the other way round: what is no number is over every bound.
   if (!(logits <= bound.logits && Math.abs(change) <= bound.loss)) {

@@ -9,6 +9,10 @@ import { provenanceSchema } from "../provenance/schema.js";
 
 const count = z.int().min(1);
 const step = z.int().min(0);
+/** As the command line says it, and read as that is. */
+const countOrAll = z.union([count, z.literal("all").transform(() => Infinity)], {
+  error: 'expected a whole number from 1 up, or "all"',
+});
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1);
 const wholeShare = z.number().min(0).max(1);
@@ -81,7 +85,7 @@ export const removalRecipeSchema = z.strictObject({
 
 export const trainRecipeSchema = z.strictObject({
   ...training,
-  evaluateEvery: count,
+  evaluateEvery: step,
 }) satisfies z.ZodType<TrainRecipe>;
 
 /** Which engine runs, as the options say it. */
@@ -105,7 +109,7 @@ const fields = {
   validation: files.optional(),
   textColumn: z.string().optional(),
   tokenColumn: z.string().optional(),
-  trainTokens: count.optional(),
+  trainTokens: countOrAll.optional(),
   recipe: recipe.optional(),
   steps: count.optional(),
   batchSize: count.optional(),
@@ -116,7 +120,8 @@ const fields = {
   learningRate: positive.optional(),
   scaleLearningRate: z.enum(rateScalings).optional(),
   seed: z.int().optional(),
-  validationTokens: step.optional(),
+  validationTokens: countOrAll.optional(),
+  evaluateEvery: step.optional(),
   checkpointEvery: count.optional(),
   /** Of the run that the file was written by, if one was. */
   provenance: provenanceSchema.optional(),
@@ -134,7 +139,6 @@ export const removeOptionsSchema = z.strictObject({
   auxiliaryWeight: z.number().min(0).optional(),
   gapFactor: positive.optional(),
   sites: z.union([z.string().transform((text) => text.split(",")), sites]).optional(),
-  evaluateEvery: step.optional(),
   sharedQkvStd: z.boolean().optional(),
   bugCompatible: z.boolean().optional(),
 });
@@ -158,7 +162,6 @@ export const trainOptionsSchema = z.strictObject({
   vocabSize: count.optional(),
   dtype: z.enum(weightDtypes).optional(),
   tokenizer: z.string().optional(),
-  evaluateEvery: count.optional(),
 });
 
 const constants = z.union([positive, z.strictObject({ first: positive, eot: positive, rest: positive })], {
@@ -168,5 +171,5 @@ const constants = z.union([positive, z.strictObject({ first: positive, eot: posi
 export const normConstantsSchema = z.record(z.string(), constants);
 
 const rows = z.array(z.array(z.int().min(0)).min(1)).min(1);
-/** The content of `normless logits --tokens FILE`. */
+/** The content of `normless logits --token-ids FILE`. */
 export const tokenRowsSchema = z.union([rows, z.strictObject({ tokens: rows, targets: rows.optional() })]);

@@ -16,19 +16,18 @@ export async function withTwoModels<X>(
   use: (models: Both<ModelOnDevice>) => Promise<X>,
 ): Promise<X> {
   const found = { a: await findModel(io, names.a), b: await findModel(io, names.b) };
-  const paths = { a: found.a.folder, b: found.b.folder };
   const loaded = { a: await found.a.load(), b: await found.b.load() };
   const difference = tokensDiffer(loaded.a, loaded.b);
   if (difference) {
     throw new UsageError(
-      `${paths.a} and ${paths.b}: ${difference}; only models that read the same tokens can be compared`,
+      `${names.a} and ${names.b}: ${difference}; only models that read the same tokens can be compared`,
     );
   }
   const [width, other] = [loaded.a.config.vocabSize, loaded.b.config.vocabSize];
   if (width !== other) {
     throw new UsageError(
-      `${paths.a} and ${paths.b} read the same tokens, but one has ${width} logits and the other ${other}: of such ` +
-        `predictions only the losses can be compared, normless eval --model ${paths.a} ${paths.b}`,
+      `${names.a} and ${names.b} read the same tokens, but one has ${width} logits and the other ${other}: of such ` +
+        `predictions only the cross-entropies can be compared, normless eval --model ${names.a} ${names.b}`,
     );
   }
   return withEngine(io, options, async ({ backend }) => {
@@ -36,9 +35,10 @@ export async function withTwoModels<X>(
       a: uploadWeights(backend, loaded.a.weights),
       b: uploadWeights(backend, loaded.b.weights),
     };
-    const onDevice = (name: "a" | "b"): ModelOnDevice => {
-      const { config, norms } = loaded[name];
-      return { path: paths[name], loaded: loaded[name], device: { config, norms, params: params[name] } };
+    const onDevice = (which: "a" | "b"): ModelOnDevice => {
+      const { config, norms } = loaded[which];
+      const device = { config, norms, params: params[which] };
+      return { name: names[which], path: found[which].folder, loaded: loaded[which], device };
     };
     try {
       return await use({ a: onDevice("a"), b: onDevice("b") });

@@ -1,4 +1,5 @@
 /** Values of options: text to what it means, or a message that says what is expected. */
+import { existsSync } from "node:fs";
 import { type CommandUnknownOpts, InvalidArgumentError } from "@commander-js/extra-typings";
 import { didYouMean } from "./nearest.js";
 
@@ -14,6 +15,13 @@ export const countArgument = numberWhere(
   (value) => Number.isSafeInteger(value) && value >= 1,
   "a whole number from 1 up",
 );
+/** `all` is more than there can be. */
+export function countOrAllArgument(text: string): number {
+  if (text === "all") return Infinity;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError("Expected a whole number from 1 up, or all.");
+}
 export const wholeArgument = numberWhere(
   (value) => Number.isSafeInteger(value) && value >= 0,
   "a whole number from 0 up",
@@ -42,6 +50,12 @@ export function namesArgument(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());
   if (names.includes("")) throw new InvalidArgumentError("Expected names with commas between them.");
   return names;
+}
+
+/** Of an option that is given several, one after the other or with commas; one that is there with its comma is a path. */
+export function listArgument(text: string, before: readonly string[] = []): string[] {
+  const parts = existsSync(text) ? [text] : text.split(",");
+  return [...before, ...parts.map((part) => part.trim()).filter((part) => part !== "")];
 }
 
 /** Has every option with choices name the nearest of them where it is given none. */

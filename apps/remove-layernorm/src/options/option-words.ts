@@ -19,6 +19,6 @@ export function optionWords(
     const option = optionName(name);
     if (value === true) return [option];
     const words = Array.isArray(value) && WITH_COMMAS.includes(name) ? value.join(",") : value;
-    return [option, ...[words].flat().map((word) => show(option, String(word)))];
+    return [option, ...[words].flat().map((word) => show(option, word === Infinity ? "all" : String(word)))];
   });
 }

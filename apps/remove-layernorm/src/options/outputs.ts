@@ -26,11 +26,11 @@ export type Inputs = Readonly<Record<string, string | readonly string[] | undefi
 
 /** Options that name what is read, in every command that has them. */
 const INPUT_OPTIONS = [
-  ...["model", "tokenizer", "modelConfig", "corpus", "train", "validation", "data", "tokens", "norms"],
+  ...["model", "tokenizer", "modelConfig", "corpus", "train", "validation", "data", "tokenIds", "norms"],
   ...["hellaswag", "lambada", "recipe", "config", "blasLibrary"],
 ];
 
-/** What all of a command's options say that is read: a number of tokens is none, nor is a recipe's name. */
+/** What all of a command's options say that is read: a recipe's name is none. */
 export function inputsOf(options: Readonly<Record<string, unknown>>): Inputs {
   const inputs: Record<string, string | string[]> = {};
   for (const name of INPUT_OPTIONS) {

@@ -49,13 +49,13 @@ ${isWhole(sites) ? loading(form, form === "gpt2" ? STOCK : LN_FREE) : partlyLoad
 
 ## Loss
 
-Mean nats a token on ${thousands(validationTokens)} validation tokens. ${
+Mean cross-entropy, in nats a token, on ${thousands(validationTokens)} validation tokens. ${
     describeControl(recipe) ??
     `The model was trained to predict what
 the original predicts (distillation), not the text's next tokens.`
   }
 
-| model | loss | to original |${control === undefined ? "" : " to control |"}
+| model | cross-entropy | to original |${control === undefined ? "" : " to control |"}
 | --- | --- | --- |${control === undefined ? "" : " --- |"}
 ${row("original", original)}
 ${control === undefined ? "" : `${row("control", control)}\n`}${row(`${name} (frozen)`, validation.frozen)}
@@ -100,9 +100,9 @@ ${isStock ? STOCK_LOADING : partlyLoading(CONTROL)}
 
 ## Loss
 
-Mean nats a token on ${thousands(validationTokens)} validation tokens.
+Mean cross-entropy, in nats a token, on ${thousands(validationTokens)} validation tokens.
 
-| model | loss | to original |
+| model | cross-entropy | to original |
 | --- | --- | --- |
 | original | ${original.toFixed(4)} | ${difference(0)} |
 | control | ${control.toFixed(4)} | ${difference(control - original)} |

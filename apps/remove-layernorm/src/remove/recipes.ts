@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { checkJson, isObject, mergeJson, readJson } from "../json/json.js";
-import { didYouMean } from "../options/nearest.js";
+import { didYouMean, nearest } from "../options/nearest.js";
 import { type RateScaling, type RecipeSize, scaleRate, type TrainingRecipe } from "@normless/train";
 
 /** Recipe fields that are options of the command line. */
@@ -15,6 +15,7 @@ export interface RecipeOptions {
   /** The peak; the floor keeps its proportion. */
   readonly learningRate?: number | undefined;
   readonly seed?: number | undefined;
+  /** Infinity is all of them. */
   readonly validationTokens?: number | undefined;
   readonly checkpointEvery?: number | undefined;
   readonly auxiliaryWeight?: number | undefined;
@@ -29,7 +30,9 @@ export function recipeOptions(options: RecipeOptions): RecipeOptions {
   const names = ["steps", "batchSize", "microBatchSize", "blockSize", "learningRate", "seed"] as const;
   const others = ["validationTokens", "checkpointEvery", "auxiliaryWeight", "evaluateEvery"] as const;
   const more = ["eotShare", "shortShare", "sites"] as const;
-  return Object.fromEntries([...names, ...others, ...more].map((name) => [name, options[name]]));
+  const fields = Object.fromEntries([...names, ...others, ...more].map((name) => [name, options[name]]));
+  // A recipe, which is plain JSON, says it so.
+  return options.validationTokens === Infinity ? { ...fields, validationTokens: 0 } : fields;
 }
 
 /** Whether a recipe is asked for by its file. */
@@ -157,10 +160,14 @@ function fromFields<R extends TrainingRecipe>(
   { base, ...fields }: Readonly<Record<string, unknown>>,
 ): Layered<R> {
   const { builtIn, schema } = sources;
+  const [standard] = Object.values(builtIn);
+  const known = ["base", ...Object.keys(standard)];
+  const slip = Object.keys(fields).find((name) => !known.includes(name) && nearest(name, known) === "base");
+  if (slip !== undefined) throw new UsageError(`${where}: there is no field "${slip}". Did you mean "base"?`);
   // A recipe that is whole is over none.
   const whole = base === undefined ? schema.safeParse(fields).data : undefined;
   if (whole !== undefined) return asItIs(whole);
-  if (base === undefined) return withLayer(sources, where, asItIs(Object.values(builtIn)[0]), fields);
+  if (base === undefined) return withLayer(sources, where, asItIs(standard), fields);
   if (typeof base !== "string" || !Object.hasOwn(builtIn, base))
     throw unknownRecipe(builtIn, JSON.stringify(base), where);
   return withLayer(sources, where, asItIs(builtIn[base]), fields);

@@ -19,14 +19,15 @@ import {
 import { rowKindNames } from "@normless/evaluate";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "../export/export-job.js";
 import { isWhole, noStockForm } from "../terminal/extent.js";
-import { costText } from "../terminal/format.js";
+import { costText, lossName } from "../terminal/format.js";
 import { type Io, breathe } from "../terminal/io.js";
 import { listenForInterrupt } from "../terminal/interrupt.js";
 import { watchEvent, watchFolder } from "../run-folder/loss-history.js";
 import { metricsLine, readMetrics } from "../run-folder/metrics.js";
 import { controlCard, modelCard } from "./model-card.js";
 import { Progress } from "../terminal/progress.js";
-import { renderReport, reportData } from "../report/index.js";
+import { reportData } from "../report/data.js";
+import { renderRun } from "../report/run-page.js";
 import type { RemoveConfig } from "../run-folder/run-config.js";
 import { CONTROL, LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "../run-folder/run-files.js";
 import type { RunFolder } from "../run-folder/run-folder.js";
@@ -69,7 +70,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     const folder = await job.openFolder();
     const line = metricsLine(plan);
     if (line && !job.resume) await folder.appendMetrics(line);
-    progress = new Progress(io, workOf(plan, job.resume));
+    progress = new Progress(io, workOf(plan, job.resume), lossName(plan.recipe));
     const distilled = plan.recipe.loss === "distillation";
     const watch = await watchFolder(folder.path, { distilled });
     const consumer = new Consumer(plan, progress, folder, watch);
@@ -143,21 +144,21 @@ class Consumer {
       case "eval":
         this.#evaluated = 0;
         return progress.note(
-          `${event.model}: validation loss ${event.loss.toFixed(4)}`,
+          `${event.model}: validation cross-entropy ${event.loss.toFixed(4)} nats/token`,
           `${event.model} ${event.loss.toFixed(4)}`,
         );
       case "look": {
         progress.passed();
         const kls = event.kinds.map(({ kind, all }) => `${rowKindNames[kind]} ${all.kl?.toFixed(4)}`);
         return progress.note(
-          `step ${event.step}: ${event.failed ?? `KL from the original: ${kls.join("; ")}`}`,
+          `step ${event.step}: ${event.failed ?? `KL from the original, nats/token: ${kls.join("; ")}`}`,
           event.failed === undefined ? "looked" : "no number",
         );
       }
       case "removal": {
         const { step, removal, damage } = event;
         const what = `removed ${describeRemoval(removal)}`;
-        const cost = damage === undefined ? "" : ` (${costText(damage)})`;
+        const cost = damage === undefined ? "" : ` (${costText(damage, lossName(recipe))})`;
         return progress.note(`step ${step}: ${what}${cost}`, `${what}${cost}`);
       }
       case "change":
@@ -240,6 +241,6 @@ async function writeResults(
     // What a run that was stopped here may have left is this run's own.
     await writeChecked({ backend, before, tokens }, join(folder.path, name), written, { overwrite: true });
   }
-  await folder.writeText(REPORT, renderReport(data));
+  await folder.writeText(REPORT, renderRun(data));
   await folder.writeJson(SUMMARY, summary);
 }

@@ -3,12 +3,12 @@ import type { Estimate } from "@normless/statistics";
 import type { PairEstimate } from "@normless/evaluate";
 import type { ComparisonData } from "../compare/comparison-data.js";
 import { percent, percentagePoints as points } from "../terminal/format.js";
-import { attentionChart, calibrationChart, lossChart, normCharts } from "./comparison-charts.js";
-import { passageCards, passageStyle } from "./comparison-passages.js";
-import { count, nats, signed } from "./format.js";
-import { type Html, html } from "./html.js";
-import { page, section } from "./page.js";
-import { positionSection } from "./position-charts.js";
+import { attentionChart, calibrationChart, lossChart, normCharts } from "./charts/comparison.js";
+import { passageCards, passageStyle } from "./tables/passages.js";
+import { count, nats, signed } from "./page/format.js";
+import { type Html, html } from "./page/html.js";
+import { page, section } from "./page/page.js";
+import { positionSection } from "./charts/positions.js";
 
 export function renderComparison(data: ComparisonData): string {
   const { models, tokens, sequences, blockSize } = data;
@@ -45,7 +45,8 @@ function headline({ loss, agreement }: ComparisonData): Html {
     Number(amount) === 0
       ? html`<strong>equal</strong> to A’s`
       : html`<strong>${amount} nats</strong> per token ${gap > 0 ? "above" : "below"} A’s`;
-  return html`B’s loss is ${place}; their likeliest token is the same ${percent(agreement.value)} of the time.`;
+  return html`B’s cross-entropy is ${place}; their likeliest token is the same ${percent(agreement.value)} of
+  the time.`;
 }
 
 type Show = (value: number) => string;
@@ -68,7 +69,7 @@ function meansTable(data: ComparisonData): Html {
       </tr>
     </thead>
     <tbody>
-      ${row("Loss", "nats per token", data.loss, nats, signed)}
+      ${row("Cross-entropy", "nats per token", data.loss, nats, signed)}
       ${row("Entropy", "of the prediction, nats", data.entropy, nats, signed)}
       ${row("Calibration error", "of the likeliest token, 15 bins", data.calibrationError, nats, signed)}
       ${row("Attention to the first position", "over layers, heads and later queries", data.firstAttention, percent, points)}

@@ -13,7 +13,7 @@ import {
   type RemovalRecipe,
 } from "@normless/removal";
 import { DivergedError, RecipeError, type TrainingRecipe } from "@normless/train";
-import { costText } from "../terminal/format.js";
+import { costText, lossName } from "../terminal/format.js";
 import { watchFolder } from "./loss-history.js";
 import { checkpointUpdates, resumeCommand } from "./run-folder.js";
 
@@ -38,22 +38,23 @@ function isDivergence(error: unknown): boolean {
 /** Advice after an error, or after a stop (no error); undefined where the loss was where it should be. */
 export async function divergenceAdvice(run: Diverging, error?: unknown): Promise<string | undefined> {
   if (error !== undefined && !isDivergence(error)) return undefined;
-  const watch = await watchFolder(run.folder, { distilled: run.removal?.recipe.loss === "distillation" });
+  const loss = run.removal ? lossName(run.removal.recipe) : "cross-entropy";
+  const watch = await watchFolder(run.folder, { distilled: loss === "KL" });
   const onset = error === undefined ? watch.onset : watch.onsetOfFailure();
   if (!onset) return undefined;
   const saved = await checkpointUpdates(run.folder);
   const first = watch.updatesBefore(onset);
   const safe = saved.find((updates) => updates <= first && watch.soundAt(updates));
-  return `${since(onset, watch)}\n${ways(run, { onset, watch, safe, newest: saved[0] })}`;
+  return `${since(onset, watch, loss)}\n${ways(run, { onset, watch, safe, newest: saved[0] })}`;
 }
 
 /** What happened, and after what. */
-function since({ phase, step, against, last }: Onset, watch: LossWatch): string {
-  const cost = last?.damage === undefined ? "" : `, ${costText(last.damage)}`;
+function since({ phase, step, against, last }: Onset, watch: LossWatch, loss: string): string {
+  const cost = last?.damage === undefined ? "" : `, ${costText(last.damage, loss)}`;
   const after = last ? `, after ${describeRemoval(last.removal)} had gone (step ${last.step}${cost})` : "";
   const which = phase === "train" ? `update ${step}` : `update ${step} of the ${phase}`;
   return watch.onset
-    ? `The loss was more than ${GONE_NATS} nat above ${against} from ${which} on${after}.`
+    ? `The loss (${loss}) was more than ${GONE_NATS} nat above ${against} from ${which} on${after}.`
     : `It came at once, at ${which}${after}.`;
 }
 

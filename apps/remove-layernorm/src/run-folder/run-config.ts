@@ -60,10 +60,12 @@ export function runConfigText(config: RemoveConfig | TrainConfig): string {
 }
 
 /** What a run keeps of its corpus: files as a later process, in another folder, finds them. */
-export function corpusConfig({ train, validation, ...columns }: CorpusFiles) {
+export function corpusConfig({ train, validation, trainTokens, ...columns }: CorpusFiles) {
   const absolute = (paths: readonly string[]) =>
     paths.map((path) => (isUrl(path) || isStandardInput(path) || isAbsolute(path) ? path : resolve(path)));
-  return { train: absolute(train), validation: absolute(validation), ...columns };
+  // All of them is what is read where nobody says.
+  const some = trainTokens === Infinity ? undefined : trainTokens;
+  return { train: absolute(train), validation: absolute(validation), ...columns, trainTokens: some };
 }
 
 /** @throws Error when the tokens are not those that the run began with. */
@@ -101,11 +103,18 @@ export function resumedEngine(asked: EngineOptions, began: EngineUsed): EngineOp
   };
 }
 
+/** Where things are, and how the run is run: what a run that goes on may be told besides what changes it. */
+const MANNER = [
+  ...["checkpoint", "model", "tokenizer", "train", "validation"],
+  ...["backend", "blasLibrary", "threads", "simd", "recompute", "tensorboard"],
+];
+
 /**
- * Options that a resumed run takes from its folder.
- * @throws UsageError naming the first that was given besides those allowed.
+ * Of a run that goes on, what is not asked for is in its folder; `changes` may be otherwise from there on.
+ * @throws UsageError naming the first option that is neither of these nor of its manner.
  */
-export function checkResumeOptions(options: object, allowed: readonly string[]): void {
+export function checkResumeOptions(options: object, changes: readonly string[]): void {
+  const allowed = [...changes, ...MANNER];
   const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
   const stray = given.find(([name]) => name !== "resume" && !allowed.includes(name));
   if (!stray) return;

@@ -35,18 +35,18 @@ export function sweepGrids(figures: SweepFigures): SweepGrids {
     firstPosition: firstPositionGrid(figures),
     positions: [
       positionGrid(figures, {
-        title: "Loss over the original, by position",
+        title: "Cross-entropy over the original, by position",
         of: ({ toOriginal }) => toOriginal,
         unit: "difference",
         note:
-          "Nats a token of the LN-free model over the original's, by what a row starts with and by position. A recipe " +
+          "In nats a token, of the LN-free model over the original's, by what a row starts with and by position. A recipe " +
           "with a control trains on the text, and so may get below the original; the control did, too.",
       }),
       positionGrid(figures, {
         title: "KL from the original, by position",
         of: ({ kl }) => kl,
         unit: "nats",
-        note: "Nats a token. Of a recipe that trains on the text it has what any fine-tuning changes, too.",
+        note: "In nats a token. Of a recipe that trains on the text it has what any fine-tuning changes, too.",
       }),
     ],
     runs: runGrid(figures),
@@ -113,7 +113,7 @@ function recipeGrid({ groups, shown }: SweepFigures): Grid {
     ]),
     names: 3,
     note:
-      "Nats a token: the mean over the seeds that came to their end, and the lowest to the highest of them. Worst spike: " +
+      "Cross-entropy in nats a token: the mean over the seeds that came to their end, and the lowest to the highest of them. Worst spike: " +
       "the most that a batch's loss was above the control's on the same batch, or its KL from the original where there is " +
       "no control.",
   };

@@ -1,10 +1,10 @@
 /** The page of a sweep: which recipe came nearest, every recipe's seeds as dots, the tables, and what the sweep is of. */
 import type { Spread } from "@normless/statistics";
-import { type Html, html } from "../report/html.js";
-import { page, section } from "../report/page.js";
-import { signed } from "../report/format.js";
-import { curve, dots, plot } from "../report/plot.js";
-import { acrossAxis, acrossLogAxis, extent } from "../report/scales.js";
+import { type Html, html } from "../report/page/html.js";
+import { page, section } from "../report/page/page.js";
+import { signed } from "../report/page/format.js";
+import { curve, dots, plot } from "../report/charts/plot.js";
+import { acrossAxis, acrossLogAxis, extent } from "../report/charts/scales.js";
 import type { Figure, Group, SweepFigures } from "./figures.js";
 import { type Grid, sweepGrids } from "./grids.js";
 import type { SweepRecord } from "./record.js";
@@ -55,8 +55,8 @@ function nearest(model: string, groups: readonly Group[]): Html {
   const [best] = known.sort((a, b) => a.spread.mean - b.spread.mean);
   if (!best) return html`<span class="line">On ${model} no run has come to its end yet.</span>`;
   return html`<span class="line"
-    >On ${model}, ${best.recipe} has the lowest loss: <strong>${signed(best.spread.mean)} nats</strong> over
-    the original${seeds(best.spread)}.</span
+    >On ${model}, ${best.recipe} has the lowest cross-entropy:
+    <strong>${signed(best.spread.mean)} nats</strong> over the original${seeds(best.spread)}.</span
   >`;
 }
 

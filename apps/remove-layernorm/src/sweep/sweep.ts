@@ -1,6 +1,6 @@
 /** A sweep under way: its runs one after the other, and its table and page after each. */
 import { join } from "node:path";
-import type { RemoveOptions } from "../commands/remove.js";
+import type { RemoveOptions } from "../remove/options.js";
 import { EXIT } from "../errors.js";
 import { difference, duration } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
@@ -167,7 +167,8 @@ export class Sweep {
 /** `done in 2m10s: +0.0225 …`: what a run came to, in a line. */
 function runText({ figures, seconds = 0 }: RunFigures): string {
   const { toOriginal } = figures ?? {};
-  const over = toOriginal === undefined ? "" : `: ${difference(toOriginal)} nats over the original`;
+  const over =
+    toOriginal === undefined ? "" : `: cross-entropy ${difference(toOriginal)} nats over the original`;
   return `done in ${duration(seconds)}${over}`;
 }
 

@@ -38,7 +38,7 @@ export function attributionText(io: Io, data: AttributionData, top: number): str
     );
   });
   const ordered = [...parts].sort((a, b) => Math.abs(b.overMean) - Math.abs(a.overMean));
-  const shown = top === 0 ? ordered : ordered.slice(0, top);
+  const shown = ordered.slice(0, top);
   const left = ordered.slice(shown.length);
   const rest =
     left.length === 0

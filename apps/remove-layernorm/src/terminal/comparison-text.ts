@@ -36,7 +36,7 @@ function meansTable(io: Io, data: ComparisonData): string {
     io,
     ["", "A", "B", "B − A", "95 % interval"],
     [
-      row("loss (nats/token)", data.loss, nats, difference),
+      row("cross-entropy (nats/token)", data.loss, nats, difference),
       row("entropy (nats/token)", data.entropy, nats, difference),
       row("calibration error", data.calibrationError, nats, difference),
       row("attention to first position", data.firstAttention, percent, points),
@@ -69,7 +69,7 @@ function positionTables(io: Io, { positions }: ComparisonData): string[] {
   if (!positions) return [];
   const missing = notMeasuredText(positions.b.notMeasured).map((line) => `${line}\n`);
   return [
-    positionTable(io, "loss, B − A,", positions.b, ({ toFirst }) => toFirst, difference),
+    positionTable(io, "cross-entropy, B − A,", positions.b, ({ toFirst }) => toFirst, difference),
     positionTable(
       io,
       "KL(A‖B)",
@@ -127,8 +127,8 @@ function passageText(io: Io, { start, jsd, textBefore, tokens, words }: TextPass
   const { top, loss, jsd: highest } = tokens[far];
   const likes = (name: "a" | "b") => `${words[far].top[name]} ${percent(top[name].probability)}`;
   return (
-    `token ${thousands(start)}: mean divergence ${jsd.toFixed(4)}\n  ${dim(`…${line(textBefore)}`)}${line(text)}\n` +
-    `  there: A expects ${likes("a")}, B ${likes("b")}; loss ${loss.a.toFixed(2)} and ${loss.b.toFixed(2)}, ` +
-    `divergence ${highest.toFixed(3)}\n`
+    `token ${thousands(start)}: mean Jensen-Shannon divergence ${jsd.toFixed(4)} nats\n  ${dim(`…${line(textBefore)}`)}${line(text)}\n` +
+    `  there: A expects ${likes("a")}, B ${likes("b")}; cross-entropy ${loss.a.toFixed(2)} and ${loss.b.toFixed(2)} ` +
+    `nats, divergence ${highest.toFixed(3)}\n`
   );
 }

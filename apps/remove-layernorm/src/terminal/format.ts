@@ -1,6 +1,6 @@
 /** Numbers and times for the terminal. */
 import type { Estimate } from "@normless/statistics";
-import { NO_NUMBER } from "@normless/removal";
+import { NO_NUMBER, type RemovalRecipe } from "@normless/removal";
 
 /** Seconds as `45s`, `3m10s`, `2h05m`. */
 export function duration(seconds: number): string {
@@ -28,9 +28,15 @@ export function withInterval({ value, interval }: Estimate, show: (value: number
   return show(value) + (interval ? ` [${show(interval.low)}, ${show(interval.high)}]` : "");
 }
 
-/** What a removal cost: `+0.0123 nats at once`. */
-export function costText(damage: number): string {
-  return damage === NO_NUMBER ? "the loss is no number without it" : `${difference(damage)} nats at once`;
+/** What a loss is called: the KL divergence from the original where a run is distilled. */
+export function lossName({ loss }: Pick<RemovalRecipe, "loss">): "cross-entropy" | "KL" {
+  return loss === "distillation" ? "KL" : "cross-entropy";
+}
+
+/** What a removal cost in the loss that is trained on: `cross-entropy +0.0123 nats at once`. */
+export function costText(damage: number, loss: string): string {
+  if (damage === NO_NUMBER) return `${loss} is no number without it`;
+  return `${loss} ${difference(damage)} nats at once`;
 }
 
 /** A share: `12.3 %`. */

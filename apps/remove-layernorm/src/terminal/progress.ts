@@ -16,13 +16,16 @@ export interface StepLike {
 
 export class Progress {
   readonly #io: Io;
+  readonly #loss: string;
   readonly #left: TimeLeft;
   readonly #bar: SingleBar | undefined;
   #status = "";
   #note = "";
 
-  constructor(io: Io, work: Work) {
+  /** `loss`: what the loss of a step is. */
+  constructor(io: Io, work: Work, loss = "cross-entropy") {
     this.#io = io;
+    this.#loss = loss;
     this.#left = new TimeLeft(work, io.now().getTime());
     if (!io.terminal) return;
     this.#bar = new SingleBar({
@@ -44,7 +47,7 @@ export class Progress {
   step({ phase, step, loss, tokensPerSecond }: StepLike, steps: number, tokens: number): void {
     this.#left.did("train", tokens, this.#io.now().getTime());
     const pace = `${thousands(tokensPerSecond)} tokens/s`;
-    this.#status = `${phase} ${step}/${steps} · loss ${loss.toFixed(3)} · ${pace}`;
+    this.#status = `${phase} ${step}/${steps} · ${this.#loss} ${loss.toFixed(3)} nats · ${pace}`;
     const due = step % STEPS_PER_LINE === 0 || step === steps || step === 1;
     this.#show(due ? `${this.#status}, ${this.#timeLeft} left` : undefined);
   }

@@ -53,7 +53,7 @@ export function resultTable(
   return (
     table(
       io,
-      ["model", "validation loss (nats/token)", ...others],
+      ["model", "validation cross-entropy (nats/token)", ...others],
       [...rows("plain"), ...rows("eot-document")],
     ) +
     "In brackets: 95 % intervals, over sequences\n" +

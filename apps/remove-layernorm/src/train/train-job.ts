@@ -86,7 +86,7 @@ export async function runTrain(
         evaluated = 0;
         loss = event.loss;
         return progress.note(
-          `step ${event.step}: validation loss ${loss.toFixed(4)}`,
+          `step ${event.step}: validation cross-entropy ${loss.toFixed(4)} nats/token`,
           `validation ${loss.toFixed(4)}`,
         );
       case "checkpoint": {
@@ -132,7 +132,7 @@ export async function runTrain(
 /** Tokens that are still to be worked on. */
 export function workOf({ recipe, corpus, resume }: Pick<TrainJob, "recipe" | "corpus" | "resume">): Work {
   const { steps, batchSize, blockSize, evaluateEvery } = recipe;
-  const looks = (step: number) => Math.floor(step / evaluateEvery);
+  const looks = (step: number) => (evaluateEvery > 0 ? Math.floor(step / evaluateEvery) : 0);
   const done = resume?.step ?? 0;
   const looked = resume?.evaluationDue ? done - 1 : done;
   return {
@@ -170,7 +170,7 @@ ${baseModelLine(provenance)}tags: [gpt2]
 Trained from ${from ? `\`${provenance.model?.name}\`` : "fresh weights"} by [normless](https://www.npmjs.com/package/normless) on ${thousands(tokens)} tokens (of a
 corpus of ${thousands(corpus.train.length)}): ${heads} heads, context ${blockSize}, vocabulary ${vocabSize}. ${
     gone > 0 ? left : "Its LayerNorms are in\nplace"
-  }. Validation loss: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
+  }. Validation cross-entropy: ${loss.toFixed(4)} nats a token on ${thousands(targets)} tokens.
 
 ## Recipe
 

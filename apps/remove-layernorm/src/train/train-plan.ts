@@ -37,7 +37,10 @@ export async function trainPlanText(io: Io, out: string, job: TrainJob): Promise
       "tokens",
       `${thousands(steps * batchSize * blockSize)} trained on, out of a corpus of ${thousands(corpus.train.length)}`,
     ],
-    ["validation", `${thousands(looked)} tokens every ${evaluateEvery} updates and at the end`],
+    [
+      "validation",
+      `${thousands(looked)} tokens ${evaluateEvery > 0 ? `every ${evaluateEvery} updates and ` : ""}at the end`,
+    ],
     [
       "memory",
       `${bytes(await stepBytes({ config, norms, recipe, recompute }))} in tensors at the height of an update`,

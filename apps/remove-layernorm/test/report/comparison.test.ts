@@ -116,10 +116,10 @@ it("needs no network and runs no script", () => {
 it("holds its data, and shows it", () => {
   expect(embedded(page)).toEqual(JSON.parse(JSON.stringify(data)));
   const text = shown(page).replace(/\s+/g, " ");
-  expect(text).toContain("B’s loss is <strong>0.0247 nats</strong> per token above A’s");
+  expect(text).toContain("B’s cross-entropy is <strong>0.0247 nats</strong> per token above A’s");
   expect(text).toContain("<td>3.1234</td> <td>3.1481</td> <td>+0.0247<small>+0.0147 to +0.0347</small></td>");
   expect(text).toContain("−10.00 pp");
-  expect(text).toContain("token 1,234: mean divergence 0.1230");
+  expect(text).toContain("token 1,234: mean Jensen-Shannon divergence 0.1230 nats");
   // The far token is darker: 85·√(0.5/log 2) and 85·√(0.01/log 2) percent.
   expect(text).toMatch(/--far:72">the little fox<.*--far:10"> fox</);
   expect(text).toContain("A right 30.0 % of 96");

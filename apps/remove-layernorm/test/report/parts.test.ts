@@ -1,9 +1,9 @@
 /** Figures, axes and smoothing of the report. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { bytes, compact, duration, signed } from "../../src/report/format.js";
-import { html } from "../../src/report/html.js";
-import { bulk, linearAxis, logAxis, smooth, stepAxis } from "../../src/report/scales.js";
+import { bytes, compact, duration, signed } from "../../src/report/page/format.js";
+import { html } from "../../src/report/page/html.js";
+import { bulk, linearAxis, logAxis, smooth, stepAxis } from "../../src/report/charts/scales.js";
 
 it("writes figures as people read them", () => {
   expect([0.01234, -0.01234, -0.00001].map(signed)).toEqual(["+0.0123", "−0.0123", "0.0000"]);

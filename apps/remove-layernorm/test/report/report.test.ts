@@ -1,17 +1,18 @@
 /** The report on a synthetic run: what is in the page, and what cannot get into it. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type ReportData, renderReport } from "../../src/report/index.js";
+import type { ReportData } from "../../src/report/data.js";
+import { renderRun } from "../../src/report/run-page.js";
 import { describeRemoval } from "@normless/removal";
-import { signed } from "../../src/report/format.js";
+import { signed } from "../../src/report/page/format.js";
 import { syntheticRun } from "./synthetic.js";
 
 const run = syntheticRun(1);
-const page = renderReport(run);
+const page = renderRun(run);
 
 /** What the page's data element holds. */
 function embedded(text: string): unknown {
-  const [, json] = /<script type="application\/json" id="run">(.*?)<\/script>/s.exec(text) ?? [];
+  const [, json] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(text) ?? [];
   return JSON.parse(json);
 }
 
@@ -27,7 +28,7 @@ function withText(data: ReportData, text: string): ReportData {
 
 it("needs no network and runs no script", () => {
   expect(page).not.toMatch(/https?:|\b(?:src|href|srcset|action)\s*=|url\(|@import|\bon\w+\s*=/i);
-  expect(page.match(/<script\b[^>]*>/g)).toEqual(['<script type="application/json" id="run">']);
+  expect(page.match(/<script\b[^>]*>/g)).toEqual(['<script type="application/json" id="data">']);
   expect(page).toContain(
     `http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"`,
   );
@@ -51,12 +52,12 @@ it("holds a distilled run against its original, and speaks of no control", () =>
   const steps = run.steps.filter(({ phase }) => phase === "removal");
   const evals = run.evals.filter(({ model }) => model !== "control");
   const summary = { ...run.summary, validation };
-  const distilled = renderReport({ ...run, plan: { ...run.plan, recipe }, steps, evals, summary });
+  const distilled = renderRun({ ...run, plan: { ...run.plan, recipe }, steps, evals, summary });
   const { original, folded } = validation;
   expect(cellsOf(distilled, "folded")).toEqual([folded, folded - original].map((x) => Number(x.toFixed(4))));
   expect(cellsOf(distilled, "control")).toEqual([]);
   expect(distilled).toContain("that of the original, whose predictions it was trained to match");
-  expect(distilled).toContain("KL to the original, nats per token");
+  expect(distilled).toContain("KL from the original, nats per token");
   const words = shown(distilled)
     .replace(/<style>.*?<\/style>/s, "")
     .replace(/<[^>]*>/g, " ");
@@ -117,7 +118,7 @@ it("draws KL by position, the looks on the way and the auxiliary loss, and nothi
     positions: { kinds: [], notMeasured },
   }));
   const steps = run.steps.map(({ auxiliary: _auxiliary, ...rest }) => rest);
-  const bare = shown(renderReport({ ...run, looks: [], evals, steps }));
+  const bare = shown(renderRun({ ...run, looks: [], evals, steps }));
   for (const title of ["KL(original", "On the way", "Auxiliary loss", "document starts"]) {
     expect(bare).not.toContain(title);
   }
@@ -133,7 +134,7 @@ it("tells of a look that met no number", () => {
     failed: "the loss is NaN",
     seconds: 1,
   } as const;
-  expect(renderReport({ ...run, looks: [...run.looks, failed] })).toContain("step 60: the loss is NaN");
+  expect(renderRun({ ...run, looks: [...run.looks, failed] })).toContain("step 60: the loss is NaN");
 });
 
 it.each([
@@ -142,7 +143,7 @@ it.each([
   [0.00001, "<strong>equal</strong> to"],
 ])("says the result in one sentence: folded minus control is %d", (difference, words) => {
   const validation = { ...run.summary.validation, control: 2, folded: 2 + difference };
-  expect(renderReport({ ...run, summary: { ...run.summary, validation } })).toContain(words);
+  expect(renderRun({ ...run, summary: { ...run.summary, validation } })).toContain(words);
 });
 
 it("names every removal where one points at it, and in the table", () => {
@@ -157,7 +158,7 @@ it("names every removal where one points at it, and in the table", () => {
 
 it("shows hostile text as text", () => {
   const text = `</script></pre><img src=x onerror="alert('1')">&amp;<!--\u2028]]>`;
-  const hostile = renderReport(withText(run, text));
+  const hostile = renderRun(withText(run, text));
   expect(hostile).not.toMatch(/<img|<!--|\u2028]]>"/);
   expect(hostile.match(/<\/script/g)).toHaveLength(1);
   expect(hostile).toContain("&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;amp;");
@@ -167,7 +168,7 @@ it("shows hostile text as text", () => {
 it("has the same elements whatever the text", () => {
   const tags = (text: string) => text.match(/<[/!]?[a-z]+/gi);
   const small = { ...run, steps: [], removals: [], stds: [] };
-  const expected = tags(renderReport(small));
+  const expected = tags(renderRun(small));
   const piece = fc.constantFrom(
     "<",
     ">",
@@ -189,7 +190,7 @@ it("has the same elements whatever the text", () => {
   fc.assert(
     fc.property(text, (words) => {
       const data = withText(small, words);
-      const hostile = renderReport(data);
+      const hostile = renderRun(data);
       expect(tags(hostile)).toEqual(expected);
       expect(embedded(hostile)).toEqual(data);
     }),
@@ -207,7 +208,7 @@ it("draws whatever part of a run there is", () => {
   });
   fc.assert(
     fc.property(part, (some) => {
-      expect(shown(renderReport({ ...run, ...some }))).not.toMatch(/NaN|Infinity|undefined|\[object/);
+      expect(shown(renderRun({ ...run, ...some }))).not.toMatch(/NaN|Infinity|undefined|\[object/);
     }),
     { numRuns: 20 },
   );
@@ -215,7 +216,7 @@ it("draws whatever part of a run there is", () => {
 
 it("draws nothing for a loss that is not a number, and tells it", () => {
   const steps = run.steps.map((step) => (step.step === 7 ? { ...step, loss: NaN } : step));
-  const text = shown(renderReport({ ...run, steps }));
+  const text = shown(renderRun({ ...run, steps }));
   expect(text).toContain("control NaN");
   expect(text).not.toMatch(/ (?:d|style)="[^"]*NaN/);
 });
@@ -223,7 +224,7 @@ it("draws nothing for a loss that is not a number, and tells it", () => {
 it("keeps long runs small: at most 200 columns to point at a plot", () => {
   const recipe = { ...run.plan.recipe, steps: 5000 };
   const steps = Array.from({ length: 5000 }, (_, i) => ({ ...run.steps[i % 200], step: i + 1 }));
-  const text = renderReport({ ...run, plan: { ...run.plan, recipe }, steps });
+  const text = renderRun({ ...run, plan: { ...run.plan, recipe }, steps });
   const [, ...plots] = text.split('<div class="columns"');
   const columns = plots.map((plot) => plot.match(/<div style/g)?.length ?? 0);
   expect(Math.max(...columns)).toBe(200);

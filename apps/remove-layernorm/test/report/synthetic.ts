@@ -11,9 +11,9 @@ import {
   type Contender,
   type Phase,
 } from "@normless/removal";
-import type { ReportData } from "../../src/report/index.js";
+import type { ReportData } from "../../src/report/data.js";
 import { syntheticLook, validatedAs } from "./synthetic-positions.js";
-import { endedProvenance } from "../cli/provenance-of.js";
+import { endedProvenance } from "../provenance/provenance-of.js";
 import { crossEntropy } from "@normless/removal/testing";
 
 /** Uniform in [0, 1): mulberry32, public domain. */

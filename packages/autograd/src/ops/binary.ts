@@ -4,7 +4,7 @@
  */
 import { type BinaryOp, binaryOperators, type DType, type Tensor } from "@normless/tensor";
 import { apply, compose, numberBeside, type Result } from "../apply.js";
-import { logicalNot, where as choose } from "../kernel-calls.js";
+import { gt as above, logicalNot, lt as below, where as choose } from "../kernel-calls.js";
 import { binaryRules } from "../rules/binary.js";
 import { sendBack } from "../send-back.js";
 import type { Value } from "../tape.js";
@@ -18,18 +18,15 @@ export type ResultOf<A, B> = Result<Lifted<A>, Lifted<B>>;
 
 const KINDS: readonly DType[] = ["bool", "int32", "float32"];
 
-/** The narrowest kind that both operands, and the op, can be. */
+/** The narrowest kind that both operands, and the op, can be; the op's widest where it has none for them. */
 function commonKind(operands: readonly Operand[], takes: readonly DType[]): DType {
-  const [narrowest] = KINDS.filter((kind) => takes.includes(kind));
+  const possible = KINDS.filter((kind) => takes.includes(kind));
   const wide = (operand: Operand): DType => {
     if (typeof operand !== "number") return operand.dtype;
-    return Number.isInteger(operand) ? narrowest : "float32";
+    return Number.isInteger(operand) ? possible[0] : "float32";
   };
-  const wanted = Math.max(
-    ...operands.map((operand) => KINDS.indexOf(wide(operand))),
-    KINDS.indexOf(narrowest),
-  );
-  return KINDS[wanted];
+  const wanted = Math.max(...operands.map((operand) => KINDS.indexOf(wide(operand))));
+  return possible.find((kind) => KINDS.indexOf(kind) >= wanted) ?? possible[possible.length - 1];
 }
 
 /** The operands as values of one kind, for use within `compose`. */
@@ -160,6 +157,40 @@ export function where<A extends Operand, B extends Operand>(condition: Value, a:
 }
 
 /** `value` where the mask (bool) is true, x elsewhere. */
-export function maskedFill<X extends Value>(x: X, mask: Value, value: number): ResultOf<number, X> {
+export function maskedFill<X extends Value, V extends Operand>(x: X, mask: Value, value: V): ResultOf<V, X> {
   return where(mask, value, x);
+}
+
+/**
+ * min where x is below it, max where it is above; where the two cross, max. The gradient is x's between the two, and 0 at an end.
+ * Bounds that are tensors broadcast, have the gradient where they are taken, and half of it where x is equal.
+ */
+export function clamp<X extends Value>(
+  given: X,
+  { min, max }: { readonly min?: Operand | undefined; readonly max?: Operand | undefined },
+): Result<X> {
+  if (typeof min !== "object" && typeof max !== "object") return clampByNumbers(given, min, max);
+  const bounds = [min, max].map((bound) => (typeof bound === "object" ? bound : undefined));
+  return compose("clamp", [given, ...bounds], (x, ...bounds) => {
+    const [low, high] = [bounds[0] ?? min, bounds[1] ?? max];
+    const raised = low === undefined ? x : maximum(x, low);
+    return high === undefined ? raised : minimum(raised, high);
+  });
+}
+
+function clampByNumbers<X extends Value>(
+  given: X,
+  min: number | undefined,
+  max: number | undefined,
+): Result<X> {
+  return apply("clamp", [given], ([x], backend) => ({
+    made: [backend.run("clamp", { x }, { min: min ?? -Infinity, max: max ?? Infinity }).y],
+    backward: (dy, gradients, [xv], output) => {
+      const dx = () => {
+        const raised = min === undefined ? dy : choose(above(x, min), dy, 0);
+        return max === undefined ? raised : choose(below(x, max), raised, 0);
+      };
+      sendBack(dy, gradients, output, [[xv, dx]]);
+    },
+  }));
 }

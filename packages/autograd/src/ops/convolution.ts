@@ -7,12 +7,15 @@ import { add } from "./binary.js";
 import { matmul } from "./products.js";
 import { pad, reshape, squeeze, unsqueeze } from "./shape.js";
 
+/** How many zeros, by number or by name. */
+export type Padding = number | "same" | "valid";
+
 /** Along height and width, or both; PyTorch's meanings and defaults. */
 export interface ConvolutionOptions {
   readonly bias?: Value | undefined;
   readonly stride?: number | readonly [number, number];
-  /** Zeros around. */
-  readonly padding?: number | readonly [number, number];
+  /** Zeros around: none where "valid"; where "same", as many as make y as large as x for strides of 1. */
+  readonly padding?: Padding | readonly [number, number];
   readonly dilation?: number | readonly [number, number];
   readonly groups?: number;
 }
@@ -72,15 +75,29 @@ function unfold(given: Value, { kernel, stride, dilation }: Windows): Value {
   });
 }
 
+/** Zeros before and after a dimension; an odd one comes after. */
+function around(padding: Padding, kernel: number, dilation: number): readonly [number, number] {
+  if (typeof padding === "number") return [padding, padding];
+  const all = padding === "same" ? dilation * (kernel - 1) : 0;
+  return [Math.floor(all / 2), Math.ceil(all / 2)];
+}
+
 /**
- * x (N,C,H,W), weight (O,C/groups,kh,kw) → (N,O,Ho,Wo). The windows are kept for the gradient: kh·kw times x.
- * @throws ShapeError where channels do not fit, or the kernel is larger than the padded x
+ * x (N,C,H,W), weight (O,C/groups,kh,kw) → (N,O,Ho,Wo), both without N where x is. The windows are kept for the gradient:
+ * kh·kw times x.
+ * @throws ShapeError where channels do not fit, the kernel is larger than the padded x, or "same" has strides
  */
 export function conv2d<X extends Value, W extends Value>(
   given: X,
   weight: W,
-  { bias, stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvolutionOptions = {},
+  options: ConvolutionOptions = {},
 ): Result<X, W> {
+  if (given.shape.length === 3) {
+    return compose("conv2d", [given, weight, options.bias], (x, weight, bias) =>
+      squeeze(conv2d(unsqueeze(x, 0), weight, { ...options, bias }), 0),
+    );
+  }
+  const { bias, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const shapes = { x: given.shape, weight: weight.shape };
   const [O, perGroup, ...kernel] = weight.shape;
   if (given.shape.length !== 4 || weight.shape.length !== 4) {
@@ -90,9 +107,16 @@ export function conv2d<X extends Value, W extends Value>(
     throw new ShapeError("conv2d", `channels do not fit ${groups} groups`, shapes);
   }
   const windows = { kernel: kernel as [number, number], stride: both(stride), dilation: both(dilation) };
-  const [top, left] = both(padding);
+  if (padding === "same" && sizeOf(windows.stride) !== 1) {
+    throw new ShapeError("conv2d", 'padding "same" is for strides of 1', shapes);
+  }
+  const [ofH, ofW] = typeof padding === "object" ? padding : [padding, padding];
+  const [top, bottom] = around(ofH, kernel[0], windows.dilation[0]);
+  const [left, right] = around(ofW, kernel[1], windows.dilation[1]);
   return compose("conv2d", [given, weight, bias], (x, weight, bias) => {
-    const padded = top === 0 && left === 0 ? x : pad(x, [left, left, top, top]);
+    const padded = [left, right, top, bottom].some((zeros) => zeros > 0)
+      ? pad(x, [left, right, top, bottom])
+      : x;
     const sides = padded.shape.slice(2);
     const [Ho, Wo] = sides.map((size, d) =>
       countOf(size, windows.kernel[d], windows.stride[d], windows.dilation[d]),
@@ -116,30 +140,31 @@ export function conv2d<X extends Value, W extends Value>(
 /** The same along one dimension. */
 export interface Convolution1dOptions extends Omit<ConvolutionOptions, "stride" | "padding" | "dilation"> {
   readonly stride?: number;
-  readonly padding?: number;
+  readonly padding?: Padding;
   readonly dilation?: number;
 }
 
-/** x (N,C,L), weight (O,C/groups,k) → (N,O,Lo). @throws ShapeError as conv2d does */
+/** x (N,C,L), weight (O,C/groups,k) → (N,O,Lo), both without N where x is. @throws ShapeError as conv2d does */
 export function conv1d<X extends Value, W extends Value>(
   given: X,
   weight: W,
   { stride = 1, padding = 0, dilation = 1, bias, ...rest }: Convolution1dOptions = {},
 ): Result<X, W> {
-  if (given.shape.length !== 3 || weight.shape.length !== 3) {
+  if (![2, 3].includes(given.shape.length) || weight.shape.length !== 3) {
     const shapes = { x: given.shape, weight: weight.shape };
     throw new ShapeError("conv1d", "x is (N,C,L) and weight (O,C/groups,k)", shapes);
   }
   return compose("conv1d", [given, weight, bias], (x, weight, bias) =>
     squeeze(
-      conv2d(unsqueeze(x, 2), unsqueeze(weight, 2), {
+      conv2d(unsqueeze(x, -2), unsqueeze(weight, 2), {
         ...rest,
         bias,
         stride: [1, stride],
-        padding: [0, padding],
+        // Of a kernel of height 1 both names add no rows.
+        padding: typeof padding === "number" ? [0, padding] : padding,
         dilation: [1, dilation],
       }),
-      2,
+      -2,
     ),
   );
 }

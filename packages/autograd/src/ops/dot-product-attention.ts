@@ -2,24 +2,28 @@
 import { lastDim, ShapeError } from "@normless/tensor";
 import { backendAmong, compose, constantBeside, type Result } from "../apply.js";
 import type { Value } from "../tape.js";
-import { add, le, mul, where } from "./binary.js";
+import { add, eq, le, logicalOr, mul, where } from "./binary.js";
 import { arange } from "./indexing.js";
 import { matmul } from "./products.js";
-import { softmax } from "./reductions.js";
+import { all, softmax } from "./reductions.js";
 import { expand, reshape, unsqueeze } from "./shape.js";
+import { logicalNot } from "./unary.js";
 
 /** PyTorch's meanings: what a query may look at, and by how much scores are scaled: 1/√E unless given. */
 export interface DotProductAttentionOptions {
   /** Queries see keys up to their own place. Not together with a mask. */
   readonly isCausal?: boolean;
-  /** Broadcasts to (...,L,S): bool, true where a query may look, or float32, added to the scores. */
+  /** Broadcasts to (...,L,S): bool, true where a query may look, or float32, added to the scores. What sees nothing is 0. */
   readonly mask?: Value | undefined;
   readonly scale?: number;
   /** k and v may have fewer heads than q, in the dimension before L: each serves as many queries' heads in a row. */
   readonly enableGqa?: boolean;
 }
 
-/** q (...,L,E), k (...,S,E), v (...,S,D) → (...,L,D): softmax(q·kᵀ·scale)·v. It keeps the (L,S) scores for its gradient. */
+/**
+ * q (...,L,E), k (...,S,E), v (...,S,D) → (...,L,D): softmax(q·kᵀ·scale)·v. It keeps the (L,S) scores for its gradient.
+ * @throws ShapeError where a mask comes with isCausal, heads do not divide, or sizes do not fit
+ */
 export function scaledDotProductAttention<Q extends Value, K extends Value>(
   q: Q,
   k: K,
@@ -38,13 +42,17 @@ export function scaledDotProductAttention<Q extends Value, K extends Value>(
   return compose("scaledDotProductAttention", [q, k, v, mask], (q, k, v, mask) => {
     const [keys, values] = enableGqa ? [k, v].map((x) => forEachQuery(x, q)) : [k, v];
     const scores = mul(matmul(q, keys, { transposeB: true }), scale);
-    return matmul(softmax(masked(scores, isCausal ? causal(scores) : mask)), values);
+    if (isCausal) return matmul(softmax(where(causal(scores), scores, -Infinity)), values);
+    if (!mask) return matmul(softmax(scores), values);
+    // A row that sees nothing is looked at whole, as a softmax of nothing is NaN, and is 0 in the end.
+    const hidden = mask.dtype === "bool" ? logicalNot(mask) : eq(mask, -Infinity);
+    const blind = all(hidden, -1, { keepdim: true });
+    const masked =
+      mask.dtype === "bool"
+        ? where(logicalOr(mask, blind), scores, -Infinity)
+        : add(scores, where(blind, 0, mask));
+    return where(blind, 0, matmul(softmax(masked), values));
   });
-}
-
-function masked(scores: Value, mask: Value | undefined): Value {
-  if (!mask) return scores;
-  return mask.dtype === "bool" ? where(mask, scores, -Infinity) : add(scores, mask);
 }
 
 /** (L,S), true where the key's place is not after the query's. */

@@ -1,11 +1,20 @@
 /** Values by their places, and patterns of places. An index outside is a BackendError; negative ones are, too. */
-import { type Backend, type DType, enroll, scope, ShapeError, type Tensor } from "@normless/tensor";
+import {
+  type Backend,
+  type DType,
+  enroll,
+  scope,
+  type Shape,
+  ShapeError,
+  type Tensor,
+  zeros,
+} from "@normless/tensor";
 import { apply, backendAmong, compose, constantBeside, type Result } from "../apply.js";
 import { aroundDims, dimOf, look } from "../axes.js";
 import { sendBack } from "../send-back.js";
 import type { Value } from "../tape.js";
-import { eq, ge, le, where } from "./binary.js";
-import { unsqueeze } from "./shape.js";
+import { add, eq, ge, le, where } from "./binary.js";
+import { pad, slice, unsqueeze } from "./shape.js";
 import { cast } from "./unary.js";
 
 /** Slices of x along `dim` by their places, index int32 (M). */
@@ -39,24 +48,27 @@ function viewed(of: Tensor, shape: readonly number[], use: (of: Tensor) => Tenso
   return [look(y, shape), y];
 }
 
-/** The sizes (O,N,I) of x cut to what an index of `shape` reaches beside `dim`, as PyTorch has it. @throws ShapeError */
-function checkIndex(op: string, x: Tensor, index: Tensor, d: number): void {
-  const fits =
-    index.shape.length === x.shape.length && index.shape.every((size, i) => i === d || size === x.shape[i]);
-  if (fits) return;
-  throw new ShapeError(
-    op,
-    `beside dimension ${d} the index has x's sizes`,
-    { x: x.shape, index: index.shape },
-    "See slice.",
-  );
+/** x's part that is of `shape`, but for dimension `d`: the first values along each. @throws ShapeError where x has no such part */
+function corner(op: string, x: Value, shape: Shape, d?: number): Value {
+  if (shape.length !== x.shape.length || shape.some((size, i) => i !== d && size > x.shape[i])) {
+    const problem = `the index has as many dimensions as x, and beside dimension ${d} no larger ones`;
+    throw new ShapeError(op, problem, { x: x.shape, index: shape });
+  }
+  return shape.reduce((x, size, i) => (i === d || size === x.shape[i] ? x : slice(x, i, { end: size })), x);
 }
 
-/** One value for each of index int32, of x's shape but for `dim`: y[i][j] = x[index[i][j]][j] along the first of two dimensions. */
+/**
+ * One value for each of index int32: y[i][j] = x[index[i][j]][j] along the first of two dimensions. Beside `dim` the index may
+ * have fewer places than x.
+ * @throws ShapeError where it has more
+ */
 export function gather<X extends Value>(given: X, dim: number, index: Tensor): Result<X> {
-  return apply("gather", [given], ([x], backend) => {
-    const d = dimOf("gather", dim, x.shape);
-    checkIndex("gather", x, index, d);
+  const d = dimOf("gather", dim, given.shape);
+  return compose("gather", [given], (x) => taken(corner("gather", x, index.shape, d), d, index));
+}
+
+function taken(given: Value, d: number, index: Tensor): Value {
+  return apply<readonly [Value], Value>("gather", [given], ([x], backend) => {
     const [sizes, places] = [aroundDims(x.shape, d), aroundDims(index.shape, d)];
     const at = look(index, places);
     const [y, all] = viewed(
@@ -81,22 +93,33 @@ export function gather<X extends Value>(given: X, dim: number, index: Tensor): R
   });
 }
 
-/** x, to which each value of `source` is added at the place along `dim` that index int32, of its shape, says. */
+/**
+ * x, to which a value of `source` for each of index int32 is added at the place along `dim` that it says. The index may have
+ * fewer places than the source, and beside `dim` than x.
+ * @throws ShapeError where it has more
+ */
 export function scatterAdd<X extends Value, S extends Value>(
   given: X,
   dim: number,
   { index, source }: { readonly index: Tensor; readonly source: S },
 ): Result<X, S> {
-  return apply("scatterAdd", [given, source], ([x, source], backend) => {
-    const d = dimOf("scatterAdd", dim, x.shape);
-    checkIndex("scatterAdd", x, index, d);
-    checkIndex("scatterAdd", source, index, d);
-    if (source.shape[d] !== index.shape[d]) {
-      throw new ShapeError("scatterAdd", "there is one index a value", {
-        source: source.shape,
-        index: index.shape,
-      });
-    }
+  const d = dimOf("scatterAdd", dim, given.shape);
+  return compose("scatterAdd", [given, source], (x, source) => {
+    const values = corner("scatterAdd", source, index.shape);
+    const part = corner("scatterAdd", x, index.shape, d);
+    if (part === x) return added(x, d, { index, source: values });
+    const outside = x.shape.flatMap((size, i) => [size - part.shape[i], 0]).reverse();
+    const nothing = constantBeside(x, zeros(backendAmong("scatterAdd", [x]), part.shape, x.dtype));
+    return add(x, pad(added(nothing, d, { index, source: values }), outside));
+  });
+}
+
+function added(
+  given: Value,
+  d: number,
+  { index, source }: { readonly index: Tensor; readonly source: Value },
+): Value {
+  return apply<readonly [Value, Value], Value>("scatterAdd", [given, source], ([x, source], backend) => {
     const [sizes, places] = [aroundDims(x.shape, d), aroundDims(index.shape, d)];
     const at = look(index, places);
     const [sum, all] = viewed(
@@ -138,9 +161,9 @@ export function arange(
   );
 }
 
-/** ids int32 (...) → (...,classes) float32: 1 at each id, 0 elsewhere; of an id outside all 0. */
+/** ids int32 (...) → (...,classes) int32: 1 at each id, 0 elsewhere; of an id outside all 0. See cast for a product with it. */
 export function oneHot(ids: Tensor, classes: number): Tensor {
-  return scope(() => cast(eq(unsqueeze(ids, -1), arange(ids.backend, classes)), "float32"));
+  return scope(() => cast(eq(unsqueeze(ids, -1), arange(ids.backend, classes)), "int32"));
 }
 
 function triangle<X extends Value>(op: string, given: X, diagonal: number, keep: typeof le): Result<X> {

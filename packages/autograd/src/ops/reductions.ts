@@ -1,10 +1,11 @@
 /** Reductions over dimensions, all where none is named, and what goes along one: running sums, softmax, order. */
-import { enroll, type ReduceOp, reduceOperators, type Tensor } from "@normless/tensor";
+import { enroll, type ReduceOp, reduceOperators, ShapeError, type Tensor } from "@normless/tensor";
 import { apply, compose, type Result, tensorOf } from "../apply.js";
 import { along, aroundDims, type Dims, dimOf, dimsOf, look, reduced, repeated, without } from "../axes.js";
 import { overDims, reduceRules } from "../rules/reduce.js";
 import { sendBack } from "../send-back.js";
 import { type Value, Variable } from "../tape.js";
+import { eq, where } from "./binary.js";
 import { slice } from "./shape.js";
 import { cast, sqrt } from "./unary.js";
 
@@ -76,9 +77,14 @@ export const logSumExp = <X extends Value>(x: X, dim?: Dims, keep: Keep = {}): R
 /** The variance. */
 export const variance = <X extends Value>(x: X, dim?: Dims, options: SpreadOptions = {}): Result<X> =>
   reduce("variance", x, dim, { correction: 1, ...options });
-/** The standard deviation: the root of the variance. */
+/** The standard deviation: the root of the variance. Where all values are equal its gradient is 0, as PyTorch's. */
 export const std = <X extends Value>(x: X, dim?: Dims, options: SpreadOptions = {}): Result<X> =>
-  compose("std", [x], (x) => sqrt(variance(x, dim, options)));
+  compose("std", [x], (x) => {
+    const squared = variance(x, dim, options);
+    const none = eq(squared, 0);
+    // The root of 0 has no slope.
+    return where(none, 0, sqrt(where(none, 1, squared)));
+  });
 
 function argReduce<X extends Value>(
   op: "argmax" | "argmin",
@@ -180,14 +186,20 @@ export function sort<X extends Value>(
   return { values, indices: places };
 }
 
-/** The `k` largest values along `dim`, the last unless given, in order, and where each was; the least unless `largest`. */
+/**
+ * The `k` largest values along `dim`, the last unless given, in order, and where each was; the least unless `largest`.
+ * @throws ShapeError where there are no `k`
+ */
 export function topk<X extends Value>(
   x: X,
   k: number,
   { dim = -1, largest = true }: { readonly dim?: number; readonly largest?: boolean } = {},
 ): Sorted<X> {
+  const N = x.shape[dimOf("topk", dim, x.shape)] ?? 1;
+  if (!(k >= 0 && k <= N)) throw new ShapeError("topk", `there are no ${k} of ${N} values`, { x: x.shape });
   const { values, indices } = sort(x, { dim, descending: largest });
   const first = (all: Value): Value => {
+    if (k === N) return all;
     const part = slice(all, dim, { end: k });
     if (!(all instanceof Variable)) all.free();
     return part;

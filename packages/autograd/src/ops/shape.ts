@@ -219,7 +219,7 @@ export function stack<X extends Value>(list: readonly X[], dim = 0): Result<X> {
   );
 }
 
-/** x in pieces along `dim`: of `sizes` each, the last one maybe smaller, or of each of the sizes. */
+/** x in pieces along `dim`: of `sizes` each, the last one maybe smaller, or of each of the sizes. @throws ShapeError where those do not add up */
 export function split<X extends Value>(x: X, sizes: number | readonly number[], dim = 0): Result<X>[] {
   const N = x.shape[dimOf("split", dim, x.shape)];
   if (typeof sizes === "number" && !(sizes > 0)) {
@@ -236,7 +236,7 @@ export function split<X extends Value>(x: X, sizes: number | readonly number[], 
   return each.map((size) => slice(x, dim, { start: at, end: (at += size) }));
 }
 
-/** x moved on by `shift` along `dim`; what leaves at the end comes in at the beginning. Without `dim`, row-major. */
+/** x moved on by `shift` along `dim`; what leaves at the end comes in at the beginning. Without `dim`, row-major. @throws ShapeError */
 export function roll<X extends Value>(
   given: X,
   shifts: number | readonly number[],
@@ -260,8 +260,14 @@ export function roll<X extends Value>(
   );
 }
 
-/** x with `value` around it: before and after the last dimension, then before and after the one before it, …; negative cuts. */
-export function pad<X extends Value>(given: X, amounts: readonly number[], value = 0): Result<X> {
+/** What comes around values: a number, or values of x, mirrored about the outermost one, that one again, or from the other end. */
+export type Filling = number | "reflect" | "replicate" | "circular";
+
+/**
+ * x with more around it: before and after the last dimension, then before and after the one before it, …; negative cuts.
+ * @throws ShapeError for too many amounts, or where x has too few values to mirror or to go round
+ */
+export function pad<X extends Value>(given: X, amounts: readonly number[], filling: Filling = 0): Result<X> {
   return compose("pad", [given], (x) => {
     const rank = x.shape.length;
     if (amounts.length % 2 === 1 || amounts.length > 2 * rank) {
@@ -278,14 +284,53 @@ export function pad<X extends Value>(given: X, amounts: readonly number[], value
       if (before(d) >= 0 && after(d) >= 0) return x;
       return slice(x, d, { start: Math.max(-before(d), 0), end: size + Math.min(after(d), 0) });
     }, x);
+    if (typeof filling === "string") {
+      return cut.shape.reduce<Value>(
+        (x, _, d) => continued(x, d, [Math.max(before(d), 0), Math.max(after(d), 0)], filling),
+        cut,
+      );
+    }
     const grown = (d: number, size: number) => size + Math.max(before(d), 0) + Math.max(after(d), 0);
     return padded(
       cut,
       cut.shape.map((size, d) => grown(d, size)),
       cut.shape.map((_, d) => Math.max(before(d), 0)),
-      value,
+      filling,
     );
   });
+}
+
+/** x with its own values before and after along a dimension. */
+function continued(
+  x: Value,
+  d: number,
+  [before, after]: readonly [number, number],
+  filling: "reflect" | "replicate" | "circular",
+): Value {
+  if (before === 0 && after === 0) return x;
+  const N = x.shape[d];
+  const most = { reflect: N - 1, replicate: N > 0 ? Infinity : 0, circular: N }[filling];
+  if (Math.max(before, after) > most) {
+    throw new ShapeError("pad", `${filling} has ${most} values for ${Math.max(before, after)}`, {
+      x: x.shape,
+    });
+  }
+  const edge = (start: number, count: number) => {
+    const one = slice(x, d, { start, end: start + 1 });
+    return expand(
+      one,
+      x.shape.map((size, i) => (i === d ? count : size)),
+    );
+  };
+  const parts = {
+    reflect: () => [
+      flip(slice(x, d, { start: 1, end: before + 1 }), d),
+      flip(slice(x, d, { start: N - 1 - after, end: N - 1 }), d),
+    ],
+    replicate: () => [edge(0, before), edge(N - 1, after)],
+    circular: () => [slice(x, d, { start: N - before }), slice(x, d, { end: after })],
+  }[filling]();
+  return concat([parts[0], x, parts[1]], d);
 }
 
 function padded(given: Value, shape: Shape, at: readonly number[], value: number): Value {

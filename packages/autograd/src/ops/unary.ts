@@ -1,7 +1,6 @@
 /** Functions of one value, value by value: x (...) → (...). What has no meaning for int32 or bool makes float32 of it first. */
 import { type DType, type UnaryOp, unaryOperators } from "@normless/tensor";
 import { apply, compose, type Result } from "../apply.js";
-import { ge, le, logicalAnd, where } from "../kernel-calls.js";
 import { unaryRules } from "../rules/unary.js";
 import { sendBack } from "../send-back.js";
 import type { Value } from "../tape.js";
@@ -82,13 +81,4 @@ export function cast<X extends Value>(given: X, to: DType): Result<X> {
       };
     return { made: [backend.run("cast", { x }, { to }).y] };
   });
-}
-
-/** min where x is below it, max where it is above. The gradient is 1 from min to max, ends included, and 0 outside. */
-export function clamp<X extends Value>(given: X, { min = -Infinity, max = Infinity }): Result<X> {
-  return apply("clamp", [given], ([x], backend) => ({
-    made: [backend.run("clamp", { x }, { min, max }).y],
-    backward: (dy, gradients, [xv], output) =>
-      sendBack(dy, gradients, output, [[xv, () => where(logicalAnd(ge(x, min), le(x, max)), dy, 0)]]),
-  }));
 }

@@ -1,17 +1,17 @@
 /** How the gradient of y = f(x) goes back, an operator a line. */
 import type { Tensor, UnaryOp } from "@normless/tensor";
-import { add, cos, div, exp, gt, mul, neg, sigmoid, sign, sin, square, sub, where } from "../kernel-calls.js";
+import { add, cos, div, exp, le, mul, neg, sigmoid, sign, sin, square, sub, where } from "../kernel-calls.js";
 
 /** dx of dy, x and y; undefined where the function is flat, or its value a condition. */
 export type UnaryRule =
   ((of: { readonly dy: Tensor; readonly x: Tensor; readonly y: Tensor }) => Tensor) | undefined;
 
-/** All rules. At a corner the slope is PyTorch's: 0 of abs and relu at 0. */
+/** All rules. At a corner the slope is PyTorch's: 0 of abs and relu at 0, 1 of relu at NaN. */
 export const unaryRules: { readonly [K in UnaryOp]: UnaryRule } = {
   neg: ({ dy }) => neg(dy),
   abs: ({ dy, x }) => mul(dy, sign(x)),
   square: ({ dy, x }) => mul(dy, mul(x, 2)),
-  relu: ({ dy, x }) => where(gt(x, 0), dy, 0),
+  relu: ({ dy, x }) => where(le(x, 0), 0, dy),
   exp: ({ dy, y }) => mul(dy, y),
   expm1: ({ dy, y }) => mul(dy, add(y, 1)),
   log: ({ dy, x }) => div(dy, x),

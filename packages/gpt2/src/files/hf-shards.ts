@@ -18,6 +18,7 @@ const BYTES: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };
 /**
  * The files of these tensors in their order, each of at most `limit` bytes of data (a tensor above it has a file of
  * its own), and their index where they are more than one.
+ * @throws RangeError when the limit is not above 0
  */
 export function weightFiles(entries: readonly TensorEntry[], limit: number) {
   if (!(limit > 0)) throw new RangeError(`shardBytes is ${limit}; a file takes more than 0 bytes`);

@@ -8,5 +8,16 @@ export {
   softmax,
   type NaivePass,
 } from "./naive-pass.js";
-export { configs, frozenModel, onDevice, randomIds, randomModel, seeds } from "./random-model.js";
+export {
+  attentions,
+  configs,
+  configsFrom,
+  frozenModel,
+  frozenModels,
+  logitsOf,
+  onDevice,
+  randomIds,
+  randomModel,
+  seeds,
+} from "./random-model.js";
 export { config, corpus, tokens, weights } from "./tiny.js";

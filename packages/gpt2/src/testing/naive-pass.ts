@@ -40,7 +40,7 @@ export function linear(model: HostModel, x: Vector, name: string, transposed = f
   );
 }
 
-/** x through the norm of a site, `first` and `eot` saying what the position is. */
+/** x through the norm of a site, `first` and `eot` saying what the position is. @throws Error when it is tapered */
 export function naiveNorm(
   model: HostModel,
   norm: Norm,

@@ -17,7 +17,7 @@ import {
   standardNorms,
 } from "../../src/index.js";
 import { epsilons, hfConfigs } from "../hf-configs.js";
-import { configs } from "../models.js";
+import { configs } from "../../src/testing/index.js";
 import { numbersIn, strictJson } from "../strict-json.js";
 
 /** The published openai-community/gpt2, as far as it matters here. */

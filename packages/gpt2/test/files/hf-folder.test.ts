@@ -15,7 +15,7 @@ import {
   toEps1e12,
 } from "../../src/index.js";
 import { entriesOf as entries, type Files, filesOf } from "../model-files.js";
-import { randomFrozenModel, randomModel } from "../models.js";
+import { frozenModel, randomModel } from "../../src/testing/index.js";
 
 const config: Gpt2Config = {
   ...presets.base,
@@ -28,7 +28,7 @@ const config: Gpt2Config = {
   eot: 6,
 };
 const model = randomModel(config, 1);
-const frozen = randomFrozenModel(config, 2);
+const frozen = frozenModel(config, 2);
 const text = (content: unknown) =>
   new TextEncoder().encode(typeof content === "string" ? content : JSON.stringify(content));
 const tokenizerFiles = Object.fromEntries(
@@ -128,7 +128,7 @@ describe("what transformers needs besides", () => {
         "tokenizer_config.json"
       ];
     const vocabulary = { ...config, vocabSize: 4096, eot: 4095 };
-    const large = randomFrozenModel(vocabulary, 2);
+    const large = frozenModel(vocabulary, 2);
     for (const written of [large, foldModel(large)]) {
       const content = JSON.parse(new TextDecoder().decode(await named(written))) as unknown;
       expect(content).toEqual({ tokenizer_class: "GPT2Tokenizer" });

@@ -20,7 +20,7 @@ import {
   withFrozenNames,
 } from "../../src/index.js";
 import { entriesOf, filesOf } from "../model-files.js";
-import { logitsOf, randomFrozenModel, randomModel } from "../models.js";
+import { logitsOf, frozenModel, randomModel } from "../../src/testing/index.js";
 
 const config = {
   vocabSize: 7,
@@ -38,7 +38,7 @@ const C = config.channels;
 const model = randomModel(config, 1);
 /** Frozen at one std a module, as the 2025 form can hold. */
 const frozen: HostModel = (() => {
-  const all = randomFrozenModel(config, 2);
+  const all = frozenModel(config, 2);
   return { ...all, norms: replaceNorm(all.norms, "h.0.ln_1:v", all.norms["h.0.ln_1:qk"]) };
 })();
 const stdOf = (module: string) => {

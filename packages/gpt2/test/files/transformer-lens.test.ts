@@ -14,7 +14,7 @@ import {
   toTransformerLens,
 } from "../../src/index.js";
 import { entriesOf, filesOf } from "../model-files.js";
-import { frozenModels, logitsOf, randomFrozenModel } from "../models.js";
+import { frozenModels, logitsOf, frozenModel } from "../../src/testing/index.js";
 import { naiveLens } from "../naive-lens.js";
 
 const config = {
@@ -29,7 +29,7 @@ const config = {
   tied: true,
   eot: 4,
 };
-const folded = foldModel(randomFrozenModel(config, 1));
+const folded = foldModel(frozenModel(config, 1));
 
 describe("toTransformerLens", () => {
   it("gives TransformerLens's names and shapes", () => {
@@ -83,7 +83,7 @@ describe("toTransformerLens", () => {
 
   it("gives, by TransformerLens's own formulas, the logits of the model with its frozen norms", async () => {
     const shape = { ...config, layers: 2, heads: 3 };
-    const frozen = randomFrozenModel(shape, 7);
+    const frozen = frozenModel(shape, 7);
     const ids = Array.from({ length: shape.blockSize }, (_, t) => (3 * t + 1) % shape.vocabSize);
     const logits = naiveLens(toTransformerLens(foldModel(frozen)), shape, ids).flat();
     expectClose("logits", Float64Array.from(logits), await logitsOf(reference(), frozen), 1e-5);
@@ -104,7 +104,7 @@ describe("toTransformerLens", () => {
   });
 
   it("refuses a model with norms", () => {
-    const frozen = randomFrozenModel(config, 1);
+    const frozen = frozenModel(config, 1);
     expect(() => toTransformerLens(frozen)).toThrow("fold the model before");
     expect(() => modelFiles({ ...frozen, names: "transformer-lens" })).toThrow("fold the model before");
   });
@@ -134,7 +134,7 @@ describe("reading TransformerLens's names", () => {
     await expect(read({ ...whole, "blocks.1.attn.W_K": flat })).rejects.toThrow(
       "parameter blocks.1.attn.W_K is not part of",
     );
-    const { norms } = randomFrozenModel(config, 1);
+    const { norms } = frozenModel(config, 1);
     await expect(read(whole, hf(norms))).rejects.toThrow("does not say that the norms are folded");
   });
 });
@@ -161,6 +161,6 @@ describe("centreWriters", () => {
   });
 
   it("refuses a model with norms", () => {
-    expect(() => centreWriters(randomFrozenModel(config, 1))).toThrow("fold it before");
+    expect(() => centreWriters(frozenModel(config, 1))).toThrow("fold it before");
   });
 });

@@ -22,7 +22,7 @@ import {
 } from "../../src/index.js";
 import { normsOf, tensorsUnder } from "../fixture.js";
 import { fixture } from "../gives-pytorchs-values.js";
-import { frozenModels, logitsOf, randomFrozenModel, randomModel } from "../models.js";
+import { frozenModels, logitsOf, frozenModel, randomModel } from "../../src/testing/index.js";
 
 const { config, weights, expected } = fixture;
 const frozen: HostModel = { config, weights, norms: normsOf("frozen_all_unequal", fixture) };
@@ -63,7 +63,7 @@ describe.each([foldModel, toEps1e12])("$name", (convert) => {
   });
 
   it("names the first site that cannot be folded", () => {
-    const all = randomFrozenModel(config, 1);
+    const all = frozenModel(config, 1);
     const standard = { ...all, norms: replaceNorm(all.norms, "h.1.ln_2", { kind: "standard", eps: 1e-5 }) };
     expect(() => convert(standard)).toThrow("the norm at h.1.ln_2 is standard");
     expect(() => convert(randomModel(config, 1))).toThrow("the norm at h.0.ln_1:qk is standard");
@@ -139,7 +139,7 @@ describe("foldFrozen", () => {
   it("in two goes gives the logits of one, and without a LayerNorm is foldModel", async () => {
     await fc.assert(
       fc.asyncProperty(partlyFrozen, fc.nat(2 ** 31), async (some, seed) => {
-        const model = { ...some, norms: randomFrozenModel(some.config, seed).norms };
+        const model = { ...some, norms: frozenModel(some.config, seed).norms };
         const first = Object.entries(model.norms).map(
           ([site, norm]) => [site, some.norms[site].kind === "frozen" ? norm : some.norms[site]] as const,
         );

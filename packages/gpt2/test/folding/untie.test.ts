@@ -2,7 +2,7 @@ import { reference } from "@normless/tensor";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkModel, untieHead } from "../../src/index.js";
-import { frozenModels, logitsOf } from "../models.js";
+import { frozenModels, logitsOf } from "../../src/testing/index.js";
 
 describe("untieHead", () => {
   it("changes no logit by a bit, and gives a tied model a head of its own", async () => {

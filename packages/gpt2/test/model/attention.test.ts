@@ -17,7 +17,7 @@ import {
   uploadWeights,
 } from "../../src/index.js";
 import { queryScale } from "../../src/model/config.js";
-import { attentions, configs, logitsOf, randomFrozenModel, randomModel } from "../models.js";
+import { attentions, configs, logitsOf, frozenModel, randomModel } from "../../src/testing/index.js";
 import { naiveLogits, naiveLoss, type NaiveWeights } from "../naive.js";
 
 const tanh = configs.map((config): Gpt2Config => ({ ...config, gelu: "tanh" }));
@@ -115,7 +115,7 @@ describe("a fold", () => {
   it("leaves a config that says nothing of attention, the eps 1e12 form one that says the same", () => {
     fc.assert(
       fc.property(attentions, (attention) => {
-        const frozen = randomFrozenModel({ ...config, ...attention }, 2);
+        const frozen = frozenModel({ ...config, ...attention }, 2);
         const folded = foldModel(frozen);
         expect(folded.config).toEqual({ ...config, tied: false });
         expect(toEps1e12(frozen).config).toEqual({ ...config, ...attention, eps: 1e12 });
@@ -127,7 +127,7 @@ describe("a fold", () => {
   it("of a folded model takes in a scale that its config still asks for", async () => {
     await fc.assert(
       fc.asyncProperty(attentions, fc.nat(2 ** 31), async (attention, seed) => {
-        const folded = foldModel(randomFrozenModel(config, seed));
+        const folded = foldModel(frozenModel(config, seed));
         const scaled = { ...folded, config: { ...folded.config, ...attention } };
         const again = foldModel(scaled);
         expect(again.config).toEqual(folded.config);

@@ -23,7 +23,7 @@ import {
   type Weights,
 } from "../../src/index.js";
 import { entriesOf, filesOf } from "../model-files.js";
-import { randomFrozenModel, randomModel } from "../models.js";
+import { frozenModel, randomModel } from "../../src/testing/index.js";
 
 const config: Gpt2Config = {
   ...presets.base,
@@ -162,7 +162,7 @@ describe("a model that is written", () => {
         );
       }
     }
-    const folded = foldModel(randomFrozenModel(config, 2));
+    const folded = foldModel(frozenModel(config, 2));
     const weights = changed(folded.weights, "lm_head.bias", 0, NaN);
     expect(() => modelFiles({ ...folded, weights, names: "transformer-lens" })).toThrow(
       /holds NaN at element/,
@@ -186,7 +186,7 @@ describe("a model that is written", () => {
   });
 
   it("is refused when folding took a weight past the largest float", () => {
-    const frozen = randomFrozenModel(config, 2);
+    const frozen = frozenModel(config, 2);
     const weights = changed(
       changed(frozen.weights, "h.0.ln_2.weight", 0, 1e30),
       "h.0.mlp.c_fc.weight",

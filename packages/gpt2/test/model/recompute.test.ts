@@ -12,7 +12,7 @@ import {
   uploadTokens,
   uploadWeights,
 } from "../../src/index.js";
-import { configs, randomModel } from "../models.js";
+import { configs, randomModel } from "../../src/testing/index.js";
 
 function step(backend: ReturnType<typeof reference>, config: Gpt2Config, seed: number, recompute: boolean) {
   const { weights } = randomModel(config, seed);

@@ -81,7 +81,10 @@ export class Validating {
     return (this.#figures[model] ??= validated(model, this.#sums));
   }
 
-  /** Whether it was not cut off; where it was, nothing is known of the model. The original comes first. */
+  /**
+   * Whether it was not cut off; where it was, nothing is known of the model. The original comes first.
+   * @throws NotFiniteError with the advice, where a loss is no number
+   */
   async *evaluate(
     model: Contender,
     contender: HostModel,
@@ -113,7 +116,11 @@ export class Validating {
     }
   }
 
-  /** A few rows of each kind, in the middle of a training; undefined where it was cut off. */
+  /**
+   * A few rows of each kind, in the middle of a training; undefined where it was cut off. Where a loss is no number, the
+   * event says so.
+   * @throws Error of the backend
+   */
   async look(phase: Phase, trainer: Trainer, norms: NormTable): Promise<LookEvent | undefined> {
     const { signal, seconds } = this.#input;
     const reference = trainer.teacher ?? this.#original();

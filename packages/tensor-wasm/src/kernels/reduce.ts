@@ -12,6 +12,7 @@ export const PER_THREAD = 5504;
 const PARTS = 64;
 const ENOUGH = 8;
 
+/** The shape (O,N,I). */
 export type Dims = readonly [O: number, N: number, I: number];
 
 /** How N is cut: by the sizes alone, since that decides how sums are rounded. */

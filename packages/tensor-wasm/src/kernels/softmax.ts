@@ -14,12 +14,11 @@ export const softmax: Implementation<"softmax"> = {
       const ints = [x.pointer, y.pointer, N, length, parts, flag(log), slots];
       return engine.run("softmaxParts", O * parts, work, ints);
     }
-    const scratch = engine.scratch(engine.threads * PER_THREAD);
     if (I === 1) {
       const rows = Math.max(1, Math.floor(CHUNK / N));
-      const ints = [x.pointer, y.pointer, O, N, flag(log), rows, scratch, PER_THREAD];
-      engine.run("softmax", unitsOf(O, rows), work, ints);
+      engine.run("softmax", unitsOf(O, rows), work, [x.pointer, y.pointer, O, N, flag(log), rows]);
     } else {
+      const scratch = engine.scratch(engine.threads * PER_THREAD);
       const ints = [x.pointer, y.pointer, N, I, flag(log), scratch, PER_THREAD];
       engine.run("softmaxColumns", O * unitsOf(I, COLUMNS), work, ints);
     }

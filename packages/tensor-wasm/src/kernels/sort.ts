@@ -8,6 +8,7 @@ const COUNTS = 1024;
 const CHUNKS = 16;
 
 export const sort: Implementation<"sort"> = {
+  alone: true,
   run(engine, { x }, { descending }, { values, indices }) {
     const [O, N, I] = x.shape as unknown as Dims;
     const kind = [flag(x.dtype === "int32"), flag(descending)];

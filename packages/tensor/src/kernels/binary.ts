@@ -35,7 +35,10 @@ export const binaryOperators = {
   logicalOr: { of: (a, b) => Number(a !== 0 || b !== 0), takes: BOOL },
 } as const satisfies Record<string, Operator>;
 
-/** C's pow, in which 1 to any power is 1, and so is −1 to an infinite one. JavaScript's gives NaN there. */
+/**
+ * C's pow, in which 1 to any power is 1, and so is −1 to an infinite one. JavaScript's gives NaN there. gpu.js's kernels do not
+ * tell −0 from 0.
+ */
 function power(a: number, b: number): number {
   return a === 1 || (a === -1 && !Number.isFinite(b) && !Number.isNaN(b)) ? 1 : a ** b;
 }

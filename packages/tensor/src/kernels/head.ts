@@ -17,7 +17,7 @@ export function checkHead(op: string, x: Shaped, w: Shaped, bias: Shaped | undef
   if (bias && sizeOf(bias.shape) !== w.shape[0]) throw new ShapeError(op, "the bias is (V)", shapes);
 }
 
-/** There is one dloss a row of x. */
+/** There is one dloss a row of x. @throws ShapeError */
 export function checkLossGradient(op: string, dloss: Shaped, x: Shaped): void {
   if (sizeOf(dloss.shape) !== rowsOf(x.shape)) {
     throw new ShapeError(op, "dloss has one value a row of x", { dloss: dloss.shape, x: x.shape });

@@ -13,7 +13,7 @@ export interface EpsAttributes {
   readonly eps: number;
 }
 
-/** gamma and beta of a norm are (C). */
+/** gamma and beta of a norm are (C). @throws ShapeError */
 export function checkNormOperands(op: string, x: Shaped, channels: Record<string, Shaped>): void {
   const C = lastDim(x.shape);
   for (const [name, spec] of Object.entries(channels)) {

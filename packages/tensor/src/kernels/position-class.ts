@@ -16,7 +16,7 @@ export type PerClass = Readonly<Record<PositionClass, number>>;
 /** The number of `rest`. */
 export const REST = 2;
 
-/** One entry a row. */
+/** One entry a row. @throws ShapeError */
 export function checkClasses(op: string, rows: number, classes: Shaped): void {
   if (sizeOf(classes.shape) !== rows) {
     throw new ShapeError(op, `classes needs ${rows} entries, one a token`, { classes: classes.shape });

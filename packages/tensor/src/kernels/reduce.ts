@@ -163,7 +163,7 @@ export interface SoftmaxAttributes {
   readonly log?: boolean;
 }
 
-/** x (O,N,I) → y (O,N,I): exp(x) / Σ exp(x) over N, or its logarithm. Where all of N are −∞: NaN. */
+/** x (O,N,I) → y (O,N,I): exp(x) / Σ exp(x) over N, or its logarithm. Where one of N is ∞, or all are −∞: NaN, all of them. */
 export const softmax = contract<SoftmaxAttributes>()({
   inputs: ["x"],
   outputs: ["y"],
@@ -173,7 +173,8 @@ export const softmax = contract<SoftmaxAttributes>()({
   },
   naive({ x }, { log }, { y }) {
     alongN(x, (values, at) => {
-      const lse = logSumExpOf(values);
+      const sum = logSumExpOf(values);
+      const lse = Number.isFinite(sum) ? sum : NaN;
       values.forEach((value, n) => (y.data[at(n)] = log ? value - lse : Math.exp(value - lse)));
     });
   },

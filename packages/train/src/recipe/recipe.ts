@@ -35,6 +35,6 @@ export interface TrainingRecipe {
 
 /** A training from fresh weights. */
 export interface TrainRecipe extends TrainingRecipe {
-  /** A look at the validation tokens every so many updates, besides the one at the end. */
+  /** A look at the validation tokens every so many updates, besides the one at the end; 0 for that one alone. */
   readonly evaluateEvery: number;
 }

@@ -123,8 +123,9 @@ export const BINARY = {
   // Of |v|, with the sign of v where w is odd.
   pow: `let size = Math.abs(v); let y = Math.pow(size, w);
     if (v < 0 && w - 2 * Math.floor(w / 2) == 1) { y = -y; }
-    if (v < 0 && Math.floor(w) != w) { y = nan; }
+    if (v < 0 && v >= -largest && Math.floor(w) != w) { y = nan; }
     if (v == 0) { y = 0; if (w < 0) { y = infinity; } }
+    ${KEEPS_NAN} ${nanTest("w", "later")} if (later > 0.5) { y = w; }
     if (w == 0) { y = 1; } if (v == 1) { y = 1; }
     if (size == 1 && Math.abs(w) > largest) { y = 1; }`,
   maximum: `let y = v; if (w > v) { y = w; } ${LATER_NAN}`,

@@ -1,6 +1,7 @@
 import type { Build, JsPass } from "../program.js";
 import { pass, sumOf } from "../source.js";
 import { axisOutput, axisReader, rowOutput, rowReader } from "./axis.js";
+import { nanTest, numbersIn } from "./operators.js";
 import { extreme } from "./reduce.js";
 
 /** The largest value of a row goes off first, and the sum stays apart from it: their own sum has lost its last digits. */
@@ -17,14 +18,20 @@ export const softmax: Build<"softmax"> = ({ x }, { log }) => {
     }),
     pass("softmax", {
       ...{ output, reads: { ...reads, ...most.reads }, writes: "sum" },
-      body: `${declare} ${sumOf("y", N, (n) => `Math.exp(${value(n)} - ${most.at})`)} return y;`,
+      // A GPU may make a number of NaN, which ∞ − ∞ is.
+      body: `${declare} ${sumOf("y", N, (n) => `Math.exp(${value(n)} - ${most.at})`)}
+        if (${most.at} > largest) { y = nan; } return y;`,
+      floats: numbersIn("largest nan"),
     }),
     pass("softmax", {
       output: axisOutput(x.shape).output,
       reads: { ...reads, ...most.reads, ...sum.reads },
       writes: "y",
       body: `${axisOutput(x.shape).declare} let v = ${value("n")} - ${most.at};
-        return ${log ? `v - Math.log(${sum.at})` : `Math.exp(v) / ${sum.at}`};`,
+        let all = ${sum.at};
+        let y = ${log ? "v - Math.log(all)" : "Math.exp(v) / all"};
+        ${nanTest("all", "odd")} if (odd > 0.5) { y = all; }
+        return y;`,
     }),
   ];
   const rows = x.shape[0] * x.shape[2];
@@ -50,7 +57,10 @@ export const softmaxGrad: Build<"softmaxGrad"> = ({ y }, { log }) => {
         reads: { ...dy.reads, ...value.reads, ...sum.reads },
         writes: "dx",
         body: `${axisOutput(y.shape).declare}
-          return ${log ? `${slope} - Math.exp(${p}) * ${sum.at}` : `${p} * (${slope} - ${sum.at})`};`,
+          let p = ${p};
+          let v = ${log ? `${slope} - Math.exp(p) * ${sum.at}` : `p * (${slope} - ${sum.at})`};
+          ${nanTest("p", "odd")} if (odd > 0.5) { v = p; }
+          return v;`,
       }),
     ],
   };

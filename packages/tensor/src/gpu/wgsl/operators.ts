@@ -88,10 +88,15 @@ fn error(v: f32) -> f32 {
 fn power(v: f32, w: f32) -> f32 {
   if (w == 0.0 || v == 1.0 || (v == -1.0 && abs(w) > LARGEST)) { return 1.0; }
   if (is_nan(v) || is_nan(w)) { return special(0x7fc00000u); }
-  if (v == 0.0) { return select(0.0, special(0x7f800000u), w < 0.0); }
-  if (v < 0.0 && floor(w) != w) { return special(0x7fc00000u); }
-  let odd = v < 0.0 && w - 2.0 * floor(w * 0.5) == 1.0;
-  let size = pow(abs(v), w);
+  // By its bit: −0 has one, too.
+  let odd = (bitcast<u32>(v) >> 31u) == 1u && w - 2.0 * floor(w * 0.5) == 1.0;
+  var size = 0.0;
+  if (v == 0.0) {
+    if (w < 0.0) { size = special(0x7f800000u); }
+  } else {
+    if (v < 0.0 && v >= -LARGEST && floor(w) != w) { return special(0x7fc00000u); }
+    size = pow(abs(v), w);
+  }
   return select(size, -size, odd);
 }
 fn larger(v: f32, w: f32) -> f32 { return select(v, w, order(w) > order(v)); }

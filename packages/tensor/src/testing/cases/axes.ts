@@ -90,6 +90,8 @@ export const axisCases: CasesOf<"reduce" | "argReduce" | "cumsum" | "softmax" | 
       ...SHAPES.map((shape) => random(shape, 1, 5)),
       farOff([3, 129, 2]),
       values([-Infinity, 0, 1, 2], [2, 2, 1]),
+      infinite,
+      withNaN,
     ].map((x, i) => ({
       name: `${log ? "log " : ""}${label(...x.shape)} #${i}`,
       inputs: { x },
@@ -97,9 +99,9 @@ export const axisCases: CasesOf<"reduce" | "argReduce" | "cumsum" | "softmax" | 
     })),
   ),
   softmaxGrad: [false, true].flatMap((log) =>
-    SHAPES.map((shape) => ({
-      name: `${log ? "log " : ""}${label(...shape)}`,
-      inputs: { dy: random(shape, 2), y: softmaxed(random(shape, 1, 5), log) },
+    [...SHAPES.map((shape) => random(shape, 1, 5)), infinite, withNaN].map((x, i) => ({
+      name: `${log ? "log " : ""}${label(...x.shape)} #${i}`,
+      inputs: { dy: random(x.shape, 2), y: softmaxed(x, log) },
       attributes: { log },
     })),
   ),

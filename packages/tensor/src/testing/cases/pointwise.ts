@@ -160,6 +160,14 @@ const binaryCases = keys(binaryOperators).flatMap((op) => {
             inputs: { a: values([-3, -2, -1, 0, 0, 1, 2, 5]), b: values([3, 2, -1, 0, 2, 9, -2, 0]) },
             attributes: { op },
           },
+          {
+            name: "pow special",
+            inputs: {
+              a: values([...ODD.data, 0.5, -2.5], [8, 1]),
+              b: values([...ODD.data, -3, 2.5], [1, 8]),
+            },
+            attributes: { op },
+          },
         ]
       : []),
   ];

@@ -1,2 +1,0 @@
-export { type ReportData, reportData } from "./data.js";
-export { renderReport } from "./render.js";
