@@ -38,7 +38,7 @@ import { columns, columnsFrom, columnStride, endRow, firstColumn, firstRow, plac
 /** Four copies of one value at `to`. */
 // @ts-ignore: decorator
 @inline
-function repeat(from: usize, to: usize): usize {
+export function repeat(from: usize, to: usize): usize {
   v128.store(to, v128.load32_splat(from));
   return to;
 }
@@ -148,6 +148,6 @@ export function where(unit: i32, thread: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function choose(condition: usize, a: usize, b: usize): v128 {
+export function choose(condition: usize, a: usize, b: usize): v128 {
   return v128.bitselect(v128.load(a), v128.load(b), i32x4.neg(v128.load(condition)));
 }

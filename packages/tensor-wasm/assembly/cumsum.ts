@@ -23,7 +23,7 @@ export function cumsum(unit: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function run(at: usize, n: i32, slot: usize): void {
+export function run(at: usize, n: i32, slot: usize): void {
   const x = pointer(0) + at, y = pointer(1) + at;
   if (int(9)) runInt32(x, y, n, slot ? load<i32>(slot) : 0);
   else if (int(7)) backward(x, y, n, slot ? load<f64>(slot) : 0);

@@ -18,7 +18,7 @@ const BITS = memory.data<u32>([0x80000000, 127, 0x4b400000, 0x3f3504f3, 0x4b4000
 
 // @ts-ignore: decorator
 @inline
-function one(): v128 {
+export function one(): v128 {
   return at(COMMON, 0);
 }
 
@@ -52,7 +52,7 @@ const EXP = memory.data<f32>([
 /** (e^r − 1 − r) of |r| <= ln2/2. In pairs, which need not wait for each other: how long it takes is how long the chain is. */
 // @ts-ignore: decorator
 @inline
-function expTail(r: v128): v128 {
+export function expTail(r: v128): v128 {
   const z = f32x4.mul(r, r);
   const high = fma(fma(at(EXP, 6), r, at(EXP, 7)), z, fma(at(EXP, 8), r, at(EXP, 9)));
   return f32x4.mul(fma(high, z, fma(at(EXP, 10), r, at(EXP, 11))), z);
@@ -89,7 +89,7 @@ export function exp(x: v128): v128 {
 /** e^x of what is not above 0, in fewer steps: where it would be subnormal, it is 0, for that is the power of two. */
 // @ts-ignore: decorator
 @inline
-function expBelow(x: v128): v128 {
+export function expBelow(x: v128): v128 {
   const t = f32x4.pmax(x, at(COMMON, 9));
   const shifted = fma(t, at(EXP, 2), at(EXP, 3));
   const whole = f32x4.sub(shifted, at(EXP, 3));
@@ -119,7 +119,7 @@ const LOG = memory.data<f32>([
 /** Of normal positive numbers: x = 2^e·(1 + f) with 1 + f from √½ to √2. */
 // @ts-ignore: decorator
 @inline
-function logOfNormal(x: v128, moreE: v128): v128 {
+export function logOfNormal(x: v128, moreE: v128): v128 {
   const e = i32x4.shr_s(i32x4.sub(x, at(BITS, 3)), 23);
   const f = f32x4.sub(i32x4.sub(x, i32x4.shl(e, 23)), one());
   const power = f32x4.add(f32x4.convert_i32x4_s(e), moreE);
@@ -178,7 +178,7 @@ export function silu(x: v128): v128 {
 /** From e^−|x|. */
 // @ts-ignore: decorator
 @inline
-function sigmoidOf(x: v128, e: v128): v128 {
+export function sigmoidOf(x: v128, e: v128): v128 {
   return f32x4.div(v128.bitselect(e, one(), i32x4.shr_s(x, 31)), f32x4.add(e, one()));
 }
 

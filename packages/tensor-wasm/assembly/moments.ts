@@ -74,7 +74,7 @@ function settle(slot: usize, first: f64, sum: f64, squares: f64, n: f64): void {
 
 // @ts-ignore: decorator
 @inline
-function addLanes(x: v128): f64 {
+export function addLanes(x: v128): f64 {
   return f64x2.extract_lane(x, 0) + f64x2.extract_lane(x, 1);
 }
 

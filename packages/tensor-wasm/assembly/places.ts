@@ -26,7 +26,7 @@ export function indexSelect(unit: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function copy(from: usize, to: usize, bytes: usize): void {
+export function copy(from: usize, to: usize, bytes: usize): void {
   if (bytes >= 256) memory.copy(to, from, bytes);
   else {
     let i: usize = 0;
@@ -53,7 +53,7 @@ export function indexAdd(unit: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function add(from: usize, to: usize, bytes: usize): void {
+export function add(from: usize, to: usize, bytes: usize): void {
   let i: usize = 0;
   for (; i + 16 <= bytes; i += 16) v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)));
   for (; i < bytes; i += 4) store<f32>(to + i, load<f32>(to + i) + load<f32>(from + i));
@@ -61,7 +61,7 @@ function add(from: usize, to: usize, bytes: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function addInt32(from: usize, to: usize, bytes: usize): void {
+export function addInt32(from: usize, to: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += 4) store<i32>(to + i, load<i32>(to + i) + load<i32>(from + i));
 }
 

@@ -14,7 +14,7 @@ const SQRT_HALF: i64 = 0x3fe6a09e667f3bcd;
 /** log2 of two positive float64, finite and normal: each float32 but 0 becomes one. */
 // @ts-ignore: decorator
 @inline
-function log2(x: v128): v128 {
+export function log2(x: v128): v128 {
   const offset = i64x2.sub(x, i64x2.splat(SQRT_HALF));
   const e = i64x2.shr_s(offset, 52);
   const m = i64x2.sub(x, i64x2.shl(e, 52));
@@ -35,7 +35,7 @@ function log2(x: v128): v128 {
 /** y·log2 x for two values, held where the result is certainly 0 or infinite; NaN stays. */
 // @ts-ignore: decorator
 @inline
-function exponent(x: v128, y: v128): v128 {
+export function exponent(x: v128, y: v128): v128 {
   const wide = f64x2.promote_low_f32x4(x);
   let l = log2(wide);
   l = v128.bitselect(wide, l, f64x2.eq(wide, f64x2.splat(Infinity)));

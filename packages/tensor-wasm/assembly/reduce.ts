@@ -30,7 +30,7 @@ function doReduce<K>(unit: i32, thread: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function scratchOf(thread: i32): usize {
+export function scratchOf(thread: i32): usize {
   return pointer(9) + <usize>thread * <usize>pointer(10);
 }
 

@@ -78,7 +78,7 @@ export function softmaxColumns(unit: i32, thread: i32): void {
 /** The sum of dy·y, or of dy for the logarithm. `log` is a constant, so that no test is left in the loop. */
 // @ts-ignore: decorator
 @inline
-function slopes(dy: usize, y: usize, n: i32, log: bool): f64 {
+export function slopes(dy: usize, y: usize, n: i32, log: bool): f64 {
   let low = f64x2.splat(0), high = low;
   let i: usize = 0;
   for (; i < <usize>(n & ~3) << 2; i += 16) {
@@ -95,7 +95,7 @@ function slopes(dy: usize, y: usize, n: i32, log: bool): f64 {
 /** dx = y·(dy − sum), or dy − exp(y)·sum. */
 // @ts-ignore: decorator
 @inline
-function applySlope(dy: usize, y: usize, dx: usize, n: i32, sum: f32, log: bool): void {
+export function applySlope(dy: usize, y: usize, dx: usize, n: i32, sum: f32, log: bool): void {
   const s = splat(sum);
   let i: usize = 0;
   for (; i < <usize>(n & ~3) << 2; i += 16) v128.store(dx + i, slope(v128.load(dy + i), v128.load(y + i), s, log));
@@ -106,7 +106,7 @@ function applySlope(dy: usize, y: usize, dx: usize, n: i32, sum: f32, log: bool)
 
 // @ts-ignore: decorator
 @inline
-function slope(dy: v128, y: v128, sum: v128, log: bool): v128 {
+export function slope(dy: v128, y: v128, sum: v128, log: bool): v128 {
   return log ? f32x4.sub(dy, f32x4.mul(exp4(y), sum)) : f32x4.mul(y, f32x4.sub(dy, sum));
 }
 
@@ -121,7 +121,7 @@ export function softmaxGrad(unit: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function gradient(unit: i32, log: bool): void {
+export function gradient(unit: i32, log: bool): void {
   const N = int(4), parts = int(8);
   if (int(10)) {
     const from = (unit % parts) * int(7), n = min(int(7), N - from);
@@ -151,7 +151,7 @@ export function softmaxGradColumns(unit: i32, thread: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function gradientColumns(unit: i32, thread: i32, log: bool): void {
+export function gradientColumns(unit: i32, thread: i32, log: bool): void {
   const N = int(3), I = int(4);
   const blocks = (I + COLUMNS - 1) / COLUMNS;
   const i = (unit % blocks) * COLUMNS, n = min(COLUMNS, I - i);

@@ -16,7 +16,7 @@ const SHORT: i32 = 40;
 /** Its order as a u32 is the value's. Of zeros there is one, and one NaN, the largest. */
 // @ts-ignore: decorator
 @inline
-function keyOf(bits: u32, int32: bool, descending: bool): u32 {
+export function keyOf(bits: u32, int32: bool, descending: bool): u32 {
   let key: u32;
   if (int32) key = bits ^ 0x80000000;
   else if ((bits & 0x7fffffff) > 0x7f800000) key = 0xffffffff;

@@ -23,7 +23,7 @@ export function copySteps(unit: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function copyRow(x: usize, moveX: usize, y: usize, moveY: usize, n: i32): void {
+export function copyRow(x: usize, moveX: usize, y: usize, moveY: usize, n: i32): void {
   if (moveY == 4 && moveX == 4) {
     if (n >= 64) return memory.copy(y, x, <usize>n << 2);
     for (const whole = y + (<usize>(n & ~3) << 2); y < whole; y += 16) {

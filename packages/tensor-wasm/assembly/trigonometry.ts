@@ -41,7 +41,7 @@ export function sine(x: v128, cosine: i32): v128 {
 
 // @ts-ignore: decorator
 @inline
-function rest(x: v128, n: v128): v128 {
+export function rest(x: v128, n: v128): v128 {
   return f64x2.sub(f64x2.sub(x, f64x2.mul(n, f64x2.splat(HIGH))), f64x2.mul(n, f64x2.splat(LOW)));
 }
 

@@ -22,7 +22,7 @@ export function columns(): i32 {
 
 // @ts-ignore: decorator
 @inline
-function across(): i32 {
+export function across(): i32 {
   return (columns() + int(WALK + 2) - 1) / int(WALK + 2);
 }
 

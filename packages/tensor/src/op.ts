@@ -1,5 +1,5 @@
 /** An op that is not in the table of kernels: whoever needs one writes it, and every engine runs it. */
-import type { Operand, Program, Result } from "./gpu/passes.js";
+import type { Operand, Program, Result } from "./passes.js";
 import type { Contract, Operands } from "./kernels/contract.js";
 
 /** How an op becomes passes on a GPU, for operands of these shapes. */

@@ -181,7 +181,7 @@ export function concat<X extends Value>(list: readonly X[], dim = 0): Result<X> 
     const size = all.reduce((sum, { shape }) => sum + shape[d], 0);
     const shape = first.shape.map((given, i) => (i === d ? size : given));
     const strides = stridesOf(shape);
-    const { y } = backend.run("full", {}, { shape, value: 0, dtype: first.dtype });
+    const { y } = backend.run("full", {}, { shape, dtype: first.dtype });
     let at = 0;
     const offsets = all.map((x) => {
       const offset = at * strides[d];

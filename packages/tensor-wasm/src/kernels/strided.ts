@@ -50,7 +50,9 @@ export const assign: Implementation<"assign"> = {
 };
 
 export const full: Implementation<"full"> = {
-  run: (engine, _inputs, { value }, { y }) => fillWith(engine, y, value),
+  run(engine, _inputs, { value }, { y }) {
+    if (value !== undefined) fillWith(engine, y, value);
+  },
 };
 
 export const range: Implementation<"range"> = {

@@ -2,9 +2,9 @@
 import type { InputsOf, OutputsOf } from "../backend.js";
 import type { TensorData } from "../dtype.js";
 import type { AttributesOf, KernelName } from "../kernels/index.js";
-import type { Operand, Program, Result } from "./passes.js";
+import type { Operand, Program, Result } from "../passes.js";
 
-export type { JsPass, Operand, Program, Read, Result, WgslPass } from "./passes.js";
+export type { JsPass, Operand, Program, Read, Result, WgslPass } from "../passes.js";
 
 /** How one kernel of the contract becomes a Program. Operands and outputs are buffers by their contract names. */
 export type Build<K extends KernelName> = (

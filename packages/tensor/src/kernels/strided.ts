@@ -59,7 +59,8 @@ export const assign = contract<Strides>()({
 /** One value for all of a shape. */
 export interface FullAttributes {
   readonly shape: Shape;
-  readonly value: number;
+  /** Left out by who writes every value next, before anybody reads one: then they are whatever the memory held. */
+  readonly value?: number;
   readonly dtype: DType;
 }
 
@@ -68,7 +69,7 @@ export const full = contract<FullAttributes>()({
   inputs: [],
   outputs: ["y"],
   infer: (_inputs, { shape, dtype }) => ({ y: { shape, dtype } }),
-  naive(_inputs, { value }, { y }) {
+  naive(_inputs, { value = 0 }, { y }) {
     y.data.fill(value);
   },
 });

@@ -32,7 +32,7 @@ export const assign: Build<"assign"> = ({ y, x }, { strides, offset }) => {
   };
 };
 
-export const full: Build<"full"> = (_operands, { value }, { y }) => ({
+export const full: Build<"full"> = (_operands, { value = 0 }, { y }) => ({
   passes: [
     pass("full", { output: [y.size], reads: {}, writes: "y", floats: { value }, body: "return value;" }),
   ],

@@ -33,7 +33,7 @@ export const assign: Build<"assign"> = ({ x }, { strides, offset }) => {
   };
 };
 
-export const full: Build<"full"> = (_operands, { value }, { y }) =>
+export const full: Build<"full"> = (_operands, { value = 0 }, { y }) =>
   onto("full", {}, "u.value", { value })("y", y);
 
 /** Beyond 2^24 a number of a value is no float any more, nor need it be: neighbours are then equal to rounding. */

@@ -1,9 +1,9 @@
 /**
- * A GPU op as data: passes over named buffers, in order. The op files (kernels/ in gpu.js, wgsl/kernels/ by hand) turn
- * shapes and attributes into a Program and touch no device; an executor (program.ts) runs Programs and knows no op.
+ * A GPU op as data: passes over named buffers, in order. The op files (gpu/kernels in gpu.js, gpu/wgsl/kernels by hand) turn
+ * shapes and attributes into a Program and touch no device; an executor (gpu/program.ts) runs Programs and knows no op.
  */
-import type { DType, TensorData } from "../dtype.js";
-import type { Shape } from "../shape.js";
+import type { DType, TensorData } from "./dtype.js";
+import type { Shape } from "./shape.js";
 
 /**
  * A buffer as a kernel of gpu.js sees it: flat, `a[i]`, or in rows of `width` values, `a[y][x]`, which keeps every
