@@ -54,7 +54,7 @@ export default {
       severity: "error",
       from: { path: "^packages/[^/]+/src/", pathNot: GPU },
       // The form that kernels have as data is no engine: an op of one's own brings its own.
-      to: { path: GPU, pathNot: `${GPU}passes\\.ts$` },
+      to: { path: GPU },
     },
     {
       name: "every-package-has-a-place",
