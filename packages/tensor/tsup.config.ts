@@ -4,6 +4,6 @@ import { packageBuild } from "../../tsup.base.js";
 
 export default defineConfig({
   ...packageBuild(["src/index.ts", "src/testing/index.ts", "src/gpu/index.ts"]),
-  // The bundled declarations lose it, and GPUDevice is one of them.
-  dts: { banner: '/// <reference types="@webgpu/types" />' },
+  // Symbol.dispose, by which a Tensor is freed where `using` ends: no lib of a year has it yet.
+  dts: { banner: '/// <reference lib="esnext.disposable" />' },
 });

@@ -5,7 +5,7 @@ export { SafetensorsError } from "./errors.js";
 export { readHeader } from "./header.js";
 export type { Header, TensorInfo } from "./header.js";
 export { readFloat32, readFloat32Into, readTensor } from "./read.js";
-export { fromBlob, fromBytes } from "./source.js";
+export { type BlobLike, fromBlob, fromBytes } from "./source.js";
 export type { ByteSource } from "./source.js";
 export { openStore, readIndex } from "./store.js";
 export type { Store } from "./store.js";

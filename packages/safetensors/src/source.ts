@@ -17,8 +17,14 @@ export function fromBytes(bytes: Uint8Array, name = "bytes in memory"): ByteSour
   return { size: bytes.byteLength, name, read: (begin, end) => Promise.resolve(bytes.subarray(begin, end)) };
 }
 
+/** What is asked of a Blob: neither a browser's types nor Node's are needed to name it. */
+export interface BlobLike {
+  readonly size: number;
+  slice(begin: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
 /** A Blob or a browser's File, read range by range. */
-export function fromBlob(blob: Blob, name: string): ByteSource {
+export function fromBlob(blob: BlobLike, name: string): ByteSource {
   return {
     size: blob.size,
     name,

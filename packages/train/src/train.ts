@@ -64,8 +64,8 @@ export interface TrainInput {
   readonly resume?: TrainState | undefined;
   /** With `resume`: the recipe from there on, which differs in what may change (change-recipe.ts). */
   readonly changed?: TrainRecipe | undefined;
-  /** Asks the training to stop after the update or the validation batch under way. */
-  readonly signal?: AbortSignal | undefined;
+  /** An AbortSignal, which asks the training to stop after the update or the validation batch under way. */
+  readonly signal?: { readonly aborted: boolean } | undefined;
   /** Less memory for one more forward pass a step; the same bits. */
   readonly recompute?: boolean | undefined;
 }

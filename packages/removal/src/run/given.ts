@@ -34,8 +34,8 @@ export interface RunInput {
   readonly resume?: RunState | undefined;
   /** With `resume`: the recipe from there on, which differs in what may change while a run goes on (change-recipe.ts). */
   readonly changed?: RemovalRecipe | undefined;
-  /** Asks the run to stop after the update or the validation batch under way: it yields a checkpoint and ends. */
-  readonly signal?: AbortSignal | undefined;
+  /** An AbortSignal, which asks the run to stop after the update or the validation batch under way: it yields a checkpoint and ends. */
+  readonly signal?: { readonly aborted: boolean } | undefined;
   /** What samples start with, when there is a tokenizer. */
   readonly prompt?: string | undefined;
   /** Less memory for one more forward pass a step; the same bits. */

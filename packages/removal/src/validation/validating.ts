@@ -33,8 +33,8 @@ export interface ValidatingInput {
   readonly eot: number | undefined;
   /** What is known already. */
   readonly sums?: Sums | undefined;
-  /** Cuts off what is under way. */
-  readonly signal?: AbortSignal | undefined;
+  /** An AbortSignal, which cuts off what is under way. */
+  readonly signal?: { readonly aborted: boolean } | undefined;
   readonly seconds: () => number;
 }
 

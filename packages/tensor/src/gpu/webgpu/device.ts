@@ -4,6 +4,7 @@
  */
 /// <reference types="@webgpu/types" />
 import { BackendError } from "../../errors.js";
+import type { GivenDevice } from "./given-device.js";
 
 /** A device, and what kernels must know of its adapter. */
 export interface OpenedDevice {
@@ -65,8 +66,11 @@ function facts({ features, adapterInfo }: GPUDevice) {
 }
 
 /** @throws BackendError when there is no WebGPU here or no adapter. */
-export async function openDevice(given?: GPUDevice): Promise<OpenedDevice> {
-  if (given) return { device: given, ...facts(given), owned: false };
+export async function openDevice(given?: GivenDevice): Promise<OpenedDevice> {
+  if (given) {
+    const device = given as GPUDevice;
+    return { device, ...facts(device), owned: false };
+  }
   const adapter = await (await findGpu()).requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
     throw new BackendError(

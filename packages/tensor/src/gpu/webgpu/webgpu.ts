@@ -4,15 +4,15 @@ import type { Executor } from "../program.js";
 import { type Overrides, wgslKernels } from "../wgsl/kernels/index.js";
 import { cpuTuning, gpuTuning } from "../wgsl/tuning.js";
 import { tune } from "./autotune.js";
-import type { Region } from "./buffers.js";
 import { openDevice } from "./device.js";
 import { WebGpuExecutor } from "./executor.js";
+import type { GivenDevice } from "./given-device.js";
 import { loadTranslator } from "./gpujs.js";
 
 /** Which WebGPU device a backend runs on, and how it is suited to it. */
 export interface WebGpuOptions {
   /** A device of the caller's, who keeps it; default: the best adapter's, with its limits raised. */
-  readonly device?: GPUDevice;
+  readonly device?: GivenDevice;
   /** Kernels written by hand in WGSL where there are any, the default; false runs those of gpu.js only. */
   readonly overrides?: boolean;
   /** Measure at the start what is fastest on this adapter, the default; else a usual choice. The bits are the same. */
@@ -26,7 +26,7 @@ export interface WebGpuOptions {
 
 /** A device as `gpuBackend` takes it. */
 export interface WebGpu {
-  readonly executor: Executor<Region>;
+  readonly executor: Executor<{ readonly bytes: number }>;
   /** Kernels that stand for those of gpu.js. */
   readonly overrides: Overrides;
 }
