@@ -54,7 +54,7 @@ it.each([
     name: "the CPU, and says why",
     switches: [],
     engine: /wasm.*SIMD/,
-    fallback: /no WebGPU here.*no adapter/,
+    fallback: /no WebGPU here \(webgpu: no adapter\)/,
   },
 ])(
   "learns two moons before one's eyes on $name",

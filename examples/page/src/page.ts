@@ -26,7 +26,11 @@ worker.onmessage = ({ data }: MessageEvent<Message>) => {
   else {
     start = data.start;
     say("#engine", `Engine: ${start.engine}.`);
-    if (start.fallback) say("#fallback", `There is no WebGPU here, so the CPU computes. ${start.fallback}`);
+    if (start.fallback) {
+      const [why] = start.fallback.split(". ");
+      say("#fallback", `There is no WebGPU here (${why}), so the CPU computes.`);
+      console.warn(start.fallback);
+    }
   }
   draw();
 };
