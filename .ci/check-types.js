@@ -40,7 +40,7 @@ async function install(folder, packages, { node }) {
   for (const { folder: from, manifest } of packages) {
     const to = join(modules, manifest.name);
     await mkdir(to, { recursive: true });
-    for (const file of ["package.json", ...manifest.files]) {
+    for (const file of ["package.json", "dist"]) {
       await cp(join(from, file), join(to, file), { recursive: true });
     }
   }
