@@ -44,7 +44,7 @@ export default {
       severity: "error",
       from: { path: sourcesOf(name) },
       to: {
-        path: "^(packages|apps|benchmarks|test)/",
+        path: "^(packages|apps|benchmarks|examples|test)/",
         pathNot: ["/node_modules/", ...[name, ...below].map(sourcesOf)],
       },
     })),
@@ -53,6 +53,7 @@ export default {
       comment: "Packages are given a Backend; apps, benchmarks and tests make it.",
       severity: "error",
       from: { path: "^packages/[^/]+/src/", pathNot: GPU },
+      // The form that kernels have as data is no engine: an op of one's own brings its own.
       to: { path: GPU },
     },
     {
@@ -73,6 +74,19 @@ export default {
       severity: "error",
       from: { pathNot: "^benchmarks/" },
       to: { path: "^benchmarks/" },
+    },
+    {
+      name: "nothing-imports-examples",
+      comment: "They are read, and run by their tests; they may import any package.",
+      severity: "error",
+      from: { pathNot: "^(examples|test)/" },
+      to: { path: "^examples/" },
+    },
+    {
+      name: "an-example-stands-alone",
+      severity: "error",
+      from: { path: "^examples/([^/]+)/" },
+      to: { path: "^(examples/(?!$1/)|apps/|benchmarks/|test/)" },
     },
     {
       name: "no-unresolvable",

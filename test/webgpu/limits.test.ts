@@ -67,7 +67,7 @@ describe("errors of the device reach whoever waits", () => {
     const device = await executor();
     const limit = device.opened.device.limits.maxStorageBufferBindingSize;
     const size = limit / 4 + 1;
-    const program = kernels.expand({ x: operand(1, []) }, { shape: [size] }, { y: result(size) });
+    const program = kernels.full({}, { shape: [size], value: 0.5, dtype: "float32" }, { y: result(size) });
     const x = device.upload(Float32Array.of(1));
     expect(() => device.run(program, { x }, { y: { size } })).toThrow(
       `y needs ${limit + 4} bytes in one buffer; this adapter allows ${limit}`,
@@ -101,8 +101,8 @@ describe("sizes beyond 65,535 workgroups", () => {
   it("fills and adds up every value", async () => {
     const device = await executor();
     const y = device.run(
-      kernels.expand({ x: operand(1, []) }, { shape: [size] }, { y: result(size) }),
-      { x: device.upload(Float32Array.of(0.5)) },
+      kernels.full({}, { shape: [size], value: 0.5, dtype: "float32" }, { y: result(size) }),
+      {},
       { y: { size } },
     ).outputs.y;
     const total = device.run(
@@ -188,7 +188,7 @@ describe("buffers", () => {
     const device = await executor();
     const a = device.upload(Float32Array.of(1, 2));
     const b = device.upload(Float32Array.of(10, 20));
-    const program = kernels.add({ a: operand(2), b: operand(2) }, {}, { y: result(2, true) });
+    const program = kernels.binary({ a: operand(2), b: operand(2) }, { op: "add" }, { y: result(2, true) });
     device.run(program, { a, b }, { y: { size: 2, into: a } });
     expect(await device.read(a, 2)).toEqual(Float32Array.of(12, 24));
   });

@@ -8,6 +8,7 @@ export {
   type ForwardOptions,
   headOf,
   type Model,
+  normAt,
   residual,
   tokenLosses,
   trainingLoss,

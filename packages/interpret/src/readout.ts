@@ -3,7 +3,7 @@
  * Where ln_f is a constant or gone, that is a linear map plus a bias; a LayerNorm is one only for a std that is given.
  */
 import type { Model } from "@normless/gpt2";
-import { positionClasses, type Norm } from "@normless/layernorm";
+import { kindOf, positionClasses, type Norm } from "@normless/layernorm";
 import { POSITION_CLASSES, type PositionClass, type Tensor, type TensorData } from "@normless/tensor";
 
 /** What stands between the final residual and the logits, read to the host. */
@@ -53,10 +53,16 @@ export function classAt(model: Pick<Model, "config">, ids: Int32Array, t: number
   return POSITION_CLASSES[classes[t]];
 }
 
-/** What ln_f divides a residual by: a LayerNorm its std, a frozen norm its constant, a folded one nothing. */
+/**
+ * What ln_f divides a residual by: a LayerNorm its std, a frozen norm its constant, a folded one nothing.
+ * @throws Error for a norm from outside, of which nothing is known
+ */
 export function stdOf({ norm, C }: Readout, residual: ArrayLike<number>, position: PositionClass): number {
   if (norm.kind === "folded") return 1;
   if (norm.kind === "frozen") return norm.std[position];
+  if (norm.kind === "own") {
+    throw new Error(`the norm at ln_f is ${kindOf(norm)}: what part of it a component has is not known`);
+  }
   const mean = meanOf(residual);
   let variance = 0;
   for (let c = 0; c < C; c++) variance += (residual[c] - mean) ** 2 / C;

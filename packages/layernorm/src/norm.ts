@@ -28,7 +28,9 @@ export type Norm =
   /** gate·standard + (1−gate)·frozen, on the way from the one to the other (see taper.ts) */
   | { readonly kind: "tapered"; readonly eps: number; readonly gate: number; readonly std: number }
   /** x: everything the norm did now stands in the weights that read it */
-  | { readonly kind: "folded" };
+  | { readonly kind: "folded" }
+  /** One from outside. It is code and no data: no file holds it, and nothing here knows what it does to x. */
+  | { readonly kind: "own"; readonly name: string; readonly apply: OwnNorm };
 
 /** LayerNorm as trained. `eps` is added to the variance; 0 or more. GPT-2: 1e-5. @throws RangeError */
 export function standardNorm(eps = 1e-5): Norm {
@@ -82,6 +84,31 @@ export function taperedNorm(options: {
 /** The identity: its gamma, beta, std and centring were moved into weights (see fold.ts). */
 export const foldedNorm: Norm = { kind: "folded" };
 
+/** What a norm from outside works with besides x: gamma and beta (C), and the position classes, int32. */
+export interface OwnNormOperands {
+  readonly gamma: Value;
+  readonly beta: Value;
+  readonly classes: Tensor;
+  /** A parameter that this norm has beside those, as the model calls it: `h.0.ln_1.alpha` for `alpha`. @throws Error where there is none */
+  readonly parameter: (name: string) => Value;
+}
+
+/** x (...,C) → (...,C). */
+export type OwnNorm = (x: Variable, operands: OwnNormOperands) => Variable;
+
+/**
+ * A norm from outside, under a name that messages call it by. Norms of one function are the same: make one, and put it
+ * wherever it reads. It can be trained and measured; it cannot be written, folded or removed, which says so.
+ */
+export function ownNorm(name: string, apply: OwnNorm): Norm & { kind: "own" } {
+  return { kind: "own", name, apply };
+}
+
+/** A norm in an error's words: `frozen`, or `"DyT", a norm from outside`. */
+export function kindOf(norm: Norm): string {
+  return norm.kind === "own" ? `${JSON.stringify(norm.name)}, a norm from outside` : norm.kind;
+}
+
 /** What a norm works with besides x. `classes` is int32, one position class a token (see positions.ts). */
 export interface NormOperands {
   /** (C); a folded norm has none. */
@@ -89,15 +116,21 @@ export interface NormOperands {
   /** (C); a folded norm has none. */
   readonly beta?: Value | undefined;
   readonly classes: Tensor;
+  /** By its name, what a norm from outside has beside gamma and beta. */
+  readonly parameter?: ((name: string) => Value | undefined) | undefined;
 }
 
-/** x (...,C) → (...,C). A folded norm returns x itself. @throws Error when gamma or beta is needed and missing. */
-export function applyNorm(norm: Norm, x: Variable, { gamma, beta, classes }: NormOperands): Variable {
+/** x (...,C) → (...,C). A folded norm returns x itself. @throws Error when a parameter is needed and missing. */
+export function applyNorm(
+  norm: Norm,
+  x: Variable,
+  { gamma, beta, classes, parameter }: NormOperands,
+): Variable {
   if (norm.kind === "folded") return x;
   if (!gamma || !beta) {
     const missing = [!gamma && "gamma", !beta && "beta"].filter(Boolean).join(" and ");
     throw new Error(
-      `applyNorm: a ${norm.kind} norm needs gamma and beta; missing: ${missing}. ` +
+      `applyNorm: ${named(norm)} needs gamma and beta; missing: ${missing}. ` +
         "Give the parameters, or use foldedNorm where they were folded into the next weights.",
     );
   }
@@ -127,8 +160,24 @@ export function applyNorm(norm: Norm, x: Variable, { gamma, beta, classes }: Nor
       const { eps, gate, std } = norm;
       return add(scale(standard(eps), gate), scale(frozen(uniform(std)), 1 - gate));
     }
+    case "own":
+      return norm.apply(x, {
+        gamma,
+        beta,
+        classes,
+        parameter: (name) => needed(norm, name, parameter?.(name)),
+      });
   }
 }
+
+function needed({ name: norm }: { readonly name: string }, name: string, value: Value | undefined): Value {
+  if (value) return value;
+  throw new Error(`applyNorm: the norm "${norm}" needs a parameter ${name} beside gamma and beta; give it`);
+}
+
+/** The beginning of an error's sentence. */
+const named = (norm: Norm): string =>
+  norm.kind === "own" ? `the norm ${JSON.stringify(norm.name)}` : `a ${norm.kind} norm`;
 
 const uniform = (std: number): PerClass => ({ first: std, eot: std, rest: std });
 
@@ -147,6 +196,7 @@ export function sameNorm(a: Norm, b: Norm): boolean {
   if (a.kind === "tapered" && b.kind === "tapered") {
     return a.eps === b.eps && a.gate === b.gate && a.std === b.std;
   }
+  if (a.kind === "own" && b.kind === "own") return a.apply === b.apply;
   return a.kind === b.kind;
 }
 
@@ -157,7 +207,7 @@ export function sameNorm(a: Norm, b: Norm): boolean {
 export function withClassConstant(norm: Norm, positionClass: Exclude<PositionClass, "rest">): Norm {
   if (norm.kind !== "frozen") {
     throw new Error(
-      `withClassConstant: a ${norm.kind} norm has no constant for class ${positionClass}; freeze it before`,
+      `withClassConstant: ${named(norm)} has no constant for class ${positionClass}; freeze it before`,
     );
   }
   return frozenNorm({ ...norm.std, [positionClass]: norm.std.rest }, norm.firstChannel);
@@ -168,9 +218,23 @@ export function isUniform(norm: Norm): boolean {
   return norm.kind === "frozen" && POSITION_CLASSES.every((name) => norm.std[name] === norm.std.rest);
 }
 
+/**
+ * That every norm of a table is data, which a file can hold.
+ * @throws TypeError naming the first site whose norm is from outside.
+ */
+export function checkWritable(norms: Readonly<Record<string, Norm>>): void {
+  for (const [site, norm] of Object.entries(norms)) {
+    if (norm.kind !== "own") continue;
+    throw new TypeError(
+      `the norm at ${site} is ${kindOf(norm)}, which is code: no config and no checkpoint can hold it. ` +
+        "Save the parameters alone, and put the norm into the table again where they are loaded.",
+    );
+  }
+}
+
 /** A norm from JSON (a checkpoint, a config). @throws TypeError or RangeError saying what was expected where. */
 export function parseNorm(json: unknown): Norm {
-  const { kind, eps, std, gate, firstChannel } = record("a norm", json);
+  const { kind, eps, std, gate, firstChannel, name } = record("a norm", json);
   switch (kind) {
     case "standard":
       return standardNorm(number("eps", eps));
@@ -190,6 +254,11 @@ export function parseNorm(json: unknown): Norm {
       return taperedNorm({ eps: number("eps", eps), gate: number("gate", gate), std: number("std", std) });
     case "folded":
       return foldedNorm;
+    case "own":
+      throw new TypeError(
+        `parseNorm: ${JSON.stringify(name)} is a norm from outside, which is code and stands in no file; ` +
+          "put it into the model's table of norms where the model is made",
+      );
     default:
       throw new TypeError(
         `parseNorm: kind is ${JSON.stringify(kind)}; expected "standard", "frozen", "tapered" or "folded"`,

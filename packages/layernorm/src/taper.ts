@@ -36,8 +36,8 @@ export function measureTaper(
   const { y: centred } = backend.run("frozenNorm", { x, gamma, beta, classes }, { std });
   const { y: normed, mean, rstd } = backend.run("layerNorm", { x, gamma, beta }, { eps });
   // The LayerNorm without beta is (x−mean)·gamma/std, so that its product with the other is the numerator's summand.
-  const { y: overStd } = backend.run("mul", { a: centred, b: normed }, {});
-  const { y: squared } = backend.run("mul", { a: centred, b: centred }, {});
+  const { y: overStd } = backend.run("binary", { a: centred, b: normed }, { op: "mul" });
+  const { y: squared } = backend.run("unary", { x: centred }, { op: "square" });
   const { y: numerator } = backend.run("sum", { x: overStd }, {});
   const { y: denominator } = backend.run("sum", { x: squared }, {});
   for (const tensor of [beta, centred, normed, mean, rstd, overStd, squared]) tensor.free();

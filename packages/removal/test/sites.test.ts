@@ -1,6 +1,6 @@
 /** Norms by name and pattern, and plans of some of them. */
 import { type NormSite, normSites, type NormTable, presets, standardNorms } from "@normless/gpt2";
-import { foldedNorm, frozenNorm } from "@normless/layernorm";
+import { foldedNorm, frozenNorm, ownNorm } from "@normless/layernorm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -168,6 +168,13 @@ describe("a model that has lost norms", () => {
     const half = { ...special, ln_f: { kind: "tapered", eps: 1e-5, gate: 0.5, std: 1 } as const };
     expect(() => checkConstants(removalRecipes["taper-norm-2026"], half)).toThrow(
       /the norm at ln_f is tapered/,
+    );
+  });
+
+  it("is refused where a norm is from outside", () => {
+    const own = { ...standardNorms(base), ln_f: ownNorm("mine", (x) => x) };
+    expect(() => checkConstants(removalRecipes["heimersheim-2024"], own)).toThrow(
+      /the norm at ln_f is "mine", a norm from outside, which cannot be folded/,
     );
   });
 });

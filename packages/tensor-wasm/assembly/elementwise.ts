@@ -24,16 +24,6 @@ export function add(unit: i32): void {
   }
 }
 
-/** ints: a, b, y, n. */
-export function mul(unit: i32): void {
-  const a = pointer(0), b = pointer(1), y = pointer(2);
-  const end = chunkEnd(unit, int(3));
-  for (let i = unit * CHUNK; i < end; i += 4) {
-    const at = <usize>i << 2;
-    v128.store(y + at, f32x4.mul(v128.load(a + at), v128.load(b + at)));
-  }
-}
-
 /** ints: x, y, n, scalar or 0; floats: factor. */
 export function scale(unit: i32): void {
   const x = pointer(0), y = pointer(1);
@@ -51,14 +41,6 @@ export function fill(unit: i32): void {
   const value = i32x4.splat(int(2));
   const end = chunkEnd(unit, int(1));
   for (let i = unit * CHUNK; i < end; i += 4) v128.store(x + (<usize>i << 2), value);
-}
-
-/** Every value becomes that of a scalar. ints: scalar, y, n. */
-export function expand(unit: i32): void {
-  const y = pointer(1);
-  const value = v128.load32_splat(pointer(0));
-  const end = chunkEnd(unit, int(2));
-  for (let i = unit * CHUNK; i < end; i += 4) v128.store(y + (<usize>i << 2), value);
 }
 
 /** The float64 sum of each chunk. ints: x, n, partials. */

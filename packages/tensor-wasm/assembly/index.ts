@@ -11,7 +11,7 @@ export { binary, pairs, pairsInt32, where } from "./binary";
 export { crossEntropyChunk, crossEntropyEnd, crossEntropyExp, crossEntropyGradient } from "./cross-entropy";
 export { cumsum, cumsumCarry, cumsumColumns } from "./cumsum";
 export * from "./diagnostics";
-export { add, addRows, expand, fill, mul, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
+export { add, addRows, fill, scale, sumChunks, sumPartials, sumSquaresChunks } from "./elementwise";
 export { embedding, embeddingGrad } from "./embedding";
 export { expRow, expRun } from "./exp";
 export * from "./few-queries";

@@ -52,7 +52,7 @@ function everything(backend: Backend): Tensor[] {
   keep(backend.run("sum", { x: head }, {}));
   const { total } = backend.run("sumSquares", { x: head }, {});
   const [param, m] = [up([V, C], 19), up([V, C], 20)];
-  const square = backend.run("mul", { a: m, b: m }, {}).y;
+  const square = backend.run("unary", { x: m }, { op: "square" }).y;
   const step = {
     learningRate: 1e-3,
     beta1: 0.9,
@@ -91,7 +91,7 @@ function follow(backend: Backend, script: readonly Command[]): Tensor[] {
       tensors[to] = result;
       target.free();
     };
-    if (name === "add") put(backend.run("add", { a: x, b: w }, {}).y);
+    if (name === "add") put(backend.run("binary", { a: x, b: w }, { op: "add" }).y);
     else if (name === "linear") put(backend.run("linear", { x, w }, {}).y);
     else if (name === "gradWeight" && a !== to && b !== to) {
       backend.run("linearGradWeight", { x, dy: w }, {}, { dw: target });
@@ -203,7 +203,7 @@ describe("memory", () => {
     // Were nothing reused, this would be 6 GiB.
     for (let T = 1; T <= 2000; T++) {
       const x = backend.upload(Float32Array.of(T), []);
-      const { y } = backend.run("expand", { x }, { shape: [T, 768] });
+      const { y } = backend.run("strided", { x }, { shape: [T, 768], strides: [0, 0], offset: 0 });
       x.free();
       y.free();
     }
@@ -250,7 +250,9 @@ describe("memory", () => {
   it("says how much it holds when 4 GiB are not enough", async () => {
     const backend = await wasm({ threads: 1 });
     const x = backend.upload(Float32Array.of(1), []);
-    expect(() => backend.run("expand", { x }, { shape: [2 ** 30] })).toThrow(/no room for 4096\.0 MiB more/);
+    expect(() => backend.run("full", {}, { shape: [2 ** 30], value: 1, dtype: "float32" })).toThrow(
+      /no room for 4096\.0 MiB more/,
+    );
     expect(await x.item()).toBe(1);
     const long = backend.upload(new Float32Array(2), [1, 2]);
     const dy = { dy: long, ids: backend.upload(Int32Array.of(0), [1]) };
@@ -279,7 +281,7 @@ describe("refusals", async () => {
   it("refuses tensors of another backend, of the same kind too", async () => {
     const other = await wasm({ threads: 1 });
     const foreign = other.upload(Float32Array.of(1), [1]);
-    expect(() => backend.run("add", { a: one(), b: foreign }, {})).toThrow(BackendError);
+    expect(() => backend.run("binary", { a: one(), b: foreign }, { op: "add" })).toThrow(BackendError);
     expect(() => backend.free(foreign)).toThrow(/another backend/);
     const strange = reference().upload(Float32Array.of(1), [1]);
     await expect(backend.read(strange)).rejects.toThrow(/another backend/);

@@ -16,7 +16,7 @@ export type OpBuild<I extends string, P extends string, A, O extends string> = (
 export interface Op<I extends string, P extends string, A, O extends string> extends Contract<I, P, A, O> {
   /** Short, for messages and for the names of its kernels. */
   readonly name: string;
-  /** In gpu.js: for all of its modes, and WebGPU where there is no `wgsl`. */
+  /** In gpu.js: for all of its modes, and where there is no `wgsl` for WebGPU that was made with `overrides: false`. */
   readonly gpu?: OpBuild<I, P, A, O>;
   /** By hand, for WebGPU. */
   readonly wgsl?: OpBuild<I, P, A, O>;

@@ -13,7 +13,7 @@ describe("operands that do not fit are refused before anything runs", () => {
     expect(() => backend.run("linear", { x, w: zeros(backend, [3, 2]) }, {})).toThrow(
       "linear: x has 2 channels, w takes 3 (x [2,2], w [3,2]). Is the weight transposed? Try transposeW.",
     );
-    expect(() => backend.run("add", { a: x, b: ids }, {})).toThrow("add: b is int32; it must be float32");
+    expect(() => backend.run("linear", { x, w: ids }, {})).toThrow("linear: w is int32; it must be float32");
     expect(() => backend.run("embedding", { table: x, ids: x }, {})).toThrow(
       "embedding: ids is float32; it must be int32",
     );

@@ -1,7 +1,7 @@
 /** `normless inspect`: which norms a model has, and the std of the residual that each of them reads. */
 import type { ColumnOptions } from "@normless/data";
 import { describeLayout, moduleOf, normSites, parameterCount, withFrozenNames } from "@normless/gpt2";
-import { isUniform, type Norm } from "@normless/layernorm";
+import { isUniform, kindOf, type Norm } from "@normless/layernorm";
 import { type PerClass, POSITION_CLASSES } from "@normless/tensor";
 import { measureModel } from "@normless/evaluate";
 import { corpusFile, readCorpus } from "../data/corpus.js";
@@ -77,6 +77,7 @@ export async function inspect(io: Io, options: InspectOptions): Promise<void> {
 function describeNorm(norm: Norm): string {
   if (norm.kind === "folded") return "folded";
   if (norm.kind === "standard") return `LayerNorm, eps ${shortEps(norm.eps)}`;
+  if (norm.kind === "own") return kindOf(norm);
   if (norm.kind === "tapered") return `tapered, gate ${fixed(norm.gate)}, std ${fixed(norm.std)}`;
   const { first, eot, rest } = norm.std;
   const channel = norm.firstChannel === undefined ? "" : `, channel 0 ${fixed(norm.firstChannel)}`;

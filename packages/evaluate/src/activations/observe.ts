@@ -4,11 +4,12 @@ import {
   freeTokens,
   type HostTokens,
   type Model,
+  normAt,
   type NormModule,
   residual,
   uploadTokens,
 } from "@normless/gpt2";
-import { applyNorm, positionClasses } from "@normless/layernorm";
+import { positionClasses } from "@normless/layernorm";
 import { type Backend, type Tensor, type TensorData } from "@normless/tensor";
 import { sinkProbe } from "./attention-sink.js";
 
@@ -43,8 +44,7 @@ export async function observe(model: Model, batch: HostTokens): Promise<Observat
         return attention(q, k, v, { heads });
       },
     });
-    const operands = { gamma: variables["ln_f.weight"], beta: variables["ln_f.bias"] };
-    return applyNorm(norms["ln_f"], final, { ...operands, classes: tokens.classes });
+    return normAt({ params: variables, norms }, "ln_f", final, tokens);
   }, params);
   const lengths: [NormModule, TensorData][] = [];
   for (const [module, sums] of squares) lengths.push([module, (await take(sums)).map(Math.sqrt)]);
@@ -60,7 +60,7 @@ export async function observe(model: Model, batch: HostTokens): Promise<Observat
 
 /** Σ x² of each token: (B,T,C) → (B,T,1). */
 function sumOfSquares(backend: Backend, x: Tensor, ones: Tensor): Tensor {
-  const { y: square } = backend.run("mul", { a: x, b: x }, {});
+  const { y: square } = backend.run("unary", { x }, { op: "square" });
   const { y } = backend.run("linear", { x: square, w: ones }, {});
   square.free();
   return y;

@@ -3,7 +3,7 @@
  * package computes is refused, never ignored. Reading the file is the caller's (hf-folder.ts).
  * Source: https://huggingface.co/docs/transformers/model_doc/gpt2#transformers.GPT2Config
  */
-import { foldedNorm, parseNorm, sameNorm } from "@normless/layernorm";
+import { checkWritable, foldedNorm, parseNorm, sameNorm } from "@normless/layernorm";
 import { checkConfig, DEFAULT_EPS, endOfText, type Gpt2Config, GPT2_EOT, isToken } from "../model/config.js";
 import { allFloats, Float, jsonText } from "./json.js";
 import { isFolded, normSites, type NormTable, standardNorms } from "../model/sites.js";
@@ -73,12 +73,14 @@ export function configFromHf(json: unknown): ReadConfig {
  * What to write as config.json, its floats as floats (`1e12` as `1000000000000.0`). `configFromHf` gives config and
  * norms back, but for the epsilon of a folded model, which has none: that is read as 1e-5.
  * @param more fields to add, such as `torch_dtype`
+ * @throws TypeError naming the first site whose norm is from outside, which no file can hold
  */
 export function configText(
   config: Gpt2Config,
   norms: NormTable,
   more: Readonly<Record<string, unknown>> = {},
 ): string {
+  checkWritable(norms);
   return `${jsonText({ ...configToHf(config, norms), ...more })}\n`;
 }
 

@@ -10,6 +10,7 @@ import {
   foldIntoLinear,
   type FrozenParameters,
   isUniform,
+  kindOf,
   type LinearWeights,
 } from "@normless/layernorm";
 import {
@@ -139,7 +140,7 @@ export function frozenParameters({ weights, norms }: HostModel, site: NormSite):
   const norm = norms[site];
   if (norm.kind !== "frozen") {
     throw new Error(
-      `the norm at ${site} is ${norm.kind}; only a frozen norm can be folded. Freeze it before.`,
+      `the norm at ${site} is ${kindOf(norm)}; only a frozen norm can be folded. Freeze it before.`,
     );
   }
   if (!isUniform(norm)) {

@@ -26,7 +26,7 @@ import { applyNorm, sameNorm } from "@normless/layernorm";
 import type { Tensor } from "@normless/tensor";
 import type { Tokens } from "./batch.js";
 import { type Gpt2Config, queryScale } from "./config.js";
-import type { NormModule, NormSite, NormTable } from "./sites.js";
+import { moduleOf, type NormModule, type NormSite, type NormTable } from "./sites.js";
 
 /** A model on a backend. */
 export interface Model {
@@ -103,12 +103,7 @@ function block(
 ): Variable {
   const { config, params, norms } = model;
   const { channels: C, heads } = config;
-  const norm = (site: NormSite, module: NormModule, input: Variable) =>
-    applyNorm(norms[site], input, {
-      gamma: params[`${module}.weight`],
-      beta: params[`${module}.bias`],
-      classes: tokens.classes,
-    });
+  const norm = (site: NormSite, input: Variable) => normAt(model, site, input, tokens);
   const dense = (name: string, input: Variable) =>
     linear(input, params[`h.${i}.${name}.weight`], params[`h.${i}.${name}.bias`]);
   /** Query 0, key 1 or value 2 out of c_attn's 3C columns. */
@@ -118,9 +113,9 @@ function block(
     });
 
   observe?.(`h.${i}.ln_1`, x);
-  const qk = norm(`h.${i}.ln_1:qk`, `h.${i}.ln_1`, x);
+  const qk = norm(`h.${i}.ln_1:qk`, x);
   const shared = sameNorm(norms[`h.${i}.ln_1:qk`], norms[`h.${i}.ln_1:v`]);
-  const v = shared ? qk : norm(`h.${i}.ln_1:v`, `h.${i}.ln_1`, x);
+  const v = shared ? qk : norm(`h.${i}.ln_1:v`, x);
   const factor = queryScale(config, i);
   const query = factor === 1 ? project(0, qk) : scale(project(0, qk), factor);
   const [key, value] = [project(1, qk), project(2, v)];
@@ -129,7 +124,7 @@ function block(
 
   observe?.(`h.${i}.ln_2`, middle);
   const hidden = linearGelu(
-    norm(`h.${i}.ln_2`, `h.${i}.ln_2`, middle),
+    norm(`h.${i}.ln_2`, middle),
     params[`h.${i}.mlp.c_fc.weight`],
     params[`h.${i}.mlp.c_fc.bias`],
     config.gelu,
@@ -138,11 +133,24 @@ function block(
 }
 
 /** What the head reads, (B,T,C): the final residual through ln_f. */
-function headInput({ params, norms }: BoundModel, x: Variable, tokens: Tokens): Variable {
-  return applyNorm(norms["ln_f"], x, {
-    gamma: params["ln_f.weight"],
-    beta: params["ln_f.bias"],
-    classes: tokens.classes,
+function headInput(model: BoundModel, x: Variable, tokens: Tokens): Variable {
+  return normAt(model, "ln_f", x, tokens);
+}
+
+/** What a site reads, (B,T,C): x through its norm, with the parameters of its module. */
+export function normAt(
+  { params, norms }: Pick<BoundModel, "params" | "norms">,
+  site: NormSite,
+  x: Variable,
+  { classes }: Pick<Tokens, "classes">,
+): Variable {
+  const module = moduleOf(site);
+  const parameter = (name: string): Variable | undefined => params[`${module}.${name}`];
+  return applyNorm(norms[site], x, {
+    gamma: parameter("weight"),
+    beta: parameter("bias"),
+    classes,
+    parameter,
   });
 }
 

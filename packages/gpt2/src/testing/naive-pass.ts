@@ -1,6 +1,6 @@
 /** GPT-2 once more, in plain loops over float64 rows of one sequence: the oracle of what the measures look at. */
 import type { HostModel } from "../index.js";
-import type { Norm } from "@normless/layernorm";
+import { kindOf, type Norm } from "@normless/layernorm";
 
 type Vector = number[];
 
@@ -50,6 +50,7 @@ export function naiveNorm(
 ): Vector {
   if (norm.kind === "folded") return x;
   if (norm.kind === "tapered") throw new Error("no finished model has a tapered norm");
+  if (norm.kind === "own") throw new Error(`the norm at ${module} is ${kindOf(norm)}: it has no loop here`);
   const mean = x.reduce((a, b) => a + b) / x.length;
   const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
   const std = norm.kind === "standard" ? Math.sqrt(variance + norm.eps) : norm.std[position];

@@ -1,4 +1,4 @@
-import { frozenNorm, standardNorm, taperedNorm } from "@normless/layernorm";
+import { frozenNorm, ownNorm, standardNorm, taperedNorm } from "@normless/layernorm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -242,6 +242,33 @@ describe("configText", () => {
       expect(hf.model_type).toBe("gpt2-normless");
       expect(configFromHf(hf)).toMatchObject({ config: presets.small, norms: table });
     }
+  });
+
+  it("refuses a norm from outside, which no file can hold, by its name", () => {
+    const config = checkConfig({
+      ...presets.base,
+      layers: 1,
+      channels: 8,
+      heads: 2,
+      inner: 8,
+      vocabSize: 9,
+      eot: 8,
+    });
+    const norms = replaceNorm(
+      standardNorms(config),
+      "ln_f",
+      ownNorm("mine", (x) => x),
+    );
+    expect(() => configText(config, norms)).toThrow(/the norm at ln_f is "mine", a norm from outside/);
+    const model = { config, weights: initWeights(config, 1), norms };
+    expect(() => foldModel(model)).toThrow(/the norm at h.0.ln_1:qk is standard/);
+    const others = freezeAll(
+      standardNorms(config),
+      Object.fromEntries(normModules(config).map((name) => [name, 1])),
+    );
+    expect(() => foldModel({ ...model, norms: { ...others, ln_f: norms.ln_f } })).toThrow(
+      /the norm at ln_f is "mine", a norm from outside; only a frozen norm can be folded/,
+    );
   });
 
   it("marks a folded model, which has no epsilon, and reads one that was written with one", () => {

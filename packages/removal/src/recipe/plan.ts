@@ -7,6 +7,7 @@ import {
   frozenNorm,
   frozenStd,
   isUniform,
+  kindOf,
   type Norm,
   type StdAverage,
   withClassConstant,
@@ -116,7 +117,7 @@ export function checkPlan(recipe: RemovalRecipe, model: PlannedModel): void {
 
 /**
  * @throws RecipeError when a norm that was frozen before has constants of its own for special positions, which this recipe
- * does not drop: such a model cannot be folded. Or when one is half on its way out.
+ * does not drop: such a model cannot be folded. Or when one is half on its way out, or from outside.
  */
 export function checkConstants(
   { pace, constants: { special } }: Pick<RemovalRecipe, "pace" | "constants">,
@@ -128,6 +129,13 @@ export function checkConstants(
         `the norm at ${site} is tapered, half on its way out`,
         "model",
         "one before or after that",
+      );
+    }
+    if (norm.kind === "own") {
+      throw new RecipeError(
+        `the norm at ${site} is ${kindOf(norm)}, which cannot be folded`,
+        "model",
+        "one whose norms are LayerNorms, or were",
       );
     }
     const drops =

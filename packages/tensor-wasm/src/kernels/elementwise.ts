@@ -1,20 +1,8 @@
-/** Elementwise kernels and the reductions to a scalar. */
+/** Scaling, filling, and the sums to a scalar. */
 import type { Engine } from "../engine.js";
 import { pairsInt32Operators } from "../generated/phases.js";
 import { bitsOf, CHUNK, flag, type Implementation, type Operand, unitsOf } from "./implementation.js";
 import { lineWalk } from "./walk.js";
-
-export const add: Implementation<"add"> = {
-  run(engine, { a, b }, _attributes, { y }) {
-    engine.run("add", unitsOf(y.size, CHUNK), y.size * 0.3, [a.pointer, b.pointer, y.pointer, y.size]);
-  },
-};
-
-export const mul: Implementation<"mul"> = {
-  run(engine, { a, b }, _attributes, { y }) {
-    engine.run("mul", unitsOf(y.size, CHUNK), y.size * 0.3, [a.pointer, b.pointer, y.pointer, y.size]);
-  },
-};
 
 export const scale: Implementation<"scale"> = {
   run(engine, { x, by }, { factor }, { y }) {
@@ -50,12 +38,6 @@ export const fill: Implementation<"fill"> = {
 
 /** For gradients that only a part of is written. */
 export const zero = (engine: Engine, x: Operand): void => fillWith(engine, x, 0);
-
-export const expand: Implementation<"expand"> = {
-  run(engine, { x }, _attributes, { y }) {
-    engine.run("expand", unitsOf(y.size, CHUNK), y.size * 0.2, [x.pointer, y.pointer, y.size]);
-  },
-};
 
 /** Columns of a unit of addRows (assembly/elementwise.ts). */
 const SUMMED = 256;

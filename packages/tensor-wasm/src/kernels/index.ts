@@ -4,7 +4,7 @@ import { attention, attentionGrad, writeRows } from "./attention.js";
 import { binary, where } from "./binary.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
 import { cumsum } from "./cumsum.js";
-import { add, expand, fill, mul, scale, sum, sumSquares } from "./elementwise.js";
+import { fill, scale, sum, sumSquares } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gelu, geluGrad } from "./gelu.js";
@@ -69,11 +69,8 @@ export const kernels: { readonly [K in KernelName]: Implementation<K> } = {
   linearCrossEntropyGrad,
   linearKlDivergence,
   linearKlDivergenceGrad,
-  add,
-  mul,
   scale,
   sum,
-  expand,
   fill,
   sumSquares,
   adamw,

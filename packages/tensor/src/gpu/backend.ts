@@ -258,7 +258,8 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
       alive(op.name);
       const any = op as unknown as AnyOp;
       const plan = planOp(backend, any, inputs, attributes as object);
-      const build = executor.mode === "webgpu" ? (any.wgsl ?? any.gpu) : any.gpu;
+      const inJs = executor.onlyWgsl ? undefined : any.gpu;
+      const build = executor.mode === "webgpu" ? (any.wgsl ?? inJs) : inJs;
       const made = build
         ? runKernel(op.name, plan, { inputs, attributes: attributes as object, build })
         : runOnHost(any, plan, inputs, attributes as object);

@@ -21,6 +21,8 @@ export interface Executor<Handle> {
   readonly description: string;
   /** A CPU computes: SwiftShader, WARP, or a mode that has nothing to do with a GPU. */
   readonly software: boolean;
+  /** It has no way to run the kernels of gpu.js: an op of one's own without WGSL is the host's. */
+  readonly onlyWgsl?: boolean;
   /** `run` returns before the kernels have run. */
   readonly asynchronous: boolean;
   upload(data: TensorData): Handle;

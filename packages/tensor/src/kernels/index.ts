@@ -4,7 +4,7 @@ import { attention, attentionGrad, writeRows } from "./attention.js";
 import { binary, where } from "./binary.js";
 import type { Contract } from "./contract.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
-import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
+import { fill, scale, sum } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gather, indexAdd, indexSelect, scatterAdd } from "./gather.js";
@@ -66,11 +66,8 @@ export const contracts = {
   linearCrossEntropyGrad,
   linearKlDivergence,
   linearKlDivergenceGrad,
-  add,
-  mul,
   scale,
   sum,
-  expand,
   fill,
   sumSquares,
   adamw,

@@ -1,8 +1,6 @@
 import type { Build, JsPass, Program } from "../program.js";
 import { BLOCK, blocksOf, blockSums, FLAT, pass, sumOf, X } from "../source.js";
 
-export const add: Build<"add"> = ({ a }) => ({ passes: [addPass(a.size)] });
-
 /** y = a + b, value by value. */
 export function addPass(size: number): JsPass {
   return pass("add", {
@@ -12,17 +10,6 @@ export function addPass(size: number): JsPass {
     body: `return a[${X}] + b[${X}];`,
   });
 }
-
-export const mul: Build<"mul"> = ({ a }) => ({
-  passes: [
-    pass("mul", {
-      output: [a.size],
-      reads: { a: FLAT, b: FLAT },
-      writes: "y",
-      body: `return a[${X}] * b[${X}];`,
-    }),
-  ],
-});
 
 export const scale: Build<"scale"> = ({ x, by }, { factor }) => ({
   passes: [
@@ -59,10 +46,6 @@ export function total(op: string, size: number, writes: string, term: (value: st
 }
 
 export const sum: Build<"sum"> = ({ x }) => total("sum", x.size, "y", (value) => value);
-
-export const expand: Build<"expand"> = (_operands, _attributes, { y }) => ({
-  passes: [pass("expand", { output: [y.size], reads: { x: FLAT }, writes: "y", body: `return x[0];` })],
-});
 
 export const fill: Build<"fill"> = ({ x }, { value }) => ({
   temporaries: { filled: x.size },

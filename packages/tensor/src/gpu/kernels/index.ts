@@ -6,7 +6,7 @@ import { attention, attentionGrad, writeRows } from "./attention.js";
 import { binary, where } from "./binary.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
 import { cumsum } from "./cumsum.js";
-import { add, expand, fill, mul, scale, sum } from "./elementwise.js";
+import { fill, scale, sum } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gather, indexAdd, indexSelect, scatterAdd } from "./gather.js";
@@ -72,11 +72,8 @@ export const kernels: Builds = {
   linearCrossEntropyGrad,
   linearKlDivergence,
   linearKlDivergenceGrad,
-  add,
-  mul,
   scale,
   sum,
-  expand,
   fill,
   sumSquares,
   adamw,

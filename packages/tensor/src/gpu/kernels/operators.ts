@@ -21,8 +21,8 @@ export function numbersIn(text: string): Record<string, number> {
 export const nanTest = (value: string, name: string) =>
   `let ${name} = 1; if (${value} <= 0) { ${name} = 0; } if (${value} > 0) { ${name} = 0; }`;
 
-/** Ends the statements of functions that give a number of NaN on some GPUs. */
-const KEEPS_NAN = `${nanTest("v", "odd")} if (odd > 0.5) { y = v; }`;
+/** Ends the statements of what gives a number of NaN on some GPUs, be it that a compiler makes max or min of a comparison. */
+export const KEEPS_NAN = `${nanTest("v", "odd")} if (odd > 0.5) { y = v; }`;
 
 /** Horner's rule in the variable `x`, the constant term first. */
 const polynomial = (x: string, terms: readonly number[]): string =>
@@ -62,7 +62,7 @@ export const UNARY = {
   abs: "let y = Math.abs(v);",
   sign: "let y = 0; if (v > 0) { y = 1; } if (v < 0) { y = -1; }",
   square: "let y = v * v;",
-  relu: "let y = v; if (v <= 0) { y = 0; }",
+  relu: `let y = v; if (v <= 0) { y = 0; } ${KEEPS_NAN}`,
   exp: `let y = Math.exp(v); ${KEEPS_NAN}`,
   expm1: `let y = Math.exp(v) - 1;
     if (Math.abs(v) < 0.5) {

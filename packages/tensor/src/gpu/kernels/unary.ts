@@ -1,7 +1,7 @@
 import type { DType } from "../../dtype.js";
 import type { Build, JsPass } from "../program.js";
 import { FLAT, pass, X } from "../source.js";
-import { numbersIn, UNARY } from "./operators.js";
+import { KEEPS_NAN, numbersIn, UNARY } from "./operators.js";
 
 function each(
   op: string,
@@ -24,10 +24,15 @@ export const unary: Build<"unary"> = ({ x }, { op }) => ({
 
 export const clamp: Build<"clamp"> = ({ x }, { min, max }) => ({
   passes: [
-    each("clamp", x.size, "let y = v; if (y < least) { y = least; } if (y > most) { y = most; }", {
-      least: min,
-      most: max,
-    }),
+    each(
+      "clamp",
+      x.size,
+      `let y = v; if (y < least) { y = least; } if (y > most) { y = most; } ${KEEPS_NAN}`,
+      {
+        least: min,
+        most: max,
+      },
+    ),
   ],
 });
 

@@ -39,6 +39,7 @@ export class WebGpuExecutor implements Executor<Region> {
   readonly mode = "webgpu";
   readonly asynchronous = true;
   readonly software: boolean;
+  readonly onlyWgsl: boolean;
   readonly #opened: OpenedDevice;
   readonly #faults: Faults;
   readonly #pool: BufferPool;
@@ -60,6 +61,7 @@ export class WebGpuExecutor implements Executor<Region> {
   ) {
     const { device } = opened;
     this.software = opened.fallback;
+    this.onlyWgsl = !translate;
     this.#opened = opened;
     this.#faults = new Faults(device);
     this.#pool = new BufferPool(device, this.#faults);

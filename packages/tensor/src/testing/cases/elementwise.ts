@@ -5,7 +5,6 @@ import { type Case, type CasesOf, label } from "./case.js";
 
 const FLAT: Shape[] = [[], [1], [3], [8], [5, 7], [33, 129]];
 const flat = (seed: number, scale = 1) => FLAT.map((shape) => random(shape, seed, scale));
-const pairs = FLAT.map((shape) => ({ a: random(shape, 1), b: random(shape, 2) }));
 /**
  * Magnitudes far out: where tanh and erf are flat, where v³ passes float32's largest (7e12), where v² does (1.8e19), and
  * the largest itself.
@@ -19,7 +18,7 @@ const named = (value: Value) => label(...value.shape) || "scalar";
 
 /** Cases by kernel: see the head of this file. */
 export const elementwiseCases: CasesOf<
-  "gelu" | "geluGrad" | "add" | "mul" | "scale" | "sum" | "expand" | "fill" | "sumSquares" | "adamw"
+  "gelu" | "geluGrad" | "scale" | "sum" | "fill" | "sumSquares" | "adamw"
 > = {
   gelu: FORMS.flatMap((approximate) => [
     ...[...flat(1, 4), random([50], 2, 1e4), random([9], 3, 1e-40)].map((x, i) => ({
@@ -46,8 +45,6 @@ export const elementwiseCases: CasesOf<
       attributes: { approximate },
     },
   ]),
-  add: pairs.map((inputs) => ({ name: named(inputs.a), inputs, attributes: {} })),
-  mul: pairs.map((inputs) => ({ name: named(inputs.a), inputs, attributes: {} })),
   scale: [
     ...flat(1).map((x) => ({ name: named(x), inputs: { x }, attributes: { factor: -1.7 } })),
     ...flat(1).map((x) => ({
@@ -61,7 +58,6 @@ export const elementwiseCases: CasesOf<
     inputs: { x },
     attributes: {},
   })),
-  expand: FLAT.map((shape) => ({ name: label(...shape), inputs: { x: scalar(1.5) }, attributes: { shape } })),
   fill: flat(1).map((x) => ({ name: named(x), inputs: { x }, attributes: { value: 0.25 } })),
   sumSquares: [...flat(1), random([70_001], 2, 3)].map((x) => ({
     name: named(x),

@@ -109,11 +109,8 @@ export const emptyCases: CasesOf<KernelName> = {
   writeRows: noRows({ cache: random([2, 9, 6], 1), rows: wide }, { at: 4 }),
   gelu: noRows({ x }, { approximate: "tanh" }),
   geluGrad: noRows({ dy: x, x }, { approximate: "tanh" }),
-  add: noRows({ a: x, b: x }, {}),
-  mul: noRows({ a: x, b: x }, {}),
   scale: noRows({ x }, { factor: 2 }),
   sum: noRows({ x }, {}),
-  expand: noRows({ x: scalar(1.5) }, { shape: rows }),
   fill: noRows({ x }, { value: 0.25 }),
   sumSquares: noRows({ x }, {}),
   adamw: noRows(

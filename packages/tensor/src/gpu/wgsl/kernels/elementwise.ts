@@ -1,19 +1,13 @@
-/** What goes element by element, and full reductions in two stages. */
+/** A scaling, filling in place, and full sums in two stages. */
 import type { Build, Operand, Program, Result } from "../../program.js";
 import { assign, onto } from "../into.js";
 import { each, kernel, totalOver } from "../pass.js";
 import type { Tuning } from "../tuning.js";
 
-export const add: Build<"add"> = (_in, _attributes, { y }) =>
-  onto("add", { a: "a", b: "b" }, "a[i] + b[i]")("y", y);
-export const mul: Build<"mul"> = (_in, _attributes, { y }) =>
-  onto("mul", { a: "a", b: "b" }, "a[i] * b[i]")("y", y);
 export const scale: Build<"scale"> = ({ by }, { factor }, { y }) =>
   by
     ? onto("scale by", { x: "x", by: "by" }, "x[i] * by[0] * u.factor", { factor })("y", y)
     : onto("scale", { x: "x" }, "x[i] * u.factor", { factor })("y", y);
-export const expand: Build<"expand"> = (_in, _attributes, { y }) =>
-  onto("expand", { x: "x" }, "x[0]")("y", y);
 export const fill: Build<"fill"> = ({ x }, { value }) => ({
   passes: [each({ key: "fill", writes: { x: "x" }, uniforms: { value } }, x.size, "x[i] = u.value;")],
 });

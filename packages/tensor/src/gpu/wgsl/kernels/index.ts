@@ -7,7 +7,7 @@ import { attention, attentionGrad, writeRows } from "./attention.js";
 import { binary, where } from "./binary.js";
 import { linearCrossEntropy, linearCrossEntropyGrad } from "./cross-entropy.js";
 import { cumsum } from "./cumsum.js";
-import { add, expand, fill, mul, scale, sum, sumSquares } from "./elementwise.js";
+import { fill, scale, sum, sumSquares } from "./elementwise.js";
 import { embedding, embeddingGrad } from "./embedding.js";
 import { frozenNorm, frozenNormGrad } from "./frozen-norm.js";
 import { gather, indexAdd, indexSelect, scatterAdd } from "./gather.js";
@@ -75,11 +75,8 @@ export function wgslKernels(tuning: Tuning = gpuTuning) {
     linearCrossEntropyGrad: linearCrossEntropyGrad(tuning),
     linearKlDivergence: linearKlDivergence(tuning),
     linearKlDivergenceGrad: linearKlDivergenceGrad(tuning),
-    add,
-    mul,
     scale,
     sum: sum(tuning),
-    expand,
     fill,
     sumSquares: sumSquares(tuning),
     adamw,
