@@ -8,6 +8,7 @@ const mayImport = {
   tensor: [],
   autograd: ["tensor", "random"],
   optim: ["tensor"],
+  params: ["tensor", "optim", "safetensors"],
   layernorm: ["tensor", "autograd"],
   gpt2: ["tensor", "autograd", "layernorm", ...leaves],
   train: model,

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectClose, random } from "../../packages/tensor/src/testing/index.js";
 import { openDevice } from "../../packages/tensor/src/gpu/webgpu/device.js";
 import { WebGpuExecutor } from "../../packages/tensor/src/gpu/webgpu/executor.js";
-import { product, sizeOfProduct } from "../../packages/tensor/src/gpu/wgsl/product.js";
+import { product, sizeOfProduct } from "../../packages/tensor/src/gpu/wgsl/product/product.js";
 import {
   type Layout,
   productTuning,
   type Variant,
   VARIANTS,
-} from "../../packages/tensor/src/gpu/wgsl/product-variant.js";
+} from "../../packages/tensor/src/gpu/wgsl/product/variant.js";
 import { useSwiftShader } from "./vulkan.js";
 
 useSwiftShader();

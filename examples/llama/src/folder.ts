@@ -1,6 +1,7 @@
 /** A model's folder as transformers 5 saves it: config.json and model.safetensors. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readTensors } from "@normless/params";
 import { openStore } from "@normless/safetensors";
 import { openFile } from "@normless/safetensors/node";
 import type { Backend, Tensor } from "@normless/tensor";
@@ -32,12 +33,7 @@ export async function readLlama(backend: Backend, folder: string): Promise<Llama
   }
   const file = await openFile(join(folder, "model.safetensors"));
   try {
-    const store = await openStore([file]);
-    const weights: Record<string, Tensor> = {};
-    for (const name of store.names()) {
-      weights[name] = backend.upload(await store.readFloat32(name), store.info(name).shape);
-    }
-    return { config, weights };
+    return { config, weights: await readTensors(await openStore([file]), backend) };
   } finally {
     await file.close();
   }

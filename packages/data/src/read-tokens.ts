@@ -1,12 +1,12 @@
 /** Tokens for a model out of data files: token shards, text, jsonl, parquet. */
 import { END_OF_TEXT, type Tokenizer } from "@normless/text";
-import { byteChunks } from "./bytes.js";
-import { columnOf, Documents, NO_TOKENIZER, type RowOptions } from "./documents.js";
+import { byteChunks } from "./sources/bytes.js";
+import { columnOf, Documents, NO_TOKENIZER, type RowOptions } from "./formats/documents.js";
 import { RequestError, within } from "./errors.js";
-import { kindOf } from "./kinds.js";
-import { textParts } from "./lines.js";
-import { withRecords } from "./records.js";
-import { dataName } from "./standard-input.js";
+import { kindOf } from "./formats/kinds.js";
+import { textParts } from "./formats/lines.js";
+import { withRecords } from "./formats/records.js";
+import { dataName } from "./sources/standard-input.js";
 import { checkCount, type Counted, readShardTokens, TokenBuffer } from "./tokens.js";
 
 /** What the tokens must suit. */

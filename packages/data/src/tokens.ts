@@ -1,10 +1,10 @@
 /** Tokens as they are gathered from a file. */
 import { decodeTokens, SHARD_HEAD_BYTES, shardLayout, shardStart } from "@normless/text";
-import { byteChunks, joined, readable } from "./bytes.js";
+import { byteChunks, joined, readable } from "./sources/bytes.js";
 import { DataError } from "./errors.js";
-import { isUrl, kindOf } from "./kinds.js";
-import { withFile } from "./pieces.js";
-import { isStandardInput } from "./standard-input.js";
+import { isUrl, kindOf } from "./formats/kinds.js";
+import { withFile } from "./formats/pieces.js";
+import { isStandardInput } from "./sources/standard-input.js";
 
 /** Tokens that are held at most: two GiB of memory. */
 export const MOST_TOKENS = 2 ** 30;

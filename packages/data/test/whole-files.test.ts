@@ -9,7 +9,7 @@ import { writeLlmcShard, writeNanogptShard } from "@normless/text";
 import fc from "fast-check";
 import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openParquet } from "../src/parquet.js";
+import { openParquet } from "../src/formats/parquet.js";
 
 let folder: string;
 beforeAll(async () => {

@@ -5,7 +5,7 @@
  * merges.txt and tokenizer.json is in tokenizer-files.ts.
  * Source: Radford et al. 2019, section 2.2, and https://github.com/openai/gpt-2/blob/master/src/encoder.py
  */
-import { type AddedToken, addedTokenFinder } from "./added-tokens.js";
+import { type AddedToken, addedTokenFinder } from "./tokenizer/added-tokens.js";
 import { mergeWord, type MergeTable } from "./merge.js";
 import { WordSplitter } from "./words.js";
 

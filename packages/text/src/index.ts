@@ -30,5 +30,5 @@ export {
   TOKENIZER_FILES,
   type TokenizerFiles,
   tokenizerFromFiles,
-} from "./tokenizer-folder.js";
-export { tokenizerFromJson, tokenizerFromVocabAndMerges } from "./tokenizer-files.js";
+} from "./tokenizer/folder.js";
+export { tokenizerFromJson, tokenizerFromVocabAndMerges } from "./tokenizer/files.js";

@@ -1,7 +1,7 @@
 /** Added tokens beside a naive search of the whole text, as tokenizers does it. test/peers has tokenizers itself. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AddedToken, addedTokenFinder } from "../src/added-tokens.js";
+import { type AddedToken, addedTokenFinder } from "../src/tokenizer/added-tokens.js";
 import { gpt2 } from "./gpt2.js";
 
 type Part = string | number;

@@ -4,7 +4,7 @@
  */
 import type { Executor, Program } from "../program.js";
 import { layerNorm } from "../wgsl/kernels/layer-norm.js";
-import { product } from "../wgsl/product.js";
+import { product } from "../wgsl/product/product.js";
 import {
   type Layout,
   type ProductSize,
@@ -12,7 +12,7 @@ import {
   productTuning,
   type Variant,
   VARIANTS as ALL,
-} from "../wgsl/product-variant.js";
+} from "../wgsl/product/variant.js";
 import type { Tuning } from "../wgsl/tuning.js";
 import type { OpenedDevice } from "./device.js";
 

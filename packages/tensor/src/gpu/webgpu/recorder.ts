@@ -68,8 +68,10 @@ export class Recorder {
   /** Writes happen at once, so what is recorded and still needs the buffer's old values goes first. */
   write(buffer: DeviceBuffer, values: Float32Array): void {
     if (buffer.usedIn === this.#submission) this.submit();
+    // The DOM's types have no shared memory here; devices take it.
+    const source = values as Float32Array<ArrayBuffer>;
     this.faults.watch("writing to the device", () => {
-      this.device.queue.writeBuffer(buffer.gpu, 0, values);
+      this.device.queue.writeBuffer(buffer.gpu, 0, source);
     });
   }
 

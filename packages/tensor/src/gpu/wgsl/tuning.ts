@@ -1,5 +1,5 @@
 /** What is fast on which adapter: the choices that kernels leave open. None changes what is computed, but for rounding. */
-import { type ProductTuning, productTuning } from "./product-variant.js";
+import { type ProductTuning, productTuning } from "./product/variant.js";
 
 /** The choices, for all kernels of a backend. */
 export interface Tuning {

@@ -3,7 +3,7 @@
  * softmax, nothing of size T×T. The shaders are in attention-source.ts.
  */
 import type { Build } from "../../program.js";
-import { forward, gradOfKey, gradOfQuery, head, THREADS } from "../attention-source.js";
+import { forward, gradOfKey, gradOfQuery, head, THREADS } from "../source/attention.js";
 import { addBits } from "../into.js";
 import { type Bound, each, kernel } from "../pass.js";
 

@@ -1,8 +1,8 @@
 /** What goes pair by pair, or by a condition, with broadcasting. */
 import type { Build, Operand, Result } from "../../program.js";
 import { broadcast } from "../../walk.js";
-import { binaryFunction } from "../operators.js";
-import { keyOf, places } from "../walk-source.js";
+import { binaryFunction } from "../source/operators.js";
+import { keyOf, places } from "../source/walk.js";
 import { assign } from "../into.js";
 import { each } from "../pass.js";
 

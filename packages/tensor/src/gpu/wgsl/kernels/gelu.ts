@@ -1,6 +1,6 @@
 /** GELU, both forms: the kernels of its own. */
 import type { Build } from "../../program.js";
-import { GELU } from "../gelu-source.js";
+import { GELU } from "../source/gelu.js";
 import { onto } from "../into.js";
 
 export const gelu: Build<"gelu"> = (_in, { approximate }, { y }) =>

@@ -3,7 +3,7 @@ import { rowsOf } from "../../../shape.js";
 import type { Operand, Result } from "../../program.js";
 import { columnSums } from "../column-sums.js";
 import { storedWeight, type StoredWeight } from "../half.js";
-import { product, type ProductPasses } from "../product.js";
+import { product, type ProductPasses } from "../product/product.js";
 import type { Tuning } from "../tuning.js";
 
 /** Logits held at a time, but for a row's at least: 128 MiB, which every device binds. */

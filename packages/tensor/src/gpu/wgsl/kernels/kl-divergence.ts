@@ -16,7 +16,7 @@ import {
   logitsOf,
 } from "./head.js";
 import { kernel, mostOver, totalOver } from "../pass.js";
-import type { ProductPasses } from "../product.js";
+import type { ProductPasses } from "../product/product.js";
 import type { Tuning } from "../tuning.js";
 
 const TEACHER: HeadNames = {

@@ -6,7 +6,7 @@ import type { Build, Operand, Program } from "../../program.js";
 import { columnSums } from "../column-sums.js";
 import { storedWeight } from "../half.js";
 import { zero } from "../into.js";
-import { type Product, product, type ProductPasses } from "../product.js";
+import { type Product, product, type ProductPasses } from "../product/product.js";
 import type { Tuning } from "../tuning.js";
 
 /** A weight is (K,M), or (M,K) when transposed; `begin` to `end` of M are in force. */

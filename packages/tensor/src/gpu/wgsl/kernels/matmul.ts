@@ -7,7 +7,7 @@ import type { MatmulAttributes } from "../../../kernels/matmul.js";
 import type { Build, Operand, Program, Result } from "../../program.js";
 import { assign } from "../into.js";
 import { each } from "../pass.js";
-import { product } from "../product.js";
+import { product } from "../product/product.js";
 import { sizes } from "../sizes.js";
 import type { Tuning } from "../tuning.js";
 

@@ -2,7 +2,7 @@
 import type { ReduceOp } from "../../../kernels/reduce.js";
 import type { Build } from "../../program.js";
 import { type Reduction, reduction } from "../fold.js";
-import { BOTH_ORDERS, ORDER, TESTS } from "../order.js";
+import { BOTH_ORDERS, ORDER, TESTS } from "../source/order.js";
 
 type Stage = Omit<Reduction, "output"> & { readonly output?: string };
 

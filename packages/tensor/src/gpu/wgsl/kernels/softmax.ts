@@ -5,7 +5,7 @@ import { type Reduction, reduction } from "../fold.js";
 import { assign } from "../into.js";
 import { each } from "../pass.js";
 import { sizes } from "../sizes.js";
-import { TESTS } from "../order.js";
+import { TESTS } from "../source/order.js";
 import { LARGEST } from "./reduce.js";
 
 // What a GPU makes of exp and log of NaN is its own affair.

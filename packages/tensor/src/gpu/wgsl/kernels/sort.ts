@@ -1,7 +1,7 @@
 /** Rows in order: `sorted` pairs, taken apart. */
 import type { Build } from "../../program.js";
 import { assign, addBits } from "../into.js";
-import { BOTH_ORDERS } from "../order.js";
+import { BOTH_ORDERS } from "../source/order.js";
 import { each } from "../pass.js";
 import { sizes } from "../sizes.js";
 import { sorted, widthOf } from "../sorted.js";

@@ -3,7 +3,7 @@ import type { Build } from "../../program.js";
 import { walk } from "../../walk.js";
 import { assign as into, onto } from "../into.js";
 import { each } from "../pass.js";
-import { keyOf, places } from "../walk-source.js";
+import { keyOf, places } from "../source/walk.js";
 
 export const strided: Build<"strided"> = (_operands, { shape, strides, offset }, { y }) => {
   const steps = walk(shape, { x: { strides, offset } });

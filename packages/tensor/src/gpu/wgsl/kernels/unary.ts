@@ -2,8 +2,8 @@
 import type { DType } from "../../../dtype.js";
 import type { Build } from "../../program.js";
 import { onto } from "../into.js";
-import { unaryFunction } from "../operators.js";
-import { TESTS } from "../order.js";
+import { unaryFunction } from "../source/operators.js";
+import { TESTS } from "../source/order.js";
 
 const X = { x: "x" };
 

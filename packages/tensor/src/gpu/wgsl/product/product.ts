@@ -6,11 +6,11 @@
  * A long k is summed in pieces, which are added up in order: one after the other into c, or all at once ("split") with a
  * second stage. The order of every sum is fixed by the sizes alone, so no choice of variant changes a bit.
  */
-import type { GeluAttributes } from "../../kernels/gelu.js";
-import type { WgslPass } from "../program.js";
-import { fold, kernel } from "./pass.js";
-import { direct, type Form, type StoreForm, sumOfPieces, tiled } from "./product-source.js";
-import type { Layout, ProductSize, ProductTuning, Variant } from "./product-variant.js";
+import type { GeluAttributes } from "../../../kernels/gelu.js";
+import type { WgslPass } from "../../program.js";
+import { fold, kernel } from "../pass.js";
+import { direct, type Form, type StoreForm, sumOfPieces, tiled } from "./source.js";
+import type { Layout, ProductSize, ProductTuning, Variant } from "./variant.js";
 
 /** A matrix inside a buffer: its element (row, column) is at (row + top)·width + column + left. */
 export interface Matrix {

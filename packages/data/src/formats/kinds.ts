@@ -1,6 +1,6 @@
 /** Which data files are read, told by how their names end. */
-import { RequestError } from "./errors.js";
-import { isStandardInput, standardInputAsFile } from "./standard-input.js";
+import { RequestError } from "../errors.js";
+import { isStandardInput, standardInputAsFile } from "../sources/standard-input.js";
 
 const KINDS = ["bin", "txt", "jsonl", "parquet"] as const;
 const PACKINGS = ["gz", "bz2"] as const;

@@ -4,7 +4,7 @@
  * text has.
  * Source: https://github.com/huggingface/tokenizers, tokenizers/src/tokenizer/added_vocabulary.rs
  */
-import { LONGEST_WORD, type TextSink } from "./words.js";
+import { LONGEST_WORD, type TextSink } from "../words.js";
 
 /** A token beside those that merges make, and how it is found in a text. */
 export interface AddedToken {

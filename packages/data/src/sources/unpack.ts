@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import bzip from "seek-bzip";
-import { messageOf } from "./errors.js";
+import { messageOf } from "../errors.js";
 
 /** Zeros that may follow a gzip file's data: tapes fill their last block, which is at most so long. */
 const MOST_PADDING = 2 ** 20;

@@ -11,9 +11,9 @@ import {
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { BoundsError } from "@normless/hub";
-import { readable } from "./bytes.js";
-import { messageOf, systemCode } from "./errors.js";
-import { fetchData, ServerError } from "./fetch.js";
+import { readable } from "../sources/bytes.js";
+import { messageOf, systemCode } from "../errors.js";
+import { fetchData, ServerError } from "../sources/fetch.js";
 import { dataKindsText, isUrl } from "./kinds.js";
 import type { DataRecord, RecordFile } from "./record.js";
 

@@ -2,8 +2,8 @@
  * The operators in WGSL: expressions of v, or of v and w. Not what WGSL has where it may be inexact (sin far from 0, what is
  * next to 0), and bits of values where what compares them may leave NaN out of account.
  */
-import type { BinaryOp } from "../../kernels/binary.js";
-import type { UnaryOp } from "../../kernels/unary.js";
+import type { BinaryOp } from "../../../kernels/binary.js";
+import type { UnaryOp } from "../../../kernels/unary.js";
 import { BOTH_ORDERS } from "./order.js";
 
 /** Horner's rule in `x`, the constant term first. */

@@ -6,8 +6,8 @@ import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { TOKENIZER_FILES } from "@normless/text";
 import { glob, isDynamicPattern } from "tinyglobby";
-import { RequestError } from "./errors.js";
-import { dataKindsText, isDataFile, isUrl } from "./kinds.js";
+import { RequestError } from "../errors.js";
+import { dataKindsText, isDataFile, isUrl } from "../formats/kinds.js";
 import { isStandardInput } from "./standard-input.js";
 
 /** What a path means. */

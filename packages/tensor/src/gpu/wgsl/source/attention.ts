@@ -2,9 +2,9 @@
  * The WGSL of attention. A thread has one query; in the gradient of k and v it has one key, so that every sum belongs to one
  * thread and its order is fixed. What a thread holds of a head is written out as variables, so that it stays in registers.
  */
-import type { Result } from "../program.js";
-import { assign } from "./into.js";
-import { BUILTINS } from "./pass.js";
+import type { Result } from "../../program.js";
+import { assign } from "../into.js";
+import { BUILTINS } from "../pass.js";
 
 /** Rows of a workgroup. */
 export const THREADS = 64;

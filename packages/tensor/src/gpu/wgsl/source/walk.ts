@@ -1,5 +1,5 @@
 /** WGSL of operands that are walked in steps: sizes and strides are literals, so that divisions are by constants. */
-import type { Walk } from "../walk.js";
+import type { Walk } from "../../walk.js";
 
 /** Statements that declare the place of each operand, `at_${name}`, of the value with the flat number `i`. */
 export function places({ sizes, strides, offsets }: Walk): string {

@@ -1,7 +1,7 @@
 /** Data at addresses, bounded in what comes and in how long nothing does. */
 import { Readable } from "node:stream";
 import { type Bounds, boundedFetch, silence } from "@normless/hub";
-import { messageOf } from "./errors.js";
+import { messageOf } from "../errors.js";
 
 /** Bytes that are held in memory at once: a file of bzip2, a part of one of parquet. */
 export const MOST_HELD = 2 ** 32 - 1;

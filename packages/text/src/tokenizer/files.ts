@@ -4,10 +4,10 @@
  * A folder's files together are in tokenizer-folder.ts.
  */
 import type { AddedToken } from "./added-tokens.js";
-import { createTokenizer, END_OF_TEXT, type Tokenizer } from "./bpe.js";
-import { byteToCharacter, tokenBytes } from "./byte-alphabet.js";
+import { createTokenizer, END_OF_TEXT, type Tokenizer } from "../bpe.js";
+import { byteToCharacter, tokenBytes } from "../byte-alphabet.js";
 import { fields, list, requireField, show } from "./json-fields.js";
-import { MergeTable } from "./merge.js";
+import { MergeTable } from "../merge.js";
 
 /**
  * A tokenizer from GPT-2's own two files.

@@ -1,6 +1,6 @@
 /** Files of records: jsonl and parquet, whose rows have fields by name. */
-import { byteChunks } from "./bytes.js";
-import { messageOf } from "./errors.js";
+import { byteChunks } from "../sources/bytes.js";
+import { messageOf } from "../errors.js";
 import { kindOf } from "./kinds.js";
 import { linesOf } from "./lines.js";
 import { openParquet } from "./parquet.js";

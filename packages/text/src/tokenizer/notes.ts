@@ -1,7 +1,7 @@
 /** What a reader should know of the files of one tokenizer where they do not say the same. */
 import type { AddedToken } from "./added-tokens.js";
 import { show } from "./json-fields.js";
-import type { TokenizerContent } from "./tokenizer-files.js";
+import type { TokenizerContent } from "./files.js";
 
 /**
  * Where tokenizer.json and GPT-2's own two files disagree. Tokens that another file adds to those two are not looked at

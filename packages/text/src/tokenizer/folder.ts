@@ -4,7 +4,7 @@
  * three times; transformers 5 writes tokenizer.json and tokenizer_config.json. tokenizer.json is the authority.
  */
 import type { AddedToken } from "./added-tokens.js";
-import type { Tokenizer } from "./bpe.js";
+import type { Tokenizer } from "../bpe.js";
 import { fields, requireField, show } from "./json-fields.js";
 import {
   addedToken,
@@ -12,8 +12,8 @@ import {
   contentOfJson,
   contentOfVocabAndMerges,
   type TokenizerContent,
-} from "./tokenizer-files.js";
-import { addedByPostProcessor, disagreements, outOfOrder } from "./tokenizer-notes.js";
+} from "./files.js";
+import { addedByPostProcessor, disagreements, outOfOrder } from "./notes.js";
 
 const JSON_FILE = "tokenizer.json";
 const ADDED = "added_tokens.json";

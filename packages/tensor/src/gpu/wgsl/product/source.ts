@@ -1,8 +1,8 @@
 /** The WGSL of the matrix products of product.ts: written out without loops over blocks, so that all of it stays in registers. */
-import type { GeluAttributes } from "../../kernels/gelu.js";
-import { GELU } from "./gelu-source.js";
-import { BUILTINS, GROUP } from "./pass.js";
-import type { Layout } from "./product-variant.js";
+import type { GeluAttributes } from "../../../kernels/gelu.js";
+import { GELU } from "../source/gelu.js";
+import { BUILTINS, GROUP } from "../pass.js";
+import type { Layout } from "./variant.js";
 
 /** How values of c are finished. */
 export interface StoreForm {

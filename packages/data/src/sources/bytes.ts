@@ -1,9 +1,9 @@
 /** Bytes of data files, on disk, behind a URL or from standard input, unpacked. */
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
-import { messageOf, systemCode } from "./errors.js";
+import { messageOf, systemCode } from "../errors.js";
 import { download, MOST_HELD } from "./fetch.js";
-import { isUrl, kindOf } from "./kinds.js";
+import { isUrl, kindOf } from "../formats/kinds.js";
 import { isStandardInput, openStandardInput } from "./standard-input.js";
 import { gunzipped, unbzip } from "./unpack.js";
 

@@ -1,9 +1,9 @@
 /** Records to tokens: a column of texts, or of lists of token ids. */
 import { documentEncoder, type Encoder, type Tokenizer } from "@normless/text";
-import { RequestError } from "./errors.js";
+import { RequestError } from "../errors.js";
 import type { DataRecord, RecordFile } from "./record.js";
 import { fieldOf } from "./records.js";
-import type { TokenBuffer } from "./tokens.js";
+import type { TokenBuffer } from "../tokens.js";
 
 /** Which column of a jsonl or parquet file is read. */
 export interface ColumnOptions {
