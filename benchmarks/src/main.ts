@@ -1,13 +1,13 @@
 /** `npm run bench` and `npm run bench:peers`: runs the suites, prints tables, and writes JSON and the page. */
 import { writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import Terminal from "cli-table3";
 import type { Context } from "./harness/context.js";
 import { usableEngines } from "./harness/engines.js";
 import { checkApart, outputFile, threadCount } from "./harness/options.js";
 import { renderPage } from "./page/page.js";
-import { loadPeers } from "./peers/index.js";
+import { loadOpPeers, loadPeers } from "./peers/index.js";
 import {
   type PeerName,
   peerNames,
@@ -24,6 +24,9 @@ import { figure, goalTable, machineLine, QUICK, suiteTable, type Table } from ".
 /** Minutes and gigabytes: quick runs take them only by name. */
 const HEAVY = new Set(["lm_head", "small", "small_1x256", "small_1x1024", "save", "load"]);
 
+/** So do these suites, of which the second installs its peers. */
+const byName: readonly SuiteName[] = ["removal", "primitives"];
+
 function listOf<X extends string>(allowed: readonly X[]) {
   return (text: string): X[] =>
     (text === "all" ? allowed : text.split(",")).map((name) => {
@@ -38,7 +41,7 @@ const program = new Command("bench")
   .addOption(
     new Option(
       "--suite <names>",
-      `all, or of ${suiteNames.join(", ")} (default: all but removal, which takes minutes)`,
+      `all, or of ${suiteNames.join(", ")} (default: all but ${byName.join(" and ")}, which take minutes)`,
     ).argParser(listOf(suiteNames)),
   )
   .option("--case <names>", "only these cases, such as mlp_in,small_1x1024", (text) => text.split(","))
@@ -65,21 +68,27 @@ function show({ title, note, head, rows }: Table): string {
 
 async function measure(names: readonly SuiteName[]): Promise<Results> {
   const options = program.opts();
+  const [loadBefore] = loadavg();
   const quick = options.quick ?? false;
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const asked: readonly PeerName[] = options.peers === true ? peerNames : (options.peers ?? []);
   const peers = await loadPeers(asked, options.threads, say);
+  // Without its peers the suite says little, so that it loads them where none were named.
+  const opPeers = names.includes("primitives")
+    ? await loadOpPeers(options.peers === undefined ? peerNames : asked, say)
+    : [];
   const models = await ModelFolders.create();
   const rows: Row[] = [];
   const engines = await usableEngines(options.threads, say);
   const descriptions = Object.fromEntries(
-    [...engines, ...peers].map(({ name, description }) => [name, description]),
+    [...engines, ...peers, ...opPeers].map(({ name, description }) => [name, description]),
   );
   const context: Context = {
     engines,
     threads: options.threads,
     quick,
     productPeers: peers,
+    opPeers,
     models,
     say,
     wants: (...names) =>
@@ -101,12 +110,13 @@ async function measure(names: readonly SuiteName[]): Promise<Results> {
     cores: cpus().length,
     memoryBytes: totalmem(),
     node: process.version.slice(1),
+    loadBefore,
   };
   return { quick, machine, descriptions, rows };
 }
 
 const { suite, case: cases = [], json, html, quick } = program.opts();
-const asked = suite ?? suiteNames.filter((name) => name !== "removal");
+const asked = suite ?? suiteNames.filter((name) => !byName.includes(name));
 try {
   checkApart({ "--json": json, "--html": html });
   checkCases(cases, asked);

@@ -1,6 +1,7 @@
 /** What every suite gets: how much to measure, against whom, and where to put it. */
 import type { EngineEntry } from "./engines.js";
 import type { Rounds } from "./measure.js";
+import type { OpPeer } from "../peers/op-peer.js";
 import type { ProductPeer } from "../peers/peer.js";
 import type { PeerName, Row } from "../results/results.js";
 import type { ModelFolders } from "../steps/models.js";
@@ -14,6 +15,8 @@ export interface Context {
   readonly quick: boolean;
   /** Peers that were asked for and are here, for products. */
   readonly productPeers: readonly ProductPeer[];
+  /** The same for ops one by one. */
+  readonly opPeers: readonly OpPeer[];
   readonly models: ModelFolders;
   /** Whether a case was asked for, by any of its names. */
   wants(...names: readonly string[]): boolean;

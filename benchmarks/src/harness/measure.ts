@@ -10,6 +10,9 @@ export interface Contender {
 export interface Rounds {
   readonly rounds: number;
   readonly warmup: number;
+  /** How long a turn is at least, and the rest before it; unless given, as long as threads that wait awake need. */
+  readonly turnMs?: number;
+  readonly restMs?: number;
 }
 
 /** Milliseconds. */
@@ -31,14 +34,14 @@ const TURN_MS = 50;
  */
 export async function inTurns(
   contenders: readonly Contender[],
-  { rounds, warmup }: Rounds,
+  { rounds, warmup, turnMs = TURN_MS, restMs = REST_MS }: Rounds,
 ): Promise<Timing[]> {
   const times: number[][] = contenders.map(() => []);
   for (let round = -warmup; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
-      await wait(REST_MS);
+      await wait(restMs);
       let [ms, runs] = [0, 0];
-      for (; ms < TURN_MS; runs++) ms += await contender.run();
+      for (; ms < turnMs; runs++) ms += await contender.run();
       if (round >= 0) times[i].push(ms / runs);
     }
   }

@@ -59,6 +59,7 @@ const tabled: readonly SuiteName[] = [
   "profile",
   "transposes",
   "ops",
+  "primitives",
   "latency",
   "generation",
   "io",

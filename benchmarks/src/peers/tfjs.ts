@@ -12,15 +12,24 @@ interface Tf {
   ready(): Promise<void>;
 }
 
-export async function loadTfjs(): Promise<ProductPeer> {
+/** The whole of it, with its wasm backend started. */
+export async function startTfjs(): Promise<object> {
   const tf = requirePeer("@tensorflow/tfjs-core") as Tf;
   requirePeer("@tensorflow/tfjs-backend-wasm");
   if (!(await tf.setBackend("wasm"))) throw new Error("its wasm backend did not start");
   await tf.ready();
+  return tf;
+}
+
+export const tfjsDescription = (): string =>
+  `tfjs-backend-wasm ${versionOf("@tensorflow/tfjs-backend-wasm")}`;
+
+export async function loadTfjs(): Promise<ProductPeer> {
+  const tf = (await startTfjs()) as Tf;
   return {
     name: "tfjs-wasm",
     threads: 1,
-    description: `tfjs-backend-wasm ${versionOf("@tensorflow/tfjs-backend-wasm")}`,
+    description: tfjsDescription(),
     prepare({ rows, K, M }, x, w) {
       const [a, b] = [tf.tensor2d(x, [rows, K]), tf.tensor2d(w, [K, M])];
       return Promise.resolve({

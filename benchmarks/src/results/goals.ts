@@ -1,4 +1,5 @@
 /** What the project promises of its speed, as ratios between rows of one run. */
+import { comparedOn, lowestRatio, meanRatio, threadsOf } from "./primitives.js";
 import { type Results, type Row, type SuiteName, withFastestForms } from "./results.js";
 
 export interface Goal {
@@ -50,6 +51,9 @@ export function goalsOf(results: Results): Goal[] {
   const layouts = results.rows.flatMap((r) =>
     r.suite === "transposes" && r.engine === OURS ? [r.toMlpIn] : [],
   );
+  const primitives = counting.filter(({ suite }) => suite === "primitives");
+  const most = Math.max(1, ...threadsOf(primitives));
+  const [onOne, onAll] = [1, most].map((threads) => comparedOn(primitives, threads));
   const ourPeak = row("steps", "small_1x1024", OURS)?.peakBytes;
   const theirPeaks = results.rows.flatMap(({ suite, case: name, engine, peakBytes }) =>
     suite === "steps" && name === "small_1x1024" && engine === "pytorch" && peakBytes ? [peakBytes] : [],
@@ -87,6 +91,14 @@ export function goalsOf(results: Results): Goal[] {
       unit: "×",
       measured: ratio(ourPeak, theirPeaks.length > 0 ? Math.min(...theirPeaks) : undefined),
     },
+    higher(
+      "the slowest primitive, 1 thread, against the better of tfjs-wasm and jax-js",
+      1,
+      lowestRatio(onOne),
+    ),
+    higher("primitives, 1 thread, against the better peer, geometric mean", 3, meanRatio(onOne)),
+    higher("the slowest primitive, all threads, against the better peer", 1, lowestRatio(onAll)),
+    higher("primitives, all threads, against the better peer, geometric mean", 3, meanRatio(onAll)),
     {
       name: "handing an op to two threads and back",
       target: 10,

@@ -5,6 +5,7 @@ export const suiteNames = [
   "kernels",
   "transposes",
   "ops",
+  "primitives",
   "latency",
   "steps",
   "profile",
@@ -63,7 +64,14 @@ const rowSchema = z.strictObject({
 const resultsSchema = z.strictObject({
   /** Such figures say that it works, and nothing of how fast. */
   quick: z.boolean(),
-  machine: z.strictObject({ cpu: z.string(), cores: z.int(), memoryBytes: z.int(), node: z.string() }),
+  machine: z.strictObject({
+    cpu: z.string(),
+    cores: z.int(),
+    memoryBytes: z.int(),
+    node: z.string(),
+    /** How many processes wanted a core in the minute before the run: the load that others made. */
+    loadBefore: z.number().optional(),
+  }),
   /** What really ran, by engine or peer. */
   descriptions: z.record(z.string(), z.string()),
   rows: z.array(rowSchema),

@@ -1,5 +1,6 @@
 /** Results as rows of text, one shape of table for the terminal, the READMEs and the page. */
 import { type Goal, goalsOf, isMet } from "./goals.js";
+import { type Compared, comparedOn, meanRatio, slowerThanPeers, threadsOf } from "./primitives.js";
 import {
   isPeer,
   oursFor,
@@ -38,6 +39,8 @@ const notes: Readonly<Record<SuiteName, string>> = {
   transposes:
     "GFLOP/s, and in brackets the ratio to `mlp_in`, forward, in the same turns. Products of GPT-2 small at 1×1024.",
   ops: "What a step does besides products, at GPT-2 small’s sizes.",
+  primitives:
+    "Microseconds at 2^10 / 2^16 / 2^22 values; under × the time of the better peer over ours on so many threads. Shapes are the largest ones.",
   latency: "Microseconds.",
   steps:
     "Tokens a second of whole training steps: forward, backward, clip, AdamW. PyTorch takes them eager and compiled; the faster of the two is shown, and in brackets behind it which that is, how long compiling took (before the turns), and ours with all threads over it. Last in brackets is the most memory that each process held. `2 × wasm` is two processes of one thread, each with a step of its own, at once: what two cores give to threads that never wait for each other.",
@@ -54,6 +57,7 @@ export const titles: Readonly<Record<SuiteName, string>> = {
   kernels: "Matrix products",
   transposes: "Layouts",
   ops: "Other ops",
+  primitives: "Primitives",
   latency: "Handing work to threads",
   steps: "Training steps",
   profile: "Where a step’s time goes",
@@ -68,6 +72,7 @@ export function suiteTable(results: Results, suite: SuiteName): Table | undefine
   const rows = withFastestForms(rowsOf(results, suite));
   if (rows.length === 0) return undefined;
   if (suite === "profile") return profileTable(rows);
+  if (suite === "primitives") return primitiveTable(rows);
   const engines = unique(rows.map(showEngine));
   const keys = unique(rows.map(keyOf));
   const mixed = unique(rows.map(({ unit }) => unit)).length > 1;
@@ -98,6 +103,60 @@ function profileTable(rows: readonly Row[]): Table {
       ...(toLimit === undefined ? ["", ""] : [`${figure(value)} ${unit}`, percent(toLimit)]),
     ]),
   };
+}
+
+/** One line an op, its sizes side by side. */
+function primitiveTable(rows: readonly Row[]): Table {
+  const sizes = unique(rows.map(({ x }) => x));
+  const engines = unique(rows.map(showEngine));
+  const threads = threadsOf(rows);
+  const ratios = threads.map((threads) => comparedOn(rows, threads));
+  const sideBySide = (values: readonly (number | undefined)[]) =>
+    values.every((value) => value === undefined)
+      ? ""
+      : values.map((value) => (value === undefined ? "–" : figure(value))).join(" / ");
+  return {
+    title: titles.primitives,
+    note: `${notes.primitives}${ratios.map((compared, i) => inWords(compared, threads[i], sizes)).join("")}`,
+    head: ["", "shapes", ...engines, ...threads.map((threads) => `×, ${threads}`)],
+    rows: unique(rows.map((row) => row.case)).map((name) => {
+      const mine = rows.filter((row) => row.case === name);
+      return [
+        `\`${name}\``,
+        mine.at(-1)?.about ?? "",
+        ...engines.map((engine) =>
+          sideBySide(sizes.map((x) => mine.find((row) => row.x === x && showEngine(row) === engine)?.value)),
+        ),
+        ...ratios.map((compared) =>
+          sideBySide(sizes.map((x) => compared.find((one) => one.case === name && one.x === x)?.ratio)),
+        ),
+      ];
+    }),
+  };
+}
+
+const powerOf2 = (x: number | undefined) => `2^${Math.log2(x ?? 1)}`;
+
+/** The means, and every op that is slower than a peer's. */
+function inWords(
+  compared: readonly Compared[],
+  threads: number,
+  sizes: readonly (number | undefined)[],
+): string {
+  if (compared.length === 0) return "";
+  const means = sizes.map(
+    (x) => `${figure(meanRatio(compared.filter((one) => one.x === x)) ?? NaN)} at ${powerOf2(x)}`,
+  );
+  const slower = slowerThanPeers(compared);
+  const listed = unique(slower.map((one) => one.case)).map((name) => {
+    const mine = slower.filter((one) => one.case === name);
+    return `\`${name}\` (${mine.map(({ x, ratio }) => `${figure(ratio)} at ${powerOf2(x)}`).join(", ")})`;
+  });
+  return (
+    `\n\nOn ${threads} ${threads === 1 ? "thread" : "threads"}: ${compared.length} comparisons, ` +
+    `geometric mean ${figure(meanRatio(compared) ?? NaN)}: ${means.join(", ")}. ` +
+    (slower.length === 0 ? "None is slower." : `Slower in ${slower.length}: ${listed.join(", ")}.`)
+  );
 }
 
 /** Points of a curve share a case; each is a line of its own. */
@@ -135,12 +194,23 @@ const verdict = (goal: Goal) =>
   ({ true: "met", false: "missed", undefined: "" })[String(isMet(goal)) as "true"];
 
 /** Where it ran, in a sentence. */
-export function machineLine({ machine, descriptions, rows }: Results): string {
+export function machineLine(results: Results): string {
+  const { machine, descriptions, rows } = results;
   const ran = unique(rows.map(({ engine }) => engine)).flatMap((name) => descriptions[name] ?? []);
   const memory = Math.round(machine.memoryBytes / 2 ** 30);
   const where = `${machine.cpu}, ${machine.cores} cores, ${memory} GiB, Node ${machine.node}.`;
-  return ran.length > 0 ? `${where} ${ran.join("; ")}.` : where;
+  return [where, ...(ran.length > 0 ? [`${ran.join("; ")}.`] : []), ...busy(results)].join(" ");
 }
+
+/** From this load on others have a good part of the cores. */
+const BUSY = 1;
+
+const busy = ({ machine: { loadBefore = 0, cores } }: Results): string[] =>
+  loadBefore > BUSY
+    ? [
+        `Others were at work on the ${cores} cores (load ${figure(loadBefore)} before it began): figures are longer and further apart than at rest, those of several threads most of all.`,
+      ]
+    : [];
 
 /** Said wherever the figures of a quick run are shown. */
 export const QUICK = "A quick run: it shows that everything works, and its figures say nothing about speed.";

@@ -9,6 +9,7 @@ import { kernelCases, kernelSuite } from "./kernels.js";
 import { latencyCases, latencySuite } from "./latency.js";
 import { opSuite } from "./ops.js";
 import { profiled, profileSuite } from "./profile.js";
+import { primitiveCases, primitiveSuite } from "./primitives.js";
 import { removalCases, removalSuite } from "./removal.js";
 import { scalingCases, scalingSuite } from "./scaling.js";
 import { stepSuite } from "./steps.js";
@@ -24,6 +25,7 @@ export const suites: Readonly<Record<SuiteName, Suite>> = {
   kernels: { run: kernelSuite, cases: kernelCases },
   transposes: { run: transposeSuite, cases: transposeCases },
   ops: { run: opSuite, cases: Object.keys(opCases) },
+  primitives: { run: primitiveSuite, cases: primitiveCases },
   latency: { run: latencySuite, cases: latencyCases },
   steps: { run: stepSuite, cases: Object.keys(steps) },
   profile: { run: profileSuite, cases: profiled },

@@ -1,14 +1,17 @@
 /** The READMEs show what the committed results say. After a new run: npm run bench:table */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { READMES, RESULTS, withTables } from "../../src/results/readme.js";
+import { MORE_RESULTS, READMES, RESULTS, withTables } from "../../src/results/readme.js";
 import { parseResults, withFastestForms } from "../../src/results/results.js";
+import { synthetic } from "../synthetic.js";
 
-const results = parseResults(readFileSync(RESULTS, "utf8"), RESULTS);
+const read = (file: string) => parseResults(readFileSync(file, "utf8"), file);
+const results = read(RESULTS);
+const more = MORE_RESULTS.map(read);
 
 it.each(READMES)("%s has the tables that npm run bench:table makes", async (file) => {
   const readme = readFileSync(file, "utf8");
-  expect(readme).toBe(await withTables(readme, results));
+  expect(readme).toBe(await withTables(readme, results, ...more));
 });
 
 it("holds every figure of the products and steps in both", () => {
@@ -39,6 +42,23 @@ it("changes when a figure does", async () => {
   const [first, ...rest] = results.rows;
   const other = { ...results, rows: [{ ...first, value: 3 * first.value }, ...rest] };
   expect(await withTables(readme, other)).not.toBe(readme);
+});
+
+it("shows a suite of another run with where that was, and its goals among all", async () => {
+  const marked = ["machine", "primitives", "goals"].map(
+    (name) => `<!-- bench:${name} --><!-- /bench:${name} -->`,
+  );
+  const text = await withTables(marked.join("\n\n"), { ...synthetic, rows: [] }, ...more);
+  const [first, primitives, goals] = text.split("<!-- /bench:");
+  expect(first).toContain("A <fast> CPU");
+  expect(first).not.toContain(more[0].machine.cpu);
+  expect(primitives).toContain(more[0].machine.cpu);
+  expect(goals.match(/^\| .*primitive.*(met|missed) +\|$/gm)).toHaveLength(4);
+});
+
+it("has no suite in two runs", () => {
+  const suites = [results, ...more].flatMap(({ rows }) => [...new Set(rows.map(({ suite }) => suite))]);
+  expect(new Set(suites).size).toBe(suites.length);
 });
 
 it("says what a run did not measure", async () => {

@@ -91,6 +91,9 @@ it("says where it ran, and what of it has a description", () => {
   const machine = "A <fast> CPU, 2 cores, 24 GiB, Node 20.0.0.";
   expect(machineLine(synthetic)).toBe(`${machine} wasm, relaxed SIMD, 2 threads; tfjs-backend-wasm 4.`);
   expect(machineLine({ ...synthetic, descriptions: {} })).toBe(machine);
+  const loaded = (loadBefore: number) => ({ ...synthetic, machine: { ...synthetic.machine, loadBefore } });
+  expect(machineLine(loaded(0.9))).toBe(machineLine(synthetic));
+  expect(machineLine(loaded(6.5))).toMatch(/4\. Others were at work on the 2 cores \(load 6\.50 before/);
 });
 
 it.each([

@@ -5,11 +5,13 @@ import { type Gradients, onTape, tapeAmong, type Value, Variable } from "./tape.
 /** What an op gives for operands A and B: a variable where one of them is one, else a tensor. */
 export type Result<A, B = Tensor> = [A] extends [Variable]
   ? Variable
-  : [B] extends [Variable]
-    ? Variable
-    : [Extract<A | B, Variable>] extends [never]
-      ? Tensor
-      : Value;
+  : [B] extends [never]
+    ? Result<A>
+    : [B] extends [Variable]
+      ? Variable
+      : [Extract<A | B, Variable>] extends [never]
+        ? Tensor
+        : Value;
 
 /** The tensors of operands, in their order; one that was left out stays undefined. */
 export type TensorsOf<P extends readonly (Value | undefined)[]> = {

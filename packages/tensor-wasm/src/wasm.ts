@@ -69,12 +69,15 @@ function footprint(
 ): Footprint {
   const reads: number[] = [];
   const writes: number[] = [];
-  for (const [name, tensor] of Object.entries<WasmTensor | undefined>(
-    inputs as Record<string, WasmTensor | undefined>,
-  )) {
+  const operands = inputs as Record<string, WasmTensor | undefined>;
+  for (const name of Object.keys(operands)) {
+    const tensor = operands[name];
     if (tensor) (mutates.includes(name) ? writes : reads).push(tensor.pointer, tensor.pointer + tensor.bytes);
   }
-  for (const { pointer, bytes } of Object.values(outputs)) writes.push(pointer, pointer + bytes);
+  for (const name of Object.keys(outputs)) {
+    const { pointer, bytes } = outputs[name];
+    writes.push(pointer, pointer + bytes);
+  }
   return { reads, writes };
 }
 

@@ -8,18 +8,33 @@ import { type Shape, sizeOf, stridesOf } from "./shape.js";
  */
 export function broadcastShapes(op: string, shapes: Readonly<Record<string, Shape>>): Shape {
   const all = Object.values(shapes);
-  const rank = Math.max(...all.map(({ length }) => length));
-  return Array.from({ length: rank }, (_, d) => {
-    const sizes = all.map((shape) => shape[d - rank + shape.length] ?? 1);
-    const size = sizes.find((size) => size !== 1) ?? 1;
-    if (sizes.every((other) => other === size || other === 1)) return size;
-    throw new ShapeError(
-      op,
-      `shapes do not broadcast: dimension ${d - rank} is ${sizes.join(" and ")}`,
-      shapes,
-      "Aligned at the end, sizes must be equal or 1; see unsqueeze and reshape.",
-    );
-  });
+  const rank = all.reduce((most, { length }) => Math.max(most, length), 0);
+  const sizes: number[] = [];
+  // Plain loops: every op on two tensors comes by here.
+  for (let d = 0; d < rank; d++) {
+    let size = 1;
+    for (const shape of all) {
+      const own = sizeAt(shape, d - rank);
+      if (own === 1 || own === size) continue;
+      if (size !== 1) throw misfit(op, shapes, d - rank);
+      size = own;
+    }
+    sizes.push(size);
+  }
+  return sizes;
+}
+
+/** Of a dimension counted from the end; 1 where the shape has no such. */
+const sizeAt = (shape: Shape, d: number): number => (-d > shape.length ? 1 : shape[shape.length + d]);
+
+function misfit(op: string, shapes: Readonly<Record<string, Shape>>, d: number): ShapeError {
+  const sizes = Object.values(shapes).map((shape) => sizeAt(shape, d));
+  return new ShapeError(
+    op,
+    `shapes do not broadcast: dimension ${d} is ${sizes.join(" and ")}`,
+    shapes,
+    "Aligned at the end, sizes must be equal or 1; see unsqueeze and reshape.",
+  );
 }
 
 /** The strides with which a tensor of `shape` is read as one of the shape `to` that it broadcasts to: 0 where it repeats. */

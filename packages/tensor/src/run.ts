@@ -62,23 +62,18 @@ function planBy(
     operands[name] = tensor;
   }
   for (const name of contract.optional) if (inputs[name]) operands[name] = inputs[name];
-  for (const [name, tensor] of [...Object.entries(operands), ...Object.entries(into)]) {
-    if (!tensor) continue;
-    if (tensor.freed) throw new BackendError(`${kernel}: ${name} was freed before this use`);
-    if (tensor.backend !== backend) {
-      throw new BackendError(
-        `${kernel}: ${name} lives on backend ${tensor.backend.name}, not on this ${backend.name}. ` +
-          "Upload its values to the backend that runs the kernel.",
-      );
-    }
-  }
-  for (const [name, { dtype }] of Object.entries(operands)) {
-    const wanted: readonly DType[] = contract.dtypes[name] ?? ["float32"];
+  const names = Object.keys(operands);
+  const targets = Object.keys(into);
+  for (const name of names) checkAlive(kernel, name, operands[name], backend);
+  for (const name of targets) checkAlive(kernel, name, into[name], backend);
+  for (const name of names) {
+    const { dtype } = operands[name];
+    const wanted = contract.dtypes[name] ?? FLOAT32;
     if (!wanted.includes(dtype)) {
       throw new BackendError(`${kernel}: ${name} is ${dtype}; it must be ${wanted.join(" or ")}`);
     }
   }
-  checkTargets(kernel, operands, into);
+  if (targets.length > 0) checkTargets(kernel, operands, into);
   const specs = contract.infer(operands, attributes);
   const outputs = contract.outputs.map((name) => {
     const spec = specs[name];
@@ -94,6 +89,19 @@ function planBy(
     return { name, spec, into: target };
   });
   return { contract, outputs };
+}
+
+const FLOAT32: readonly DType[] = ["float32"];
+
+function checkAlive(kernel: string, name: string, tensor: Tensor | undefined, backend: Backend): void {
+  if (!tensor) return;
+  if (tensor.freed) throw new BackendError(`${kernel}: ${name} was freed before this use`);
+  if (tensor.backend !== backend) {
+    throw new BackendError(
+      `${kernel}: ${name} lives on backend ${tensor.backend.name}, not on this ${backend.name}. ` +
+        "Upload its values to the backend that runs the kernel.",
+    );
+  }
 }
 
 /** A kernel may read its inputs while it adds to its results. @throws BackendError where one tensor is two of them. */

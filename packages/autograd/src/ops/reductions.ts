@@ -81,6 +81,7 @@ export const variance = <X extends Value>(x: X, dim?: Dims, options: SpreadOptio
 export const std = <X extends Value>(x: X, dim?: Dims, options: SpreadOptions = {}): Result<X> =>
   compose("std", [x], (x) => {
     const squared = variance(x, dim, options);
+    if (!(squared instanceof Variable)) return sqrt(squared);
     const none = eq(squared, 0);
     // The root of 0 has no slope.
     return where(none, 0, sqrt(where(none, 1, squared)));

@@ -45,14 +45,20 @@ export const matmul: Implementation<"matmul"> = {
     function oneProduct(M: number, aAt: number, bAt: number, cAt: number): Product {
       if (n === 1 && M > 1) {
         return {
-          ...{ M: 1, N: M, K: k, add: y.add },
+          M: 1,
+          N: M,
+          K: k,
+          add: y.add,
           a: { pointer: bAt, stride: k },
           b: { pointer: aAt, stride: transposeA ? M : k, transposed: !transposeA },
           c: { pointer: cAt, stride: M },
         };
       }
       return {
-        ...{ M, N: n, K: k, add: y.add },
+        M,
+        N: n,
+        K: k,
+        add: y.add,
         a: { pointer: aAt, stride: transposeA && M > 1 ? M : k, transposed: transposeA && M > 1 },
         b: { pointer: bAt, stride: transposeB ? k : n, transposed: transposeB },
         c: { pointer: cAt, stride: n },
