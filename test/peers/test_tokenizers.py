@@ -12,7 +12,8 @@ from transformers import AddedToken, AutoTokenizer
 ENCODE = """
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
-import { randomAt, TOKENIZER_FILES, tokenizerFromFiles } from "@normless/text";
+import { randomAt } from "@normless/random";
+import { TOKENIZER_FILES, tokenizerFromFiles } from "@normless/text";
 const [folder, textsFile, specialTokens] = process.argv.slice(1);
 const names = readdirSync(folder).filter((name) => TOKENIZER_FILES.includes(name));
 const files = Object.fromEntries(names.map((name) => [name, readFileSync(`${folder}/${name}`, "utf8")]));
