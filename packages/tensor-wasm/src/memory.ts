@@ -1,9 +1,5 @@
-/**
- * One shared WebAssembly.Memory and who owns which bytes of it. An allocation takes the smallest gap that it fits in;
- * freed blocks join the gaps beside them. A training step repeats its sizes, so after the first step nothing new is
- * taken. Never cleared, never moved.
- */
-import { BackendError } from "@normless/tensor";
+/** One shared WebAssembly.Memory and who owns which bytes of it. Never cleared, never moved. */
+import { BackendError, Blocks } from "@normless/tensor";
 import { host, type WasmMemory } from "./platform.js";
 
 const PAGE = 65536;
@@ -17,9 +13,7 @@ const GROW = 256;
 export class Heap {
   readonly memory: WasmMemory;
   readonly #maximum: number;
-  /** Gaps below the top, by address; no two touch, and none touches the top. */
-  readonly #gaps: { begin: number; end: number }[] = [];
-  #top = HEAP_START;
+  readonly #blocks = new Blocks();
 
   constructor() {
     const { memory, maximum } = createMemory();
@@ -34,59 +28,17 @@ export class Heap {
 
   /** Bytes from the first block to the last, gaps included. */
   get extent(): number {
-    return this.#top - HEAP_START;
+    return this.#blocks.extent;
   }
 
   /** A pointer to `bytes` and more, a multiple of 64. @throws BackendError when 4 GiB are full. */
   allocate(bytes: number): number {
-    const size = blockSize(bytes);
-    const best = this.#bestGap(size);
-    if (best !== undefined) {
-      const gap = this.#gaps[best];
-      const pointer = gap.begin;
-      gap.begin += size;
-      if (gap.begin === gap.end) this.#gaps.splice(best, 1);
-      return pointer;
-    }
-    if (this.#top + size + SLACK > this.memory.buffer.byteLength) this.#grow(size);
-    const pointer = this.#top;
-    this.#top += size;
-    return pointer;
+    return HEAP_START + this.#blocks.allocate(bytes, (extent) => this.#reach(extent, bytes));
   }
 
   /** Takes back what `allocate(bytes)` gave. */
   release(pointer: number, bytes: number): void {
-    const end = pointer + blockSize(bytes);
-    const gaps = this.#gaps;
-    let at = 0;
-    for (let length = gaps.length; at < length;) {
-      const middle = (at + length) >> 1;
-      if (gaps[middle].begin < pointer) at = middle + 1;
-      else length = middle;
-    }
-    const before = at > 0 && gaps[at - 1].end === pointer ? gaps[at - 1] : undefined;
-    const after = at < gaps.length && gaps[at].begin === end ? gaps[at] : undefined;
-    if (before && after) {
-      before.end = after.end;
-      gaps.splice(at, 1);
-    } else if (before) before.end = end;
-    else if (after) after.begin = pointer;
-    else gaps.splice(at, 0, { begin: pointer, end });
-    const last = gaps.at(-1);
-    if (last?.end === this.#top) {
-      this.#top = last.begin;
-      gaps.pop();
-    }
-  }
-
-  #bestGap(size: number): number | undefined {
-    let best: number | undefined;
-    let least = Infinity;
-    this.#gaps.forEach(({ begin, end }, i) => {
-      const length = end - begin;
-      if (length >= size && length < least) [best, least] = [i, length];
-    });
-    return best;
+    this.#blocks.release(pointer - HEAP_START, bytes);
   }
 
   float32(pointer: number, length: number): Float32Array {
@@ -97,29 +49,27 @@ export class Heap {
     return new Int32Array(this.memory.buffer, pointer, length);
   }
 
-  #grow(size: number): void {
+  /** Makes the memory long enough for blocks up to `extent`. */
+  #reach(extent: number, bytes: number): void {
     const pages = this.memory.buffer.byteLength / PAGE;
-    const missing = Math.ceil((this.#top + size + SLACK) / PAGE) - pages;
+    const missing = Math.ceil((HEAP_START + extent + SLACK) / PAGE) - pages;
+    if (missing <= 0) return;
     const wanted = Math.min(Math.max(missing, GROW, pages >> 2), this.#maximum - pages);
-    if (wanted < missing) throw this.#outOfMemory(size);
+    if (wanted < missing) throw this.#outOfMemory(bytes);
     try {
       this.memory.grow(wanted);
     } catch {
-      throw this.#outOfMemory(size);
+      throw this.#outOfMemory(bytes);
     }
   }
 
-  #outOfMemory(size: number): BackendError {
-    const used = (this.#top / 2 ** 20).toFixed(0);
+  #outOfMemory(bytes: number): BackendError {
+    const used = ((HEAP_START + this.extent) / 2 ** 20).toFixed(0);
     return new BackendError(
-      `wasm: no room for ${(size / 2 ** 20).toFixed(1)} MiB more; ${used} MiB are taken and ` +
+      `wasm: no room for ${(bytes / 2 ** 20).toFixed(1)} MiB more; ${used} MiB are taken and ` +
         `${(this.#maximum * PAGE) / 2 ** 20} MiB is the most. Take a smaller batch, or free what is not used.`,
     );
   }
-}
-
-function blockSize(bytes: number): number {
-  return Math.max(64, Math.ceil(bytes / 64) * 64);
 }
 
 /** 4 GiB is the limit of a 32-bit module; some systems cannot reserve that much address space. */

@@ -1,4 +1,5 @@
 export { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
+export { Blocks } from "./blocks.js";
 export { broadcastShapes, broadcastStrides } from "./broadcast.js";
 export { type DType, dtypeOf, type TensorData, type TensorSpec, toDType } from "./dtype.js";
 export { dry } from "./dry.js";

@@ -1,0 +1,36 @@
+/* The matrix product that all others are made of. */
+#ifndef NORMLESS_GEMM_H
+#define NORMLESS_GEMM_H
+
+#include "engine.h"
+#include "vector.h"
+
+/* Value (i,j) is at[i * row + j * column]; one of the two is 1. */
+typedef struct {
+  const float *at;
+  int64_t row, column;
+} matrix;
+
+INLINE matrix plain(const float *at, int64_t stride) { return (matrix){at, stride, 1}; }
+INLINE matrix transposed(const float *at, int64_t stride) { return (matrix){at, 1, stride}; }
+
+/* Where a product goes: C (M,N), rows `stride` floats apart. */
+typedef struct {
+  float *at;
+  int64_t stride;
+  /* Add to what is there. */
+  bool add;
+  /* (N), or NULL. */
+  const float *bias;
+  /* What is done with some rows and columns of C when they are final and still in the nearest cache; or NULL. */
+  void (*finish)(const void *with, float *c, int64_t stride, int64_t row, int64_t column, int64_t rows, int64_t columns);
+  const void *with;
+} product;
+
+/* C (+)= A (M,K) · B (K,N) + bias. The order of each sum depends on the sizes alone. */
+int gemm(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c);
+
+/* out (columns) (+)= the sums of x's columns, which is in rows of `stride` floats (linear.c). */
+void column_sums(engine *e, float *out, const float *x, int64_t rows, int64_t columns, int64_t stride, bool add);
+
+#endif

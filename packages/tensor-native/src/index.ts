@@ -1,0 +1,1 @@
+export { native, type NativeBackend, type NativeOptions } from "./native.js";
