@@ -5,7 +5,10 @@ import { kernels } from "../src/kernels/index.js";
 
 for (const threads of [1, 2]) {
   describe(`native, ${threads} thread(s)`, async () => {
-    const backend = await native({ threads, ...(process.env.NORMLESS_NATIVE_FOLDER && { folder: process.env.NORMLESS_NATIVE_FOLDER }) });
+    const backend = await native({
+      threads,
+      ...(process.env.NORMLESS_NATIVE_FOLDER && { folder: process.env.NORMLESS_NATIVE_FOLDER }),
+    });
     afterAll(() => backend.dispose());
     for (const check of conformance()) if (check.kernel in kernels) it(check.name, () => check.run(backend));
   });
