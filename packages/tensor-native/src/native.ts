@@ -61,6 +61,16 @@ export function native({ threads = defaultThreads(), folder }: NativeOptions = {
 
 const defaultThreads = () => Math.min(availableParallelism(), MOST_THREADS);
 
+/** @throws BackendError when there is none, which ends the engine */
+function heapBeside(engine: Engine): Heap {
+  try {
+    return new Heap(engine.library);
+  } catch (error) {
+    engine.stop();
+    throw error;
+  }
+}
+
 function start(threads: number, folder: string | undefined): NativeBackend {
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new BackendError(
@@ -69,8 +79,8 @@ function start(threads: number, folder: string | undefined): NativeBackend {
   }
   const library = loadLibrary(folder);
   const { build } = library;
-  const heap = new Heap(library);
   const engine = new Engine(library, threads);
+  const heap = heapBeside(engine);
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   let disposed = false;
 
