@@ -123,7 +123,7 @@ export function goalsOf(results: Results): Goal[] {
       target: 180,
       better: "lower",
       unit: "s",
-      measured: row("removal", "distilled", OURS)?.value,
+      measured: (row("removal", "distilled", NATIVE) ?? row("removal", "distilled", OURS))?.value,
     },
   ];
 }

@@ -72,6 +72,11 @@ it("measures the native engine against PyTorch by its own rows, in products, ste
   expect(goal("step of mini with native against PyTorch", results).measured).toBeCloseTo(21 / 22);
   expect(goal("generation of small with native against PyTorch", results).measured).toBeCloseTo(31 / 32);
   expect(goal("step of base with native against PyTorch", results).measured).toBeUndefined();
+  // Which takes it where it is built.
+  const removal = ["wasm", "native"].map((engine, i) =>
+    row("removal", "distilled", { engine, value: 240 - 100 * i, unit: "s" }),
+  );
+  expect(goal("npm start, once built", { ...synthetic, rows: removal }).measured).toBe(140);
 });
 
 it("measures the system's BLAS against PyTorch by its own rows", () => {
