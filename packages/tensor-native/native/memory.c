@@ -21,18 +21,10 @@ EXPORT int64_t reserve(int64_t bytes) {
 #ifdef MADV_HUGEPAGE
   madvise(base, (size_t)bytes, MADV_HUGEPAGE);
 #endif
-#ifdef __SANITIZE_ADDRESS__
-  __asan_poison_memory_region(base, (size_t)bytes);
-#endif
   return (int64_t)base;
 }
 
-EXPORT int unreserve(float *base, int64_t bytes) {
-#ifdef __SANITIZE_ADDRESS__
-  __asan_unpoison_memory_region(base, (size_t)bytes);
-#endif
-  return munmap(base, (size_t)bytes);
-}
+EXPORT int unreserve(float *base, int64_t bytes) { return munmap(base, (size_t)bytes); }
 
 /* Says which memory is somebody's, to AddressSanitizer where that watches. */
 EXPORT int allow(float *at, int64_t bytes, int allowed) {

@@ -40,7 +40,7 @@ const COMMON = [
 ];
 const FAST = ["-O3"];
 const SANITIZED = [
-  ...["-O1", "-g", "-Werror", "-fno-omit-frame-pointer"],
+  ...["-O1", "-g", "-fno-omit-frame-pointer"],
   ...["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
 ];
 

@@ -19,6 +19,8 @@ export interface Build {
     readonly sources: string;
     /** What the compiler says of itself. */
     readonly compiler: string;
+    /** How it was called, without its flags. */
+    readonly command: string;
     readonly processor: { readonly arch: string; readonly has: readonly string[] };
   };
   /** Prototypes of what the library exports, in one form. */

@@ -7,9 +7,10 @@ const reserve = declare("int64_t reserve(int64_t bytes)");
 const giveBack = declare("int unreserve(float *base, int64_t bytes)");
 const allow = declare("int allow(float *at, int64_t bytes, int allowed)");
 
-/** Kernels may read (never write) a few floats past a tensor's end. */
-const SLACK = 4096;
-/** Before so many bytes more are written, the system is asked whether it has them. */
+/**
+ * Before so many bytes more are written, the system is asked whether it has them. Beyond all tensors there are as many, since
+ * kernels may read (never write) a few floats past a tensor's end.
+ */
 const STRIDE = 64 * 2 ** 20;
 
 /** Bytes that tensors can take together at most: the machine's, or the container's. */
@@ -32,8 +33,7 @@ export class Heap {
   /** @throws BackendError when the system does not give so many addresses */
   constructor(library: Library) {
     this.#library = library;
-    // Twice, for gaps.
-    this.#reserved = 2 * this.limit + SLACK;
+    this.#reserved = this.limit + STRIDE;
     this.#base = reserve.in(library)(this.#reserved);
     if (this.#base === 0) throw new BackendError("native: the system does not reserve memory for the engine");
   }
@@ -41,19 +41,26 @@ export class Heap {
   /** The address of `bytes` and more, a multiple of 64. @throws BackendError when the machine's memory is full. */
   allocate(bytes: number): number {
     const begin = this.#blocks.allocate(bytes, (extent) => this.#reach(extent, bytes));
-    if (this.#library.build.sanitized) allow.in(this.#library)(this.#base + begin, Blocks.sizeFor(bytes), 1);
+    this.#watch(begin, Blocks.sizeFor(bytes), false);
     return this.#base + begin;
   }
 
   /** Takes back what `allocate(bytes)` gave. */
   release(pointer: number, bytes: number): void {
-    if (this.#library.build.sanitized) allow.in(this.#library)(pointer, Blocks.sizeFor(bytes), 0);
+    this.#watch(pointer - this.#base, Blocks.sizeFor(bytes), true);
     this.#blocks.release(pointer - this.#base, bytes);
   }
 
   /** Gives all of it back. */
   end(): void {
+    // The addresses may become somebody else's.
+    this.#watch(0, this.#reached + STRIDE, false);
     giveBack.in(this.#library)(this.#base, this.#reserved);
+  }
+
+  /** Tells AddressSanitizer, where that watches, whether to complain of what is read or written there. */
+  #watch(begin: number, bytes: number, complain: boolean): void {
+    if (this.#library.build.sanitized) allow.in(this.#library)(this.#base + begin, bytes, complain ? 0 : 1);
   }
 
   #reach(extent: number, bytes: number): void {
@@ -72,6 +79,9 @@ export class Heap {
       const available = process.availableMemory();
       if (extent - this.#reached > available) refuse(`the system has ${gibibytes(available)} left`);
     }
-    this.#reached = Math.ceil(extent / STRIDE) * STRIDE;
+    const reached = Math.ceil(extent / STRIDE) * STRIDE;
+    // As far as a kernel that runs over may get: to watch all that is reserved would take memory itself.
+    this.#watch(this.#reached, reached + STRIDE - this.#reached, true);
+    this.#reached = reached;
   }
 }
