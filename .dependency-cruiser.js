@@ -47,7 +47,8 @@ export default {
       from: { path: sourcesOf(name) },
       to: {
         path: "^(packages|apps|benchmarks|examples|test)/",
-        pathNot: ["/node_modules/", ...[name, ...below].map(sourcesOf)],
+        // What runs before anything is built, and is asked afterwards, is in scripts.
+        pathNot: ["/node_modules/", `^packages/${name}/scripts/`, ...[name, ...below].map(sourcesOf)],
       },
     })),
     {
