@@ -44,7 +44,7 @@ export interface NativeOptions {
 /** The backend, with what it runs on. `dispose` ends its threads and gives its memory back. */
 export interface NativeBackend extends Backend {
   readonly threads: number;
-  /** Names sources, compiler, flags and processor: two builds of one name compute the same bits. */
+  /** A name for the library's bytes: two builds of one name compute the same bits. */
   readonly build: string;
 }
 
@@ -52,7 +52,8 @@ const MOST_THREADS = 64;
 
 /**
  * Makes the engine. Results have the same bits for any number of threads, on one build.
- * @throws BackendError when it is not built, or built for another processor, with what to do.
+ * @throws BackendError with what to do, when it is not built, damaged, of other sources or for another processor; when `threads`
+ * is no whole number from 1 to 64, or the system does not start so many
  */
 export function native({ threads = defaultThreads(), folder }: NativeOptions = {}): Promise<NativeBackend> {
   // Through a promise, as of every other engine that takes time to start.
