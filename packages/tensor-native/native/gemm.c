@@ -5,6 +5,7 @@
  */
 #include "gemm.h"
 
+#include "few-rows.h"
 #include "vector.h"
 
 /* Rows and vectors of a micro-tile: as many as registers hold. */
@@ -34,7 +35,7 @@
 #define TM 96
 #endif
 #ifndef TN
-#define TN 512
+#define TN TILE_COLUMNS
 #endif
 
 /* Rows of C from a micro-kernel: acc = A panel · B panel over kc, then C (+)= acc + bias. */
@@ -43,7 +44,10 @@
                            int64_t stride, bool add, const float *bias) {                                         \
     vec acc[ROWS][NV];                                                                                            \
     _Pragma("GCC unroll 16") for (int i = 0; i < ROWS; i++)                                                       \
-    _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) acc[i][v] = (vec){0};                                    \
+    _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) {                                                        \
+      acc[i][v] = (vec){0};                                                                                       \
+      __builtin_prefetch(c + i * stride + v * LANES, 1);                                                          \
+    }                                                                                                             \
     for (int64_t k = 0; k < kc; k++) {                                                                            \
       vec bk[NV];                                                                                                 \
       _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) bk[v] = *(const vec *)(b + v * LANES);                 \
@@ -65,7 +69,7 @@
   }
 
 MICRO(4)
-#if MR >= 6
+#if MR == 6
 MICRO(6)
 #endif
 #if MR >= 8
@@ -235,9 +239,11 @@ static void tile(const void *job, int64_t unit, int thread) {
             to[y * c.stride + x] = add ? to[y * c.stride + x] + sum : sum;
           }
       }
-      if (t->last && c.finish) c.finish(c.with, to, c.stride, t->m + i, t->n + j, rows, columns);
     }
   }
+  if (!t->last || !c.finish) return;
+  int64_t row = t->m + begin, column = t->n + left;
+  c.finish(c.with, c.at + row * c.stride + column, c.stride, row, column, least(end, t->mc) - begin, right - left);
 }
 
 /* Equal parts of n, none larger than `limit`; a multiple of `of`. */
@@ -246,29 +252,58 @@ static int64_t part(int64_t n, int64_t limit, int64_t of) {
   return parts <= 1 ? n : pieces(pieces(n, parts), of) * of;
 }
 
-int gemm(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
-  if (M == 0 || N == 0) return DONE;
-  int64_t kc = most(part(K, KC, 4), 1), mc = part(M, MC, TM), nc = part(N, NC, TN);
-  SCRATCH(float, packed_a, e, (mc + MR) * kc);
-  SCRATCH(float, packed_b, e, pieces(nc, NR) * NR * kc);
-  block t = {.a = a, .b = b, .c = c, .packed_a = packed_a, .packed_b = packed_b};
-  for (t.n = 0; t.n < N; t.n += nc) {
-    t.nc = least(nc, N - t.n);
-    for (t.k = 0; t.k == 0 || t.k < K; t.k += kc) {
-      t.kc = least(kc, K - t.k);
+/* Sizes of the blocks that a product is packed in. */
+typedef struct {
+  int64_t mc, nc, kc;
+} blocks;
+
+static blocks blocks_of(int64_t M, int64_t N, int64_t K) {
+  return (blocks){part(M, MC, TM), part(N, NC, TN), most(part(K, KC, 4), 1)};
+}
+
+static size_t room_a(blocks s) { return (size_t)((s.mc + MR) * s.kc); }
+static size_t room_b(blocks s) { return (size_t)(pieces(s.nc, NR) * NR * s.kc); }
+
+/* By an engine's threads, or by this one alone where there is no engine. */
+static void multiply(engine *e, int64_t M, int64_t N, int64_t K, block t) {
+  blocks s = blocks_of(M, N, K);
+  for (t.n = 0; t.n < N; t.n += s.nc) {
+    t.nc = least(s.nc, N - t.n);
+    for (t.k = 0; t.k == 0 || t.k < K; t.k += s.kc) {
+      t.kc = least(s.kc, K - t.k);
       t.first = t.k == 0;
-      t.last = t.k + kc >= K;
-      for (t.m = 0; t.m < M; t.m += mc) {
-        t.mc = least(mc, M - t.m);
+      t.last = t.k + s.kc >= K;
+      for (t.m = 0; t.m < M; t.m += s.mc) {
+        t.mc = least(s.mc, M - t.m);
         t.rows = panels_of(t.mc);
         t.tiles_m = pieces(t.mc, TM);
         t.units_b = t.m == 0 ? pieces(t.nc, TOGETHER * NR) : 0;
-        bool packed = M <= mc && K <= kc && t.n > 0;
-        int64_t units_a = packed ? 0 : t.tiles_m;
-        share(e, t.units_b + units_a, (double)(t.units_b ? t.nc : 0) * t.kc * .3 + (double)t.mc * t.kc * .3, pack, &t);
+        bool packed = M <= s.mc && K <= s.kc && t.n > 0;
+        double values = (t.units_b ? t.nc : 0) + (packed ? 0 : t.mc);
+        share(e, t.units_b + (packed ? 0 : t.tiles_m), values * t.kc * .2, pack, &t);
         share(e, t.tiles_m * pieces(t.nc, TN), (double)t.mc * t.nc * t.kc * .012, tile, &t);
       }
     }
   }
+}
+
+int gemm(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
+  if (M == 0 || N == 0) return DONE;
+  if (M <= FEW_ROWS && a.column == 1) return few_rows(e, M, N, K, a, b, c);
+  blocks s = blocks_of(M, N, K);
+  SCRATCH(float, packed_a, e, room_a(s));
+  SCRATCH(float, packed_b, e, room_b(s));
+  multiply(e, M, N, K, (block){.a = a, .b = b, .c = c, .packed_a = packed_a, .packed_b = packed_b});
   return DONE;
+}
+
+size_t room_alone(int64_t M, int64_t N, int64_t K) {
+  blocks s = blocks_of(M, N, K);
+  return (room_a(s) + room_b(s) + 31) / 16 * 16;
+}
+
+void gemm_alone(float *room, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
+  if (M == 0 || N == 0) return;
+  size_t after_a = (room_a(blocks_of(M, N, K)) + 15) / 16 * 16;
+  multiply(NULL, M, N, K, (block){.a = a, .b = b, .c = c, .packed_a = room, .packed_b = room + after_a});
 }

@@ -60,6 +60,21 @@ INLINE float largest_lane(vec v) {
   return x[0];
 }
 
+/* Keeps a product from becoming part of a fused multiply-add: it is rounded by itself. */
+#if LANES == 16
+#define IN_REGISTER "+v"
+#elif defined(__x86_64__)
+#define IN_REGISTER "+x"
+#elif defined(__aarch64__)
+#define IN_REGISTER "+w"
+#else
+#define IN_REGISTER "+m"
+#endif
+INLINE vec rounded(vec v) {
+  __asm__("" : IN_REGISTER(v));
+  return v;
+}
+
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 INLINE int64_t pieces(int64_t n, int64_t of) { return (n + of - 1) / of; }
