@@ -38,6 +38,11 @@
 #define TN TILE_COLUMNS
 #endif
 
+/* Tiles for each thread, at least. */
+#ifndef ENOUGH
+#define ENOUGH 16
+#endif
+
 /* Rows of C from a micro-kernel: acc = A panel · B panel over kc, then C (+)= acc + bias. */
 #define MICRO(ROWS)                                                                                               \
   static void micro_##ROWS(int64_t kc, const float *restrict a, const float *restrict b, float *restrict c,       \
@@ -165,6 +170,8 @@ typedef struct {
   int64_t m, n, k, mc, nc, kc;
   panels rows;
   int64_t units_b, tiles_m;
+  /* Rows and columns of a tile. */
+  int64_t tm, tn;
   bool first, last;
 } block;
 
@@ -216,9 +223,9 @@ static void tile(const void *job, int64_t unit, int thread) {
   const block *t = job;
   product c = t->c;
   _Alignas(64) float edge[MR * NR];
-  int64_t begin = first_panel(t->rows, unit % t->tiles_m * TM);
-  int64_t end = least(first_panel(t->rows, (unit % t->tiles_m + 1) * TM), t->mc);
-  int64_t left = unit / t->tiles_m * TN, right = least(left + TN, t->nc);
+  int64_t begin = first_panel(t->rows, unit % t->tiles_m * t->tm);
+  int64_t end = least(first_panel(t->rows, (unit % t->tiles_m + 1) * t->tm), t->mc);
+  int64_t left = unit / t->tiles_m * t->tn, right = least(left + t->tn, t->nc);
   bool add = c.add || !t->first;
   for (int64_t j = left; j < right; j += NR) {
     const float *b = t->packed_b + j * t->kc;
@@ -252,6 +259,20 @@ static int64_t part(int64_t n, int64_t limit, int64_t of) {
   return parts <= 1 ? n : pieces(pieces(n, parts), of) * of;
 }
 
+/* Smaller tiles where there would be too few of them for the threads. Any choice gives the same bits. */
+static void cut_tiles(block *t, int threads) {
+  t->tm = TM;
+  t->tn = TN;
+  int64_t enough = threads == 1 ? 1 : ENOUGH * threads;
+  while (pieces(t->mc, t->tm) * pieces(t->nc, t->tn) < enough) {
+    if (t->tm > 2 * MR && t->tm * 4 > t->tn) t->tm /= 2;
+    else if (t->tn > 4 * NR && !t->c.finish) t->tn /= 2;
+    else if (t->tm > 2 * MR) t->tm /= 2;
+    else break;
+  }
+  t->tiles_m = pieces(t->mc, t->tm);
+}
+
 /* Sizes of the blocks that a product is packed in. */
 typedef struct {
   int64_t mc, nc, kc;
@@ -276,12 +297,12 @@ static void multiply(engine *e, int64_t M, int64_t N, int64_t K, block t) {
       for (t.m = 0; t.m < M; t.m += s.mc) {
         t.mc = least(s.mc, M - t.m);
         t.rows = panels_of(t.mc);
-        t.tiles_m = pieces(t.mc, TM);
+        cut_tiles(&t, e ? threads_of(e) : 1);
         t.units_b = t.m == 0 ? pieces(t.nc, TOGETHER * NR) : 0;
         bool packed = M <= s.mc && K <= s.kc && t.n > 0;
         double values = (t.units_b ? t.nc : 0) + (packed ? 0 : t.mc);
-        share(e, t.units_b + (packed ? 0 : t.tiles_m), values * t.kc * .2, pack, &t);
-        share(e, t.tiles_m * pieces(t.nc, TN), (double)t.mc * t.nc * t.kc * .012, tile, &t);
+        share(e, t.units_b + (packed ? 0 : pieces(t.mc, TM)), values * t.kc * .2, pack, &t);
+        share(e, t.tiles_m * pieces(t.nc, t.tn), (double)t.mc * t.nc * t.kc * .012, tile, &t);
       }
     }
   }
