@@ -25,6 +25,8 @@
 #define TN TILE_COLUMNS
 #endif
 
+_Static_assert(TN % NR == 0, "a tile begins where a panel does");
+
 /* Columns of B up to which packing A does not pay. */
 #ifndef DIRECT
 #define DIRECT 512

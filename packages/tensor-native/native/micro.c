@@ -57,10 +57,8 @@ MICRO(4)
 #if MR == 6
 MICRO(6)
 #endif
-#if MR >= 8
-MICRO(8)
-#endif
 #if MR == 12
+MICRO(8)
 MICRO(12)
 #endif
 
@@ -68,8 +66,6 @@ micro *micro_of(int64_t rows, bool apart) {
   switch (rows) {
 #if MR == 12
     case 12: return apart ? apart_12 : beside_12;
-#endif
-#if MR >= 8
     case 8: return apart ? apart_8 : beside_8;
 #endif
 #if MR == 6

@@ -13,9 +13,12 @@
 #elif LANES == 8
 #define MR 6
 #define NV 2
+#elif defined(__aarch64__)
+#define MR 6
+#define NV 4
 #else
-#define MR 8
-#define NV 3
+#define MR 4
+#define NV 2
 #endif
 #define NR (NV * LANES)
 
