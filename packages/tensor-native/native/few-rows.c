@@ -109,6 +109,7 @@ int few_rows(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, pro
     share(e, parts, cost, some_rows, &t);
     join(&t, parts);
   }
-  if (c.finish) c.finish(c.with, c.at, c.stride, 0, 0, M, N);
+  for (int64_t j = 0; c.finish && j < N; j += TILE_COLUMNS)
+    c.finish(c.with, c.at + j, c.stride, 0, j, M, least(TILE_COLUMNS, N - j));
   return DONE;
 }

@@ -6,7 +6,7 @@
 
 #define FEW_ROWS 4
 
-/* As gemm, for M <= FEW_ROWS and rows of A that are contiguous. `finish` is called once. */
+/* As gemm, for M <= FEW_ROWS and rows of A that are contiguous. */
 int few_rows(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c);
 
 #endif
