@@ -22,7 +22,7 @@ export class Engine {
   }
 
   /** Calls a kernel, whose first argument is the engine. @throws BackendError when its scratch memory is not there */
-  call(kernel: Prototype, ...args: number[]): void {
+  call(kernel: Prototype, ...args: (number | ArrayBufferView)[]): void {
     if (kernel.in(this.library)(this.#handle, ...args) === 0) return;
     throw new BackendError(
       `native: no memory for what ${kernel.name} needs beside its tensors. Take a smaller batch, or free what is not used.`,

@@ -1,9 +1,16 @@
 /** The column of this backend in the table of kernels: a kernel that is missing here does not compile. */
 import type { KernelName } from "@normless/tensor";
 import type { Implementation } from "./implementation.js";
+import { binary, where } from "./binary.js";
+import { cast, clamp, unary } from "./unary.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 
 export const kernels = {
+  unary,
+  clamp,
+  cast,
+  binary,
+  where,
   linear,
   linearGradInput,
   linearGradWeight,
