@@ -3,6 +3,8 @@ import type { KernelName } from "@normless/tensor";
 import type { Implementation } from "./implementation.js";
 import { binary, where } from "./binary.js";
 import { cast, clamp, unary } from "./unary.js";
+import { fill, scale, sum, sumSquares } from "./elementwise.js";
+import { assign, full, range, strided } from "./strided.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 
 export const kernels = {
@@ -11,6 +13,14 @@ export const kernels = {
   cast,
   binary,
   where,
+  strided,
+  assign,
+  full,
+  range,
+  scale,
+  sum,
+  fill,
+  sumSquares,
   linear,
   linearGradInput,
   linearGradWeight,
