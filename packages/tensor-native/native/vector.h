@@ -107,6 +107,8 @@ INLINE double sum_wide(wide v) {
     for (int i = 0; i < half; i++) x[i] += x[i + half];
   return x[0];
 }
+/* The first n, of which LANES are all. */
+INLINE vec load_up_to(const float *p, int64_t n) { return n == LANES ? load(p) : load_part(p, n); }
 /* As load_part and store_part. */
 INLINE ivec load_int_part(const int32_t *p, int64_t n) {
   ivec v = {0};

@@ -5,6 +5,7 @@ import { binary, where } from "./binary.js";
 import { cast, clamp, unary } from "./unary.js";
 import { fill, scale, sum, sumSquares } from "./elementwise.js";
 import { assign, full, range, strided } from "./strided.js";
+import { argReduce, reduce } from "./reduce.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 
 export const kernels = {
@@ -21,6 +22,8 @@ export const kernels = {
   sum,
   fill,
   sumSquares,
+  reduce,
+  argReduce,
   linear,
   linearGradInput,
   linearGradWeight,
