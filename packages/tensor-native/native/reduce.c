@@ -65,17 +65,25 @@ static void reduce_columns(const void *job, int64_t unit, int thread) {
   for (int64_t j = 0; j < n; j++) t->y[part * t->I + i + j] = t->by->finish(to + j, t->factor);
 }
 
-/* Some results, each of the slots of its parts. */
+/* The slots of one result, `apart` from each other, into the first. */
+static void join_one(slot *first, int64_t apart, int64_t N, cut c, const fold *f) {
+  for (int64_t part = 1; part < c.parts; part++) {
+    int64_t have = part * c.length;
+    f->join(first, first + part * apart, (double)have, (double)least(c.length, N - have));
+  }
+}
+
+void join_slots(slot *slots, int64_t O, int64_t N, cut c, const fold *f) {
+  for (int64_t o = 0; o < O; o++) join_one(slots + o * c.parts, 1, N, c, f);
+}
+
 static void join_parts(const void *job, int64_t unit, int thread) {
   (void)thread;
   const reduction *t = job;
   int64_t end = least((unit + 1) * JOINED, t->O * t->I);
   for (int64_t at = unit * JOINED; at < end; at++) {
     slot *first = t->slots + at / t->I * t->cut.parts * t->I + at % t->I;
-    for (int64_t part = 1; part < t->cut.parts; part++) {
-      int64_t have = part * t->cut.length;
-      t->by->join(first, first + part * t->I, (double)have, (double)least(t->cut.length, t->N - have));
-    }
+    join_one(first, t->I, t->N, t->cut, t->by);
     t->y[at] = t->by->finish(first, t->factor);
   }
 }

@@ -39,6 +39,9 @@ cut cut_of(int64_t O, int64_t N, int64_t I);
 /* Of x (O,N): O * parts slots in scratch memory, one for each part, not joined; NULL where there is none. */
 slot *part_slots(engine *e, const float *x, int64_t O, int64_t N, cut c, const fold *f);
 
+/* The first of each row's becomes the one of all of them. */
+void join_slots(slot *slots, int64_t O, int64_t N, cut c, const fold *f);
+
 /* y (O,I) of x (O,N,I). */
 int reduce_by(engine *e, const fold *f, float *y, const float *x, int64_t O, int64_t N, int64_t I, double factor);
 

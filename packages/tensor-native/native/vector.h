@@ -109,6 +109,10 @@ INLINE double sum_wide(wide v) {
 }
 /* The first n, of which LANES are all. */
 INLINE vec load_up_to(const float *p, int64_t n) { return n == LANES ? load(p) : load_part(p, n); }
+INLINE void store_up_to(float *p, vec v, int64_t n) {
+  if (n == LANES) store(p, v);
+  else store_part(p, v, n);
+}
 /* As load_part and store_part. */
 INLINE ivec load_int_part(const int32_t *p, int64_t n) {
   ivec v = {0};

@@ -6,6 +6,8 @@ import { cast, clamp, unary } from "./unary.js";
 import { fill, scale, sum, sumSquares } from "./elementwise.js";
 import { assign, full, range, strided } from "./strided.js";
 import { argReduce, reduce } from "./reduce.js";
+import { cumsum } from "./cumsum.js";
+import { softmax, softmaxGrad } from "./softmax.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 
 export const kernels = {
@@ -24,6 +26,9 @@ export const kernels = {
   sumSquares,
   reduce,
   argReduce,
+  cumsum,
+  softmax,
+  softmaxGrad,
   linear,
   linearGradInput,
   linearGradWeight,
