@@ -1,5 +1,5 @@
 /* Filling, adding and scaling, and the sums to a scalar. */
-#include "engine.h"
+#include "elementwise.h"
 #include "vector.h"
 
 /* Values of a unit; fixed, so that the order of sums is too. */

@@ -4,7 +4,7 @@ import { declare, type Library, type Prototype } from "./library.js";
 
 const start = declare("engine *engine_start(int threads)");
 const stop = declare("void engine_stop(engine *e)");
-const outside = declare("int64_t first_outside(const int32_t *ids, int64_t n, int64_t limit)");
+const outside = declare("int64_t first_outside(engine *e, const int32_t *values, int64_t n, int64_t limit)");
 const copyIn = declare("int copy_in(float *to, const void *from, int64_t bytes)");
 const copyOut = declare("int copy_out(void *to, const float *from, int64_t bytes)");
 
@@ -31,7 +31,7 @@ export class Engine {
 
   /** Of ids, which begins at `ids` in the engine's memory: where the first one is that is not from 0 to limit − 1, or −1. */
   firstOutside(ids: number, size: number, limit: number): number {
-    return outside.in(this.library)(ids, size, limit);
+    return outside.in(this.library)(this.#handle, ids, size, limit);
   }
 
   /** From memory of JavaScript. */

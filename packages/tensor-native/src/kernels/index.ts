@@ -8,6 +8,8 @@ import { assign, full, range, strided } from "./strided.js";
 import { argReduce, reduce } from "./reduce.js";
 import { cumsum } from "./cumsum.js";
 import { softmax, softmaxGrad } from "./softmax.js";
+import { gather, indexAdd, indexSelect, scatterAdd } from "./places.js";
+import { sort } from "./sort.js";
 import { linear, linearGradBias, linearGradInput, linearGradWeight } from "./linear.js";
 
 export const kernels = {
@@ -29,6 +31,11 @@ export const kernels = {
   cumsum,
   softmax,
   softmaxGrad,
+  sort,
+  indexSelect,
+  indexAdd,
+  gather,
+  scatterAdd,
   linear,
   linearGradInput,
   linearGradWeight,
