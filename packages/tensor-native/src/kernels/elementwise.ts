@@ -52,8 +52,7 @@ export const scale: Implementation<"scale"> = {
 
 export const sum: Implementation<"sum"> = {
   accumulates: true,
-  run: (engine, { x }, _attributes, { y }) =>
-    engine.call(sumOf, y.pointer, x.pointer, x.size, flag(y.add)),
+  run: (engine, { x }, _attributes, { y }) => engine.call(sumOf, y.pointer, x.pointer, x.size, flag(y.add)),
 };
 
 export const sumSquares: Implementation<"sumSquares"> = {

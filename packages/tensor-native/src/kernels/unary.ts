@@ -23,7 +23,9 @@ const ofInts = new Map(
 const [toBool, toInt32] = [floats("toBool"), floats("toInt32")];
 const [intToBool, toFloat32, same] = [ints("toBool"), ints("toFloat32"), ints("same")];
 
-const clampFloats = declare("int clamp(engine *e, float *y, const float *x, int64_t n, double min, double max)");
+const clampFloats = declare(
+  "int clamp(engine *e, float *y, const float *x, int64_t n, double min, double max)",
+);
 const clampInts = declare(
   "int clamp_int(engine *e, int32_t *y, const int32_t *x, int64_t n, int32_t min, int32_t max)",
 );
