@@ -145,4 +145,30 @@ INLINE bool any_lane(ivec mask) {
   return any != 0;
 }
 
+INLINE ivec lanes(void) {
+  ivec lane;
+  for (int i = 0; i < LANES; i++) lane[i] = i;
+  return lane;
+}
+
+/* As sum_lanes, bit for bit, in a few instructions where GCC compiles. */
+INLINE float total(vec v) {
+#ifdef __clang__
+  return sum_lanes(v);
+#else
+  for (int half = LANES / 2; half > 0; half /= 2) v += __builtin_shuffle(v, lanes() ^ half);
+  return v[0];
+#endif
+}
+
+/* As larger: compilers make one instruction of a loop, and three of masks. */
+INLINE vec upper(vec a, vec b) {
+  float x[LANES], y[LANES];
+  memcpy(x, &a, sizeof x);
+  memcpy(y, &b, sizeof y);
+  for (int i = 0; i < LANES; i++) x[i] = x[i] > y[i] ? x[i] : y[i];
+  memcpy(&a, x, sizeof a);
+  return a;
+}
+
 #endif
