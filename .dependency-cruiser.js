@@ -24,6 +24,7 @@ const mayImport = {
   data: ["text", "hub"],
   // Engines, as packages/tensor/src/gpu is: apps, benchmarks and tests make them and pass them in.
   "tensor-wasm": ["tensor"],
+  "tensor-native": ["tensor"],
   "tensor-blas": ["tensor", "tensor-wasm"],
 };
 

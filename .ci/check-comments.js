@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import ts from "typescript";
 
 /** An op is told of where its contract is (packages/tensor/src/kernels), not again by each backend. */
-const IMPLEMENTATIONS = /(gpu|wgsl|tensor-wasm\/src)\/kernels\//;
+const IMPLEMENTATIONS = /(gpu|wgsl|tensor-(wasm|native)\/src)\/kernels\//;
 
 const isExported = ({ modifiers = [] }) => modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
 

@@ -15,7 +15,11 @@ export const mainEngine = {
 
 const engines: readonly EngineEntry[] = [
   mainEngine,
-  // Not before it is asked for: its native part must not be able to stop those who do not need it.
+  // Not before they are asked for: their native part must not be able to stop those who do not need it.
+  {
+    name: "native",
+    start: async (threads) => (await import("@normless/tensor-native")).native({ threads }),
+  },
   { name: "blas", start: async (threads) => (await import("@normless/tensor-blas")).blas({ threads }) },
 ];
 

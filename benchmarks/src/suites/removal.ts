@@ -1,4 +1,7 @@
-/** The main job as `npm start` runs it: the built command, in a process and a folder of its own. Once; it takes minutes. */
+/**
+ * The main job as `npm start` runs it, on each CPU engine that this may take: the built command, in a process and a folder of
+ * its own. Once; it takes minutes.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
@@ -6,7 +9,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Context } from "../harness/context.js";
-import { mainEngine } from "../harness/engines.js";
 import { timingOf } from "../harness/measure.js";
 
 const command = fileURLToPath(new URL("../../apps/remove-layernorm/bin/normless.js", import.meta.url));
@@ -30,12 +32,19 @@ const summarySchema = z.object({
 });
 
 const recipe = "distilled";
+/** What `auto` takes where there is no GPU. */
+const ENGINES = ["wasm", "native"];
 export const removalCases = [recipe];
 
 export async function removalSuite(context: Context): Promise<void> {
   if (!context.wants(recipe)) return;
+  for (const { name } of context.engines) if (ENGINES.includes(name)) await measureRemoval(context, name);
+}
+
+async function measureRemoval(context: Context, engine: string): Promise<void> {
   const out = join(context.models.root, "removal");
-  const options = ["--recipe", recipe, "--out", out, "--threads", String(context.threads)];
+  const threads = String(context.threads);
+  const options = ["--recipe", recipe, "--out", out, "--backend", engine, "--threads", threads];
   const begin = performance.now();
   const child = spawn(process.execPath, [command, "remove", ...options, ...(context.quick ? QUICK : [])], {
     stdio: ["ignore", "ignore", "inherit"],
@@ -55,7 +64,7 @@ export async function removalSuite(context: Context): Promise<void> {
     // Another name, so that no quick run meets the goal.
     case: context.quick ? `${recipe}, short` : recipe,
     about: context.quick ? "100 updates of one sequence" : "npm start, once built",
-    engine: mainEngine.name,
+    engine,
     threads: context.threads,
     value: ms / 1000,
     unit: "s",

@@ -59,6 +59,26 @@ it("takes PyTorch in the form that is faster, and for memory in the one that tak
   expect(goal("step of small_1x1024 against PyTorch", { ...synthetic, rows }).measured).toBeCloseTo(0.75);
 });
 
+it("measures the native engine against PyTorch by its own rows, in products, steps and generation", () => {
+  const rows = [
+    ...["wasm", "native", "pytorch"].map((engine, i) => row("kernels", "lm_head", { engine, value: 10 + i })),
+    ...["wasm", "native", "pytorch"].map((engine, i) => row("steps", "mini", { engine, value: 20 + i })),
+    ...["wasm", "native", "pytorch"].map((engine, i) =>
+      row("generation", "small", { engine, value: 30 + i }),
+    ),
+  ];
+  const results = { ...synthetic, rows };
+  expect(goal("lm_head with native against PyTorch", results).measured).toBeCloseTo(11 / 12);
+  expect(goal("step of mini with native against PyTorch", results).measured).toBeCloseTo(21 / 22);
+  expect(goal("generation of small with native against PyTorch", results).measured).toBeCloseTo(31 / 32);
+  expect(goal("step of base with native against PyTorch", results).measured).toBeUndefined();
+  // Which takes it where it is built.
+  const removal = ["wasm", "native"].map((engine, i) =>
+    row("removal", "distilled", { engine, value: 240 - 100 * i, unit: "s" }),
+  );
+  expect(goal("npm start, once built", { ...synthetic, rows: removal }).measured).toBe(140);
+});
+
 it("measures the system's BLAS against PyTorch by its own rows", () => {
   const rows = [
     row("steps", "base", { value: 40 }),

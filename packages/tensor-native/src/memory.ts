@@ -1,6 +1,6 @@
 /** The engine's memory: addresses are reserved once, and pages come when they are first written. Never moved. */
 import { BackendError, Blocks } from "@normless/tensor";
-import { totalmem } from "node:os";
+import { platform, totalmem } from "node:os";
 import { declare, type Library } from "./library.js";
 
 const reserve = declare("int64_t reserve(int64_t bytes)");
@@ -9,6 +9,14 @@ const allow = declare("int allow(float *at, int64_t bytes, int allowed)");
 
 /** Kernels may read (never write) a few floats past a tensor's end. */
 const SLACK = 4096;
+/** Before so many bytes more are written, the system is asked whether it has them. */
+const STRIDE = 64 * 2 ** 20;
+
+/** Bytes that tensors can take together at most: the machine's, or the container's. */
+function mostBytes(): number {
+  const container = process.constrainedMemory();
+  return container > 0 ? Math.min(container, totalmem()) : totalmem();
+}
 
 /** The memory that tensors are in, and which of it is free. One a backend. */
 export class Heap {
@@ -16,8 +24,10 @@ export class Heap {
   readonly #library: Library;
   readonly #base: number;
   readonly #reserved: number;
-  /** The most bytes that tensors can take together: all of the machine's. */
-  readonly limit = totalmem();
+  /** Below this bytes have been there before, and are the process's own. */
+  #reached = 0;
+  /** The most bytes that tensors can take together. */
+  readonly limit = mostBytes();
 
   /** @throws BackendError when the system does not give so many addresses */
   constructor(library: Library) {
@@ -47,11 +57,21 @@ export class Heap {
   }
 
   #reach(extent: number, bytes: number): void {
-    if (extent <= this.limit) return;
     const gibibytes = (n: number) => (n / 2 ** 30).toFixed(2);
-    throw new BackendError(
-      `native: no room for ${gibibytes(bytes)} GiB more; ${gibibytes(this.#blocks.extent)} GiB are taken and the ` +
-        `machine has ${gibibytes(this.limit)}. Take a smaller batch, or free what is not used.`,
-    );
+    const refuse = (why: string) => {
+      throw new BackendError(
+        `native: no room for ${gibibytes(bytes)} GiB more; ${gibibytes(this.#blocks.extent)} GiB are taken and ${why}. ` +
+          "Take a smaller batch, or free what is not used.",
+      );
+    };
+    if (extent > this.limit) refuse(`the machine has ${gibibytes(this.limit)}`);
+    if (extent <= this.#reached) return;
+    // Linux gives addresses for more than there is, and ends the process when it is written to. Elsewhere what counts as
+    // available leaves out what the system would make so.
+    if (platform() === "linux") {
+      const available = process.availableMemory();
+      if (extent - this.#reached > available) refuse(`the system has ${gibibytes(available)} left`);
+    }
+    this.#reached = Math.ceil(extent / STRIDE) * STRIDE;
   }
 }

@@ -61,6 +61,16 @@ export function native({ threads = defaultThreads(), folder }: NativeOptions = {
 
 const defaultThreads = () => Math.min(availableParallelism(), MOST_THREADS);
 
+/** @throws BackendError when there is none, which ends the engine */
+function heapBeside(engine: Engine): Heap {
+  try {
+    return new Heap(engine.library);
+  } catch (error) {
+    engine.stop();
+    throw error;
+  }
+}
+
 function start(threads: number, folder: string | undefined): NativeBackend {
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
     throw new BackendError(
@@ -68,8 +78,9 @@ function start(threads: number, folder: string | undefined): NativeBackend {
     );
   }
   const library = loadLibrary(folder);
-  const heap = new Heap(library);
+  const { build } = library;
   const engine = new Engine(library, threads);
+  const heap = heapBeside(engine);
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   let disposed = false;
 
@@ -167,10 +178,10 @@ function start(threads: number, folder: string | undefined): NativeBackend {
 
   const backend: NativeBackend = {
     name: "native",
-    description: `native, ${library.build.compiler}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    description: `native, build ${build.id} by ${build.from.compiler}, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
     asynchronous: false,
     threads,
-    build: library.build.id,
+    build: build.id,
     upload(data, shape) {
       alive("upload");
       checkUpload(data, shape);

@@ -1,12 +1,11 @@
 import { conformance } from "@normless/tensor/testing";
 import { afterAll, describe, it } from "vitest";
-import { native } from "../src/index.js";
 import { kernels } from "../src/kernels/index.js";
-import { folder } from "./folder.js";
+import { engine, isBuilt } from "./built.js";
 
 for (const threads of [1, 2]) {
-  describe(`native, ${threads} thread(s)`, async () => {
-    const backend = await native({ threads, ...folder });
+  describe.runIf(isBuilt)(`native, ${threads} thread(s)`, async () => {
+    const backend = await engine({ threads });
     afterAll(() => backend.dispose());
     for (const check of conformance()) if (check.kernel in kernels) it(check.name, () => check.run(backend));
   });

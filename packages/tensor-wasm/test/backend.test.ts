@@ -1,71 +1,10 @@
 /** What the conformance suite does not ask: threads and bits, memory, and clear refusals. */
 import { type Backend, BackendError, reference, ShapeError, type Tensor } from "@normless/tensor";
-import { expectClose, integers, random } from "@normless/tensor/testing";
+import { expectClose, largeRun, random } from "@normless/tensor/testing";
 import fc from "fast-check";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { wasm, type WasmBackend } from "../src/index.js";
 import { Heap } from "../src/memory.js";
-
-/** Odd shapes, large enough for several blocks of every kernel that is cut into any. */
-function everything(backend: Backend): Tensor[] {
-  const up = (shape: readonly number[], seed: number) => {
-    const value = random(shape, seed);
-    return backend.upload(value.data, value.shape);
-  };
-  const ints = (shape: readonly number[], seed: number, limit: number) =>
-    backend.upload(integers(shape, seed, limit).data, shape);
-  const [N, K, M] = [205, 277, 107];
-  const x = up([N, K], 1);
-  const w = up([K, M], 2);
-  const bias = up([M], 3);
-  const dy = up([N, M], 4);
-  const dw = up([K, M], 5);
-  const outputs: Tensor[] = [];
-  const keep = (results: Readonly<Record<string, Tensor>>) => outputs.push(...Object.values(results));
-
-  keep(backend.run("linear", { x, w, bias }, {}));
-  keep(backend.run("linearGradInput", { dy, w }, {}));
-  keep(backend.run("linearGradWeight", { x, dy }, {}, { dw }));
-  keep(backend.run("linearGradBias", { dy }, {}));
-  const gamma = up([K], 6);
-  const norm = backend.run("layerNorm", { x, gamma, beta: gamma }, { eps: 1e-5 });
-  keep(norm);
-  keep(backend.run("layerNormGrad", { dy: x, x, gamma, mean: norm.mean, rstd: norm.rstd }, {}));
-  const classes = ints([N], 7, 3);
-  const std = { first: 3, eot: 2, rest: 0.7 };
-  keep(backend.run("frozenNormGrad", { dy: x, x, gamma, classes }, { std }));
-  keep(backend.run("geluGrad", { dy: x, x }, { approximate: "tanh" }));
-  const [q, k, v, da] = [8, 9, 10, 11].map((seed) => up([2, 101, 44], seed));
-  const heads = 4;
-  const { y, lse } = backend.run("attention", { q, k, v }, { heads });
-  keep({ y, lse });
-  keep(backend.run("attentionGrad", { dy: da, q, k, v, y, lse }, { heads }));
-  // More ids than are packed at once, and more rows than one chunk of the backward pass.
-  const [rows, C, V] = [2020, 12, 8300];
-  const h = up([rows, C], 12);
-  const head = up([V, C], 13);
-  const targets = ints([rows], 14, V);
-  keep(backend.run("linearCrossEntropy", { x: h, w: head, targets }, {}));
-  const dloss = up([rows], 15);
-  keep(backend.run("linearCrossEntropyGrad", { dloss, x: h, w: head, targets }, {}));
-  keep(backend.run("embeddingGrad", { dy: h, ids: targets }, { vocabulary: V }));
-  keep(backend.run("sum", { x: head }, {}));
-  const { total } = backend.run("sumSquares", { x: head }, {});
-  const [param, m] = [up([V, C], 19), up([V, C], 20)];
-  const square = backend.run("unary", { x: m }, { op: "square" }).y;
-  const step = {
-    learningRate: 1e-3,
-    beta1: 0.9,
-    beta2: 0.99,
-    eps: 1e-8,
-    weightDecay: 0.1,
-    step: 2,
-    maxNorm: 1,
-  };
-  backend.run("adamw", { param, grad: head, m, v: square, normSquared: total }, step);
-  outputs.push(total, param, m, square);
-  return outputs;
-}
 
 const bits = async (tensor: Tensor) => Buffer.from((await tensor.read()).buffer).toString("base64");
 
@@ -116,7 +55,7 @@ describe("threads", () => {
     const results = [];
     for (const threads of [1, 2, 3]) {
       const backend = await wasm({ threads, simd });
-      results.push(await Promise.all(everything(backend).map(bits)));
+      results.push(await Promise.all(largeRun(backend).map(bits)));
       await backend.dispose();
     }
     expect(results[1]).toEqual(results[0]);
@@ -126,8 +65,8 @@ describe("threads", () => {
   it("agree with the reference where everything is cut into blocks", async () => {
     const oracle = reference();
     const backend = await wasm({ threads: 2 });
-    const expected = await Promise.all(everything(oracle).map((tensor) => tensor.read()));
-    const actual = await Promise.all(everything(backend).map((tensor) => tensor.read()));
+    const expected = await Promise.all(largeRun(oracle).map((tensor) => tensor.read()));
+    const actual = await Promise.all(largeRun(backend).map((tensor) => tensor.read()));
     await backend.dispose();
     actual.forEach((values, i) => expectClose(`output ${i}`, values, expected[i], 1e-5));
     expect(actual).toHaveLength(expected.length);
@@ -188,7 +127,7 @@ describe("memory", () => {
     const scratchTaken = () => {
       const allocate = vi.spyOn(Heap.prototype, "allocate");
       const before = backend.memory().liveTensors;
-      everything(backend);
+      largeRun(backend);
       const taken = allocate.mock.calls.length - (backend.memory().liveTensors - before);
       allocate.mockRestore();
       return taken;

@@ -6,7 +6,7 @@ import { messageOf, UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 
 const gpuModes = ["webgpu", "webgl2", "headlessgl", "webasm", "cpu"] as const satisfies readonly GpuMode[];
-export const engineNames = ["wasm", "blas", ...gpuModes, "reference"] as const;
+export const engineNames = ["wasm", "native", "blas", ...gpuModes, "reference"] as const;
 /** `auto` is a question; the others are answers. */
 export const engineChoices = ["auto", ...engineNames] as const;
 export type EngineName = (typeof engineNames)[number];
@@ -23,6 +23,8 @@ export interface EngineOptions {
 export interface EngineUsed {
   readonly backend: EngineName;
   readonly simd?: "relaxed" | "plain" | undefined;
+  /** The build of `native`, by a name for its bytes. */
+  readonly nativeBuild?: string | undefined;
   readonly blasLibrary?: string | undefined;
 }
 
@@ -51,8 +53,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       const engine = await wasm(cpu);
       return { backend: engine, used: { backend, simd: engine.simd } };
     }
+    // Not before they are asked for: their native part must not be able to stop those who do not need it.
+    case "native": {
+      const { native } = await import("@normless/tensor-native");
+      const engine = await native(threads === undefined ? {} : { threads });
+      return { backend: engine, used: { backend, nativeBuild: engine.build } };
+    }
     case "blas": {
-      // Not before it is asked for: its native part must not be able to stop those who do not need it.
       const { blas } = await import("@normless/tensor-blas");
       const engine = await blas({ ...cpu, ...(blasLibrary !== undefined && { library: blasLibrary }) });
       return { backend: engine, used: { backend, simd: engine.simd, blasLibrary } };
@@ -71,20 +78,30 @@ async function startGpu(mode: GpuMode) {
   return gpu({ mode });
 }
 
-/** A real GPU through WebGPU, or else the wasm engine. The other modes are slower than it, and `blas` is never chosen. */
+/**
+ * A real GPU through WebGPU, or else the native engine where it is built, or else the wasm engine. The other modes are
+ * slower, and `blas` is never chosen.
+ */
 async function chooseEngine(options: EngineOptions): Promise<Engine> {
-  let why: string;
+  const passed: string[] = [];
+  const chosen = (engine: Engine): Engine => ({
+    ...engine,
+    choice: [`auto: ${engine.backend.description}`, ...passed].join(". "),
+  });
   try {
     const gpu = await startGpu("webgpu");
-    if (!gpu.software)
-      return { backend: gpu, used: { backend: "webgpu" }, choice: `auto: ${gpu.description}` };
-    why = `a CPU plays its GPU (${gpu.description})`;
+    if (!gpu.software) return chosen({ backend: gpu, used: { backend: "webgpu" } });
+    passed.push(`Not webgpu: a CPU plays its GPU (${gpu.description})`);
     await gpu.dispose();
   } catch (error) {
-    why = messageOf(error);
+    passed.push(`Not webgpu: ${messageOf(error)}`);
   }
-  const engine = await startEngine({ ...options, backend: "wasm" });
-  return { ...engine, choice: `auto: ${engine.backend.description}. Not webgpu: ${why}` };
+  try {
+    return chosen(await startEngine({ ...options, backend: "native" }));
+  } catch (error) {
+    passed.push(`Not ${messageOf(error)}`);
+  }
+  return chosen(await startEngine({ ...options, backend: "wasm" }));
 }
 
 /** Starts an engine for as long as `use` takes; says what `auto` chose. */

@@ -125,6 +125,7 @@ const fields = {
   checkpointEvery: count.optional(),
   /** Of the run that the file was written by, if one was. */
   provenance: provenanceSchema.optional(),
+  nativeBuild: z.string().optional(),
 };
 
 /**

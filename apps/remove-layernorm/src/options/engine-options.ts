@@ -8,9 +8,10 @@ const builds = ["auto", "relaxed", "plain"] as const;
 
 const backendOption = new Option(
   "--backend <name>",
-  "wasm, the CPU engine; blas, the same with the system's BLAS for its products; webgpu; auto, webgpu where there is a " +
-    "real GPU and wasm elsewhere; for comparison webgl2, headlessgl, webasm and cpu (gpu.js) and reference (slow float64 " +
-    "loops) (default: wasm)",
+  "wasm, the CPU engine that is the same everywhere; native, the one that is compiled for this machine (npm run " +
+    "build:native, or npx normless-native build); blas, wasm with the system's BLAS for its products; webgpu; auto, webgpu " +
+    "where there is a real GPU, else native where it is built, else wasm; for comparison webgl2, headlessgl, webasm and cpu " +
+    "(gpu.js) and reference (slow float64 loops) (default: wasm)",
 )
   .choices(engineChoices)
   .helpGroup(ENGINE);
@@ -20,7 +21,7 @@ const blasLibraryOption = new Option(
 ).helpGroup(ENGINE);
 const threadsOption = new Option(
   "--threads <n>",
-  "threads that compute; any number gives the same bits (default: the cores, at most 8)",
+  "threads that compute; any number gives the same bits (default: the cores; of wasm and blas at most 8)",
 )
   .argParser(threadsArgument)
   .helpGroup(ENGINE);

@@ -30,7 +30,7 @@ export async function withOptionsFile<O extends { readonly config?: string | und
   const { config: path } = commandLine;
   if (path === undefined) return { options: commandLine };
   const file = { ...checkJson(path, schema, await readJson(path)) } as Record<string, unknown>;
-  const { command: _command, provenance, ...fields } = file;
+  const { command: _command, provenance, nativeBuild: _build, ...fields } = file;
   for (const [name, value] of Object.entries(commandLine)) {
     if (value === undefined || value === fields[name]) continue;
     for (const overruled of OVERRULED[name] ?? []) delete fields[overruled];

@@ -17,6 +17,7 @@ import {
   removeConfigSchema,
   resumedEngine,
   resumedManner,
+  sayOtherBits,
 } from "../run-folder/run-config.js";
 import { checkOldFolder, CONFIG } from "../run-folder/run-files.js";
 import { newestCheckpoint, RunFolder } from "../run-folder/run-folder.js";
@@ -51,7 +52,8 @@ export async function resumeRemoval(
   const corpus = await readBoth(files, suitsOf(io, model), config.recipe);
   checkSameCorpus(corpus, out, config.provenance);
   const manner = resumedManner(options, config);
-  return withEngine(io, resumedEngine(options, config), ({ backend }) => {
+  return withEngine(io, resumedEngine(options, config), ({ backend, used }) => {
+    sayOtherBits(io, config, used);
     const openFolder = async () => {
       const change = changes.length > 0 ? changeWords(options, REMOVAL_CHANGES, checkpoint.updates) : [];
       const resumed = { backend, now: io.now(), command: "remove", change } as const;

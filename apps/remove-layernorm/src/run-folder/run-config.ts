@@ -11,6 +11,7 @@ import { engineNames, type EngineOptions, type EngineUsed } from "../engine/engi
 import { optionName, UsageError } from "../errors.js";
 import { withFloats } from "../json/float-fields.js";
 import { checkJson, readJson } from "../json/json.js";
+import type { Io } from "../terminal/io.js";
 import { type Provenance, provenanceSchema } from "../provenance/schema.js";
 import { tokensHash } from "../provenance/sources.js";
 import {
@@ -28,6 +29,7 @@ const resolved = {
   validation: paths,
   backend: z.enum(engineNames),
   simd: z.enum(["relaxed", "plain"]).optional(),
+  nativeBuild: z.string().optional(),
   provenance: provenanceSchema,
 };
 
@@ -92,15 +94,31 @@ export function resumedManner(asked: Manner, began: Manner): Manner {
   };
 }
 
-/** A resumed run gives the same bits only on the same engine and build; asking for another is the caller's will. */
+/**
+ * A resumed run gives the same bits only on the same engine and build; asking for another is the caller's will. `auto` is
+ * the one that the run began with.
+ */
 export function resumedEngine(asked: EngineOptions, began: EngineUsed): EngineOptions {
-  const backend = asked.backend ?? began.backend;
+  const backend = asked.backend === "auto" ? began.backend : (asked.backend ?? began.backend);
   return {
     backend,
     threads: asked.threads,
     simd: asked.simd ?? (backend === "wasm" || backend === "blas" ? began.simd : undefined),
     blasLibrary: asked.blasLibrary ?? (backend === "blas" ? began.blasLibrary : undefined),
   };
+}
+
+/** Says so where a run goes on with an engine, or a build of one, that computes other bits than it began with. */
+export function sayOtherBits(io: Io, began: EngineUsed, used: EngineUsed): void {
+  const bits = ({ backend, simd, nativeBuild, blasLibrary }: EngineUsed) =>
+    [backend, simd && `${simd} SIMD`, nativeBuild && `build ${nativeBuild}`, blasLibrary]
+      .filter((part) => part !== undefined)
+      .join(", ");
+  if (bits(began) === bits(used)) return;
+  io.err(
+    `the run began with ${bits(began)} and goes on with ${bits(used)}: its bits will differ from those of a run that was ` +
+      "not stopped\n",
+  );
 }
 
 /** Where things are, and how the run is run: what a run that goes on may be told besides what changes it. */

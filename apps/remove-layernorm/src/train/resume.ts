@@ -15,6 +15,7 @@ import {
   readRunConfig,
   resumedEngine,
   resumedManner,
+  sayOtherBits,
   trainConfigSchema,
 } from "../run-folder/run-config.js";
 import { checkOldFolder, CONFIG } from "../run-folder/run-files.js";
@@ -41,7 +42,8 @@ export async function resumeTraining(io: Io, options: TrainOptions, out: string)
   const corpus = await readBoth({ ...began, ...files }, suits, recipe);
   checkSameCorpus(corpus, out, began.provenance);
   const manner = resumedManner(options, began);
-  return withEngine(io, resumedEngine(options, began), ({ backend }) => {
+  return withEngine(io, resumedEngine(options, began), ({ backend, used }) => {
+    sayOtherBits(io, began, used);
     const { dtype } = began;
     const { state: resume } = checkpoint;
     const training = { config, from, tokenizerFiles, corpus, recipe, changed: recipe, dtype };

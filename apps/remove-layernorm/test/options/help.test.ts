@@ -32,7 +32,7 @@ describe("--help", () => {
       "--model <dir|name> a Hugging Face folder of a GPT-2, or its name on the hub, such as gpt2-medium (default: the model that ships, models/sotu)",
     );
     expect(text).toContain(
-      "--threads <n> threads that compute; any number gives the same bits (default: the cores, at most 8)",
+      "--threads <n> threads that compute; any number gives the same bits (default: the cores; of wasm and blas at most 8)",
     );
     expect(text).toContain("Fields of the recipe: --steps <n>");
   });

@@ -28,6 +28,17 @@ export const linearGelu: Implementation<"linearGelu"> = {
   run(engine, { x, w, bias }, attributes, { h, y }) {
     const [K, M] = w.shape as [number, number];
     const tanhForm = flag(attributes.gelu === "tanh");
-    engine.call(linear, h.pointer, y.pointer, x.pointer, w.pointer, bias.pointer, rowsOf(x.shape), K, M, tanhForm);
+    engine.call(
+      linear,
+      h.pointer,
+      y.pointer,
+      x.pointer,
+      w.pointer,
+      bias.pointer,
+      rowsOf(x.shape),
+      K,
+      M,
+      tanhForm,
+    );
   },
 };

@@ -14,6 +14,20 @@ export const matmul: Implementation<"matmul"> = {
     const K = a.shape[transposeA ? 1 : 2];
     const [stepA, stepB] = [a.shape[0] === 1 ? 0 : M * K, b.shape[0] === 1 ? 0 : K * N];
     const [fromA, fromB] = [flag(transposeA), flag(transposeB)];
-    engine.call(matmulOf, y.pointer, a.pointer, b.pointer, G, M, N, K, stepA, stepB, fromA, fromB, flag(y.add));
+    engine.call(
+      matmulOf,
+      y.pointer,
+      a.pointer,
+      b.pointer,
+      G,
+      M,
+      N,
+      K,
+      stepA,
+      stepB,
+      fromA,
+      fromB,
+      flag(y.add),
+    );
   },
 };

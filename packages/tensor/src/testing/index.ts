@@ -8,6 +8,7 @@ export {
   type OpCase,
   opConformance,
 } from "./conformance.js";
+export { largeRun } from "./large-run.js";
 export {
   bools,
   constant,
