@@ -49,7 +49,7 @@ INLINE vec vexp(vec x) {
 INLINE vec exp_below(vec x) {
   ivec shifted;
   vec r = reduce_exp(pick(x < -88.02969f, splat(-88.02969f), x), &shifted);
-  return (1.0f + (r + exp_tail(r))) * bits((shifted << 23) + 0x3f800000);
+  return (1.0f + (r + exp_tail(r))) * (vec)(((uvec)shifted << 23) + 0x3f800000u);
 }
 
 #endif

@@ -22,8 +22,8 @@ INLINE vec vexpm1(vec x) {
 
 /* Of normal positive numbers: x = 2^e * (1 + f) with 1 + f from sqrt(1/2) to sqrt(2) (Cephes, logf); more_e is added to e. */
 INLINE vec log_of_normal(vec x, vec more_e) {
-  ivec e = ((ivec)x - 0x3f3504f3) >> 23;
-  vec f = bits((ivec)x - (e << 23)) - 1.0f;
+  ivec e = (ivec)((uvec)x - 0x3f3504f3u) >> 23;
+  vec f = (vec)((uvec)x - (uvec)(e << 23)) - 1.0f;
   vec power = to_float(e) + more_e, z = f * f;
   vec p = 7.0376836292e-2f * f - 1.1514610310e-1f;
   p = p * f + 1.1676998740e-1f;
@@ -109,13 +109,13 @@ INLINE vec vsine(vec x, int cosine) {
   wide na = a * 6.36619772367581382433e-01 + WIDE_ROUNDER, nb = b * 6.36619772367581382433e-01 + WIDE_ROUNDER;
   vec r = narrow(rest_of_quarters(a, na - WIDE_ROUNDER), rest_of_quarters(b, nb - WIDE_ROUNDER));
   /* Which are in the low halves of little-endian float64. */
-  ivec n = SHUFFLE((ivec)na, (ivec)nb, EVEN) + cosine;
+  uvec n = (uvec)SHUFFLE((ivec)na, (ivec)nb, EVEN) + (uint32_t)cosine;
   vec z = r * r;
   vec s = (-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f;
   s = s * z * r + r;
   vec c = (2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f;
   c = c * z * z + (z * -0.5f + 1.0f);
-  vec y = bits((ivec)pick((n & 1) != 0, c, s) ^ ((n >> 1) << 31));
+  vec y = (vec)((uvec)pick((ivec)(n & 1) != 0, c, s) ^ ((n >> 1) << 31));
   ivec far = magnitude(x) >= FAR;
   if (__builtin_expect(any_lane(far), 0))
     for (int i = 0; i < LANES; i++)

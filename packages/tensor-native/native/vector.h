@@ -16,6 +16,8 @@
 
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
+/* Sums, differences and products of these wrap. */
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4)));
 /* The same at any address of a float. */
 typedef float loose_vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef int32_t loose_ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
@@ -120,8 +122,6 @@ INLINE ivec load_int_part(const int32_t *p, int64_t n) {
   return v;
 }
 INLINE void store_int_part(int32_t *p, ivec v, int64_t n) { memcpy(p, &v, (size_t)n * 4); }
-/* Sums, differences and products of these wrap. */
-typedef uint32_t uvec __attribute__((vector_size(LANES * 4)));
 INLINE ivec pick_int(ivec mask, ivec yes, ivec no) { return (mask & yes) | (~mask & no); }
 INLINE bool any_lane(ivec mask) {
   int64_t all[LANES / 2], any = 0;
