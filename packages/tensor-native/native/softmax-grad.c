@@ -21,20 +21,21 @@ INLINE vec slope(vec dy, vec y, vec sum, bool log) { return log ? dy - vexp(y) *
 
 INLINE double slopes(const float *dy, const float *y, int64_t n, bool log) {
   wide a = {0}, b = a;
-  for (int64_t i = 0; i < n; i += LANES) {
-    int64_t part = least(LANES, n - i);
-    vec v = summand(load_up_to(dy + i, part), load_up_to(y + i, part), log);
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    vec v = summand(load(dy + i), load(y + i), log);
     a += widen_low(v);
     b += widen_high(v);
   }
-  return sum_wide(a + b);
+  vec rest = summand(load_part(dy + i, n - i), load_part(y + i, n - i), log);
+  return sum_wide((a + widen_low(rest)) + (b + widen_high(rest)));
 }
 
 INLINE void apply(const float *dy, const float *y, float *dx, int64_t n, float sum, bool log) {
-  for (int64_t i = 0; i < n; i += LANES) {
-    int64_t part = least(LANES, n - i);
-    store_up_to(dx + i, slope(load_up_to(dy + i, part), load_up_to(y + i, part), splat(sum), log), part);
-  }
+  vec s = splat(sum);
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES) store(dx + i, slope(load(dy + i), load(y + i), s, log));
+  store_part(dx + i, slope(load_part(dy + i, n - i), load_part(y + i, n - i), s, log), n - i);
 }
 
 INLINE void rows_of(const gradients *t, int64_t unit, bool log) {
@@ -71,25 +72,34 @@ static void gradient_part(const void *job, int64_t unit, int thread) {
   else apply(t->dy + at, t->y + at, t->dx + at, n, (float)sum, false);
 }
 
+/* Columns of a unit, so few that all rows of them stay in the second cache from one pass to the next. */
+static int64_t block_of(const gradients *t) { return least(COLUMNS, most(64, 131072 / t->N / 64 * 64)); }
+
 INLINE void columns_of(const gradients *t, int64_t unit, bool log) {
-  int64_t blocks = pieces(t->I, COLUMNS), i = unit % blocks * COLUMNS, n = least(COLUMNS, t->I - i);
-  int64_t first = unit / blocks * t->N * t->I + i;
+  int64_t block = block_of(t), blocks = pieces(t->I, block), i = unit % blocks * block, n = least(block, t->I - i);
+  int64_t first = unit / blocks * t->N * t->I + i, whole = n / LANES * LANES, rest = n - whole;
   _Alignas(64) double sum[COLUMNS] = {0};
-  for (int64_t row = 0; row < t->N; row++)
-    for (int64_t j = 0, at = first + row * t->I; j < n; j += LANES) {
-      int64_t part = least(LANES, n - j);
-      vec v = summand(load_up_to(t->dy + at + j, part), load_up_to(t->y + at + j, part), log);
-      wide *low = (wide *)(sum + j);
-      low[0] += widen_low(v);
-      low[1] += widen_high(v);
+  wide *sums = (wide *)sum;
+  for (int64_t row = 0; row < t->N; row++) {
+    const float *dy = t->dy + first + row * t->I, *y = t->y + first + row * t->I;
+    for (int64_t j = 0; j < n; j += LANES) {
+      vec v = j < whole ? summand(load(dy + j), load(y + j), log)
+                        : summand(load_part(dy + j, rest), load_part(y + j, rest), log);
+      sums[j / WIDE_LANES] += widen_low(v);
+      sums[j / WIDE_LANES + 1] += widen_high(v);
     }
-  for (int64_t row = 0; row < t->N; row++)
-    for (int64_t j = 0, at = first + row * t->I; j < n; j += LANES) {
-      int64_t part = least(LANES, n - j);
-      vec total = narrow(*(wide *)(sum + j), *(wide *)(sum + j + WIDE_LANES));
-      vec dy = load_up_to(t->dy + at + j, part), y = load_up_to(t->y + at + j, part);
-      store_up_to(t->dx + at + j, slope(dy, y, total, log), part);
+  }
+  _Alignas(64) float total[COLUMNS];
+  for (int64_t j = 0; j < COLUMNS; j++) total[j] = (float)sum[j];
+  for (int64_t row = 0; row < t->N; row++) {
+    const float *dy = t->dy + first + row * t->I, *y = t->y + first + row * t->I;
+    float *dx = t->dx + first + row * t->I;
+    for (int64_t j = 0; j < whole; j += LANES) store(dx + j, slope(load(dy + j), load(y + j), load(total + j), log));
+    if (rest) {
+      vec last = slope(load_part(dy + whole, rest), load_part(y + whole, rest), load(total + whole), log);
+      store_part(dx + whole, last, rest);
     }
+  }
 }
 
 static void gradient_columns(const void *job, int64_t unit, int thread) {
@@ -106,7 +116,7 @@ EXPORT int softmax_grad(engine *e, float *dx, const float *dy, const float *y, i
   double cost = (double)O * N * I * .4;
   if (cost == 0) return DONE;
   if (I != 1) {
-    share(e, O * pieces(I, COLUMNS), cost, gradient_columns, &t);
+    share(e, O * pieces(I, block_of(&t)), cost, gradient_columns, &t);
     return DONE;
   }
   t.cut = cut_of(O, N, 1);

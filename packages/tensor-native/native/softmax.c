@@ -58,10 +58,13 @@ static void softmax_part(const void *job, int64_t unit, int thread) {
   }
 }
 
+/* Columns of a unit, so few that all rows of them stay in the second cache from one pass to the next. */
+static int64_t block_of(const job_of *t) { return least(COLUMNS, most(64, 262144 / t->N / 64 * 64)); }
+
 static void softmax_columns(const void *job, int64_t unit, int thread) {
   (void)thread;
   const job_of *t = job;
-  int64_t blocks = pieces(t->I, COLUMNS), i = unit % blocks * COLUMNS, n = least(COLUMNS, t->I - i);
+  int64_t block = block_of(t), blocks = pieces(t->I, block), i = unit % blocks * block, n = least(block, t->I - i);
   int64_t first = unit / blocks * t->N * t->I + i;
   _Alignas(64) double sum[COLUMNS];
   _Alignas(64) float largest[COLUMNS], factor[COLUMNS] = {0};
@@ -88,7 +91,7 @@ EXPORT int softmax(engine *e, float *y, const float *x, int64_t O, int64_t N, in
   double cost = (double)O * N * I * .6;
   if (cost == 0) return DONE;
   if (I != 1) {
-    share(e, O * pieces(I, COLUMNS), cost, softmax_columns, &t);
+    share(e, O * pieces(I, block_of(&t)), cost, softmax_columns, &t);
     return DONE;
   }
   t.cut = cut_of(O, N, 1);

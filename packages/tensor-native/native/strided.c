@@ -22,7 +22,10 @@ static void copy_row(const void *job, const int64_t *at, int64_t n) {
     else
       for (int64_t i = 0; i < n; i++) y[i] = x[i];
   } else if (move_y == 1 && move_x == 0) {
-    for (int64_t i = 0, value = *x; i < n; i++) y[i] = (int32_t)value;
+    int32_t value = *x;
+    for (int64_t i = 0; i < n; i++) y[i] = value;
+  } else if (move_y == 1 && move_x == -1) {
+    for (int64_t i = 0; i < n; i++) y[i] = x[-i];
   } else if (move_y == 1) {
     for (int64_t i = 0; i < n; i++) y[i] = x[i * move_x];
   } else {

@@ -49,18 +49,18 @@ INLINE vec vlog(vec x) {
 
 /* log(1 + x): of the rounded sum, and what rounding it lost, to first order. */
 INLINE vec vlog1p(vec x) {
-  vec u = x + 1.0f, lost = (x - (u - 1.0f)) / u;
+  vec u = x + 1.0f, lost = quotient(x - (u - 1.0f), u);
   return vlog(u) + only((u > 0.0f) & (u < splat(INFINITY)), lost);
 }
 
 /* From t = e^2|x| - 1 as t / (t + 2), which is accurate next to 0, too. */
 INLINE vec vtanh(vec x) {
   vec m = smaller(splat(10.0f), magnitude(x)), t = vexpm1(m + m);
-  return with_sign(t / (t + 2.0f), x);
+  return with_sign(quotient(t, t + 2.0f), x);
 }
 
 /* From e = e^-|x|. */
-INLINE vec sigmoid_of(vec x, vec e) { return pick((ivec)x < 0, e, splat(1.0f)) / (e + 1.0f); }
+INLINE vec sigmoid_of(vec x, vec e) { return quotient(pick((ivec)x < 0, e, splat(1.0f)), e + 1.0f); }
 /* What would be subnormal is 0. */
 INLINE vec vsigmoid(vec x) { return sigmoid_of(x, exp_below(negative(x))); }
 /* x * sigmoid(x), down to the least numbers. */
@@ -69,7 +69,7 @@ INLINE vec vsilu(vec x) { return x * sigmoid_of(x, vexp(negative(x))); }
 /* log(1 + e), as in log1p, but that the sum is from 1 to 2. What becomes of NaN does not matter: it is added to one. */
 INLINE vec vsoftplus(vec x) {
   vec e = vexp(negative(x)), u = e + 1.0f;
-  vec lost = (e - (u - 1.0f)) / u;
+  vec lost = quotient(e - (u - 1.0f), u);
   return larger(splat(0.0f), x) + (log_of_normal(u, splat(0.0f)) + lost);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #if defined(__AVX512F__)
+#include <immintrin.h>
 #define LANES 16
 #elif defined(__AVX2__)
 #define LANES 8
@@ -42,8 +43,14 @@ INLINE ivec splat_int(int32_t x) { return x - (ivec){0}; }
 
 /* Bits, not values: a mask is all ones or all zeros in each lane. */
 INLINE vec pick(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
+/* b where one is NaN. */
+#if LANES == 16
+INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec smaller(vec a, vec b) { return (vec)_mm512_min_ps((__m512)a, (__m512)b); }
+#else
 INLINE vec larger(vec a, vec b) { return pick(a > b, a, b); }
 INLINE vec smaller(vec a, vec b) { return pick(a < b, a, b); }
+#endif
 INLINE vec to_float(ivec v) { return __builtin_convertvector(v, vec); }
 INLINE ivec to_int(vec v) { return __builtin_convertvector(v, ivec); }
 
@@ -129,5 +136,17 @@ INLINE bool any_lane(ivec mask) {
   for (int i = 0; i < LANES / 2; i++) any |= all[i];
   return any != 0;
 }
+
+/* a / b to an ulp, for finite b that are neither 0 nor as large or small as 2^126: the processor's own takes three times as long. */
+#if LANES == 16
+INLINE vec quotient(vec a, vec b) {
+  vec r = (vec)_mm512_rcp14_ps((__m512)b);
+  r += r * (1.0f - b * r);
+  vec q = a * r;
+  return q + r * (a - b * q);
+}
+#else
+INLINE vec quotient(vec a, vec b) { return a / b; }
+#endif
 
 #endif
