@@ -165,7 +165,7 @@ EXPORT int cumsum(engine *e, float *y, const float *x, int64_t O, int64_t N, int
     share(e, pieces(O, t.unit_rows), cost, run_rows, &t);
     return DONE;
   }
-  slot *slots = part_slots(e, x, O, N, t.cut, whole ? &int_sum_fold : &sum_fold);
+  slot *slots = part_slots(e, x, O, N, 1, t.cut, whole ? &int_sum_fold : &sum_fold);
   if (!slots) return done(e, OUT_OF_MEMORY);
   for (int64_t o = 0; o < O; o++) carry(slots + o * t.cut.parts, t.cut.parts, reverse, whole);
   t.slots = slots;

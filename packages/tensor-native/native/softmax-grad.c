@@ -12,6 +12,8 @@ typedef struct {
   cut cut;
   /* The sum of each part. */
   double *slots;
+  /* Of columns, the sum of all parts. */
+  const float *totals;
   bool log;
 } gradients;
 
@@ -72,62 +74,87 @@ static void gradient_part(const void *job, int64_t unit, int thread) {
   else apply(t->dy + at, t->y + at, t->dx + at, n, (float)sum, false);
 }
 
-/* Columns of a unit, so few that all rows of them stay in the second cache from one pass to the next. */
-static int64_t block_of(const gradients *t) { return least(COLUMNS, most(64, 131072 / t->N / 64 * 64)); }
-
-INLINE void columns_of(const gradients *t, int64_t unit, bool log) {
-  int64_t block = block_of(t), blocks = pieces(t->I, block), i = unit % blocks * block, n = least(block, t->I - i);
-  int64_t first = unit / blocks * t->N * t->I + i, whole = n / LANES * LANES, rest = n - whole;
+/* Any I: the sums of some columns of a part. */
+INLINE void sum_columns(const gradients *t, int64_t unit, bool log) {
+  int64_t I = t->I, blocks = pieces(I, COLUMNS), part = unit / blocks, i = unit % blocks * COLUMNS;
+  int64_t from = part % t->cut.parts * t->cut.length, rows = least(t->cut.length, t->N - from);
+  int64_t first = (part / t->cut.parts * t->N + from) * I + i, n = least(COLUMNS, I - i), whole = n / LANES * LANES;
   _Alignas(64) double sum[COLUMNS] = {0};
   wide *sums = (wide *)sum;
-  for (int64_t row = 0; row < t->N; row++) {
-    const float *dy = t->dy + first + row * t->I, *y = t->y + first + row * t->I;
-    for (int64_t j = 0; j < n; j += LANES) {
-      vec v = j < whole ? summand(load(dy + j), load(y + j), log)
-                        : summand(load_part(dy + j, rest), load_part(y + j, rest), log);
+  for (int64_t row = 0; row < rows; row++) {
+    const float *dy = t->dy + first + row * I, *y = t->y + first + row * I;
+    for (int64_t j = 0; j < whole; j += LANES) {
+      vec v = summand(load(dy + j), load(y + j), log);
       sums[j / WIDE_LANES] += widen_low(v);
       sums[j / WIDE_LANES + 1] += widen_high(v);
     }
+    for (int64_t j = whole; j < n; j++) sum[j] += log ? dy[j] : dy[j] * y[j];
   }
-  _Alignas(64) float total[COLUMNS];
-  for (int64_t j = 0; j < COLUMNS; j++) total[j] = (float)sum[j];
-  for (int64_t row = 0; row < t->N; row++) {
-    const float *dy = t->dy + first + row * t->I, *y = t->y + first + row * t->I;
-    float *dx = t->dx + first + row * t->I;
-    for (int64_t j = 0; j < whole; j += LANES) store(dx + j, slope(load(dy + j), load(y + j), load(total + j), log));
-    if (rest) {
-      vec last = slope(load_part(dy + whole, rest), load_part(y + whole, rest), load(total + whole), log);
-      store_part(dx + whole, last, rest);
+  memcpy(t->slots + part * I + i, sum, (size_t)n * sizeof *sum);
+}
+
+static void sum_some_columns(const void *job, int64_t unit, int thread) {
+  (void)thread;
+  const gradients *t = job;
+  if (t->log) sum_columns(t, unit, true);
+  else sum_columns(t, unit, false);
+}
+
+/* The sums of all parts, in their order. */
+static void join_columns(const gradients *t, float *totals) {
+  for (int64_t o = 0; o < t->O; o++)
+    for (int64_t i = 0; i < t->I; i++) {
+      double sum = 0;
+      for (int64_t part = 0; part < t->cut.parts; part++) sum += t->slots[(o * t->cut.parts + part) * t->I + i];
+      totals[o * t->I + i] = (float)sum;
+    }
+}
+
+/* Some rows, each of all columns, so that memory is read in order. */
+INLINE void across(const gradients *t, int64_t unit, bool log) {
+  int64_t I = t->I, end = least((unit + 1) * t->unit_rows, t->O * t->N);
+  for (int64_t row = unit * t->unit_rows; row < end; row++) {
+    const float *dy = t->dy + row * I, *y = t->y + row * I, *sum = t->totals + row / t->N * I;
+    float *dx = t->dx + row * I;
+    int64_t i = 0;
+    for (; i + LANES <= I; i += LANES) store(dx + i, slope(load(dy + i), load(y + i), load(sum + i), log));
+    if (i < I) {
+      int64_t rest = I - i;
+      vec last = slope(load_part(dy + i, rest), load_part(y + i, rest), load_part(sum + i, rest), log);
+      store_part(dx + i, last, rest);
     }
   }
 }
 
-static void gradient_columns(const void *job, int64_t unit, int thread) {
+static void gradient_across(const void *job, int64_t unit, int thread) {
   (void)thread;
   const gradients *t = job;
-  if (t->log) columns_of(t, unit, true);
-  else columns_of(t, unit, false);
+  if (t->log) across(t, unit, true);
+  else across(t, unit, false);
 }
 
 /* dx (O,N,I) of dy and y (O,N,I): y * (dy - sum of dy * y over N), or for the logarithm dy - e^y * sum of dy. */
 EXPORT int softmax_grad(engine *e, float *dx, const float *dy, const float *y, int64_t O, int64_t N, int64_t I,
                         int log) {
-  gradients t = {.dx = dx, .dy = dy, .y = y, .O = O, .N = N, .I = I, .log = log};
+  gradients t = {.dx = dx, .dy = dy, .y = y, .O = O, .N = N, .I = I, .log = log, .cut = cut_of(O, N, I)};
   double cost = (double)O * N * I * .4;
   if (cost == 0) return DONE;
-  if (I != 1) {
-    share(e, O * pieces(I, block_of(&t)), cost, gradient_columns, &t);
-    return DONE;
-  }
-  t.cut = cut_of(O, N, 1);
-  if (t.cut.parts == 1) {
-    t.unit_rows = most(1, CHUNK / N);
+  t.unit_rows = most(1, CHUNK / (I == 1 ? N : I));
+  if (I == 1 && t.cut.parts == 1) {
     share(e, pieces(O, t.unit_rows), cost, gradient_rows, &t);
     return DONE;
   }
-  SCRATCH(double, slots, e, O * t.cut.parts);
+  SCRATCH(double, slots, e, O * t.cut.parts * I);
   t.slots = slots;
-  share(e, O * t.cut.parts, cost, sum_part, &t);
-  share(e, O * t.cut.parts, cost, gradient_part, &t);
+  if (I == 1) {
+    share(e, O * t.cut.parts, cost, sum_part, &t);
+    share(e, O * t.cut.parts, cost, gradient_part, &t);
+    return done(e, DONE);
+  }
+  SCRATCH(float, totals, e, O * I);
+  share(e, O * t.cut.parts * pieces(I, COLUMNS), cost, sum_some_columns, &t);
+  join_columns(&t, totals);
+  t.totals = totals;
+  share(e, pieces(O * N, t.unit_rows), cost, gradient_across, &t);
   return done(e, DONE);
 }
