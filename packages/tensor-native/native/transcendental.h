@@ -53,10 +53,13 @@ INLINE vec vlog1p(vec x) {
   return vlog(u) + only((u > 0.0f) & (u < splat(INFINITY)), lost);
 }
 
-/* From t = e^2|x| - 1 as t / (t + 2), which is accurate next to 0, too. */
+/* From t = e^2|x| - 1 as (t/2) / (t/2 + 1), which is accurate next to 0, too; t/2 as in expm1, of which no end is met. */
 INLINE vec vtanh(vec x) {
-  vec m = smaller(splat(10.0f), magnitude(x)), t = vexpm1(m + m);
-  return with_sign(quotient(t, t + 2.0f), x);
+  ivec shifted;
+  vec m = smaller(splat(10.0f), magnitude(x)), r = reduce_exp(m + m, &shifted);
+  vec half = bits((shifted - (ROUNDER_BITS - 126)) << 23);
+  vec t = half * (r + exp_tail(r)) + (half - 0.5f);
+  return with_sign(quotient(t, t + 1.0f), x);
 }
 
 /* From e = e^-|x|. */

@@ -137,13 +137,11 @@ INLINE bool any_lane(ivec mask) {
   return any != 0;
 }
 
-/* a / b to an ulp, for finite b that are neither 0 nor as large or small as 2^126: the processor's own takes three times as long. */
+/* a / b to an ulp for b that are neither 0 nor beyond 2^126 nor below 2^-126: the processor's own takes three times as long. */
 #if LANES == 16
 INLINE vec quotient(vec a, vec b) {
-  vec r = (vec)_mm512_rcp14_ps((__m512)b);
-  r += r * (1.0f - b * r);
-  vec q = a * r;
-  return q + r * (a - b * q);
+  vec r = (vec)_mm512_rcp14_ps((__m512)b), q = a * r;
+  return q + (r + r * (1.0f - b * r)) * (a - b * q);
 }
 #else
 INLINE vec quotient(vec a, vec b) { return a / b; }
