@@ -1,6 +1,6 @@
 /*
- * What goes pair by pair, with NumPy's broadcasting, and by a condition. As in unary.c an operator is a line. Along a row each
- * operand is read, or is one value for all of it.
+ * What goes pair by pair, with NumPy's broadcasting, and by a condition. As in unary.c an operator is a line. Along a
+ * row each operand is read, or is one value for all of it.
  */
 #include "power.h"
 #include "walk.h"

@@ -1,6 +1,6 @@
 /*
- * Running sums of x (O,N,I) along N, in float64, or in int32, which wraps. With I = 1 a vector at a time; a long row goes in
- * parts, of which each begins with what is before it. Otherwise row by row, some columns side by side.
+ * Running sums of x (O,N,I) along N, in float64, or in int32, which wraps. With I = 1 a vector at a time; a long row
+ * goes in parts, of which each begins with what is before it. Otherwise row by row, some columns side by side.
  */
 #include "reduce.h"
 
@@ -150,7 +150,10 @@ static void run_columns(const void *job, int64_t unit, int thread) {
   }
 }
 
-/* y (O,N,I): the sum of x (O,N,I) up to each place along N, or from it on where `reverse`; int32 where they are `whole`. */
+/*
+ * y (O,N,I): the sum of x (O,N,I) up to each place along N, or from it on where `reverse`; int32 where they are
+ * `whole`.
+ */
 EXPORT int cumsum(engine *e, float *y, const float *x, int64_t O, int64_t N, int64_t I, int reverse, int whole) {
   sums t = {.y = y, .x = x, .O = O, .N = N, .I = I, .reverse = reverse, .whole = whole};
   double cost = (double)O * N * I * .3;

@@ -1,6 +1,6 @@
 /*
- * Values by their places along N of (O,N,I), and the gradients. Places are checked (first_outside) before any of these runs.
- * What is added keeps the order of the places: a unit owns the columns that it adds to.
+ * Values by their places along N of (O,N,I), and the gradients. Places are checked (first_outside) before any of these
+ * runs. What is added keeps the order of the places: a unit owns the columns that it adds to.
  */
 #include "elementwise.h"
 #include "vector.h"
@@ -42,7 +42,8 @@ static void select_slices(const void *job, int64_t unit, int thread) {
   }
 }
 
-static places places_of(int32_t *y, const int32_t *x, const int32_t *index, int64_t O, int64_t N, int64_t I, int64_t M) {
+static places places_of(int32_t *y, const int32_t *x, const int32_t *index, int64_t O, int64_t N, int64_t I,
+                        int64_t M) {
   return (places){y, x, index, O, N, I, M, most(1, CHUNK / most(I, 1)), false};
 }
 

@@ -1,6 +1,6 @@
 /*
- * Softmax and its logarithm of x (O,N,I) along N. With I = 1 by rows, in passes over one that is in a near cache. Of a long
- * row, and of columns, reduce.c makes the largest and the sum first.
+ * Softmax and its logarithm of x (O,N,I) along N. With I = 1 by rows, in passes over one that is in a near cache. Of a
+ * long row, and of columns, reduce.c makes the largest and the sum first.
  */
 #include <math.h>
 

@@ -1,24 +1,18 @@
 /*
- * Sorting of (O,N,I) along N: by radix, on pairs of a key (whose order as an unsigned number is that of the values) and a
- * place, from the lowest digit to the highest, each time keeping the order of equals. Rows are sorted by the threads, one
- * each; one long row by all of them: every chunk counts its digits, the counts become places, every chunk moves its pairs.
- * A stable order is unique, so that no bit of the result depends on how the work is cut.
+ * Sorting of (O,N,I) along N: by radix, on pairs of a key (whose order as an unsigned number is that of the values)
+ * and a place, from the lowest digit to the highest, each time keeping the order of equals. Rows are sorted by the
+ * threads, one each; one long row by all of them: every chunk counts its digits, the counts become places, every chunk
+ * moves its pairs. A stable order is unique, so that no bit of the result depends on how the work is cut.
  */
 #include "engine.h"
-#include "vector.h"
+#include "radix.h"
 
-/* Values of a digit of 8 bits, and digits of a key. */
-#define VALUES 256
-#define DIGITS 4
 /* Rows up to this long are sorted by insertion; longer ones than that by all threads together, in so many chunks. */
 #define SHORT 40
 #define LONG 65536
 #define CHUNKS 16
 /* Columns of a unit: a cache line of them. */
 #define BLOCK 16
-
-/* The key in the high half, the place in the low one. */
-typedef uint64_t pair;
 
 typedef struct {
   const int32_t *x;
@@ -37,8 +31,6 @@ typedef struct {
 
 /* From one column in scratch memory to the next: not a power of two, at which a cache would hold but few. */
 INLINE int64_t staged(int64_t N) { return pieces(N, 16) * 16 + 16; }
-
-INLINE int digit_of(pair p, int digit) { return (int)(p >> (32 + 8 * digit) & (VALUES - 1)); }
 
 /* Its order as a uint32 is the value's. Of zeros there is one, and one NaN, the largest. */
 INLINE uint32_t key_of(uint32_t bits, bool whole, bool descending) {
@@ -79,57 +71,6 @@ static void take_pairs(const sorting *t, line l, int64_t from, int64_t n, const 
     values[i * l.step] = (int32_t)bits;
     indices[i * l.step] = (int32_t)place;
   }
-}
-
-static void insertion(pair *pairs, int64_t n) {
-  for (int64_t i = 1; i < n; i++) {
-    pair p = pairs[i];
-    int64_t to = i;
-    /* Places only grow, so comparing whole pairs keeps the order of equal keys. */
-    for (; to > 0 && pairs[to - 1] > p; to--) pairs[to] = pairs[to - 1];
-    pairs[to] = p;
-  }
-}
-
-/* Pairs to the places that `places` say, which move on. */
-static void move(const pair *pairs, int64_t n, int digit, uint32_t *places, pair *to) {
-  for (int64_t i = 0; i < n; i++) to[places[digit_of(pairs[i], digit)]++] = pairs[i];
-}
-
-/* Counts become the places where each value's pairs begin; true where all n have one value, so that there is nothing to do. */
-static bool counts_to_places(uint32_t *counts, int64_t n) {
-  uint32_t total = 0;
-  for (int v = 0; v < VALUES; v++) {
-    uint32_t own = counts[v];
-    if (own == n) return true;
-    counts[v] = total;
-    total += own;
-  }
-  return false;
-}
-
-/* By all digits; `other` is room for as many. The one of the two that they are in then. */
-static pair *radix(pair *pairs, pair *other, int64_t n) {
-  /* Twice, since one count need not wait for another of the same digit then. */
-  uint32_t counts[DIGITS][VALUES] = {0}, more[DIGITS][VALUES] = {0};
-  int64_t i = 0;
-  for (; i + 2 <= n; i += 2)
-    for (int digit = 0; digit < DIGITS; digit++) {
-      counts[digit][digit_of(pairs[i], digit)]++;
-      more[digit][digit_of(pairs[i + 1], digit)]++;
-    }
-  for (int digit = 0; digit < DIGITS; digit++) {
-    if (i < n) counts[digit][digit_of(pairs[i], digit)]++;
-    for (int v = 0; v < VALUES; v++) counts[digit][v] += more[digit][v];
-  }
-  for (int digit = 0; digit < DIGITS; digit++) {
-    if (counts_to_places(counts[digit], n)) continue;
-    move(pairs, n, digit, counts[digit], other);
-    pair *before = pairs;
-    pairs = other;
-    other = before;
-  }
-  return pairs;
 }
 
 static void sort_line(const sorting *t, line l, pair *pairs) {
@@ -220,7 +161,10 @@ static void sort_long_row(engine *e, sorting *t) {
   share(e, chunks, (double)t->N, take_chunk, t);
 }
 
-/* values and indices (O,N,I) of x (O,N,I) along N, int32 where they are `whole`, from the largest on where `descending`. */
+/*
+ * values and indices (O,N,I) of x (O,N,I) along N, int32 where they are `whole`, from the largest on where
+ * `descending`.
+ */
 EXPORT int sort(engine *e, int32_t *values, int32_t *indices, const int32_t *x, int64_t O, int64_t N, int64_t I,
                 int whole, int descending) {
   if (O * N * I == 0) return DONE;

@@ -114,8 +114,8 @@ static void turn_some(const void *job, int64_t unit, int thread) {
 }
 
 /*
- * Matrices whose columns lie side by side in x and whose rows do in y: a walk, of which each column is one of x's `across`
- * rows that are `step` apart.
+ * Matrices whose columns lie side by side in x and whose rows do in y: a walk, of which each column is one of x's
+ * `across` rows that are `step` apart.
  */
 EXPORT int transpose(engine *e, int32_t *y, const int32_t *x, int64_t across, int64_t step, const void *steps) {
   copies t = {walk_of(steps, 2, across), y, x, across, step};

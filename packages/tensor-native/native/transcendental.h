@@ -1,4 +1,7 @@
-/* More functions of one variable, to the bounds of functions.h, by the polynomials of the wasm engine's assembly/math.ts. */
+/*
+ * More functions of one variable, to the bounds of functions.h, by the polynomials of the wasm engine's
+ * assembly/math.ts.
+ */
 #ifndef NORMLESS_TRANSCENDENTAL_H
 #define NORMLESS_TRANSCENDENTAL_H
 
@@ -11,7 +14,9 @@
 INLINE vec negative(vec x) { return bits((ivec)x | SIGN_BIT); }
 INLINE vec only(ivec mask, vec x) { return bits(mask & (ivec)x); }
 
-/* e^x - 1: with x = n * ln2 + r it is 2^n * (e^r - 1) + (2^n - 1), computed with half that power, since 2^128 is none. */
+/*
+ * e^x - 1: with x = n * ln2 + r it is 2^n * (e^r - 1) + (2^n - 1), computed with half that power, since 2^128 is none.
+ */
 INLINE vec vexpm1(vec x) {
   ivec shifted;
   vec r = reduce_exp(smaller(splat(89.0f), larger(splat(-30.0f), x)), &shifted);
@@ -20,7 +25,10 @@ INLINE vec vexpm1(vec x) {
   return with_sign(y + y, x);
 }
 
-/* Of normal positive numbers: x = 2^e * (1 + f) with 1 + f from sqrt(1/2) to sqrt(2) (Cephes, logf); more_e is added to e. */
+/*
+ * Of normal positive numbers: x = 2^e * (1 + f) with 1 + f from sqrt(1/2) to sqrt(2) (Cephes, logf); more_e is added
+ * to e.
+ */
 INLINE vec log_of_normal(vec x, vec more_e) {
   ivec e = (ivec)((uvec)x - 0x3f3504f3u) >> 23;
   vec f = (vec)((uvec)x - (uvec)(e << 23)) - 1.0f;
@@ -53,7 +61,9 @@ INLINE vec vlog1p(vec x) {
   return vlog(u) + only((u > 0.0f) & (u < splat(INFINITY)), lost);
 }
 
-/* From t = e^2|x| - 1 as (t/2) / (t/2 + 1), which is accurate next to 0, too; t/2 as in expm1, of which no end is met. */
+/*
+ * From t = e^2|x| - 1 as (t/2) / (t/2 + 1), which is accurate next to 0, too; t/2 as in expm1, of which no end is met.
+ */
 INLINE vec vtanh(vec x) {
   ivec shifted;
   vec m = smaller(splat(10.0f), magnitude(x)), r = reduce_exp(m + m, &shifted);
@@ -106,7 +116,10 @@ INLINE wide rest_of_quarters(wide x, wide n) {
   return (x - n * 1.57079631090164184570) - n * 1.58932547735281966916e-08;
 }
 
-/* sin(x), or cos(x) where `cosine` is 1: a quarter turn ahead. What is far out goes value by value through the C library. */
+/*
+ * sin(x), or cos(x) where `cosine` is 1: a quarter turn ahead. What is far out goes value by value through the C
+ * library.
+ */
 INLINE vec vsine(vec x, int cosine) {
   wide a = widen_low(x), b = widen_high(x);
   wide na = a * 6.36619772367581382433e-01 + WIDE_ROUNDER, nb = b * 6.36619772367581382433e-01 + WIDE_ROUNDER;

@@ -1,6 +1,7 @@
 /*
- * What goes value by value. An operator is a line: its name, what a value takes in nanoseconds of one thread, what it makes of
- * a vector x. The name is the one that contracts have, and unary_exp, …, are the functions that src/kernels/unary.ts declares.
+ * What goes value by value. An operator is a line: its name, what a value takes in nanoseconds of one thread, what it
+ * makes of a vector x. The name is the one that contracts have, and unary_exp, …, are the functions that
+ * src/kernels/unary.ts declares. Wherever macros make functions, the preprocessor (cc -E) spells their prototypes out.
  */
 #include "engine.h"
 #include "transcendental.h"

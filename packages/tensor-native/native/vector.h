@@ -137,11 +137,15 @@ INLINE bool any_lane(ivec mask) {
   return any != 0;
 }
 
-/* a / b to an ulp for b that are neither 0 nor beyond 2^126 nor below 2^-126: the processor's own takes three times as long. */
+/*
+ * a / b to an ulp for b that are neither 0 nor beyond 2^126 nor below 2^-126: the processor's own takes three times as
+ * long.
+ */
 #if LANES == 16
 INLINE vec quotient(vec a, vec b) {
-  vec r = (vec)_mm512_rcp14_ps((__m512)b), q = a * r;
-  return q + (r + r * (1.0f - b * r)) * (a - b * q);
+  __m512 r = _mm512_rcp14_ps((__m512)b), q = (__m512)a * r;
+  __m512 better = _mm512_fmadd_ps(r, _mm512_fnmadd_ps((__m512)b, r, _mm512_set1_ps(1)), r);
+  return (vec)_mm512_fmadd_ps(better, _mm512_fnmadd_ps((__m512)b, q, (__m512)a), q);
 }
 #else
 INLINE vec quotient(vec a, vec b) { return a / b; }
