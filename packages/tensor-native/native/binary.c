@@ -1,6 +1,6 @@
 /*
- * What goes pair by pair, with NumPy's broadcasting, and by a condition. As in unary.c an operator is a line. Along a row each
- * operand is read, or is one value for all of it.
+ * What goes pair by pair, with NumPy's broadcasting, and by a condition. As in unary.c an operator is a line. Along a
+ * row each operand is read, or is one value for all of it.
  */
 #include "power.h"
 #include "walk.h"
@@ -29,7 +29,7 @@ INLINE void pair_row(const operands *t, const int64_t *at, int64_t n, bool move_
   if (i < n) store_part(y + i, of(next_part(a, move_a, i, n - i), next_part(b, move_b, i, n - i)), n - i);
 }
 
-/* y = a ? b over a walk of y, a and b, of 32 bits of whatever kind. */
+/* y, the operator of a and b, over a walk of the three (walk.h): 32 bits each, of whatever kind. */
 #define BINARY(NAME, COST, ...)                                                                           \
   INLINE vec of_##NAME(vec a, vec b) { return __VA_ARGS__; }                                              \
   static void row_##NAME(const void *job, const int64_t *at, int64_t n) {                                 \

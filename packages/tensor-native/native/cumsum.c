@@ -1,6 +1,6 @@
 /*
- * Running sums of x (O,N,I) along N, in float64, or in int32, which wraps. With I = 1 a vector at a time; a long row goes in
- * parts, of which each begins with what is before it. Otherwise row by row, some columns side by side.
+ * Running sums of x (O,N,I) along N, in float64, or in int32, which wraps. With I = 1 a vector at a time; a long row
+ * goes in parts, of which each begins with what is before it. Otherwise row by row, some columns side by side.
  */
 #include "reduce.h"
 
@@ -109,33 +109,51 @@ static void carry(slot *slots, int64_t parts, bool reverse, bool whole) {
   }
 }
 
+/* `rows` rows of n columns, `next` values from one to the next: sums go on from `sum`. */
+INLINE void add_rows(const float *x, float *y, int64_t next, int64_t rows, int64_t n, double *sum) {
+  int64_t j = 0;
+  for (; j + WIDE_LANES <= n; j += WIDE_LANES) {
+    wide s = *(wide *)(sum + j);
+    for (int64_t row = 0; row < rows; row++) {
+      s += load_wide(x + row * next + j);
+      store_narrow(y + row * next + j, s);
+    }
+    *(wide *)(sum + j) = s;
+  }
+  for (; j < n; j++)
+    for (int64_t row = 0; row < rows; row++) y[row * next + j] = (float)(sum[j] += x[row * next + j]);
+}
+
+static void add_rows_of_ints(const uint32_t *x, uint32_t *y, int64_t next, int64_t rows, int64_t n, uint32_t *sum) {
+  for (int64_t row = 0; row < rows; row++)
+    for (int64_t j = 0; j < n; j++) y[row * next + j] = sum[j] += x[row * next + j];
+}
+
+/* Rows that are added in one go. */
+#define TOGETHER 4
+
 static void run_columns(const void *job, int64_t unit, int thread) {
   (void)thread;
   const sums *t = job;
   int64_t blocks = pieces(t->I, BLOCK), i = unit % blocks * BLOCK, n = least(BLOCK, t->I - i);
-  int64_t first = unit / blocks * t->N * t->I + i;
+  int64_t next = t->reverse ? -t->I : t->I, at = unit / blocks * t->N * t->I + i;
+  if (t->reverse) at += (t->N - 1) * t->I;
   _Alignas(64) double sum[BLOCK] = {0};
-  _Alignas(64) uint32_t whole[BLOCK] = {0};
-  for (int64_t k = 0; k < t->N; k++) {
-    int64_t at = first + (t->reverse ? t->N - 1 - k : k) * t->I, j = 0;
+  uint32_t whole[BLOCK] = {0};
+  for (int64_t row = 0; row < t->N; row += TOGETHER, at += TOGETHER * next) {
+    int64_t rows = least(TOGETHER, t->N - row);
     const float *x = t->x + at;
     float *y = t->y + at;
-    if (t->whole) {
-      const uint32_t *from = (const uint32_t *)x;
-      uint32_t *to = (uint32_t *)y;
-      for (; j < n; j++) to[j] = whole[j] += from[j];
-      continue;
-    }
-    for (; j + WIDE_LANES <= n; j += WIDE_LANES) {
-      wide *s = (wide *)(sum + j);
-      *s += load_wide(x + j);
-      store_narrow(y + j, *s);
-    }
-    for (; j < n; j++) y[j] = (float)(sum[j] += x[j]);
+    if (t->whole) add_rows_of_ints((const uint32_t *)x, (uint32_t *)y, next, rows, n, whole);
+    else if (rows == TOGETHER) add_rows(x, y, next, TOGETHER, n, sum);
+    else add_rows(x, y, next, rows, n, sum);
   }
 }
 
-/* y (O,N,I): the sum of x (O,N,I) up to each place along N, or from it on where `reverse`; int32 where they are `whole`. */
+/*
+ * y (O,N,I): the sum of x (O,N,I) up to each place along N, or from it on where `reverse`; int32 where they are
+ * `whole`.
+ */
 EXPORT int cumsum(engine *e, float *y, const float *x, int64_t O, int64_t N, int64_t I, int reverse, int whole) {
   sums t = {.y = y, .x = x, .O = O, .N = N, .I = I, .reverse = reverse, .whole = whole};
   double cost = (double)O * N * I * .3;
@@ -150,7 +168,7 @@ EXPORT int cumsum(engine *e, float *y, const float *x, int64_t O, int64_t N, int
     share(e, pieces(O, t.unit_rows), cost, run_rows, &t);
     return DONE;
   }
-  slot *slots = part_slots(e, x, O, N, t.cut, whole ? &int_sum_fold : &sum_fold);
+  slot *slots = part_slots(e, x, O, N, 1, t.cut, whole ? &int_sum_fold : &sum_fold);
   if (!slots) return done(e, OUT_OF_MEMORY);
   for (int64_t o = 0; o < O; o++) carry(slots + o * t.cut.parts, t.cut.parts, reverse, whole);
   t.slots = slots;

@@ -30,8 +30,8 @@ INLINE double exp_sum(const float *x, float *y, int64_t n, float shift) {
   return sum;
 }
 
-/* The largest; NaN where there is one. */
-INLINE vec larger_or_nan(vec a, vec b) { return pick((b > a) | (b != b), b, a); }
-INLINE vec smaller_or_nan(vec a, vec b) { return pick((b < a) | (b != b), b, a); }
+/* The largest; NaN where there is one: the inner one is a where a is. */
+INLINE vec larger_or_nan(vec a, vec b) { return pick(b != b, b, larger(b, a)); }
+INLINE vec smaller_or_nan(vec a, vec b) { return pick(b != b, b, smaller(b, a)); }
 
 #endif

@@ -33,8 +33,11 @@ INLINE vec reduce_exp(vec x, ivec *shifted) {
   return n * 2.1219444e-4f + (n * -0.693359375f + x);
 }
 
-/* p * 2^n in two steps, of which the second overflows or becomes subnormal where the result does. */
+/* p * 2^n, otherwise in two steps, of which the second overflows or becomes subnormal where the result does. */
 INLINE vec scale_by_power(vec p, ivec n) {
+#if LANES == 16
+  return (vec)_mm512_scalef_ps((__m512)p, (__m512)to_float(n));
+#endif
   ivec half = n >> 1;
   return p * bits((half + 127) << 23) * bits((n - half + 127) << 23);
 }
@@ -42,7 +45,7 @@ INLINE vec scale_by_power(vec p, ivec n) {
 INLINE vec vexp(vec x) {
   ivec shifted;
   /* In this order NaN stays. */
-  vec t = pick(x > 89.0f, splat(89.0f), pick(x < -104.0f, splat(-104.0f), x));
+  vec t = smaller(splat(89.0f), larger(splat(-104.0f), x));
   vec r = reduce_exp(t, &shifted);
   return scale_by_power(1.0f + (r + exp_tail(r)), shifted - ROUNDER_BITS);
 }
@@ -50,8 +53,8 @@ INLINE vec vexp(vec x) {
 /* e^x of what is not above 88, in fewer steps: where it would be subnormal, it is 0, for that is the power of two. */
 INLINE vec exp_below(vec x) {
   ivec shifted;
-  vec r = reduce_exp(pick(x < -88.02969f, splat(-88.02969f), x), &shifted);
-  return (1.0f + (r + exp_tail(r))) * bits((shifted << 23) + 0x3f800000);
+  vec r = reduce_exp(larger(splat(-88.02969f), x), &shifted);
+  return (1.0f + (r + exp_tail(r))) * (vec)(((uvec)shifted << 23) + 0x3f800000u);
 }
 
 /* erfc to a relative 1.2e-7: a Chebyshev fit of its logarithm (Press et al., Numerical Recipes, 6.2). */

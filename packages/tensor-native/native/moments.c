@@ -9,8 +9,8 @@
 #include "reduce.h"
 
 /*
- * In one pass, by distances d from the first value: what cancels in sum d^2 - (sum d)^2 / n is at most n roundings of float64,
- * since the first value's own distance is in the result.
+ * In one pass, by distances d from the first value: what cancels in sum d^2 - (sum d)^2 / n is at most n roundings of
+ * float64, since the first value's own distance is in the result.
  */
 static void settle(slot *to, double first, double sum, double squares, double n) {
   double rest = squares - sum * sum / n;
@@ -88,7 +88,11 @@ static void run_log_sum_exp(const float *x, int64_t n, int64_t from, slot *to) {
 /* Rows that are taken in together: first their largest value, to which the sum so far is brought. */
 #define TOGETHER 16
 
-void column_log_sums(const float *x, int64_t stride, int64_t rows, int64_t n, float *largest, double *sum) {
+/*
+ * The largest of each of n columns, and the sum of e^(x - largest), which is of use where that is finite. Both arrays
+ * are written up to a multiple of LANES.
+ */
+static void column_log_sums(const float *x, int64_t stride, int64_t rows, int64_t n, float *largest, double *sum) {
   for (int64_t j = 0; j < n; j += LANES) {
     store(largest + j, splat(-INFINITY));
     *(wide *)(sum + j) = *(wide *)(sum + j + WIDE_LANES) = (wide){0};

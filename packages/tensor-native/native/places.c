@@ -1,13 +1,15 @@
 /*
- * Values by their places along N of (O,N,I), and the gradients. Places are checked (first_outside) before any of these runs.
- * What is added keeps the order of the places: a unit owns the columns that it adds to.
+ * Values by their places along N of (O,N,I), and the gradients. Places are checked (first_outside) before any of these
+ * runs. What is added keeps the order of the places: a unit owns the columns that it adds to.
  */
 #include "elementwise.h"
 #include "vector.h"
 
-/* Values of a unit that reads, and columns of one that adds. */
+/* Values of a unit that reads, and columns of one that adds whole slices. */
 #define CHUNK 16384
 #define BLOCK 256
+/* Values of N rows of some columns, so few that they stay in the second cache. */
+#define NEAR 131072
 
 typedef struct {
   int32_t *y;
@@ -27,16 +29,21 @@ INLINE void copy(int32_t *to, const int32_t *from, int64_t n) {
 static void select_slices(const void *job, int64_t unit, int thread) {
   (void)thread;
   const places *t = job;
-  int64_t begin = unit * t->unit_rows, end = least(begin + t->unit_rows, t->O * t->M), o = begin / t->M, m = begin % t->M;
-  for (int64_t at = begin; at < end; at++) {
-    const int32_t *from = t->x + (o * t->N + t->index[m]) * t->I;
-    if (t->I == 1) t->y[at] = *from;
-    else copy(t->y + at * t->I, from, t->I);
-    if (++m == t->M) m = 0, o++;
+  int64_t row = unit * t->unit_rows, end = least(row + t->unit_rows, t->O * t->M), I = t->I;
+  while (row < end) {
+    int64_t o = row / t->M, n = least(end, (o + 1) * t->M) - row;
+    const int32_t *x = t->x + o * t->N * I, *index = t->index + row % t->M;
+    int32_t *y = t->y + row * I;
+    if (I == 1)
+      for (int64_t m = 0; m < n; m++) y[m] = x[index[m]];
+    else
+      for (int64_t m = 0; m < n; m++) copy(y + m * I, x + index[m] * I, I);
+    row += n;
   }
 }
 
-static places places_of(int32_t *y, const int32_t *x, const int32_t *index, int64_t O, int64_t N, int64_t I, int64_t M) {
+static places places_of(int32_t *y, const int32_t *x, const int32_t *index, int64_t O, int64_t N, int64_t I,
+                        int64_t M) {
   return (places){y, x, index, O, N, I, M, most(1, CHUNK / most(I, 1)), false};
 }
 
@@ -48,29 +55,32 @@ EXPORT int index_select(engine *e, int32_t *y, const int32_t *x, const int32_t *
   return DONE;
 }
 
-/* Some of the rows (o, m). */
+/* Columns of a unit where each has places of its own. */
+static int64_t block_of(const places *t) { return least(t->I, most(16, NEAR / most(t->N, 1) / 16 * 16)); }
+
+/* Some of the rows m of some columns of an o. */
 static void gather_rows(const void *job, int64_t unit, int thread) {
   (void)thread;
   const places *t = job;
-  int64_t row = unit * t->unit_rows, end = least(row + t->unit_rows, t->O * t->M), I = t->I;
-  while (row < end) {
-    int64_t o = row / t->M, until = least(end, (o + 1) * t->M);
-    const int32_t *x = t->x + o * t->N * I, *index = t->index + row * I;
-    int32_t *y = t->y + row * I;
-    if (I == 1)
-      for (int64_t m = 0; m < until - row; m++) y[m] = x[index[m]];
-    else
-      for (int64_t m = row; m < until; m++, index += I, y += I)
-        for (int64_t i = 0; i < I; i++) y[i] = x[index[i] * I + i];
-    row = until;
-  }
+  int64_t I = t->I, block = block_of(t), blocks = pieces(I, block), chunks = pieces(t->M, t->unit_rows);
+  int64_t o = unit / chunks / blocks, i = unit / chunks % blocks * block, n = least(block, I - i);
+  int64_t m = unit % chunks * t->unit_rows, end = least(m + t->unit_rows, t->M);
+  const int32_t *x = t->x + o * t->N * I + i, *index = t->index + (o * t->M + m) * I + i;
+  int32_t *y = t->y + (o * t->M + m) * I + i;
+  if (I == 1)
+    for (int64_t k = 0; k < end - m; k++) y[k] = x[index[k]];
+  else
+    for (; m < end; m++, index += I, y += I)
+      for (int64_t j = 0; j < n; j++) y[j] = x[index[j] * I + j];
 }
 
 /* y (O,M,I) of x (O,N,I) and index (O,M,I): y[o,m,i] = x[o, index[o,m,i], i], of any kind. */
 EXPORT int gather(engine *e, int32_t *y, const int32_t *x, const int32_t *index, int64_t O, int64_t N, int64_t I,
                   int64_t M) {
   places t = places_of(y, x, index, O, N, I, M);
-  if (O * M * I > 0) share(e, pieces(O * M, t.unit_rows), (double)O * M * I * .8, gather_rows, &t);
+  if (O * M * I == 0) return DONE;
+  t.unit_rows = most(1, CHUNK / block_of(&t));
+  share(e, O * pieces(I, block_of(&t)) * pieces(M, t.unit_rows), (double)O * M * I * .8, gather_rows, &t);
   return DONE;
 }
 
@@ -103,16 +113,21 @@ EXPORT int index_add(engine *e, int32_t *y, const int32_t *x, const int32_t *ind
   return DONE;
 }
 
-/* Some columns of an o. */
+/* Values that go to places of their own, by columns. */
+INLINE void scatter(const places *t, int64_t unit, bool whole) {
+  int64_t I = t->I, block = block_of(t), blocks = pieces(I, block), o = unit / blocks, i = unit % blocks * block;
+  int64_t n = least(block, I - i), at = o * t->M * I + i;
+  const int32_t *x = t->x + at, *index = t->index + at;
+  int32_t *y = t->y + o * t->N * I + i;
+  for (int64_t m = 0; m < t->M; m++, x += I, index += I)
+    for (int64_t j = 0; j < n; j++) add_values(y + index[j] * I + j, x + j, 1, whole);
+}
+
 static void scatter_columns(const void *job, int64_t unit, int thread) {
   (void)thread;
   const places *t = job;
-  int64_t I = t->I, blocks = pieces(I, BLOCK), o = unit / blocks, i = unit % blocks * BLOCK, n = least(BLOCK, I - i);
-  for (int64_t m = 0; m < t->M; m++) {
-    const int32_t *x = t->x + (o * t->M + m) * I + i, *index = t->index + (o * t->M + m) * I + i;
-    int32_t *y = t->y + o * t->N * I + i;
-    for (int64_t j = 0; j < n; j++) add_values(y + index[j] * I + j, x + j, 1, t->whole);
-  }
+  if (t->whole) scatter(t, unit, true);
+  else scatter(t, unit, false);
 }
 
 /* y (O,N,I), or zeros, to which x[o,m,i] is added at y[o, index[o,m,i], i], in their order along M. */
@@ -121,6 +136,6 @@ EXPORT int scatter_add(engine *e, int32_t *y, const int32_t *x, const int32_t *i
   places t = places_of(y, x, index, O, N, I, M);
   t.whole = whole;
   if (!add) fill(e, y, 0, O * N * I);
-  share(e, O * pieces(I, BLOCK), (double)O * M * I * 1.2, scatter_columns, &t);
+  if (O * M * I > 0) share(e, O * pieces(I, block_of(&t)), (double)O * M * I * 1.2, scatter_columns, &t);
   return DONE;
 }

@@ -59,9 +59,9 @@ static void reduce_columns(const void *job, int64_t unit, int thread) {
   int64_t blocks = pieces(t->I, COLUMNS), part = unit / blocks;
   int64_t i = unit % blocks * COLUMNS, n = least(COLUMNS, t->I - i);
   int64_t from = part % t->cut.parts * t->cut.length, o = part / t->cut.parts;
-  slot own[COLUMNS], *to = t->cut.parts > 1 ? t->slots + part * t->I + i : own;
+  slot own[COLUMNS], *to = t->slots ? t->slots + part * t->I + i : own;
   t->by->columns(t->x + (o * t->N + from) * t->I + i, t->I, least(t->cut.length, t->N - from), n, from, to);
-  if (t->cut.parts > 1) return;
+  if (t->slots) return;
   for (int64_t j = 0; j < n; j++) t->y[part * t->I + i + j] = t->by->finish(to + j, t->factor);
 }
 
@@ -73,10 +73,12 @@ static void join_one(slot *first, int64_t apart, int64_t N, cut c, const fold *f
   }
 }
 
-void join_slots(slot *slots, int64_t O, int64_t N, cut c, const fold *f) {
-  for (int64_t o = 0; o < O; o++) join_one(slots + o * c.parts, 1, N, c, f);
+void join_slots(slot *slots, int64_t O, int64_t N, int64_t I, cut c, const fold *f) {
+  for (int64_t o = 0; o < O; o++)
+    for (int64_t i = 0; i < I; i++) join_one(slots + o * c.parts * I + i, I, N, c, f);
 }
 
+/* Some results, each of the slots of its parts. */
 static void join_parts(const void *job, int64_t unit, int thread) {
   (void)thread;
   const reduction *t = job;
@@ -88,11 +90,13 @@ static void join_parts(const void *job, int64_t unit, int thread) {
   }
 }
 
-slot *part_slots(engine *e, const float *x, int64_t O, int64_t N, cut c, const fold *f) {
-  slot *slots = scratch(e, (size_t)(O * c.parts) * sizeof *slots);
+slot *part_slots(engine *e, const float *x, int64_t O, int64_t N, int64_t I, cut c, const fold *f) {
+  slot *slots = scratch(e, (size_t)(O * c.parts * I) * sizeof *slots);
   if (!slots) return NULL;
-  reduction t = {.by = f, .x = x, .slots = slots, .O = O, .N = N, .I = 1, .cut = c};
-  share(e, O * c.parts, (double)O * N * f->cost, reduce_part, &t);
+  reduction t = {.by = f, .x = x, .slots = slots, .O = O, .N = N, .I = I, .cut = c};
+  double cost = (double)O * N * I * f->cost;
+  if (I == 1) share(e, O * c.parts, cost, reduce_part, &t);
+  else share(e, O * c.parts * pieces(I, COLUMNS), cost, reduce_columns, &t);
   return slots;
 }
 
@@ -100,19 +104,13 @@ int reduce_by(engine *e, const fold *f, float *y, const float *x, int64_t O, int
   if (O * I == 0) return DONE;
   reduction t = {.by = f, .y = y, .x = x, .O = O, .N = N, .I = I, .cut = cut_of(O, N, I), .factor = factor};
   double cost = (double)O * N * I * f->cost;
-  if (I != 1) {
-    if (t.cut.parts > 1) {
-      t.slots = scratch(e, (size_t)(O * t.cut.parts * I) * sizeof(slot));
-      if (!t.slots) return done(e, OUT_OF_MEMORY);
-    }
-    share(e, O * t.cut.parts * pieces(I, COLUMNS), cost, reduce_columns, &t);
-  } else if (t.cut.parts > 1) {
-    t.slots = part_slots(e, x, O, N, t.cut, f);
+  if (t.cut.parts > 1) {
+    t.slots = part_slots(e, x, O, N, I, t.cut, f);
     if (!t.slots) return done(e, OUT_OF_MEMORY);
-  } else {
+    share(e, pieces(O * I, JOINED), (double)O * I * t.cut.parts * 2, join_parts, &t);
+  } else if (I == 1) {
     t.unit_rows = most(1, CHUNK / most(N, 1));
     share(e, pieces(O, t.unit_rows), cost, reduce_rows, &t);
-  }
-  if (t.cut.parts > 1) share(e, pieces(O * I, JOINED), (double)O * I * t.cut.parts * 2, join_parts, &t);
+  } else share(e, O * pieces(I, COLUMNS), cost, reduce_columns, &t);
   return done(e, DONE);
 }

@@ -36,23 +36,17 @@ typedef struct {
 } cut;
 cut cut_of(int64_t O, int64_t N, int64_t I);
 
-/* Of x (O,N): O * parts slots in scratch memory, one for each part, not joined; NULL where there is none. */
-slot *part_slots(engine *e, const float *x, int64_t O, int64_t N, cut c, const fold *f);
+/* Of x (O,N,I): slots (O,parts,I) in scratch memory, not joined; NULL where there is none. */
+slot *part_slots(engine *e, const float *x, int64_t O, int64_t N, int64_t I, cut c, const fold *f);
 
-/* The first of each row's becomes the one of all of them. */
-void join_slots(slot *slots, int64_t O, int64_t N, cut c, const fold *f);
+/* Slot (o,0,i) of them becomes the one of all of its parts. */
+void join_slots(slot *slots, int64_t O, int64_t N, int64_t I, cut c, const fold *f);
 
 /* y (O,I) of x (O,N,I). */
 int reduce_by(engine *e, const fold *f, float *y, const float *x, int64_t O, int64_t N, int64_t I, double factor);
 
 /* The largest of n values; NaN where there is one, -infinity of none. */
 float largest_of(const float *x, int64_t n);
-
-/*
- * The largest of each of n <= COLUMNS columns, and the sum of e^(x - largest), which is of use where that is finite. Both
- * arrays have room for COLUMNS, from a multiple of 64 bytes on.
- */
-void column_log_sums(const float *x, int64_t stride, int64_t rows, int64_t n, float *largest, double *sum);
 
 extern const fold sum_fold, int_sum_fold, log_sum_exp_fold;
 

@@ -1,6 +1,6 @@
 /*
- * Softmax and its logarithm of x (O,N,I) along N. With I = 1 by rows, in passes over one that is in a near cache; a long row
- * goes in parts, of which reduce.c makes the largest and the sum first. Otherwise some columns at a time.
+ * Softmax and its logarithm of x (O,N,I) along N. With I = 1 by rows, in passes over one that is in a near cache. Of a
+ * long row, and of columns, reduce.c makes the largest and the sum first.
  */
 #include <math.h>
 
@@ -17,6 +17,8 @@ typedef struct {
   cut cut;
   /* The first one of each row: its largest value, and the sum of exponentials. */
   const slot *slots;
+  /* Of each column its largest value, and 1 / sum or its logarithm. */
+  const float *largest, *factor;
   bool log;
 } job_of;
 
@@ -58,49 +60,59 @@ static void softmax_part(const void *job, int64_t unit, int thread) {
   }
 }
 
-static void softmax_columns(const void *job, int64_t unit, int thread) {
+/* Any I: some rows, each of all columns, so that memory is read in order. */
+static void softmax_across(const void *job, int64_t unit, int thread) {
   (void)thread;
   const job_of *t = job;
-  int64_t blocks = pieces(t->I, COLUMNS), i = unit % blocks * COLUMNS, n = least(COLUMNS, t->I - i);
-  int64_t first = unit / blocks * t->N * t->I + i;
-  _Alignas(64) double sum[COLUMNS];
-  _Alignas(64) float largest[COLUMNS], factor[COLUMNS] = {0};
-  column_log_sums(t->x + first, t->I, t->N, n, largest, sum);
-  for (int64_t j = 0; j < n; j++) {
-    factor[j] = (float)(t->log ? log(sum[j]) : 1 / sum[j]);
-    /* As in a row: what is not finite makes NaN. */
-    if (!isfinite(largest[j])) factor[j] = NAN;
-  }
-  for (int64_t row = 0; row < t->N; row++) {
-    const float *x = t->x + first + row * t->I;
-    float *y = t->y + first + row * t->I;
-    for (int64_t j = 0; j < n; j += LANES) {
-      int64_t part = least(LANES, n - j);
-      vec d = load_up_to(x + j, part) - load(largest + j), f = load(factor + j);
-      store_up_to(y + j, t->log ? d - f : exp_below(d) * f, part);
+  int64_t I = t->I, end = least((unit + 1) * t->unit_rows, t->O * t->N);
+  for (int64_t row = unit * t->unit_rows; row < end; row++) {
+    const float *x = t->x + row * I, *largest = t->largest + row / t->N * I, *factor = t->factor + row / t->N * I;
+    float *y = t->y + row * I;
+    int64_t i = 0;
+    if (t->log)
+      for (; i < I; i++) y[i] = x[i] - largest[i] - factor[i];
+    for (; i + LANES <= I; i += LANES) store(y + i, exp_below(load(x + i) - load(largest + i)) * load(factor + i));
+    if (i < I) {
+      vec d = load_part(x + i, I - i) - load_part(largest + i, I - i);
+      store_part(y + i, exp_below(d) * load_part(factor + i, I - i), I - i);
     }
   }
 }
 
+/* What each column needs: its largest value; 1 / sum, or its logarithm. What is not finite makes NaN, as in a row. */
+static void settle(const job_of *t, float *largest, float *factor) {
+  for (int64_t o = 0; o < t->O; o++)
+    for (int64_t i = 0; i < t->I; i++) {
+      const slot *s = t->slots + o * t->cut.parts * t->I + i;
+      largest[o * t->I + i] = (float)s->a;
+      factor[o * t->I + i] = !isfinite(s->a) ? NAN : (float)(t->log ? log(s->b) : 1 / s->b);
+    }
+}
+
 /* y (O,N,I) of x (O,N,I): e^x / sum of e^x over N, or the logarithm of that. */
 EXPORT int softmax(engine *e, float *y, const float *x, int64_t O, int64_t N, int64_t I, int log) {
-  job_of t = {.y = y, .x = x, .O = O, .N = N, .I = I, .log = log};
+  job_of t = {.y = y, .x = x, .O = O, .N = N, .I = I, .log = log, .cut = cut_of(O, N, I)};
   double cost = (double)O * N * I * .6;
   if (cost == 0) return DONE;
-  if (I != 1) {
-    share(e, O * pieces(I, COLUMNS), cost, softmax_columns, &t);
-    return DONE;
-  }
-  t.cut = cut_of(O, N, 1);
-  if (t.cut.parts == 1) {
+  if (I == 1 && t.cut.parts == 1) {
     t.unit_rows = most(1, CHUNK / N);
     share(e, pieces(O, t.unit_rows), cost, softmax_rows, &t);
     return DONE;
   }
-  slot *slots = part_slots(e, x, O, N, t.cut, &log_sum_exp_fold);
+  slot *slots = part_slots(e, x, O, N, I, t.cut, &log_sum_exp_fold);
   if (!slots) return done(e, OUT_OF_MEMORY);
-  join_slots(slots, O, N, t.cut, &log_sum_exp_fold);
+  join_slots(slots, O, N, I, t.cut, &log_sum_exp_fold);
   t.slots = slots;
-  share(e, O * t.cut.parts, cost, softmax_part, &t);
+  if (I == 1) {
+    share(e, O * t.cut.parts, cost, softmax_part, &t);
+    return done(e, DONE);
+  }
+  SCRATCH(float, largest, e, O * I);
+  SCRATCH(float, factor, e, O * I);
+  settle(&t, largest, factor);
+  t.largest = largest;
+  t.factor = factor;
+  t.unit_rows = most(1, CHUNK / I);
+  share(e, pieces(O * N, t.unit_rows), cost, softmax_across, &t);
   return done(e, DONE);
 }

@@ -22,7 +22,10 @@ static void copy_row(const void *job, const int64_t *at, int64_t n) {
     else
       for (int64_t i = 0; i < n; i++) y[i] = x[i];
   } else if (move_y == 1 && move_x == 0) {
-    for (int64_t i = 0, value = *x; i < n; i++) y[i] = (int32_t)value;
+    int32_t value = *x;
+    for (int64_t i = 0; i < n; i++) y[i] = value;
+  } else if (move_y == 1 && move_x == -1) {
+    for (int64_t i = 0; i < n; i++) y[i] = x[-i];
   } else if (move_y == 1) {
     for (int64_t i = 0; i < n; i++) y[i] = x[i * move_x];
   } else {
@@ -111,8 +114,8 @@ static void turn_some(const void *job, int64_t unit, int thread) {
 }
 
 /*
- * Matrices whose columns lie side by side in x and whose rows do in y: a walk, of which each column is one of x's `across`
- * rows that are `step` apart.
+ * Matrices whose columns lie side by side in x and whose rows do in y: a walk, of which each column is one of x's
+ * `across` rows that are `step` apart.
  */
 EXPORT int transpose(engine *e, int32_t *y, const int32_t *x, int64_t across, int64_t step, const void *steps) {
   copies t = {walk_of(steps, 2, across), y, x, across, step};

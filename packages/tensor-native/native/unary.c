@@ -1,6 +1,7 @@
 /*
- * What goes value by value. An operator is a line: its name, what a value takes in nanoseconds of one thread, what it makes of
- * a vector x. The name is the one that contracts have, and unary_exp, …, are the functions that src/kernels/unary.ts declares.
+ * What goes value by value. An operator is a line: its name, what a value takes in nanoseconds of one thread, what it
+ * makes of a vector x. The name is the one that contracts have, and unary_exp, …, are the functions that
+ * src/kernels/unary.ts declares. Wherever macros make functions, the preprocessor (cc -E) spells their prototypes out.
  */
 #include "engine.h"
 #include "transcendental.h"
@@ -59,22 +60,25 @@ INLINE void each_int(const ints *t, int64_t unit, ivec of(ivec)) {
     return DONE;                                                                    \
   }
 
-/* One number a lane, by what the compiler makes a vector of. */
-#define BY_LANE(NAME, F)                               \
-  INLINE vec NAME(vec x) {                             \
-    vec y;                                             \
-    for (int i = 0; i < LANES; i++) y[i] = F(x[i]);    \
-    return y;                                          \
-  }
-BY_LANE(vsqrt, __builtin_sqrtf)
-BY_LANE(vfloor, __builtin_floorf)
-BY_LANE(vceil, __builtin_ceilf)
+/* One number a lane, of which the compiler makes a vector. */
+INLINE vec vsqrt(vec x) {
+  vec y;
+  for (int i = 0; i < LANES; i++) y[i] = __builtin_sqrtf(x[i]);
+  return y;
+}
 
 /* Halves go to the even neighbour: by what rounds sums, where there is something behind the point. */
 INLINE vec vround(vec x) {
   vec m = magnitude(x);
   return pick(m < 8388608.0f, with_sign((m + 8388608.0f) - 8388608.0f, x), x);
 }
+
+INLINE vec vfloor(vec x) {
+  vec near = vround(x);
+  return near - only(near > x, splat(1.0f));
+}
+
+INLINE vec opposite(vec x) { return bits((ivec)x ^ SIGN_BIT); }
 
 /* 1 where a comparison holds, as int32 and as bool. */
 INLINE vec truth(ivec mask) { return bits(mask & 1); }
@@ -86,7 +90,7 @@ INLINE vec to_int32(vec x) {
   return bits(y);
 }
 
-UNARY(neg, .2, bits((ivec)x ^ SIGN_BIT))
+UNARY(neg, .2, opposite(x))
 UNARY(abs, .2, magnitude(x))
 UNARY(sign, .2, only(x > 0.0f, splat(1.0f)) + only(x < 0.0f, splat(-1.0f)))
 UNARY(square, .2, x * x)
@@ -106,7 +110,7 @@ UNARY(erf, .5, verf(x))
 UNARY(silu, .4, vsilu(x))
 UNARY(softplus, .7, vsoftplus(x))
 UNARY(floor, .2, vfloor(x))
-UNARY(ceil, .2, vceil(x))
+UNARY(ceil, .2, opposite(vfloor(opposite(x))))
 UNARY(round, .2, vround(x))
 UNARY(isNaN, .2, truth(x != x))
 UNARY(isFinite, .2, truth(magnitude(x) < splat(INFINITY)))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #if defined(__AVX512F__)
+#include <immintrin.h>
 #define LANES 16
 #elif defined(__AVX2__)
 #define LANES 8
@@ -16,6 +17,8 @@
 
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4)));
+/* Sums, differences and products of these wrap. */
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4)));
 /* The same at any address of a float. */
 typedef float loose_vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef int32_t loose_ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
@@ -40,8 +43,14 @@ INLINE ivec splat_int(int32_t x) { return x - (ivec){0}; }
 
 /* Bits, not values: a mask is all ones or all zeros in each lane. */
 INLINE vec pick(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
+/* b where one is NaN. */
+#if LANES == 16
+INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec smaller(vec a, vec b) { return (vec)_mm512_min_ps((__m512)a, (__m512)b); }
+#else
 INLINE vec larger(vec a, vec b) { return pick(a > b, a, b); }
 INLINE vec smaller(vec a, vec b) { return pick(a < b, a, b); }
+#endif
 INLINE vec to_float(ivec v) { return __builtin_convertvector(v, vec); }
 INLINE ivec to_int(vec v) { return __builtin_convertvector(v, ivec); }
 
@@ -135,8 +144,6 @@ INLINE ivec load_int_part(const int32_t *p, int64_t n) {
   return v;
 }
 INLINE void store_int_part(int32_t *p, ivec v, int64_t n) { memcpy(p, &v, (size_t)n * 4); }
-/* Sums, differences and products of these wrap. */
-typedef uint32_t uvec __attribute__((vector_size(LANES * 4)));
 INLINE ivec pick_int(ivec mask, ivec yes, ivec no) { return (mask & yes) | (~mask & no); }
 INLINE bool any_lane(ivec mask) {
   int64_t all[LANES / 2], any = 0;
@@ -170,5 +177,19 @@ INLINE vec upper(vec a, vec b) {
   memcpy(&a, x, sizeof a);
   return a;
 }
+
+/*
+ * a / b to an ulp for b that are neither 0 nor beyond 2^126 nor below 2^-126: the processor's own takes three times as
+ * long.
+ */
+#if LANES == 16
+INLINE vec quotient(vec a, vec b) {
+  __m512 r = _mm512_rcp14_ps((__m512)b), q = (__m512)a * r;
+  __m512 better = _mm512_fmadd_ps(r, _mm512_fnmadd_ps((__m512)b, r, _mm512_set1_ps(1)), r);
+  return (vec)_mm512_fmadd_ps(better, _mm512_fnmadd_ps((__m512)b, q, (__m512)a), q);
+}
+#else
+INLINE vec quotient(vec a, vec b) { return a / b; }
+#endif
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * Tensors that are walked together in steps, row by row. The host has merged what it could of their dimensions
- * (src/kernels/walk.ts), so that a row is long where that is possible. A unit does some whole rows, or some columns of one.
+ * (src/kernels/walk.ts), so that a row is long where that is possible. A unit does some whole rows, or some columns of
+ * one.
  */
 #ifndef NORMLESS_WALK_H
 #define NORMLESS_WALK_H
@@ -25,8 +26,8 @@ typedef struct {
 } walk;
 
 /*
- * As the host hands it over, in float64: how many dimensions there are, their sizes, and for each operand its steps along
- * them, in values, the columns last. `weight` is how many values a column stands for.
+ * As the host hands it over, in float64: how many dimensions there are, their sizes, and for each operand its steps
+ * along them, in values, the columns last. `weight` is how many values a column stands for.
  */
 INLINE walk walk_of(const void *given, int operands, int64_t weight) {
   const double *from = given;

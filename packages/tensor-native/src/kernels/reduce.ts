@@ -1,4 +1,4 @@
-/** Reductions over N of (O,N,I), and the places of the largest and the least (native/reduce.c, folds.c, moments.c, arguments.c). */
+/** Reductions over N of (O,N,I), and the places of the largest and the least (native/reduce.c and its operators). */
 import { type ReduceOp, reduceOperators } from "@normless/tensor";
 import { declare, type Prototype } from "../library.js";
 import type { Engine } from "../engine.js";

@@ -1,4 +1,4 @@
-/** Copies between memory that is walked in steps and memory in a row (native/strided.c), and what is made of nothing. */
+/** Copies of memory that is walked in steps (native/strided.c), and what is made of nothing. */
 import { type Shape, stridesOf } from "@normless/tensor";
 import type { Engine } from "../engine.js";
 import { declare } from "../library.js";
