@@ -33,7 +33,7 @@ typedef struct {
 } state;
 
 static int64_t layout(state *s, float *at, int64_t Tq, int64_t D, int64_t wide) {
-  int64_t blocks = pieces(Tq, QUERIES) * QUERIES, tile = KEYS * QUERIES, rows = in_panels(Tq) * wide, keys = KEYS * wide;
+  int64_t blocks = pieces(Tq, QUERIES) * QUERIES, tile = KEYS * QUERIES, rows = blocks * wide, keys = KEYS * wide;
   struct {
     float **part;
     int64_t floats;
@@ -109,7 +109,7 @@ static void gather(const head *t, view at, int64_t i0, bool first_keys) {
   }
 }
 
-/* Where to sum up rows of a result. */
+/* Where to sum up rows of a result, of which panels take `rows` beside whole ones. */
 static target summed(const attending *a, float *to, int64_t rows, bool add, float *beside) {
   if (a->D == a->wide && in_panels(rows) == rows) return (target){to, a->C, add};
   return (target){beside, a->wide, false};
@@ -143,7 +143,7 @@ static void attend(const void *job, int64_t unit, int thread) {
   prepare(a, t.s, unit, queries);
   t.q = readable(a->q + queries, C, Tq, INT64_MAX, D, wide, t.s.q_rows);
   t.dy = readable(a->dy + queries, C, Tq, INT64_MAX, D, wide, t.s.dy_rows);
-  t.dq = summed(a, a->dq + queries, Tq, a->add_dq, t.s.dq);
+  t.dq = summed(a, a->dq + queries, Tq % QUERIES, a->add_dq, t.s.dq);
   for (int64_t j0 = 0; j0 < a->Tk; j0 += KEYS) {
     int64_t columns = least(KEYS, a->Tk - j0), keys = (b * a->Tk + j0) * C + channel;
     t.k = readable(a->k + keys, C, columns, a->Tk - j0, D, wide, t.s.keys);
