@@ -118,7 +118,7 @@ static void *serve(void *argument) {
 }
 
 void share(engine *e, int64_t units, double cost, work *of, const void *job) {
-  if (e->threads == 1 || units <= 1 || cost < WORTH_SHARING) {
+  if (!e || e->threads == 1 || units <= 1 || cost < WORTH_SHARING) {
     for (int64_t unit = 0; unit < units; unit++) of(job, unit, 0);
     return;
   }

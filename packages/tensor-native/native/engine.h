@@ -20,7 +20,8 @@ int threads_of(const engine *e);
 
 /*
  * Does all units, by whichever thread is free: what a unit computes must depend on its number alone, so that bits do not
- * depend on the number of threads. `cost` estimates the whole in nanoseconds of one thread; little work is not shared.
+ * depend on the number of threads. `cost` estimates the whole in nanoseconds of one thread; little work is not shared, nor
+ * is any without an engine.
  */
 void share(engine *e, int64_t units, double cost, work *of, const void *job);
 

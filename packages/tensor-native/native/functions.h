@@ -5,6 +5,8 @@
 #ifndef NORMLESS_FUNCTIONS_H
 #define NORMLESS_FUNCTIONS_H
 
+#include <math.h>
+
 #include "vector.h"
 
 /* Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits. */
@@ -50,6 +52,33 @@ INLINE vec exp_below(vec x) {
   ivec shifted;
   vec r = reduce_exp(pick(x < -88.02969f, splat(-88.02969f), x), &shifted);
   return (1.0f + (r + exp_tail(r))) * bits((shifted << 23) + 0x3f800000);
+}
+
+/* erfc to a relative 1.2e-7: a Chebyshev fit of its logarithm (Press et al., Numerical Recipes, 6.2). */
+INLINE vec verfc(vec x) {
+  vec z = magnitude(x);
+  vec t = 1.0f / (0.5f * z + 1.0f);
+  vec p = 0.17087277f * t - 0.82215223f;
+  p = p * t + 1.48851587f;
+  p = p * t - 1.13520398f;
+  p = p * t + 0.27886807f;
+  p = p * t - 0.18628806f;
+  p = p * t + 0.09678418f;
+  p = p * t + 0.37409196f;
+  p = p * t + 1.00002368f;
+  p = p * t - 1.26551223f;
+  vec tail = t * exp_below(p - z * z);
+  return pick(x < 0.0f, 2.0f - tail, tail);
+}
+
+/* The largest of n values; NaN may be left out: whoever needs it adds it up afterwards. */
+INLINE float row_largest(const float *x, int64_t n) {
+  int64_t i = 0;
+  vec top = splat(-INFINITY);
+  for (; i + LANES <= n; i += LANES) top = larger(load(x + i), top);
+  float best = largest_lane(top);
+  for (; i < n; i++) best = x[i] > best ? x[i] : best;
+  return best;
 }
 
 #endif

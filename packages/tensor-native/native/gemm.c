@@ -5,20 +5,8 @@
  */
 #include "gemm.h"
 
-#include "vector.h"
-
-/* Rows and vectors of a micro-tile: as many as registers hold. */
-#if LANES == 16
-#define MR 12
-#define NV 2
-#elif LANES == 8
-#define MR 6
-#define NV 2
-#else
-#define MR 8
-#define NV 3
-#endif
-#define NR (NV * LANES)
+#include "few-rows.h"
+#include "panel.h"
 
 /* The most of K, M and N that is packed at once, and of M and N in a tile. */
 #ifndef KC
@@ -34,124 +22,23 @@
 #define TM 96
 #endif
 #ifndef TN
-#define TN 512
+#define TN TILE_COLUMNS
 #endif
 
-/* Rows of C from a micro-kernel: acc = A panel · B panel over kc, then C (+)= acc + bias. */
-#define MICRO(ROWS)                                                                                               \
-  static void micro_##ROWS(int64_t kc, const float *restrict a, const float *restrict b, float *restrict c,       \
-                           int64_t stride, bool add, const float *bias) {                                         \
-    vec acc[ROWS][NV];                                                                                            \
-    _Pragma("GCC unroll 16") for (int i = 0; i < ROWS; i++)                                                       \
-    _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) acc[i][v] = (vec){0};                                    \
-    for (int64_t k = 0; k < kc; k++) {                                                                            \
-      vec bk[NV];                                                                                                 \
-      _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) bk[v] = *(const vec *)(b + v * LANES);                 \
-      _Pragma("GCC unroll 16") for (int i = 0; i < ROWS; i++) {                                                   \
-        vec ai = splat(a[i]);                                                                                     \
-        _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) acc[i][v] += ai * bk[v];                             \
-      }                                                                                                           \
-      a += ROWS;                                                                                                  \
-      b += NR;                                                                                                    \
-    }                                                                                                             \
-    _Pragma("GCC unroll 16") for (int i = 0; i < ROWS; i++)                                                       \
-    _Pragma("GCC unroll 4") for (int v = 0; v < NV; v++) {                                                        \
-      float *to = c + i * stride + v * LANES;                                                                     \
-      vec sum = acc[i][v];                                                                                        \
-      if (bias) sum += load(bias + v * LANES);                                                                    \
-      if (add) sum += load(to);                                                                                   \
-      store(to, sum);                                                                                             \
-    }                                                                                                             \
-  }
+_Static_assert(TN % NR == 0, "a tile begins where a panel does");
 
-MICRO(4)
-#if MR >= 6
-MICRO(6)
+/* Columns of B up to which packing A does not pay. */
+#ifndef DIRECT
+#define DIRECT 512
 #endif
-#if MR >= 8
-MICRO(8)
-#endif
-#if MR >= 12
-MICRO(12)
+#ifndef DIRECT_T
+#define DIRECT_T 512
 #endif
 
-typedef void micro(int64_t kc, const float *a, const float *b, float *c, int64_t stride, bool add, const float *bias);
-
-static micro *micro_of(int64_t rows) {
-  switch (rows) {
-#if MR >= 12
-    case 12: return micro_12;
+/* Tiles for each thread, at least. */
+#ifndef ENOUGH
+#define ENOUGH 16
 #endif
-#if MR >= 8
-    case 8: return micro_8;
-#endif
-#if MR == 6
-    case 6: return micro_6;
-#endif
-    default: return micro_4;
-  }
-}
-
-/* How M rows go into panels: of MR up to `main`, then of `tail`, so that few rows of the last one are empty. */
-typedef struct {
-  int64_t rows, main, tail;
-} panels;
-
-static panels panels_of(int64_t M) {
-  int64_t whole = M / MR * MR, rest = M - whole;
-  if (rest == 0) return (panels){M, M, MR};
-#if MR == 12
-  if (rest <= 4 && whole) return (panels){M, whole - MR, 8};
-  return (panels){M, whole, rest <= 4 ? 4 : rest <= 8 ? 8 : MR};
-#elif MR == 6
-  if (rest <= 2 && whole) return (panels){M, whole - MR, 4};
-  return (panels){M, whole, rest <= 4 ? 4 : MR};
-#else
-  return (panels){M, whole, rest <= 4 ? 4 : MR};
-#endif
-}
-
-INLINE int64_t height(panels p, int64_t row) { return row < p.main ? MR : p.tail; }
-/* The first panel at or after a row. */
-INLINE int64_t first_panel(panels p, int64_t row) {
-  if (row <= p.main) return least(pieces(row, MR) * MR, p.main);
-  return p.main + pieces(row - p.main, p.tail) * p.tail;
-}
-
-typedef float quad __attribute__((vector_size(16)));
-typedef float loose_quad __attribute__((vector_size(16), aligned(4), may_alias));
-
-/* Four rows of four values become columns: to[j * step + i] = from[i * stride + j]. */
-INLINE void turn(const float *from, int64_t stride, float *to, int64_t step) {
-  quad a = *(const loose_quad *)from, b = *(const loose_quad *)(from + stride);
-  quad c = *(const loose_quad *)(from + 2 * stride), d = *(const loose_quad *)(from + 3 * stride);
-  quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ba = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  quad cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), dc = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  *(loose_quad *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-  *(loose_quad *)(to + step) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-  *(loose_quad *)(to + 2 * step) = __builtin_shufflevector(ba, dc, 0, 1, 4, 5);
-  *(loose_quad *)(to + 3 * step) = __builtin_shufflevector(ba, dc, 2, 3, 6, 7);
-}
-
-/* to[k * width + i] = from[i * stride + k], for `lines` of `width` lines; the others are zeros. width is a multiple of 4 or 6. */
-static void pack_lines(const float *from, int64_t stride, int64_t lines, int64_t width, int64_t kc, float *to) {
-  int64_t i = 0;
-  for (; i + 4 <= lines; i += 4) {
-    int64_t k = 0;
-    for (; k + 4 <= kc; k += 4) turn(from + i * stride + k, stride, to + k * width + i, width);
-    for (; k < kc; k++)
-      for (int64_t j = i; j < i + 4; j++) to[k * width + j] = from[j * stride + k];
-  }
-  for (; i < width; i++)
-    for (int64_t k = 0; k < kc; k++) to[k * width + i] = i < lines ? from[i * stride + k] : 0;
-}
-
-/* to[k * width + i] = from[k * stride + i] for i < count, else 0. */
-INLINE void copy_row(const float *from, int64_t count, float *to, int64_t width) {
-  if (count >= width) memcpy(to, from, (size_t)width * 4);
-  else
-    for (int64_t i = 0; i < width; i++) to[i] = i < count ? from[i] : 0;
-}
 
 typedef struct {
   matrix a, b;
@@ -161,7 +48,11 @@ typedef struct {
   int64_t m, n, k, mc, nc, kc;
   panels rows;
   int64_t units_b, tiles_m;
+  /* Rows and columns of a tile. */
+  int64_t tm, tn;
   bool first, last;
+  /* A is read where it lies. */
+  bool direct;
 } block;
 
 /* Panels that are packed as one unit. */
@@ -182,22 +73,25 @@ static void pack_b(const block *t, int64_t unit) {
   }
 }
 
-static void pack_a(const block *t, int64_t unit) {
+/* The panel that begins at row i of the block, to `to`: what is missing of its height is zeros. */
+static void pack_rows(const block *t, int64_t i, float *to) {
   matrix a = t->a;
-  int64_t begin = first_panel(t->rows, unit * TM), end = least(first_panel(t->rows, (unit + 1) * TM), t->mc);
-  const float *from = a.at + t->m * a.row + t->k * a.column;
-  if (a.row == 1) {
-    for (int64_t k = 0; k < t->kc; k++)
-      for (int64_t i = begin; i < end; i += height(t->rows, i)) {
-        int64_t h = height(t->rows, i);
-        copy_row(from + k * a.column + i, t->mc - i, t->packed_a + i * t->kc + k * h, h);
-      }
+  const float *from = a.at + (t->m + i) * a.row + t->k * a.column;
+  int64_t h = height(t->rows, i), rows = least(h, t->mc - i);
+  if (a.row != 1) {
+    if (h == MR) pack_lines(from, a.row, rows, MR, t->kc, to);
+    else pack_lines(from, a.row, rows, h, t->kc, to);
   } else {
-    for (int64_t i = begin; i < end; i += height(t->rows, i)) {
-      int64_t h = height(t->rows, i);
-      pack_lines(from + i * a.row, a.row, least(h, t->mc - i), h, t->kc, t->packed_a + i * t->kc);
-    }
+    for (int64_t k = 0; k < t->kc; k++)
+      if (h == MR) copy_row(from + k * a.column, rows, to + k * MR, MR);
+      else copy_row(from + k * a.column, rows, to + k * h, h);
   }
+}
+
+static void pack_a(const block *t, int64_t unit) {
+  int64_t end = least(first_panel(t->rows, (unit + 1) * TM), t->mc);
+  for (int64_t i = first_panel(t->rows, unit * TM); i < end; i += height(t->rows, i))
+    pack_rows(t, i, t->packed_a + i * t->kc);
 }
 
 static void pack(const void *job, int64_t unit, int thread) {
@@ -211,10 +105,10 @@ static void tile(const void *job, int64_t unit, int thread) {
   (void)thread;
   const block *t = job;
   product c = t->c;
-  _Alignas(64) float edge[MR * NR];
-  int64_t begin = first_panel(t->rows, unit % t->tiles_m * TM);
-  int64_t end = least(first_panel(t->rows, (unit % t->tiles_m + 1) * TM), t->mc);
-  int64_t left = unit / t->tiles_m * TN, right = least(left + TN, t->nc);
+  _Alignas(64) float edge[MR * NR], last_rows[MR * KC];
+  int64_t begin = first_panel(t->rows, unit % t->tiles_m * t->tm);
+  int64_t end = least(first_panel(t->rows, (unit % t->tiles_m + 1) * t->tm), t->mc);
+  int64_t left = unit / t->tiles_m * t->tn, right = least(left + t->tn, t->nc);
   bool add = c.add || !t->first;
   for (int64_t j = left; j < right; j += NR) {
     const float *b = t->packed_b + j * t->kc;
@@ -223,21 +117,31 @@ static void tile(const void *job, int64_t unit, int thread) {
     for (int64_t i = begin, h; i < end; i += h) {
       h = height(t->rows, i);
       int64_t rows = least(h, t->mc - i);
+      bool direct = t->direct && rows == h;
       const float *a = t->packed_a + i * t->kc;
+      if (direct) a = t->a.at + (t->m + i) * t->a.row + t->k * t->a.column;
+      else if (t->direct) {
+        if (j == left) pack_rows(t, i, last_rows);
+        a = last_rows;
+      }
+      int64_t stride_a = !direct ? h : t->a.row == 1 ? t->a.column : t->a.row;
+      micro *kernel = micro_of(h, direct && t->a.row != 1);
       float *to = c.at + (t->m + i) * c.stride + t->n + j;
       if (rows == h && columns == NR) {
-        micro_of(h)(t->kc, a, b, to, c.stride, add, bias);
+        kernel(t->kc, a, stride_a, b, to, c.stride, add, bias);
       } else {
-        micro_of(h)(t->kc, a, b, edge, NR, false, NULL);
+        kernel(t->kc, a, stride_a, b, edge, NR, false, NULL);
         for (int64_t y = 0; y < rows; y++)
           for (int64_t x = 0; x < columns; x++) {
             float sum = edge[y * NR + x] + (bias ? bias[x] : 0);
             to[y * c.stride + x] = add ? to[y * c.stride + x] + sum : sum;
           }
       }
-      if (t->last && c.finish) c.finish(c.with, to, c.stride, t->m + i, t->n + j, rows, columns);
     }
   }
+  if (!t->last || !c.finish) return;
+  int64_t row = t->m + begin, column = t->n + left;
+  c.finish(c.with, c.at + row * c.stride + column, c.stride, row, column, least(end, t->mc) - begin, right - left);
 }
 
 /* Equal parts of n, none larger than `limit`; a multiple of `of`. */
@@ -246,29 +150,73 @@ static int64_t part(int64_t n, int64_t limit, int64_t of) {
   return parts <= 1 ? n : pieces(pieces(n, parts), of) * of;
 }
 
-int gemm(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
-  if (M == 0 || N == 0) return DONE;
-  int64_t kc = most(part(K, KC, 4), 1), mc = part(M, MC, TM), nc = part(N, NC, TN);
-  SCRATCH(float, packed_a, e, (mc + MR) * kc);
-  SCRATCH(float, packed_b, e, pieces(nc, NR) * NR * kc);
-  block t = {.a = a, .b = b, .c = c, .packed_a = packed_a, .packed_b = packed_b};
-  for (t.n = 0; t.n < N; t.n += nc) {
-    t.nc = least(nc, N - t.n);
-    for (t.k = 0; t.k == 0 || t.k < K; t.k += kc) {
-      t.kc = least(kc, K - t.k);
+/* Smaller tiles where there would be too few of them for the threads. Any choice gives the same bits. */
+static void cut_tiles(block *t, int threads) {
+  t->tm = TM;
+  t->tn = TN;
+  int64_t enough = threads == 1 ? 1 : ENOUGH * threads;
+  while (pieces(t->mc, t->tm) * pieces(t->nc, t->tn) < enough) {
+    if (t->tm > 2 * MR && t->tm * 4 > t->tn) t->tm /= 2;
+    else if (t->tn > 4 * NR && !t->c.finish) t->tn /= 2;
+    else if (t->tm > 2 * MR) t->tm /= 2;
+    else break;
+  }
+  t->tiles_m = pieces(t->mc, t->tm);
+}
+
+/* Sizes of the blocks that a product is packed in. */
+typedef struct {
+  int64_t mc, nc, kc;
+} blocks;
+
+static blocks blocks_of(int64_t M, int64_t N, int64_t K) {
+  return (blocks){part(M, MC, TM), part(N, NC, TN), most(part(K, KC, 4), 1)};
+}
+
+static size_t room_a(blocks s) { return (size_t)((s.mc + MR) * s.kc); }
+static size_t room_b(blocks s) { return (size_t)(pieces(s.nc, NR) * NR * s.kc); }
+
+/* By an engine's threads, or by this one alone where there is no engine. */
+static void multiply(engine *e, int64_t M, int64_t N, int64_t K, block t) {
+  blocks s = blocks_of(M, N, K);
+  t.direct = t.a.column == 1 ? N <= DIRECT : N <= DIRECT_T;
+  for (t.n = 0; t.n < N; t.n += s.nc) {
+    t.nc = least(s.nc, N - t.n);
+    for (t.k = 0; t.k == 0 || t.k < K; t.k += s.kc) {
+      t.kc = least(s.kc, K - t.k);
       t.first = t.k == 0;
-      t.last = t.k + kc >= K;
-      for (t.m = 0; t.m < M; t.m += mc) {
-        t.mc = least(mc, M - t.m);
+      t.last = t.k + s.kc >= K;
+      for (t.m = 0; t.m < M; t.m += s.mc) {
+        t.mc = least(s.mc, M - t.m);
         t.rows = panels_of(t.mc);
-        t.tiles_m = pieces(t.mc, TM);
+        cut_tiles(&t, e ? threads_of(e) : 1);
         t.units_b = t.m == 0 ? pieces(t.nc, TOGETHER * NR) : 0;
-        bool packed = M <= mc && K <= kc && t.n > 0;
-        int64_t units_a = packed ? 0 : t.tiles_m;
-        share(e, t.units_b + units_a, (double)(t.units_b ? t.nc : 0) * t.kc * .3 + (double)t.mc * t.kc * .3, pack, &t);
-        share(e, t.tiles_m * pieces(t.nc, TN), (double)t.mc * t.nc * t.kc * .012, tile, &t);
+        bool packed = t.direct || (M <= s.mc && K <= s.kc && t.n > 0);
+        double values = (t.units_b ? t.nc : 0) + (packed ? 0 : t.mc);
+        share(e, t.units_b + (packed ? 0 : pieces(t.mc, TM)), values * t.kc * .2, pack, &t);
+        share(e, t.tiles_m * pieces(t.nc, t.tn), (double)t.mc * t.nc * t.kc * .012, tile, &t);
       }
     }
   }
+}
+
+int gemm(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
+  if (M == 0 || N == 0) return DONE;
+  if (M <= FEW_ROWS && a.column == 1) return few_rows(e, M, N, K, a, b, c);
+  blocks s = blocks_of(M, N, K);
+  SCRATCH(float, packed_a, e, room_a(s));
+  SCRATCH(float, packed_b, e, room_b(s));
+  multiply(e, M, N, K, (block){.a = a, .b = b, .c = c, .packed_a = packed_a, .packed_b = packed_b});
   return DONE;
+}
+
+size_t room_alone(int64_t M, int64_t N, int64_t K) {
+  blocks s = blocks_of(M, N, K);
+  return (room_a(s) + room_b(s) + 31) / 16 * 16;
+}
+
+void gemm_alone(float *room, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
+  if (M == 0 || N == 0) return;
+  size_t after_a = (room_a(blocks_of(M, N, K)) + 15) / 16 * 16;
+  multiply(NULL, M, N, K, (block){.a = a, .b = b, .c = c, .packed_a = room, .packed_b = room + after_a});
 }

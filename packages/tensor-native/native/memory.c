@@ -54,10 +54,3 @@ EXPORT int copy_out(void *to, const float *from, int64_t bytes) {
   memcpy(to, from, (size_t)bytes);
   return DONE;
 }
-
-/* Where the first value is that is not from 0 to limit - 1; -1 when all are. */
-EXPORT int64_t first_outside(const int32_t *ids, int64_t n, int64_t limit) {
-  for (int64_t i = 0; i < n; i++)
-    if (ids[i] < 0 || ids[i] >= limit) return i;
-  return -1;
-}

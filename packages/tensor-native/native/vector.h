@@ -2,6 +2,7 @@
 #ifndef NORMLESS_VECTOR_H
 #define NORMLESS_VECTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -60,9 +61,89 @@ INLINE float largest_lane(vec v) {
   return x[0];
 }
 
+/* Keeps a product from becoming part of a fused multiply-add: it is rounded by itself. */
+#if LANES == 16
+#define IN_REGISTER "+v"
+#elif defined(__x86_64__)
+#define IN_REGISTER "+x"
+#elif defined(__aarch64__)
+#define IN_REGISTER "+w"
+#else
+#define IN_REGISTER "+m"
+#endif
+INLINE vec rounded(vec v) {
+  __asm__("" : IN_REGISTER(v));
+  return v;
+}
+
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 INLINE int64_t pieces(int64_t n, int64_t of) { return (n + of - 1) / of; }
+
+/* Half as many numbers, of twice the size. */
+typedef double wide __attribute__((vector_size(LANES * 4)));
+typedef int64_t wide_int __attribute__((vector_size(LANES * 4)));
+typedef float half_vec __attribute__((vector_size(LANES * 2)));
+typedef float loose_half __attribute__((vector_size(LANES * 2), aligned(4), may_alias));
+#define WIDE_LANES (LANES / 2)
+
+/* The lanes of two vectors in other places, by lists of numbers for each width. */
+#define SHUFFLE __builtin_shufflevector
+#if LANES == 16
+#define LOW_HALF 0, 1, 2, 3, 4, 5, 6, 7
+#define HIGH_HALF 8, 9, 10, 11, 12, 13, 14, 15
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#elif LANES == 8
+#define LOW_HALF 0, 1, 2, 3
+#define HIGH_HALF 4, 5, 6, 7
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#else
+#define LOW_HALF 0, 1
+#define HIGH_HALF 2, 3
+#define EVEN 0, 2, 4, 6
+#endif
+
+INLINE wide splat_wide(double x) { return x - (wide){0}; }
+INLINE wide load_wide(const float *p) { return __builtin_convertvector(*(const loose_half *)p, wide); }
+INLINE wide widen_low(vec v) { return __builtin_convertvector(SHUFFLE(v, v, LOW_HALF), wide); }
+INLINE wide widen_high(vec v) { return __builtin_convertvector(SHUFFLE(v, v, HIGH_HALF), wide); }
+INLINE void store_narrow(float *p, wide v) { *(loose_half *)p = __builtin_convertvector(v, half_vec); }
+INLINE vec narrow(wide low, wide high) {
+  half_vec a = __builtin_convertvector(low, half_vec), b = __builtin_convertvector(high, half_vec);
+  return SHUFFLE(a, b, LOW_HALF, HIGH_HALF);
+}
+INLINE wide pick_wide(wide_int mask, wide yes, wide no) {
+  return (wide)((mask & (wide_int)yes) | (~mask & (wide_int)no));
+}
+INLINE double sum_wide(wide v) {
+  double x[WIDE_LANES];
+  memcpy(x, &v, sizeof v);
+  for (int half = WIDE_LANES / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) x[i] += x[i + half];
+  return x[0];
+}
+/* The first n, of which LANES are all. */
+INLINE vec load_up_to(const float *p, int64_t n) { return n == LANES ? load(p) : load_part(p, n); }
+INLINE void store_up_to(float *p, vec v, int64_t n) {
+  if (n == LANES) store(p, v);
+  else store_part(p, v, n);
+}
+/* As load_part and store_part. */
+INLINE ivec load_int_part(const int32_t *p, int64_t n) {
+  ivec v = {0};
+  memcpy(&v, p, (size_t)n * 4);
+  return v;
+}
+INLINE void store_int_part(int32_t *p, ivec v, int64_t n) { memcpy(p, &v, (size_t)n * 4); }
+/* Sums, differences and products of these wrap. */
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4)));
+INLINE ivec pick_int(ivec mask, ivec yes, ivec no) { return (mask & yes) | (~mask & no); }
+INLINE bool any_lane(ivec mask) {
+  int64_t all[LANES / 2], any = 0;
+  memcpy(all, &mask, sizeof mask);
+  for (int i = 0; i < LANES / 2; i++) any |= all[i];
+  return any != 0;
+}
 
 INLINE ivec lanes(void) {
   ivec lane;

@@ -31,9 +31,23 @@ const USAGE = "Usage: normless-native build [--if-possible] [--sanitize]";
 const compilers = process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"];
 
 // Contracting a·b + c is asked for by name, since compilers differ in what they do unasked.
-const COMMON = ["-std=gnu11", "-fPIC", "-fvisibility=hidden", "-ffp-contract=fast", "-fno-math-errno", "-Wall", "-Wextra"];
+const COMMON = [
+  "-std=gnu11",
+  "-fPIC",
+  "-fvisibility=hidden",
+  "-ffp-contract=fast",
+  "-fno-math-errno",
+  "-Wall",
+  "-Wextra",
+];
 const FAST = ["-O3"];
-const SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+const SANITIZED = [
+  "-O1",
+  "-g",
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=all",
+  "-fno-omit-frame-pointer",
+];
 
 /** The first compiler that answers, with what it says of itself. */
 async function findCompiler() {
@@ -83,7 +97,11 @@ async function build({ sanitize }) {
   const folder = join(root, sanitize ? "build-sanitize" : "build");
   const stamp = join(folder, "build.json");
   const library = `normless-${id}.${process.platform === "darwin" ? "dylib" : "so"}`;
-  if (existsSync(stamp) && JSON.parse(readFileSync(stamp, "utf8")).id === id && existsSync(join(folder, library))) {
+  if (
+    existsSync(stamp) &&
+    JSON.parse(readFileSync(stamp, "utf8")).id === id &&
+    existsSync(join(folder, library))
+  ) {
     return `${version}: built already`;
   }
   const begun = performance.now();
@@ -98,7 +116,15 @@ async function build({ sanitize }) {
     await run(compiler, [...flags, "-shared", ...objects.values(), "-o", linked, "-lpthread", "-lm"]);
     // A process that has an older one loaded keeps it: each has a name of its own.
     renameSync(linked, join(folder, library));
-    const record = { id, library, sources: hash, compiler: version, flags, sanitized: !!sanitize, processor: processor() };
+    const record = {
+      id,
+      library,
+      sources: hash,
+      compiler: version,
+      flags,
+      sanitized: !!sanitize,
+      processor: processor(),
+    };
     writeFileSync(join(work, "build.json"), `${JSON.stringify(record, null, 2)}\n`);
     renameSync(join(work, "build.json"), stamp);
     for (const old of readdirSync(folder)) {
@@ -116,7 +142,8 @@ try {
     allowPositionals: true,
     options: { "if-possible": { type: "boolean" }, sanitize: { type: "boolean" }, help: { type: "boolean" } },
   });
-  if (!options.values.help && options.positionals.join(" ") !== "build") throw new Error("the command is build");
+  if (!options.values.help && options.positionals.join(" ") !== "build")
+    throw new Error("the command is build");
 } catch (error) {
   console.error(`normless-native: ${error.message}\n${USAGE}`);
   process.exit(2);

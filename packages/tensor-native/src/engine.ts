@@ -4,7 +4,7 @@ import { declare, type Library, type Prototype } from "./library.js";
 
 const start = declare("engine *engine_start(int threads)");
 const stop = declare("void engine_stop(engine *e)");
-const outside = declare("int64_t first_outside(const int32_t *ids, int64_t n, int64_t limit)");
+const outside = declare("int64_t first_outside(engine *e, const int32_t *values, int64_t n, int64_t limit)");
 const copyIn = declare("int copy_in(float *to, const void *from, int64_t bytes)");
 const copyOut = declare("int copy_out(void *to, const float *from, int64_t bytes)");
 
@@ -22,7 +22,7 @@ export class Engine {
   }
 
   /** Calls a kernel, whose first argument is the engine. @throws BackendError when its scratch memory is not there */
-  call(kernel: Prototype, ...args: number[]): void {
+  call(kernel: Prototype, ...args: (number | ArrayBufferView)[]): void {
     if (kernel.in(this.library)(this.#handle, ...args) === 0) return;
     throw new BackendError(
       `native: no memory for what ${kernel.name} needs beside its tensors. Take a smaller batch, or free what is not used.`,
@@ -31,7 +31,7 @@ export class Engine {
 
   /** Of ids, which begins at `ids` in the engine's memory: where the first one is that is not from 0 to limit − 1, or −1. */
   firstOutside(ids: number, size: number, limit: number): number {
-    return outside.in(this.library)(ids, size, limit);
+    return outside.in(this.library)(this.#handle, ids, size, limit);
   }
 
   /** From memory of JavaScript. */

@@ -43,7 +43,9 @@ export function loadLibrary(folder = join(packageFolder(), "build")): Library {
   }
   const build = JSON.parse(readFileSync(stamp, "utf8")) as Build;
   if (build.sources !== sources(packageFolder()).hash) {
-    throw new BackendError(`native: what was built is of another version of its sources. Build it again: ${BUILD}.`);
+    throw new BackendError(
+      `native: what was built is of another version of its sources. Build it again: ${BUILD}.`,
+    );
   }
   checkProcessor(build);
   let handle: LibraryHandle;

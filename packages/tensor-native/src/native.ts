@@ -63,7 +63,9 @@ const defaultThreads = () => Math.min(availableParallelism(), MOST_THREADS);
 
 function start(threads: number, folder: string | undefined): NativeBackend {
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
-    throw new BackendError(`native: threads must be a whole number from 1 to ${MOST_THREADS}, not ${threads}`);
+    throw new BackendError(
+      `native: threads must be a whole number from 1 to ${MOST_THREADS}, not ${threads}`,
+    );
   }
   const library = loadLibrary(folder);
   const heap = new Heap(library);
@@ -75,7 +77,10 @@ function start(threads: number, folder: string | undefined): NativeBackend {
     if (disposed) throw new BackendError(`${use}: this native backend was disposed`);
   };
   const make = (shape: Shape, dtype: DType): NativeTensor => {
-    const tensor = new NativeTensor(backend, shape, dtype, { pointer: heap.allocate(sizeOf(shape) * 4), uses: 1 });
+    const tensor = new NativeTensor(backend, shape, dtype, {
+      pointer: heap.allocate(sizeOf(shape) * 4),
+      uses: 1,
+    });
     memory.liveBytes += tensor.bytes;
     memory.liveTensors += 1;
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
@@ -155,7 +160,8 @@ function start(threads: number, folder: string | undefined): NativeBackend {
     contract.naive(views, attributes as object, results);
     for (const [name, tensor] of operands) if (contract.mutates.includes(name)) put(tensor, views[name].data);
     const tensors: Record<string, Tensor> = {};
-    for (const [name, { data, shape }] of Object.entries(results)) tensors[name] = backend.upload(data, shape);
+    for (const [name, { data, shape }] of Object.entries(results))
+      tensors[name] = backend.upload(data, shape);
     return tensors as { [N in O]: Tensor };
   }
 
