@@ -4,8 +4,6 @@
  */
 #include "attention.h"
 
-#include <math.h>
-
 typedef struct {
   const float *dy, *q, *k, *v, *y, *lse;
   float *dq, *dk, *dv;
@@ -83,8 +81,8 @@ static void differentiate(const head *t, view at, int64_t i0) {
     for (int64_t g = most(0, first - HEIGHT + 1) / LANES * LANES; g < at.rows; g += LANES) {
       vec p = exp_negative(load(P + g) * scale - load(lse + g)), ds = p * (load(dS + g) * scale - load(deltas + g));
       ivec sees = lanes() >= (int32_t)most(0, first - g);
-      store(P + g, (vec)((ivec)p & sees));
-      store(dS + g, (vec)((ivec)ds & sees));
+      store(P + g, only(sees, p));
+      store(dS + g, only(sees, ds));
     }
   }
 }

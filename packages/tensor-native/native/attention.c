@@ -4,8 +4,6 @@
  */
 #include "attention.h"
 
-#include <math.h>
-
 #include "few-queries.h"
 
 typedef struct {
@@ -103,16 +101,13 @@ static void gather(state s, view t, int64_t wide, rows_of values, bool first) {
 
 static void finish(const attending *a, state s, int64_t rows, float *y, float *lse) {
   for (int64_t g = 0; g < rows; g += LANES) {
-    vec sum = load(s.sums + g), whole = load(s.tops + g) + log_above(sum);
-    if (g + LANES <= rows) store(lse + g, whole);
-    else store_part(lse + g, whole, rows - g);
+    vec sum = load(s.sums + g), whole = load(s.tops + g) + vlog(sum);
+    store_up_to(lse + g, whole, least(LANES, rows - g));
     store(s.sums + g, 1 / sum);
   }
   for (int64_t r = 0; r < rows; r++) {
     const float *out = s.out + r * a->wide;
-    int64_t d = 0;
-    for (; d + LANES <= a->D; d += LANES) store(y + d, load(out + d) * s.sums[r]);
-    if (d < a->D) store_part(y + d, load(out + d) * s.sums[r], a->D - d);
+    for (int64_t d = 0; d < a->D; d += LANES) store_up_to(y + d, load(out + d) * s.sums[r], least(LANES, a->D - d));
     y += a->C;
   }
 }

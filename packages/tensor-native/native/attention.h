@@ -6,8 +6,8 @@
 #define NORMLESS_ATTENTION_H
 
 #include "engine.h"
-#include "functions.h"
 #include "tiles.h"
+#include "transcendental.h"
 
 /* Queries of a block: a multiple of PAIR. Keys of a tile: of HEIGHT, and so many that 128 are one tile. */
 #define QUERIES 64
@@ -37,21 +37,12 @@ INLINE vec exp_negative(vec x) {
   return (p * f + 1.0f) * bits(((ivec)shifted << 23) + 0x3f800000);
 }
 
-/* ln x of x >= 1, from x = 2^n * (1 + f). */
-INLINE vec log_above(vec x) {
-  ivec n = ((ivec)x - 0x3f3504f3) >> 23;
-  vec f = bits((ivec)x - (n << 23)) - 1.0f;
-  vec p = ((8.73484141e-2f * f - 1.43075214e-1f) * f + 1.49179739e-1f) * f - 1.65705082e-1f;
-  p = (((p * f + 1.99620721e-1f) * f - 2.50017553e-1f) * f + 3.33339502e-1f) * f - 4.99999916e-1f;
-  vec whole = to_float(n);
-  return whole * 0.693359375f + (f + (f * f * p - whole * 2.12194440e-4f));
-}
-
 INLINE float dot(const float *a, const float *b, int64_t n) {
   vec sum = {0};
-  int64_t i = 0;
-  for (; i + LANES <= n; i += LANES) sum += load(a + i) * load(b + i);
-  if (i < n) sum += load_part(a + i, n - i) * load_part(b + i, n - i);
+  for (int64_t i = 0; i < n; i += LANES) {
+    int64_t part = least(LANES, n - i);
+    sum += load_up_to(a + i, part) * load_up_to(b + i, part);
+  }
   return total(sum);
 }
 

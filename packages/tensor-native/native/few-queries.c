@@ -5,8 +5,6 @@
  */
 #include "few-queries.h"
 
-#include <math.h>
-
 #include "attention.h"
 
 /* Keys of a unit. */

@@ -5,9 +5,7 @@
 #ifndef NORMLESS_TILES_H
 #define NORMLESS_TILES_H
 
-#include <stdbool.h>
-
-#include "vector.h"
+#include "panel.h"
 
 /* Rows of a micro-tile; it is one or two vectors wide: as many as registers hold. */
 #if LANES == 16 || defined(__aarch64__)
@@ -92,33 +90,10 @@ static inline void by_columns(int64_t rows, int64_t n, const float *a, int64_t s
   }
 }
 
-typedef float quad __attribute__((vector_size(16)));
-typedef float loose_quad __attribute__((vector_size(16), aligned(4), may_alias));
-
-/* Four rows of four values become columns: to[j * step + i] = from[i * stride + j]. */
-INLINE void turn(const float *from, int64_t stride, float *to, int64_t step) {
-  quad a = *(const loose_quad *)from, b = *(const loose_quad *)(from + stride);
-  quad c = *(const loose_quad *)(from + 2 * stride), d = *(const loose_quad *)(from + 3 * stride);
-  quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ba = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  quad cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), dc = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  *(loose_quad *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-  *(loose_quad *)(to + step) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-  *(loose_quad *)(to + 2 * step) = __builtin_shufflevector(ba, dc, 0, 1, 4, 5);
-  *(loose_quad *)(to + 3 * step) = __builtin_shufflevector(ba, dc, 2, 3, 6, 7);
-}
-
 /* x (rows, D) by columns, in panels a PAIR wide; zeros up to the last one's end. */
 static inline void pack_columns(const float *x, int64_t stride, int64_t rows, int64_t D, float *to) {
-  for (int64_t i = 0; i < rows; i += 4) {
-    float *panel = to + i / PAIR * PAIR * D + i % PAIR;
-    int64_t d = 0;
-    if (i + 4 <= rows)
-      for (; d + 4 <= D; d += 4) turn(x + i * stride + d, stride, panel + d * PAIR, PAIR);
-    for (; d < D; d++)
-      for (int64_t r = 0; r < 4; r++) panel[d * PAIR + r] = i + r < rows ? x[(i + r) * stride + d] : 0;
-  }
-  for (int64_t i = pieces(rows, 4) * 4; i % PAIR; i += 4)
-    for (int64_t d = 0; d < D; d++) memset(to + i / PAIR * PAIR * D + d * PAIR + i % PAIR, 0, 16);
+  for (int64_t i = 0; i < rows; i += PAIR)
+    pack_lines(x + i * stride, stride, least(PAIR, rows - i), PAIR, D, to + i * D);
 }
 
 /* Rows of D floats, `stride` apart. */
@@ -133,9 +108,7 @@ static inline rows_of readable(const float *x, int64_t stride, int64_t rows, int
   if (D == wide && in_panels(rows) <= there) return (rows_of){x, stride};
   float *to = copy;
   for (; rows > 0; rows--) {
-    int64_t d = 0;
-    for (; d + LANES <= D; d += LANES) store(to + d, load(x + d));
-    if (d < D) store(to + d, load_part(x + d, D - d));
+    for (int64_t d = 0; d < D; d += LANES) store(to + d, load_up_to(x + d, least(LANES, D - d)));
     x += stride;
     to += wide;
   }
