@@ -28,13 +28,16 @@ export async function agreement() {
   return {
     engines,
     /** Runs the work on all. */
-    async agree(work: (backend: Backend, up: Upload) => readonly Tensor[], tolerance = 1e-5): Promise<void> {
+    agree: async (
+      work: (backend: Backend, up: Upload) => readonly Tensor[],
+      tolerance = 1e-5,
+    ): Promise<void> => {
       const expected = await on(oracle, work);
       const [one, ...more] = await Promise.all(engines.map((engine) => on(engine, work)));
       for (const other of more) expect(other).toEqual(one);
       one.forEach((values, i) => expectClose(`output ${i}`, values, expected[i], tolerance));
     },
-    async dispose(): Promise<void> {
+    dispose: async (): Promise<void> => {
       for (const engine of engines) await engine.dispose();
     },
   };
