@@ -1,6 +1,6 @@
 /*
- * Causal attention without a T x T matrix: tiles of keys by queries with a running softmax (Dao et al. 2022). A unit is one
- * block of queries of one head, so that every sum is made by one thread in one order.
+ * Causal attention without a T x T matrix: tiles of keys by queries with a running softmax (Dao et al. 2022). A unit is
+ * one block of queries of one head, so that every sum is made by one thread in one order.
  */
 #include "attention.h"
 
@@ -15,10 +15,10 @@ typedef struct {
   int64_t floats;
 } attending;
 
-/* A block's own memory: queries by columns, scores (KEYS, QUERIES), copies of keys and values, and what is summed of these. */
+/* A block's own memory: queries by columns, scores (KEYS, QUERIES), copies of keys and values, and sums of these. */
 typedef struct {
   float *queries, *scores, *keys, *values, *out;
-  /* Of each query: the largest score, the sum of exponentials, what was summed before the largest became so is scaled by. */
+  /* Of each query: the largest score, the sum of exponentials, and what is left of sums from before the largest. */
   float *tops, *sums, *shrinks;
 } state;
 
@@ -45,7 +45,8 @@ static void score(state s, view t, int64_t D, rows_of keys) {
   for (int64_t j = 0; j < seen; j += HEIGHT) {
     int64_t begin = first_to_see(t, j) / PAIR * PAIR;
     factor queries = {s.queries + begin * D, PAIR, end - begin, D};
-    by_rows(seen - j, D, keys.at + j * keys.stride, keys.stride, queries, s.scores + j * QUERIES + begin, QUERIES, false);
+    float *to = s.scores + j * QUERIES + begin;
+    by_rows(seen - j, D, keys.at + j * keys.stride, keys.stride, &queries, to, QUERIES, false);
   }
 }
 
@@ -56,12 +57,12 @@ static vec largest_of(const float *x, int64_t rows) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) largest[i] = upper(load(x + (j + i) * QUERIES), largest[i]);
   for (; j < rows; j++) largest[0] = upper(load(x + j * QUERIES), largest[0]);
-  return upper(upper(largest[0], largest[1]), upper(largest[2], largest[3]));
+  return larger(larger(largest[0], largest[1]), larger(largest[2], largest[3]));
 }
 
 /*
- * As many queries as a vector has, from query g on: scores become exp(scale * s - top), and 0 where causality hides the key;
- * keeps the running maximum and sum.
+ * As many queries as a vector has, from query g on: scores become exp(scale * s - top), and 0 where causality hides the
+ * key; keeps the running maximum and sum.
  */
 static void soften(state s, view t, int64_t g, float scale) {
   float *at = s.scores + g;
@@ -70,7 +71,7 @@ static void soften(state s, view t, int64_t g, float scale) {
     ivec hides = lanes() < (int32_t)(j - hidden);
     store(at + j * QUERIES, pick(hides, splat(-INFINITY), load(at + j * QUERIES)));
   }
-  vec before = load(s.tops + g), top = upper(largest_of(at, seen) * scale, before), sum = {0};
+  vec before = load(s.tops + g), top = larger(largest_of(at, seen) * scale, before), sum = {0};
   /* Where all scores are -infinity, exponentials are 0. */
   vec from = pick(top == -INFINITY, (vec){0}, top);
   for (int64_t j = 0; j < seen; j++) {
@@ -96,7 +97,7 @@ static void gather(state s, view t, int64_t wide, rows_of values, bool first) {
   }
   factor b = {values.at, values.stride, wide, 1};
   for (int64_t i = 0; i < t.rows; i += HEIGHT)
-    by_columns(t.rows - i, seen_before(t, i + HEIGHT), s.scores + i, QUERIES, b, s.out + i * wide, wide, !first);
+    by_columns(t.rows - i, seen_before(t, i + HEIGHT), s.scores + i, QUERIES, &b, s.out + i * wide, wide, !first);
 }
 
 static void finish(const attending *a, state s, int64_t rows, float *y, float *lse) {
@@ -137,13 +138,16 @@ EXPORT int attention(engine *e, float *y, float *lse, const float *q, const floa
   if (Tq <= FEW_QUERIES) return few_queries(e, y, lse, q, k, v, B, Tq, Tk, C, H, capacity);
   int64_t D = C / H, wide = pieces(D, LANES) * LANES, floats = state_floats(D, wide);
   SCRATCH(float, memory, e, threads_of(e) * floats);
-  attending a = {q, k, v, y, lse, Tq, Tk, C, H, D, wide, capacity, pieces(Tq, QUERIES), 1 / sqrtf((float)D), memory, floats};
+  attending a = {.q = q, .k = k, .v = v, .y = y, .lse = lse, .Tq = Tq, .Tk = Tk, .C = C, .H = H, .D = D, .wide = wide,
+                 .capacity = capacity, .blocks = pieces(Tq, QUERIES), .scale = 1 / sqrtf((float)D), .scratch = memory,
+                 .floats = floats};
   share(e, B * H * a.blocks, (double)B * Tq * Tk * C * .025, attend, &a);
   return done(e, DONE);
 }
 
 /* Rows, `size` floats of each of B entries, into a cache with `room` floats for each, from `begin` on. */
-EXPORT int write_rows(engine *e, float *cache, const float *rows, int64_t B, int64_t size, int64_t room, int64_t begin) {
+EXPORT int write_rows(engine *e, float *cache, const float *rows, int64_t B, int64_t size, int64_t room,
+                      int64_t begin) {
   (void)e;
   for (int64_t b = 0; b < B; b++) memcpy(cache + b * room + begin, rows + b * size, (size_t)size * 4);
   return DONE;

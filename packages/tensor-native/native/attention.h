@@ -1,6 +1,6 @@
 /*
- * What attention and its gradient share. Scores lie key by key: a vector is as many queries, each with a maximum and a sum of
- * its own, and the rows of a tile are in order for products both with what is summed over keys and over queries.
+ * What attention and its gradient share. Scores lie key by key: a vector is as many queries, each with a maximum and a
+ * sum of its own, and the tile is read in place by products that sum over keys and by those that sum over queries.
  */
 #ifndef NORMLESS_ATTENTION_H
 #define NORMLESS_ATTENTION_H
@@ -24,8 +24,8 @@ INLINE int64_t seen_before(view t, int64_t end) { return most(0, least(t.columns
 INLINE int64_t first_to_see(view t, int64_t j) { return most(0, j - t.ahead); }
 
 /*
- * e^x of x <= 0, as 2^n * 2^f, in as few steps as there are: what x * log2(e) is rounded by counts only where e^x is small. 0
- * where that would be subnormal; 1 of 0.
+ * e^x of x <= 0, as 2^n * 2^f, in as few steps as there are: that log2(e) is rounded shows only where e^x is small. 0
+ * where it would be subnormal; 1 of 0.
  */
 INLINE vec exp_negative(vec x) {
   const float log2e = 1.44269504088896341f;

@@ -36,7 +36,10 @@ typedef struct {
   bool add;
 } gradient;
 
-/* dx of a row; adds what it gives to dgamma and dbeta. With h = (x - mean) * rstd, a = dy * gamma: (a - mean(a) - h * mean(ah)) * rstd. */
+/*
+ * dx of a row, (a - mean(a) - h * mean(ah)) * rstd with h = (x - mean) * rstd and a = dy * gamma; adds what the row
+ * gives to dgamma and dbeta. a is rounded by itself, as in its mean, so that of one channel nothing is left.
+ */
 static void grad_row(const gradient *t, int64_t r, float *dgamma, float *dbeta) {
   int64_t C = t->C;
   const float *dy = t->dy + r * C, *x = t->x + r * C, *gamma = t->gamma;
@@ -116,7 +119,8 @@ for (int64_t i = 0; i < t->C; i += LANES) {
 }
 
 /* dx (N, C) = dstd * (x - mean) / (C * std), of dstd and std (N). */
-EXPORT int row_std_grad(engine *e, float *dx, const float *dstd, const float *x, const float *std, int64_t N, int64_t C) {
+EXPORT int row_std_grad(engine *e, float *dx, const float *dstd, const float *x, const float *std, int64_t N,
+                        int64_t C) {
   deviation t = {.to = dx, .x = x, .dstd = dstd, .std = std, .N = N, .C = C};
   share(e, pieces(N, ROWS), (double)N * C * .2, std_grad_some, &t);
   return DONE;

@@ -1,6 +1,7 @@
 /*
- * What the norms and the stds of rows share: a row's mean in two steps, so that a large one costs no digits and a constant row
- * leaves nothing; and sums over rows in chunks of a fixed size, so that their order never depends on the number of threads.
+ * What the norms and the stds of rows share: a row's mean in two steps, so that a large one costs no digits and a
+ * constant row leaves nothing; and chunks of rows, of a fixed size, so that the order of sums over them never depends
+ * on threads.
  */
 #ifndef NORMLESS_ROWS_H
 #define NORMLESS_ROWS_H
@@ -53,7 +54,8 @@ INLINE moments moments_of(const float *x, int64_t n) {
 }
 
 /* y = (x - mean) * factor * gamma + beta. */
-INLINE void normalize(float *y, const float *x, moments m, float factor, const float *gamma, const float *beta, int64_t C) {
+INLINE void normalize(float *y, const float *x, moments m, float factor, const float *gamma, const float *beta,
+                      int64_t C) {
   for (int64_t i = 0; i < C; i += LANES) {
     int64_t n = least(LANES, C - i);
     vec h = (load_up_to(x + i, n) - m.center - m.rest) * factor;

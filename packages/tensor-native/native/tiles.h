@@ -1,5 +1,5 @@
 /*
- * Products of tiles that are small enough for the nearest caches; their factors are read where they lie, since packing them
+ * Products of tiles that are small enough for the nearest caches. Their factors are read where they lie: packing them
  * would take longer than it saves.
  */
 #ifndef NORMLESS_TILES_H
@@ -23,7 +23,7 @@ INLINE int64_t in_panels(int64_t rows) {
   return rows - rest + (rest ? panel_of(rest) : 0);
 }
 
-/* C (rows, vectors) (+)= A . B over n: value (i, k) of A is at[i * row + k * step]; rows of B and C are b_row, c_row apart. */
+/* C (rows, vectors) (+)= A . B over n: (i, k) of A is a[i * row + k * step]; rows of B, C are b_row, c_row apart. */
 INLINE void micro_tile(int rows, int vectors, int64_t n, const float *restrict a, int64_t row, int64_t step,
                        const float *restrict b, int64_t b_row, float *restrict c, int64_t c_row, bool add) {
   vec acc[HEIGHT][2];
@@ -58,17 +58,17 @@ typedef struct {
   int64_t row, width, next;
 } factor;
 
-INLINE void micro_tiles(int rows, int64_t n, const float *a, int64_t row, int64_t step, factor b, float *c, int64_t c_row,
-                        bool add) {
+INLINE void micro_tiles(int rows, int64_t n, const float *a, int64_t row, int64_t step, const factor *b, float *c,
+                        int64_t c_row, bool add) {
   int64_t j = 0;
-  for (; j + PAIR <= b.width; j += PAIR)
-    micro_tile(rows, 2, n, a, row, step, b.at + j * b.next, b.row, c + j, c_row, add);
-  if (j < b.width) micro_tile(rows, 1, n, a, row, step, b.at + j * b.next, b.row, c + j, c_row, add);
+  for (; j + PAIR <= b->width; j += PAIR)
+    micro_tile(rows, 2, n, a, row, step, b->at + j * b->next, b->row, c + j, c_row, add);
+  if (j < b->width) micro_tile(rows, 1, n, a, row, step, b->at + j * b->next, b->row, c + j, c_row, add);
 }
 
 /* C (rows, width) (+)= A . B of one panel, where A's rows are `stride` apart. */
-static inline void by_rows(int64_t rows, int64_t n, const float *a, int64_t stride, factor b, float *c, int64_t c_row,
-                           bool add) {
+static inline void by_rows(int64_t rows, int64_t n, const float *a, int64_t stride, const factor *b, float *c,
+                           int64_t c_row, bool add) {
   switch (panel_of(rows)) {
     case HEIGHT: return micro_tiles(HEIGHT, n, a, stride, 1, b, c, c_row, add);
 #if HEIGHT > 8
@@ -79,8 +79,8 @@ static inline void by_rows(int64_t rows, int64_t n, const float *a, int64_t stri
 }
 
 /* The same where A's columns are. */
-static inline void by_columns(int64_t rows, int64_t n, const float *a, int64_t stride, factor b, float *c, int64_t c_row,
-                              bool add) {
+static inline void by_columns(int64_t rows, int64_t n, const float *a, int64_t stride, const factor *b, float *c,
+                              int64_t c_row, bool add) {
   switch (panel_of(rows)) {
     case HEIGHT: return micro_tiles(HEIGHT, n, a, 1, stride, b, c, c_row, add);
 #if HEIGHT > 8
@@ -102,7 +102,7 @@ typedef struct {
   int64_t stride;
 } rows_of;
 
-/* Rows where they lie; or a copy of them, with rows of `wide` floats, where whole vectors or panels would end outside of x. */
+/* Rows where they lie; or a copy, of `wide` floats each, where whole vectors or panels would end outside of x. */
 static inline rows_of readable(const float *x, int64_t stride, int64_t rows, int64_t there, int64_t D, int64_t wide,
                                float *copy) {
   if (D == wide && in_panels(rows) <= there) return (rows_of){x, stride};
