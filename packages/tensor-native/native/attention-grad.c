@@ -21,7 +21,7 @@ typedef struct {
   bool add;
 } target;
 
-/* A head's own memory: of its queries lse and scale * dy . y, and queries and dy by columns. */
+/* A head's own memory: of its queries lse and scale * dy . y, and scale * queries and dy by columns. */
 typedef struct {
   float *lse, *deltas, *q_columns, *dy_columns;
   /* Of a tile (KEYS, QUERIES): the probabilities, and the gradient of the scores. */
@@ -70,7 +70,7 @@ static void score(const head *t, view at, int64_t i0) {
   }
 }
 
-/* Scores become P = exp(scale * s - lse), and dy . v becomes dS = P * (dy . v - delta) * scale; 0 where hidden. */
+/* Scores become P = exp(s - lse), and dy . v becomes dS = P * (dy . v - delta) * scale; 0 where hidden. */
 static void differentiate(const head *t, view at, int64_t i0) {
   const float *lse = t->s.lse + i0, *deltas = t->s.deltas + i0, scale = t->a->scale;
   int64_t seen = seen_in(at);
@@ -79,7 +79,7 @@ static void differentiate(const head *t, view at, int64_t i0) {
     int64_t first = first_to_see(at, j);
     /* From the first query that a panel reads beside one that sees the key. */
     for (int64_t g = most(0, first - HEIGHT + 1) / LANES * LANES; g < at.rows; g += LANES) {
-      vec p = exp_negative(load(P + g) * scale - load(lse + g)), ds = p * (load(dS + g) * scale - load(deltas + g));
+      vec p = exp_negative(load(P + g) - load(lse + g)), ds = p * (load(dS + g) * scale - load(deltas + g));
       ivec sees = lanes() >= (int32_t)most(0, first - g);
       store(P + g, only(sees, p));
       store(dS + g, only(sees, ds));
@@ -126,8 +126,8 @@ static void settle(const attending *a, target from, float *to, int64_t rows, boo
 
 static void prepare(const attending *a, state s, int64_t unit, int64_t at) {
   int64_t blocks = pieces(a->Tq, QUERIES) * QUERIES;
-  pack_columns(a->q + at, a->C, a->Tq, a->D, s.q_columns);
-  pack_columns(a->dy + at, a->C, a->Tq, a->D, s.dy_columns);
+  pack_columns(a->q + at, a->C, a->Tq, a->D, a->scale, s.q_columns);
+  pack_columns(a->dy + at, a->C, a->Tq, a->D, 1, s.dy_columns);
   memcpy(s.lse, a->lse + unit * a->Tq, (size_t)a->Tq * 4);
   for (int64_t i = 0; i < a->Tq; i++) s.deltas[i] = a->scale * dot(a->dy + at + i * a->C, a->y + at + i * a->C, a->D);
   for (int64_t i = a->Tq; i < blocks; i++) s.lse[i] = s.deltas[i] = 0;

@@ -15,7 +15,7 @@ typedef struct {
   int64_t floats;
 } attending;
 
-/* A block's own memory: queries by columns, scores (KEYS, QUERIES), copies of keys and values, and sums of these. */
+/* A block's own memory: queries / sqrt(D) by columns, scores (KEYS, QUERIES), copies of keys and values, sums of these. */
 typedef struct {
   float *queries, *scores, *keys, *values, *out;
   /* Of each query: the largest score, the sum of exponentials, and what is left of sums from before the largest. */
@@ -61,21 +61,21 @@ static vec largest_of(const float *x, int64_t rows) {
 }
 
 /*
- * As many queries as a vector has, from query g on: scores become exp(scale * s - top), and 0 where causality hides the
+ * As many queries as a vector has, from query g on: scores become exp(s - top), and 0 where causality hides the
  * key; keeps the running maximum and sum.
  */
-static void soften(state s, view t, int64_t g, float scale) {
+static void soften(state s, view t, int64_t g) {
   float *at = s.scores + g;
   int64_t seen = seen_before(t, g + LANES), hidden = t.ahead + g;
   for (int64_t j = most(0, hidden + 1); j < seen; j++) {
     ivec hides = lanes() < (int32_t)(j - hidden);
     store(at + j * QUERIES, pick(hides, splat(-INFINITY), load(at + j * QUERIES)));
   }
-  vec before = load(s.tops + g), top = larger(largest_of(at, seen) * scale, before), sum = {0};
+  vec before = load(s.tops + g), top = larger(largest_of(at, seen), before), sum = {0};
   /* Where all scores are -infinity, exponentials are 0. */
   vec from = pick(top == -INFINITY, (vec){0}, top);
   for (int64_t j = 0; j < seen; j++) {
-    vec p = exp_negative(load(at + j * QUERIES) * scale - from);
+    vec p = exp_negative(load(at + j * QUERIES) - from);
     store(at + j * QUERIES, p);
     sum += p;
   }
@@ -120,13 +120,13 @@ static void attend(const void *job, int64_t unit, int thread) {
   int64_t i0 = (a->blocks - 1 - unit % a->blocks) * QUERIES, rows = least(QUERIES, a->Tq - i0);
   int64_t at = (b * a->Tq + i0) * C + channel, past = a->Tk - a->Tq, last = i0 + rows + past;
   state s = state_at(a->scratch + thread * a->floats, D, a->wide);
-  pack_columns(a->q + at, C, rows, D, s.queries);
+  pack_columns(a->q + at, C, rows, D, a->scale, s.queries);
   for (int64_t i = 0; i < QUERIES; i++) s.tops[i] = -INFINITY, s.sums[i] = 0;
   for (int64_t j0 = 0; j0 < last; j0 += KEYS) {
     view t = {rows, least(KEYS, last - j0), i0 + past - j0};
     int64_t from = (b * a->capacity + j0) * C + channel, there = a->capacity - j0;
     score(s, t, D, readable(a->k + from, C, t.columns, there, D, a->wide, s.keys));
-    for (int64_t g = 0; g < rows; g += LANES) soften(s, t, g, a->scale);
+    for (int64_t g = 0; g < rows; g += LANES) soften(s, t, g);
     gather(s, t, a->wide, readable(a->v + from, C, t.columns, there, D, a->wide, s.values), j0 == 0);
   }
   finish(a, s, rows, a->y + at, a->lse + head * a->Tq + i0);

@@ -24,8 +24,8 @@ INLINE int64_t seen_before(view t, int64_t end) { return most(0, least(t.columns
 INLINE int64_t first_to_see(view t, int64_t j) { return most(0, j - t.ahead); }
 
 /*
- * e^x of x <= 0, as 2^n * 2^f, in as few steps as there are: that log2(e) is rounded shows only where e^x is small. 0
- * where it would be subnormal; 1 of 0.
+ * e^x of x <= 0, as 2^n * 2^f, in as few steps as there are: what it is wrong by beside two units in the last place is
+ * less than what rounding x itself costs. 0 where it would be subnormal; 1 of 0.
  */
 INLINE vec exp_negative(vec x) {
   const float log2e = 1.44269504088896341f;

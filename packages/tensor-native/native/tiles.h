@@ -90,10 +90,13 @@ static inline void by_columns(int64_t rows, int64_t n, const float *a, int64_t s
   }
 }
 
-/* x (rows, D) by columns, in panels a PAIR wide; zeros up to the last one's end. */
-static inline void pack_columns(const float *x, int64_t stride, int64_t rows, int64_t D, float *to) {
-  for (int64_t i = 0; i < rows; i += PAIR)
-    pack_lines(x + i * stride, stride, least(PAIR, rows - i), PAIR, D, to + i * D);
+/* factor * x (rows, D) by columns, in panels a PAIR wide; zeros up to the last one's end. */
+static inline void pack_columns(const float *x, int64_t stride, int64_t rows, int64_t D, float factor, float *to) {
+  for (int64_t i = 0; i < rows; i += PAIR) {
+    float *panel = to + i * D;
+    pack_lines(x + i * stride, stride, least(PAIR, rows - i), PAIR, D, panel);
+    for (int64_t at = 0; at < PAIR * D && factor != 1; at += LANES) store(panel + at, load(panel + at) * factor);
+  }
 }
 
 /* Rows of D floats, `stride` apart. */
