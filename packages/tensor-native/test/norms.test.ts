@@ -1,4 +1,5 @@
 /** The norms over several units and rests of vectors; what is no number, and classes that there are none of. */
+import type { TensorData } from "@normless/tensor";
 import { integers, random } from "@normless/tensor/testing";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
@@ -68,7 +69,7 @@ it("NaN is in the results of its own row", async () => {
   const [N, C] = [40, 37];
   const { data } = random([N, C], 1);
   data[5 * C + 20] = NaN;
-  const up = (values: Float32Array | Int32Array, shape: readonly number[]) => engine.upload(values, shape);
+  const up = (values: TensorData, shape: readonly number[]) => engine.upload(values, shape);
   const [x, gamma] = [up(data, [N, C]), up(new Float32Array(C).fill(1), [C])];
   const classes = up(new Int32Array(N), [N]);
   const results = [
