@@ -1,10 +1,8 @@
 /*
- * Causal attention without a T x T matrix: tiles of keys by queries with a running softmax (Dao et al. 2022). A unit is one
- * block of queries of one head, so that every sum is made by one thread in one order.
+ * Causal attention without a T x T matrix: tiles of keys by queries with a running softmax (Dao et al. 2022). A unit is
+ * one block of queries of one head, so that every sum is made by one thread in one order.
  */
 #include "attention.h"
-
-#include <math.h>
 
 #include "few-queries.h"
 
@@ -17,10 +15,10 @@ typedef struct {
   int64_t floats;
 } attending;
 
-/* A block's own memory: queries by columns, scores (KEYS, QUERIES), copies of keys and values, and what is summed of these. */
+/* A block's own memory: queries / sqrt(D) by columns, scores (KEYS, QUERIES), copies of keys and values, sums of these. */
 typedef struct {
   float *queries, *scores, *keys, *values, *out;
-  /* Of each query: the largest score, the sum of exponentials, what was summed before the largest became so is scaled by. */
+  /* Of each query: the largest score, the sum of exponentials, and what is left of sums from before the largest. */
   float *tops, *sums, *shrinks;
 } state;
 
@@ -47,7 +45,8 @@ static void score(state s, view t, int64_t D, rows_of keys) {
   for (int64_t j = 0; j < seen; j += HEIGHT) {
     int64_t begin = first_to_see(t, j) / PAIR * PAIR;
     factor queries = {s.queries + begin * D, PAIR, end - begin, D};
-    by_rows(seen - j, D, keys.at + j * keys.stride, keys.stride, queries, s.scores + j * QUERIES + begin, QUERIES, false);
+    float *to = s.scores + j * QUERIES + begin;
+    by_rows(seen - j, D, keys.at + j * keys.stride, keys.stride, &queries, to, QUERIES, false);
   }
 }
 
@@ -58,25 +57,25 @@ static vec largest_of(const float *x, int64_t rows) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) largest[i] = upper(load(x + (j + i) * QUERIES), largest[i]);
   for (; j < rows; j++) largest[0] = upper(load(x + j * QUERIES), largest[0]);
-  return upper(upper(largest[0], largest[1]), upper(largest[2], largest[3]));
+  return larger(larger(largest[0], largest[1]), larger(largest[2], largest[3]));
 }
 
 /*
- * As many queries as a vector has, from query g on: scores become exp(scale * s - top), and 0 where causality hides the key;
- * keeps the running maximum and sum.
+ * As many queries as a vector has, from query g on: scores become exp(s - top), and 0 where causality hides the
+ * key; keeps the running maximum and sum.
  */
-static void soften(state s, view t, int64_t g, float scale) {
+static void soften(state s, view t, int64_t g) {
   float *at = s.scores + g;
   int64_t seen = seen_before(t, g + LANES), hidden = t.ahead + g;
   for (int64_t j = most(0, hidden + 1); j < seen; j++) {
     ivec hides = lanes() < (int32_t)(j - hidden);
     store(at + j * QUERIES, pick(hides, splat(-INFINITY), load(at + j * QUERIES)));
   }
-  vec before = load(s.tops + g), top = upper(largest_of(at, seen) * scale, before), sum = {0};
+  vec before = load(s.tops + g), top = larger(largest_of(at, seen), before), sum = {0};
   /* Where all scores are -infinity, exponentials are 0. */
   vec from = pick(top == -INFINITY, (vec){0}, top);
   for (int64_t j = 0; j < seen; j++) {
-    vec p = exp_negative(load(at + j * QUERIES) * scale - from);
+    vec p = exp_negative(load(at + j * QUERIES) - from);
     store(at + j * QUERIES, p);
     sum += p;
   }
@@ -98,21 +97,18 @@ static void gather(state s, view t, int64_t wide, rows_of values, bool first) {
   }
   factor b = {values.at, values.stride, wide, 1};
   for (int64_t i = 0; i < t.rows; i += HEIGHT)
-    by_columns(t.rows - i, seen_before(t, i + HEIGHT), s.scores + i, QUERIES, b, s.out + i * wide, wide, !first);
+    by_columns(t.rows - i, seen_before(t, i + HEIGHT), s.scores + i, QUERIES, &b, s.out + i * wide, wide, !first);
 }
 
 static void finish(const attending *a, state s, int64_t rows, float *y, float *lse) {
   for (int64_t g = 0; g < rows; g += LANES) {
-    vec sum = load(s.sums + g), whole = load(s.tops + g) + log_above(sum);
-    if (g + LANES <= rows) store(lse + g, whole);
-    else store_part(lse + g, whole, rows - g);
+    vec sum = load(s.sums + g), whole = load(s.tops + g) + vlog(sum);
+    store_up_to(lse + g, whole, least(LANES, rows - g));
     store(s.sums + g, 1 / sum);
   }
   for (int64_t r = 0; r < rows; r++) {
     const float *out = s.out + r * a->wide;
-    int64_t d = 0;
-    for (; d + LANES <= a->D; d += LANES) store(y + d, load(out + d) * s.sums[r]);
-    if (d < a->D) store_part(y + d, load(out + d) * s.sums[r], a->D - d);
+    for (int64_t d = 0; d < a->D; d += LANES) store_up_to(y + d, load(out + d) * s.sums[r], least(LANES, a->D - d));
     y += a->C;
   }
 }
@@ -124,13 +120,13 @@ static void attend(const void *job, int64_t unit, int thread) {
   int64_t i0 = (a->blocks - 1 - unit % a->blocks) * QUERIES, rows = least(QUERIES, a->Tq - i0);
   int64_t at = (b * a->Tq + i0) * C + channel, past = a->Tk - a->Tq, last = i0 + rows + past;
   state s = state_at(a->scratch + thread * a->floats, D, a->wide);
-  pack_columns(a->q + at, C, rows, D, s.queries);
+  pack_columns(a->q + at, C, rows, D, a->scale, s.queries);
   for (int64_t i = 0; i < QUERIES; i++) s.tops[i] = -INFINITY, s.sums[i] = 0;
   for (int64_t j0 = 0; j0 < last; j0 += KEYS) {
     view t = {rows, least(KEYS, last - j0), i0 + past - j0};
     int64_t from = (b * a->capacity + j0) * C + channel, there = a->capacity - j0;
     score(s, t, D, readable(a->k + from, C, t.columns, there, D, a->wide, s.keys));
-    for (int64_t g = 0; g < rows; g += LANES) soften(s, t, g, a->scale);
+    for (int64_t g = 0; g < rows; g += LANES) soften(s, t, g);
     gather(s, t, a->wide, readable(a->v + from, C, t.columns, there, D, a->wide, s.values), j0 == 0);
   }
   finish(a, s, rows, a->y + at, a->lse + head * a->Tq + i0);
@@ -142,13 +138,16 @@ EXPORT int attention(engine *e, float *y, float *lse, const float *q, const floa
   if (Tq <= FEW_QUERIES) return few_queries(e, y, lse, q, k, v, B, Tq, Tk, C, H, capacity);
   int64_t D = C / H, wide = pieces(D, LANES) * LANES, floats = state_floats(D, wide);
   SCRATCH(float, memory, e, threads_of(e) * floats);
-  attending a = {q, k, v, y, lse, Tq, Tk, C, H, D, wide, capacity, pieces(Tq, QUERIES), 1 / sqrtf((float)D), memory, floats};
+  attending a = {.q = q, .k = k, .v = v, .y = y, .lse = lse, .Tq = Tq, .Tk = Tk, .C = C, .H = H, .D = D, .wide = wide,
+                 .capacity = capacity, .blocks = pieces(Tq, QUERIES), .scale = 1 / sqrtf((float)D), .scratch = memory,
+                 .floats = floats};
   share(e, B * H * a.blocks, (double)B * Tq * Tk * C * .025, attend, &a);
   return done(e, DONE);
 }
 
 /* Rows, `size` floats of each of B entries, into a cache with `room` floats for each, from `begin` on. */
-EXPORT int write_rows(engine *e, float *cache, const float *rows, int64_t B, int64_t size, int64_t room, int64_t begin) {
+EXPORT int write_rows(engine *e, float *cache, const float *rows, int64_t B, int64_t size, int64_t room,
+                      int64_t begin) {
   (void)e;
   for (int64_t b = 0; b < B; b++) memcpy(cache + b * room + begin, rows + b * size, (size_t)size * 4);
   return DONE;

@@ -1,13 +1,13 @@
 /*
- * What attention and its gradient share. Scores lie key by key: a vector is as many queries, each with a maximum and a sum of
- * its own, and the rows of a tile are in order for products both with what is summed over keys and over queries.
+ * What attention and its gradient share. Scores lie key by key: a vector is as many queries, each with a maximum and a
+ * sum of its own, and the tile is read in place by products that sum over keys and by those that sum over queries.
  */
 #ifndef NORMLESS_ATTENTION_H
 #define NORMLESS_ATTENTION_H
 
 #include "engine.h"
-#include "functions.h"
 #include "tiles.h"
+#include "transcendental.h"
 
 /* Queries of a block: a multiple of PAIR. Keys of a tile: of HEIGHT, and so many that 128 are one tile. */
 #define QUERIES 64
@@ -24,8 +24,8 @@ INLINE int64_t seen_before(view t, int64_t end) { return most(0, least(t.columns
 INLINE int64_t first_to_see(view t, int64_t j) { return most(0, j - t.ahead); }
 
 /*
- * e^x of x <= 0, as 2^n * 2^f, in as few steps as there are: what x * log2(e) is rounded by counts only where e^x is small. 0
- * where that would be subnormal; 1 of 0.
+ * e^x of x <= 0, as 2^n * 2^f, in as few steps as there are: what it is wrong by beside two units in the last place is
+ * less than what rounding x itself costs. 0 where it would be subnormal; 1 of 0.
  */
 INLINE vec exp_negative(vec x) {
   const float log2e = 1.44269504088896341f;
@@ -37,21 +37,12 @@ INLINE vec exp_negative(vec x) {
   return (p * f + 1.0f) * bits(((ivec)shifted << 23) + 0x3f800000);
 }
 
-/* ln x of x >= 1, from x = 2^n * (1 + f). */
-INLINE vec log_above(vec x) {
-  ivec n = ((ivec)x - 0x3f3504f3) >> 23;
-  vec f = bits((ivec)x - (n << 23)) - 1.0f;
-  vec p = ((8.73484141e-2f * f - 1.43075214e-1f) * f + 1.49179739e-1f) * f - 1.65705082e-1f;
-  p = (((p * f + 1.99620721e-1f) * f - 2.50017553e-1f) * f + 3.33339502e-1f) * f - 4.99999916e-1f;
-  vec whole = to_float(n);
-  return whole * 0.693359375f + (f + (f * f * p - whole * 2.12194440e-4f));
-}
-
 INLINE float dot(const float *a, const float *b, int64_t n) {
   vec sum = {0};
-  int64_t i = 0;
-  for (; i + LANES <= n; i += LANES) sum += load(a + i) * load(b + i);
-  if (i < n) sum += load_part(a + i, n - i) * load_part(b + i, n - i);
+  for (int64_t i = 0; i < n; i += LANES) {
+    int64_t part = least(LANES, n - i);
+    sum += load_up_to(a + i, part) * load_up_to(b + i, part);
+  }
   return total(sum);
 }
 

@@ -1,11 +1,9 @@
 /*
- * Attention of a few queries to keys and values as they lie. Some keys are a unit, with all their heads, so that what is read
- * is one long run; each unit has a softmax of its own, and those of a query are joined in order (Dao et al. 2023,
- * "Flash-Decoding").
+ * Attention of a few queries to keys and values as they lie. Some keys are a unit, with all their heads, so that what
+ * is read is one long run; each unit has a softmax of its own, and those of a query are joined in order (Dao et al.
+ * 2023, "Flash-Decoding").
  */
 #include "few-queries.h"
-
-#include <math.h>
 
 #include "attention.h"
 

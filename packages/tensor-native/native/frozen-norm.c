@@ -37,44 +37,39 @@ typedef struct {
   const float *dy, *x, *gamma;
   const int32_t *classes;
   float *dx, *partials;
-  /* Of each thread, a row of a: rounded once, as in its mean, so that a row of one value leaves nothing. */
-  float *rows;
   int64_t N, C;
   factors factor;
   bool add;
 } gradient;
 
 /* dx of a row, a - mean(a) with a = dy * gamma * factor; adds what the row gives to dgamma and dbeta. */
-static void grad_row(const gradient *t, int64_t r, float *as, float *dgamma, float *dbeta) {
+static void grad_row(const gradient *t, int64_t r, float *dgamma, float *dbeta) {
   int64_t C = t->C;
   const float *dy = t->dy + r * C, *x = t->x + r * C, *gamma = t->gamma;
   float *dx = t->dx + r * C, factor = t->factor.of[t->classes[r]];
   moments m = moments_of(x, C);
   vec sum = {0};
-#define SUM(n)                                                                            \
-  do {                                                                                    \
-    vec g = some(dy + i, n), h = (some(x + i, n) - m.center - m.rest) * factor;           \
-    vec a = g * some(gamma + i, n) * factor;                                              \
-    sum += a;                                                                             \
-    put_some(as + i, a, n);                                                               \
-    put_some(dgamma + i, some(dgamma + i, n) + g * h, n);                                 \
-    put_some(dbeta + i, some(dbeta + i, n) + g, n);                                       \
-  } while (0)
-  EACH_VECTOR(C, SUM);
+  for (int64_t i = 0; i < C; i += LANES) {
+    int64_t n = least(LANES, C - i);
+    vec g = load_up_to(dy + i, n), h = (load_up_to(x + i, n) - m.center - m.rest) * factor;
+    sum += rounded(g * load_up_to(gamma + i, n) * factor);
+    store_up_to(dgamma + i, load_up_to(dgamma + i, n) + g * h, n);
+    store_up_to(dbeta + i, load_up_to(dbeta + i, n) + g, n);
+  }
   float mean = total(sum) / C;
-#define GIVE(n)                                                                           \
-  do {                                                                                    \
-    vec d = some(as + i, n) - mean;                         \
-    put_some(dx + i, t->add ? some(dx + i, n) + d : d, n);                                \
-  } while (0)
-  EACH_VECTOR(C, GIVE);
+  for (int64_t i = 0; i < C; i += LANES) {
+    int64_t n = least(LANES, C - i);
+    vec d = rounded(load_up_to(dy + i, n) * load_up_to(gamma + i, n) * factor) - mean;
+    store_up_to(dx + i, t->add ? load_up_to(dx + i, n) + d : d, n);
+  }
 }
 
 static void grad_some(const void *job, int64_t unit, int thread) {
+  (void)thread;
   const gradient *t = job;
-  float *as = t->rows + thread * t->C, *dgamma = t->partials + unit * 2 * t->C;
+  float *dgamma = t->partials + unit * 2 * t->C;
   memset(dgamma, 0, (size_t)(2 * t->C) * 4);
-  for (int64_t r = unit * ROWS, end = least(r + ROWS, t->N); r < end; r++) grad_row(t, r, as, dgamma, dgamma + t->C);
+  for (int64_t r = unit * ROWS, end = least(r + ROWS, t->N); r < end; r++) grad_row(t, r, dgamma, dgamma + t->C);
 }
 
 /* dx (N, C), dgamma and dbeta (C) (+)= of dy, x (N, C), gamma (C) and classes (N). */
@@ -83,8 +78,7 @@ EXPORT int frozen_norm_grad(engine *e, float *dx, float *dgamma, float *dbeta, c
                             float rest, int add_dx, int add_dgamma, int add_dbeta) {
   int64_t units = pieces(N, ROWS);
   SCRATCH(float, partials, e, units * 2 * C);
-  SCRATCH(float, rows, e, threads_of(e) * C);
-  gradient t = {dy, x, gamma, classes, dx, partials, rows, N, C, factors_of(first, eot, rest), add_dx};
+  gradient t = {dy, x, gamma, classes, dx, partials, N, C, factors_of(first, eot, rest), add_dx};
   share(e, units, (double)N * C * .4, grad_some, &t);
   column_sums(e, dgamma, partials, units, C, 2 * C, add_dgamma);
   column_sums(e, dbeta, partials + C, units, C, 2 * C, add_dbeta);

@@ -9,7 +9,7 @@ typedef struct {
   int64_t rows, main, tail;
 } panels;
 
-static panels panels_of(int64_t M) {
+static inline panels panels_of(int64_t M) {
   int64_t whole = M / MR * MR, rest = M - whole;
   if (rest == 0) return (panels){M, M, MR};
 #if MR == 12

@@ -1,33 +1,17 @@
 /*
- * What the norms and the stds of rows share: a row's mean in two steps, so that a large one costs no digits and a constant row
- * leaves nothing; and sums over rows in chunks of a fixed size, so that their order never depends on the number of threads.
+ * What the norms and the stds of rows share: a row's mean in two steps, so that a large one costs no digits and a
+ * constant row leaves nothing; and chunks of rows, of a fixed size, so that the order of sums over them never depends
+ * on threads.
  */
 #ifndef NORMLESS_ROWS_H
 #define NORMLESS_ROWS_H
 
-#include <math.h>
-
 #include "engine.h"
 #include "gemm.h"
-#include "vector.h"
+#include "transcendental.h"
 
 /* Rows of a unit. */
 #define ROWS 32
-
-/* The first n values, where n is LANES in all vectors but a row's last one. */
-INLINE vec some(const float *p, int64_t n) { return n == LANES ? load(p) : load_part(p, n); }
-INLINE void put_some(float *p, vec v, int64_t n) {
-  if (n == LANES) store(p, v);
-  else store_part(p, v, n);
-}
-
-/* Does `what(i, n)` for a row's vectors: n values from i on. */
-#define EACH_VECTOR(count, what)                        \
-  do {                                                  \
-    int64_t i = 0;                                      \
-    for (; i + LANES <= (count); i += LANES) what(LANES); \
-    if (i < (count)) what((count) - i);                 \
-  } while (0)
 
 typedef struct {
   float sum, squares;
@@ -45,8 +29,8 @@ INLINE sums sums_about(float center, const float *x, int64_t n) {
       squares[v] += d * d;
     }
   for (; i < n; i += LANES) {
-    vec d = some(x + i, least(LANES, n - i)) - center;
-    if (i + LANES > n) d = (vec)((ivec)d & (lanes() < (int32_t)(n - i)));
+    vec d = load_up_to(x + i, least(LANES, n - i)) - center;
+    if (i + LANES > n) d = only(lanes() < (int32_t)(n - i), d);
     sum[0] += d;
     squares[0] += d * d;
   }
@@ -70,10 +54,13 @@ INLINE moments moments_of(const float *x, int64_t n) {
 }
 
 /* y = (x - mean) * factor * gamma + beta. */
-INLINE void normalize(float *y, const float *x, moments m, float factor, const float *gamma, const float *beta, int64_t C) {
-#define NORMALIZE(n) \
-  put_some(y + i, (some(x + i, n) - m.center - m.rest) * factor * some(gamma + i, n) + some(beta + i, n), n)
-  EACH_VECTOR(C, NORMALIZE);
+INLINE void normalize(float *y, const float *x, moments m, float factor, const float *gamma, const float *beta,
+                      int64_t C) {
+  for (int64_t i = 0; i < C; i += LANES) {
+    int64_t n = least(LANES, C - i);
+    vec h = (load_up_to(x + i, n) - m.center - m.rest) * factor;
+    store_up_to(y + i, h * load_up_to(gamma + i, n) + load_up_to(beta + i, n), n);
+  }
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* Statistics of stds by position class, and the loss that keeps them together. One value a token: one thread, in float64. */
+/* Statistics of stds by position class, and the loss that keeps them together. One value a token: one thread. */
 #include "engine.h"
 
 /* The class of a token that is neither first nor end-of-text. */
@@ -39,7 +39,8 @@ EXPORT int std_spread(engine *e, float *loss, float *target, const float *std, c
 }
 
 /* dstd (N) = dloss * 2 * (std - target) / N; dloss and target are one value each. */
-EXPORT int std_spread_grad(engine *e, float *dstd, const float *dloss, const float *std, const float *target, int64_t N) {
+EXPORT int std_spread_grad(engine *e, float *dstd, const float *dloss, const float *std, const float *target,
+                           int64_t N) {
   (void)e;
   double factor = *dloss * 2.0 / (double)N;
   for (int64_t n = 0; n < N; n++) dstd[n] = (float)(factor * ((double)std[n] - *target));

@@ -1,13 +1,11 @@
 /*
- * Products of tiles that are small enough for the nearest caches; their factors are read where they lie, since packing them
+ * Products of tiles that are small enough for the nearest caches. Their factors are read where they lie: packing them
  * would take longer than it saves.
  */
 #ifndef NORMLESS_TILES_H
 #define NORMLESS_TILES_H
 
-#include <stdbool.h>
-
-#include "vector.h"
+#include "panel.h"
 
 /* Rows of a micro-tile; it is one or two vectors wide: as many as registers hold. */
 #if LANES == 16 || defined(__aarch64__)
@@ -25,7 +23,7 @@ INLINE int64_t in_panels(int64_t rows) {
   return rows - rest + (rest ? panel_of(rest) : 0);
 }
 
-/* C (rows, vectors) (+)= A . B over n: value (i, k) of A is at[i * row + k * step]; rows of B and C are b_row, c_row apart. */
+/* C (rows, vectors) (+)= A . B over n: (i, k) of A is a[i * row + k * step]; rows of B, C are b_row, c_row apart. */
 INLINE void micro_tile(int rows, int vectors, int64_t n, const float *restrict a, int64_t row, int64_t step,
                        const float *restrict b, int64_t b_row, float *restrict c, int64_t c_row, bool add) {
   vec acc[HEIGHT][2];
@@ -60,17 +58,17 @@ typedef struct {
   int64_t row, width, next;
 } factor;
 
-INLINE void micro_tiles(int rows, int64_t n, const float *a, int64_t row, int64_t step, factor b, float *c, int64_t c_row,
-                        bool add) {
+INLINE void micro_tiles(int rows, int64_t n, const float *a, int64_t row, int64_t step, const factor *b, float *c,
+                        int64_t c_row, bool add) {
   int64_t j = 0;
-  for (; j + PAIR <= b.width; j += PAIR)
-    micro_tile(rows, 2, n, a, row, step, b.at + j * b.next, b.row, c + j, c_row, add);
-  if (j < b.width) micro_tile(rows, 1, n, a, row, step, b.at + j * b.next, b.row, c + j, c_row, add);
+  for (; j + PAIR <= b->width; j += PAIR)
+    micro_tile(rows, 2, n, a, row, step, b->at + j * b->next, b->row, c + j, c_row, add);
+  if (j < b->width) micro_tile(rows, 1, n, a, row, step, b->at + j * b->next, b->row, c + j, c_row, add);
 }
 
 /* C (rows, width) (+)= A . B of one panel, where A's rows are `stride` apart. */
-static inline void by_rows(int64_t rows, int64_t n, const float *a, int64_t stride, factor b, float *c, int64_t c_row,
-                           bool add) {
+static inline void by_rows(int64_t rows, int64_t n, const float *a, int64_t stride, const factor *b, float *c,
+                           int64_t c_row, bool add) {
   switch (panel_of(rows)) {
     case HEIGHT: return micro_tiles(HEIGHT, n, a, stride, 1, b, c, c_row, add);
 #if HEIGHT > 8
@@ -81,8 +79,8 @@ static inline void by_rows(int64_t rows, int64_t n, const float *a, int64_t stri
 }
 
 /* The same where A's columns are. */
-static inline void by_columns(int64_t rows, int64_t n, const float *a, int64_t stride, factor b, float *c, int64_t c_row,
-                              bool add) {
+static inline void by_columns(int64_t rows, int64_t n, const float *a, int64_t stride, const factor *b, float *c,
+                              int64_t c_row, bool add) {
   switch (panel_of(rows)) {
     case HEIGHT: return micro_tiles(HEIGHT, n, a, 1, stride, b, c, c_row, add);
 #if HEIGHT > 8
@@ -92,33 +90,13 @@ static inline void by_columns(int64_t rows, int64_t n, const float *a, int64_t s
   }
 }
 
-typedef float quad __attribute__((vector_size(16)));
-typedef float loose_quad __attribute__((vector_size(16), aligned(4), may_alias));
-
-/* Four rows of four values become columns: to[j * step + i] = from[i * stride + j]. */
-INLINE void turn(const float *from, int64_t stride, float *to, int64_t step) {
-  quad a = *(const loose_quad *)from, b = *(const loose_quad *)(from + stride);
-  quad c = *(const loose_quad *)(from + 2 * stride), d = *(const loose_quad *)(from + 3 * stride);
-  quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ba = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  quad cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), dc = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  *(loose_quad *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-  *(loose_quad *)(to + step) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-  *(loose_quad *)(to + 2 * step) = __builtin_shufflevector(ba, dc, 0, 1, 4, 5);
-  *(loose_quad *)(to + 3 * step) = __builtin_shufflevector(ba, dc, 2, 3, 6, 7);
-}
-
-/* x (rows, D) by columns, in panels a PAIR wide; zeros up to the last one's end. */
-static inline void pack_columns(const float *x, int64_t stride, int64_t rows, int64_t D, float *to) {
-  for (int64_t i = 0; i < rows; i += 4) {
-    float *panel = to + i / PAIR * PAIR * D + i % PAIR;
-    int64_t d = 0;
-    if (i + 4 <= rows)
-      for (; d + 4 <= D; d += 4) turn(x + i * stride + d, stride, panel + d * PAIR, PAIR);
-    for (; d < D; d++)
-      for (int64_t r = 0; r < 4; r++) panel[d * PAIR + r] = i + r < rows ? x[(i + r) * stride + d] : 0;
+/* factor * x (rows, D) by columns, in panels a PAIR wide; zeros up to the last one's end. */
+static inline void pack_columns(const float *x, int64_t stride, int64_t rows, int64_t D, float factor, float *to) {
+  for (int64_t i = 0; i < rows; i += PAIR) {
+    float *panel = to + i * D;
+    pack_lines(x + i * stride, stride, least(PAIR, rows - i), PAIR, D, panel);
+    for (int64_t at = 0; at < PAIR * D && factor != 1; at += LANES) store(panel + at, load(panel + at) * factor);
   }
-  for (int64_t i = pieces(rows, 4) * 4; i % PAIR; i += 4)
-    for (int64_t d = 0; d < D; d++) memset(to + i / PAIR * PAIR * D + d * PAIR + i % PAIR, 0, 16);
 }
 
 /* Rows of D floats, `stride` apart. */
@@ -127,15 +105,13 @@ typedef struct {
   int64_t stride;
 } rows_of;
 
-/* Rows where they lie; or a copy of them, with rows of `wide` floats, where whole vectors or panels would end outside of x. */
+/* Rows where they lie; or a copy, of `wide` floats each, where whole vectors or panels would end outside of x. */
 static inline rows_of readable(const float *x, int64_t stride, int64_t rows, int64_t there, int64_t D, int64_t wide,
                                float *copy) {
   if (D == wide && in_panels(rows) <= there) return (rows_of){x, stride};
   float *to = copy;
   for (; rows > 0; rows--) {
-    int64_t d = 0;
-    for (; d + LANES <= D; d += LANES) store(to + d, load(x + d));
-    if (d < D) store(to + d, load_part(x + d, D - d));
+    for (int64_t d = 0; d < D; d += LANES) store(to + d, load_up_to(x + d, least(LANES, D - d)));
     x += stride;
     to += wide;
   }
