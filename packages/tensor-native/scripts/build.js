@@ -60,7 +60,8 @@ async function findCompiler() {
   for (const [command, ...first] of compilers()) {
     try {
       const { stdout } = await run(command, [...first, "--version"]);
-      const compile = (...flags) => run(command, [...first, ...flags]);
+      // A file with the headers of intrinsics, preprocessed, is megabytes.
+      const compile = (...flags) => run(command, [...first, ...flags], { maxBuffer: 1 << 28 });
       return { compile, command: [command, ...first].join(" "), version: stdout.split("\n")[0].trim() };
     } catch {
       // The next one.

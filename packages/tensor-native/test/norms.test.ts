@@ -3,6 +3,7 @@ import type { TensorData } from "@normless/tensor";
 import { integers, random } from "@normless/tensor/testing";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { isBuilt } from "./built.js";
 import { agreement } from "./agree.js";
 
 const { agree, engines, dispose } = await agreement();
@@ -12,11 +13,11 @@ const [engine] = engines;
 const std = { first: 3, eot: 2, rest: 0.7 };
 const eps = 1e-5;
 
-describe("norms, as in float64 and with the same bits for any number of threads", () => {
+describe.runIf(isBuilt)("norms, as in float64 and with the same bits for any number of threads", () => {
   const shapes = fc.record({
     N: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 60, max: 220 })),
-    // Of one channel, what is summed but for roundings is nothing.
-    C: fc.oneof(fc.integer({ min: 2, max: 70 }), fc.integer({ min: 250, max: 280 })),
+    // Of few channels a gradient is a small difference of large numbers, and most of that is rounding.
+    C: fc.oneof(fc.integer({ min: 8, max: 70 }), fc.integer({ min: 250, max: 280 })),
   });
 
   it("with gradients, added or not", async () => {
@@ -65,7 +66,7 @@ describe("norms, as in float64 and with the same bits for any number of threads"
   });
 });
 
-it("NaN is in the results of its own row", async () => {
+it.runIf(isBuilt)("NaN is in the results of its own row", async () => {
   const [N, C] = [40, 37];
   const { data } = random([N, C], 1);
   data[5 * C + 20] = NaN;
@@ -84,7 +85,7 @@ it("NaN is in the results of its own row", async () => {
   }
 });
 
-it("refuses classes that there are none of, before anything is written", () => {
+it.runIf(isBuilt)("refuses classes that there are none of, before anything is written", () => {
   const [x, gamma] = [engine.upload(new Float32Array(4), [2, 2]), engine.upload(new Float32Array(2), [2])];
   const classes = engine.upload(Int32Array.of(0, 3), [2]);
   const { liveBytes } = engine.memory();

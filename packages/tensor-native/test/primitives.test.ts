@@ -9,9 +9,8 @@ import {
   unaryOperators,
 } from "@normless/tensor";
 import { expectClose, integers, random, uniform } from "@normless/tensor/testing";
-import { afterAll, describe, expect, it } from "vitest";
-import { native } from "../src/index.js";
-import { folder } from "./folder.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { engine, isBuilt } from "./built.js";
 
 /** Rows and columns that are longer than a part, more of them than a unit has, and dimensions enough for several walks. */
 function everything(backend: Backend): Tensor[] {
@@ -89,11 +88,11 @@ function everything(backend: Backend): Tensor[] {
 
 const bits = async (tensor: Tensor) => Buffer.from((await tensor.read()).buffer).toString("base64");
 
-describe("threads", () => {
+describe.runIf(isBuilt)("threads", () => {
   it("never change a bit of the result", async () => {
     const results = [];
     for (const threads of [1, 2, 3]) {
-      const backend = await native({ threads, ...folder });
+      const backend = await engine({ threads });
       results.push(await Promise.all(everything(backend).map(bits)));
       await backend.dispose();
     }
@@ -102,7 +101,7 @@ describe("threads", () => {
   });
 
   it("agree with the reference where everything is cut into parts", async () => {
-    const backend = await native({ threads: 2, ...folder });
+    const backend = await engine({ threads: 2 });
     const expected = await Promise.all(everything(reference({ precision: "float32" })).map((x) => x.read()));
     const actual = await Promise.all(everything(backend).map((tensor) => tensor.read()));
     await backend.dispose();
@@ -171,8 +170,11 @@ function unitOf(value: number): number {
   return Number.isFinite(float[0]) ? float[0] - below : 2 ** 104;
 }
 
-describe("functions", async () => {
-  const backend = await native({ threads: 1, ...folder });
+describe.runIf(isBuilt)("functions", () => {
+  let backend: Backend;
+  beforeAll(async () => {
+    backend = await engine({ threads: 1 });
+  });
   afterAll(() => backend.dispose());
 
   const floats = (Object.keys(unaryOperators) as UnaryOp[]).filter((op) => op !== "logicalNot");
@@ -216,8 +218,11 @@ describe("functions", async () => {
   });
 });
 
-describe("places", async () => {
-  const backend = await native({ threads: 2, ...folder });
+describe.runIf(isBuilt)("places", () => {
+  let backend: Backend;
+  beforeAll(async () => {
+    backend = await engine({ threads: 2 });
+  });
   afterAll(() => backend.dispose());
 
   it("are refused where they are outside, whoever wrote them, and take nothing", () => {
@@ -238,8 +243,8 @@ describe("places", async () => {
   });
 });
 
-it("adds int32 into int32", async () => {
-  const backend = await native({ threads: 1, ...folder });
+it.runIf(isBuilt)("adds int32 into int32", async () => {
+  const backend = await engine({ threads: 1 });
   const x = backend.upload(Int32Array.of(2 ** 31 - 1, -5, 3, 4, 16_777_217), [5]);
   const y = backend.upload(Int32Array.of(1, 1, 1, 1, 16_777_217), [5]);
   backend.run("unary", { x }, { op: "neg" }, { y });

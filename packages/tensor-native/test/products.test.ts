@@ -1,40 +1,12 @@
 /** Products, of sizes that are shared between threads and cut into blocks, tiles and panels with rests. */
-import { type Backend, reference, type Tensor } from "@normless/tensor";
-import { expectClose, random } from "@normless/tensor/testing";
+import { random } from "@normless/tensor/testing";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { native } from "../src/index.js";
+import { agreement } from "./agree.js";
+import { isBuilt } from "./built.js";
 
-const oracle = reference();
-const engines = await Promise.all([1, 2, 3].map((threads) => native({ threads })));
-afterAll(async () => {
-  for (const engine of engines) await engine.dispose();
-});
-
-type Upload = (shape: readonly number[], seed: number) => Tensor;
-
-/** What `work` gives on every engine: close to the reference, and of the same bits whatever the threads. */
-async function agree(
-  work: (backend: Backend, up: Upload) => readonly Tensor[],
-  tolerance = 1e-5,
-): Promise<void> {
-  const on = async (backend: Backend) => {
-    const made: Tensor[] = [];
-    const results = work(backend, (shape, seed) => {
-      const { data } = random(shape, seed);
-      made.push(backend.upload(data, shape));
-      return made[made.length - 1];
-    });
-    const values = await Promise.all(results.map((tensor) => tensor.read()));
-    for (const tensor of new Set([...made, ...results])) tensor.free();
-    expect(backend.memory().liveTensors).toBe(0);
-    return values;
-  };
-  const expected = await on(oracle);
-  const [one, ...more] = await Promise.all(engines.map(on));
-  for (const other of more) expect(other).toEqual(one);
-  one.forEach((values, i) => expectClose(`output ${i}`, values, expected[i], tolerance));
-}
+const { engines, agree, dispose } = await agreement();
+afterAll(dispose);
 
 const small = fc.integer({ min: 1, max: 30 });
 /** One of the three is large enough to be cut: more would take the reference too long. */
@@ -45,7 +17,7 @@ const sizes = fc.oneof(
 );
 const few = { numRuns: 12 };
 
-describe("products: as in float64, with the same bits for any number of threads", () => {
+describe.runIf(isBuilt)("products: as in float64, with the same bits for any number of threads", () => {
   it("linear, of some columns, with a bias, added", async () => {
     const drawn = fc.record({ begin: fc.nat(5), past: fc.nat(5), transposeW: fc.boolean() });
     await fc.assert(
@@ -114,7 +86,7 @@ describe("products: as in float64, with the same bits for any number of threads"
   });
 });
 
-describe("heads: as in float64, with the same bits for any number of threads", () => {
+describe.runIf(isBuilt)("heads: as in float64, with the same bits for any number of threads", () => {
   const rows = fc.oneof(small, fc.integer({ min: 90, max: 230 }));
   const drawn = fc.record({
     N: rows,
