@@ -203,9 +203,11 @@ export class Engine {
     for (let i = 0; i < ints.length; i++) this.#ints[slot + INTS + i] = ints[i];
     for (let i = 0; i < floats.length; i++) this.#floats[slot + FLOATS + i] = floats[i];
     const parts = this.threads > 1 && work > WORTH_SHARING ? Math.min(units, Math.ceil(work / PART)) : 1;
-    this.#working(() =>
-      this.exports.publish(phases[phase], units, parts, this.#after ?? job, job > this.#first ? 1 : 0),
-    );
+    try {
+      this.exports.publish(phases[phase], units, parts, this.#after ?? job, job > this.#first ? 1 : 0);
+    } catch (cause) {
+      throw this.#trapped(cause);
+    }
   }
 
   /** Between ops: returns when all are done. @throws BackendError when a job trapped, on whatever thread. */
@@ -217,7 +219,11 @@ export class Engine {
   /** Within an op: returns when its jobs so far are done, and all before them. */
   finish(): void {
     this.#checkAlive();
-    this.#working(() => this.exports.drain(0));
+    try {
+      this.exports.drain(0);
+    } catch (cause) {
+      throw this.#trapped(cause);
+    }
   }
 
   /** Tells the threads to end. The engine is of no use afterwards. */
@@ -227,14 +233,10 @@ export class Engine {
   }
 
   /** A trap leaves its job unfinished, and whoever waits for it would wait forever. */
-  #working(work: () => void): void {
-    try {
-      work();
-    } catch (cause) {
-      this.#failed = true;
-      this.exports.fail();
-      throw failure(cause);
-    }
+  #trapped(cause: unknown): BackendError {
+    this.#failed = true;
+    this.exports.fail();
+    return failure(cause);
   }
 
   #checkAlive(): void {

@@ -20,11 +20,14 @@ export class Heap {
   /** Gaps below the top, by address; no two touch, and none touches the top. */
   readonly #gaps: { begin: number; end: number }[] = [];
   #top = HEAP_START;
+  /** Of the memory, which is slow to ask. */
+  #bytes: number;
 
   constructor() {
     const { memory, maximum } = createMemory();
     this.memory = memory;
     this.#maximum = maximum;
+    this.#bytes = memory.buffer.byteLength;
   }
 
   /** The most bytes that tensors and scratch can take together. */
@@ -48,7 +51,7 @@ export class Heap {
       if (gap.begin === gap.end) this.#gaps.splice(best, 1);
       return pointer;
     }
-    if (this.#top + size + SLACK > this.memory.buffer.byteLength) this.#grow(size);
+    if (this.#top + size + SLACK > this.#bytes) this.#grow(size);
     const pointer = this.#top;
     this.#top += size;
     return pointer;
@@ -82,10 +85,13 @@ export class Heap {
   #bestGap(size: number): number | undefined {
     let best: number | undefined;
     let least = Infinity;
-    this.#gaps.forEach(({ begin, end }, i) => {
+    for (let i = 0; i < this.#gaps.length; i++) {
+      const { begin, end } = this.#gaps[i];
       const length = end - begin;
-      if (length >= size && length < least) [best, least] = [i, length];
-    });
+      if (length < size || length >= least) continue;
+      best = i;
+      least = length;
+    }
     return best;
   }
 
@@ -98,7 +104,7 @@ export class Heap {
   }
 
   #grow(size: number): void {
-    const pages = this.memory.buffer.byteLength / PAGE;
+    const pages = this.#bytes / PAGE;
     const missing = Math.ceil((this.#top + size + SLACK) / PAGE) - pages;
     const wanted = Math.min(Math.max(missing, GROW, pages >> 2), this.#maximum - pages);
     if (wanted < missing) throw this.#outOfMemory(size);
@@ -107,6 +113,7 @@ export class Heap {
     } catch {
       throw this.#outOfMemory(size);
     }
+    this.#bytes = this.memory.buffer.byteLength;
   }
 
   #outOfMemory(size: number): BackendError {

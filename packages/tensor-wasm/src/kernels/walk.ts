@@ -46,11 +46,10 @@ export interface Walk {
   readonly units: number;
 }
 
-/** One row of `columns` values; of each operand its stride. */
-export function lineWalk(columns: number, strides: readonly number[]): Walk {
-  const ints = [0, columns, Math.min(columns, CHUNK), 1, 1, 0, 0, 0, 0, 0, 0, 0];
+/** The walk of one row of `columns` values, of CHUNK a unit, behind the arguments before it; of each operand its stride. */
+export function pushLine(ints: number[], columns: number, ...strides: readonly number[]): void {
+  ints.push(0, columns, Math.min(columns, CHUNK), 1, 1, 0, 0, 0, 0, 0, 0, 0);
   for (const stride of strides) ints.push(0, 0, 0, 0, 0, 0, 0, stride * 4);
-  return { ints, units: Math.ceil(columns / CHUNK) };
 }
 
 /**
