@@ -8,7 +8,8 @@ import { type Shape, sizeOf, stridesOf } from "./shape.js";
  */
 export function broadcastShapes(op: string, shapes: Readonly<Record<string, Shape>>): Shape {
   // Plain loops: every op on two tensors comes by here.
-  const all = Object.values(shapes);
+  const all: Shape[] = [];
+  for (const name in shapes) all.push(shapes[name]);
   let rank = 0;
   for (const { length } of all) if (length > rank) rank = length;
   const sizes: number[] = [];

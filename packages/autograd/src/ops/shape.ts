@@ -166,10 +166,11 @@ export function concat<X extends Value>(list: readonly X[], dim = 0): Result<X> 
     const all = tensors as readonly Tensor[];
     const [first] = all;
     const d = dimOf("concat", dim, first.shape);
-    const around = (shape: Shape) => String(shape.map((size, i) => (i === d ? -1 : size)));
-    const odd = all.findIndex(
-      ({ shape, dtype }) => around(shape) !== around(first.shape) || dtype !== first.dtype,
-    );
+    const fits = ({ shape, dtype }: Tensor) =>
+      dtype === first.dtype &&
+      shape.length === first.shape.length &&
+      shape.every((size, i) => i === d || size === first.shape[i]);
+    const odd = all.findIndex((x) => !fits(x));
     if (odd > 0 || first.shape.length === 0) {
       const other = all[Math.max(odd, 0)];
       throw new ShapeError(

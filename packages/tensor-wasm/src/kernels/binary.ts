@@ -21,10 +21,12 @@ function broadcast(
 ): void {
   if (y.size === 0) return;
   // y itself is walked too, for where it begins when there are more dimensions than one walk has.
-  const strides = [...operands, y].map(({ shape }) => broadcastStrides(shape, y.shape));
+  const all = [...operands, y];
+  const strides = all.map(({ shape }) => broadcastStrides(shape, y.shape));
   forWalks(merge(y.shape, strides), 1, (walk, offsets) => {
-    const at = [...operands, y].map(({ pointer }, i) => pointer + offsets[i]);
-    use(walk, [at[operands.length], ...at.slice(0, operands.length)]);
+    const pointers = [y.pointer + offsets[operands.length]];
+    for (let i = 0; i < operands.length; i++) pointers.push(operands[i].pointer + offsets[i]);
+    use(walk, pointers);
   });
 }
 
