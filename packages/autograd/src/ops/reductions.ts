@@ -1,5 +1,5 @@
 /** Reductions over dimensions, all where none is named, and what goes along one: running sums, softmax, order. */
-import { enroll, type ReduceOp, reduceOperators, ShapeError, type Tensor } from "@normless/tensor";
+import { enroll, type ReduceOp, reduceOperators, type Tensor } from "@normless/tensor";
 import { apply, compose, type Result, tensorOf } from "../apply.js";
 import {
   along,
@@ -17,7 +17,6 @@ import { overDims, reduceRules } from "../rules/reduce.js";
 import { sendBack } from "../send-back.js";
 import { type Value, Variable } from "../tape.js";
 import { eq, where } from "./binary.js";
-import { slice } from "./shape.js";
 import { cast, sqrt } from "./unary.js";
 
 /** Whether a dimension that was reduced stays, of size 1. */
@@ -194,25 +193,4 @@ export function sort<X extends Value>(
     },
   }));
   return { values, indices: places };
-}
-
-/**
- * The `k` largest values along `dim`, the last unless given, in order, and where each was; the least unless `largest`.
- * @throws ShapeError where there are no `k`
- */
-export function topk<X extends Value>(
-  x: X,
-  k: number,
-  { dim = -1, largest = true }: { readonly dim?: number; readonly largest?: boolean } = {},
-): Sorted<X> {
-  const N = x.shape[dimOf("topk", dim, x.shape)] ?? 1;
-  if (!(k >= 0 && k <= N)) throw new ShapeError("topk", `there are no ${k} of ${N} values`, { x: x.shape });
-  const { values, indices } = sort(x, { dim, descending: largest });
-  const first = (all: Value): Value => {
-    if (k === N) return all;
-    const part = slice(all, dim, { end: k });
-    if (!(all instanceof Variable)) all.free();
-    return part;
-  };
-  return { values: first(values) as Result<X>, indices: first(indices) as Result<X> };
 }
