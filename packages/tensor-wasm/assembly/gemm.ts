@@ -247,7 +247,8 @@ export function packB(unit: i32): void {
 /**
  * Job: C (+)= A·B + bias. Unit: one tile of C over all of K.
  * ints: a, lda (bytes), 1 when A is transposed, packed B, c, ldc (bytes), M, N, K, add, bias or 0, tile rows (a
- * multiple of 6), tile columns (a multiple of 8), scratch for packed A, its bytes a thread.
+ * multiple of 6), tile columns (a multiple of 8), scratch for packed A, its bytes a thread; where B is not packed (0), so
+ * that a tile packs its own part behind A: b, ldb (bytes), 1 when B is stored by columns, where that is in the scratch.
  */
 export function gemm(unit: i32, thread: i32): void {
   const a = pointer(0), lda = <usize>pointer(1), transposed = int(2), packed = pointer(3);
@@ -266,7 +267,13 @@ export function gemm(unit: i32, thread: i32): void {
   let k = 0;
   do {
     const kc = min(length, K - k);
-    const b = packed + (<usize>k * <usize>padded + <usize>j * <usize>kc) * 4;
+    let b = packed + (<usize>k * <usize>padded + <usize>j * <usize>kc) * 4;
+    if (!packed) {
+      b = scratch + pointer(18);
+      const from = pointer(15), ldb = <usize>pointer(16);
+      if (int(17)) packColumns(kc, columns, from + <usize>j * ldb + (<usize>k << 2), ldb, b);
+      else packRows(kc, columns, from + <usize>k * ldb + (<usize>j << 2), ldb, b);
+    }
     const biasAt = bias && k == 0 ? bias + (<usize>j << 2) : 0;
     const sum = add || k > 0;
     if (transposed) packTransposed(rows, kc, a + <usize>k * lda + (<usize>i << 2), lda, scratch);

@@ -334,7 +334,8 @@ function continued(
   return concat([parts[0], x, parts[1]], d);
 }
 
-function padded(given: Value, shape: Shape, at: readonly number[], value: number): Value {
+/** x in a tensor of `shape`, its first value `at` that place, and another value around it. */
+export function padded(given: Value, shape: Shape, at: readonly number[], value: number): Value {
   return apply<readonly [Value], Value>("pad", [given], ([x], backend) => {
     const strides = stridesOf(shape);
     const offset = x.size === 0 ? 0 : at.reduce((sum, place, d) => sum + place * strides[d], 0);
