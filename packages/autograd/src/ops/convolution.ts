@@ -3,7 +3,7 @@ import { ShapeError, sizeOf, stridesOf, type Tensor } from "@normless/tensor";
 import { apply, compose, type Result } from "../apply.js";
 import { sendBack } from "../send-back.js";
 import { spend } from "../spend.js";
-import type { Value } from "../tape.js";
+import { type Value, Variable } from "../tape.js";
 import { add } from "./binary.js";
 import { expand, padded, reshape, squeeze, unsqueeze } from "./shape.js";
 
@@ -35,9 +35,12 @@ const both = (given: number | readonly [number, number]): readonly [number, numb
 const countOf = (size: number, kernel: number, stride: number, dilation: number) =>
   Math.floor((size - dilation * (kernel - 1) - 1) / stride) + 1;
 
+/** Values of windows that are made at a time, where nobody wants them later: as many as a processor's second cache keeps. */
+const STRIP = 1 << 18;
+
 /**
  * x (N,C,H,W), weight (G,O/groups,C/groups·kh·kw) → (N·groups,O/groups,Ho·Wo), G being that or 1: products with every window's
- * values, which are kept for the gradient.
+ * values, which are kept where there is a gradient.
  */
 function overWindows(given: Value, weight: Value, groups: number, windows: Windows): Value {
   const {
@@ -55,6 +58,10 @@ function overWindows(given: Value, weight: Value, groups: number, windows: Windo
     const stack = [N * groups, w.shape[2], Ho * Wo];
     const matmul = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean) =>
       backend.run("matmul", { a, b }, { transposeA, transposeB }).y;
+    const needsGrad = [given, weight].some((value) => value instanceof Variable && value.needsGrad);
+    if (!needsGrad && w.shape[0] === 1 && sizeOf(shape) > STRIP && !backend.asynchronous) {
+      return { made: [inStrips(x, w, { ...windows, strides })] };
+    }
     const columns = spend(backend.run("strided", { x }, { shape, strides, offset: 0 }).y, (all) =>
       backend.reshape(all, stack),
     );
@@ -91,6 +98,39 @@ function overWindows(given: Value, weight: Value, groups: number, windows: Windo
   });
 }
 
+/** The same product with windows that are made strip by strip, of some rows of an image or a part of one, and go at once. */
+function inStrips(
+  x: Tensor,
+  w: Tensor,
+  { kernel, places: [Ho, Wo], strides }: Windows & { readonly strides: readonly number[] },
+): Tensor {
+  const { backend } = x;
+  const [N, C] = x.shape;
+  const [, O, inner] = w.shape;
+  const columns = Math.min(Wo, Math.ceil(STRIP / inner));
+  const rows = columns < Wo ? 1 : Math.max(1, Math.floor(STRIP / (inner * Wo)));
+  const { y } = backend.run("full", {}, { shape: [N, O, Ho * Wo], dtype: "float32" });
+  for (let n = 0; n < N; n++) {
+    for (let h = 0; h < Ho; h += rows) {
+      for (let v = 0; v < Wo; v += columns) {
+        const size = [Math.min(rows, Ho - h), Math.min(columns, Wo - v)];
+        const walk = {
+          shape: [1, C, ...kernel, ...size],
+          strides,
+          offset: n * strides[0] + h * strides[4] + v * strides[5],
+        };
+        const all = backend.run("strided", { x }, walk).y;
+        const b = backend.reshape(all, [1, inner, sizeOf(size)]);
+        const part = backend.run("matmul", { a: w, b }, {}).y;
+        const offset = n * O * Ho * Wo + h * Wo + v;
+        backend.run("assign", { y, x: part }, { strides: [O * Ho * Wo, Ho * Wo, 1], offset });
+        for (const tensor of [all, b, part]) tensor.free();
+      }
+    }
+  }
+  return y;
+}
+
 /** Zeros before and after a dimension; an odd one comes after. */
 function around(padding: Padding, kernel: number, dilation: number): readonly [number, number] {
   if (typeof padding === "number") return [padding, padding];
@@ -99,8 +139,8 @@ function around(padding: Padding, kernel: number, dilation: number): readonly [n
 }
 
 /**
- * x (N,C,H,W), weight (O,C/groups,kh,kw) → (N,O,Ho,Wo), both without N where x is. The windows are kept for the gradient:
- * kh·kw times x.
+ * x (N,C,H,W), weight (O,C/groups,kh,kw) → (N,O,Ho,Wo), both without N where x is. Where there is a gradient the windows are
+ * kept for it: kh·kw times x.
  * @throws ShapeError where channels do not fit, the kernel is larger than the padded x, or "same" has strides
  */
 export function conv2d<X extends Value, W extends Value>(
