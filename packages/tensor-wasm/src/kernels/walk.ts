@@ -86,7 +86,7 @@ export function forWalks(
       forWalks(inner, weight, (walk, offsets) =>
         use(
           walk,
-          offsets.map((offset, k) => offset + 4 * i * strides[k][last]),
+          strides.map((own, k) => offsets[k] + 4 * i * own[last]),
         ),
       );
     }
