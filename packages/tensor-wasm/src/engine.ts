@@ -187,7 +187,7 @@ export class Engine {
 
   /**
    * Hands over a job, which starts when the op's jobs before it are done. `work` estimates the whole in nanoseconds of
-   * one thread. Arguments are those that the job's doc comment lists.
+   * one thread. Arguments are those that the job's doc comment lists. @throws BackendError when a job has trapped.
    */
   run(
     phase: Phase,
@@ -216,7 +216,7 @@ export class Engine {
     this.#previous = undefined;
   }
 
-  /** Within an op: returns when its jobs so far are done, and all before them. */
+  /** Within an op: returns when its jobs so far are done, and all before them. @throws BackendError when one trapped. */
   finish(): void {
     this.#checkAlive();
     try {
