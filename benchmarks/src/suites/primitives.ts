@@ -5,7 +5,7 @@
 import { type Backend, reference, type Tensor } from "@normless/tensor";
 import { expectClose, type Value } from "@normless/tensor/testing";
 import type { WasmBackend } from "@normless/tensor-wasm";
-import { type Primitive, primitives } from "../cases/primitives.js";
+import { type Primitive, primitives } from "../cases/primitives/index.js";
 import type { Context } from "../harness/context.js";
 import { mainEngine } from "../harness/engines.js";
 import { inTurns, type Rounds } from "../harness/measure.js";

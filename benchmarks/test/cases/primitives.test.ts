@@ -1,7 +1,7 @@
 /** Every case runs, gives back all that it makes, and has a peer to be compared with; peers' words are tried in a run with them. */
 import { reference, sizeOf } from "@normless/tensor";
 import { expect, it } from "vitest";
-import { primitives } from "../../src/cases/primitives.js";
+import { primitives } from "../../src/cases/primitives/index.js";
 
 it("has names of its own, and none with a comma, at which --case divides", () => {
   const names = primitives.map(({ name }) => name);

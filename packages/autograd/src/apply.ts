@@ -40,12 +40,13 @@ export function apply<const P extends readonly (Value | undefined)[], R extends 
   compute: (tensors: TensorsOf<P>, backend: Backend) => Computed<P>,
 ): R {
   const tape = tapeAmong(op, operands);
-  const tensors = operands.map((value) => value && tensorOf(value)) as unknown as TensorsOf<P>;
+  // Without a tape the operands are tensors.
   if (!tape) {
-    const [y, ...kept] = compute(tensors, backendAmong(op, operands)).made;
-    for (const tensor of kept) tensor.free();
-    return enroll(y) as Value as R;
+    const { made } = compute(operands as unknown as TensorsOf<P>, backendAmong(op, operands));
+    for (let i = 1; i < made.length; i++) made[i].free();
+    return enroll(made[0]) as Value as R;
   }
+  const tensors = operands.map((value) => value && tensorOf(value)) as unknown as TensorsOf<P>;
   const variables = operands.map((value) => value && onTape(tape, value));
   const { made, backward } = compute(tensors, tape.backend);
   const parents = backward ? variables : [];
@@ -82,9 +83,8 @@ export function tensorOf(value: Value): Tensor {
 
 /** The backend of the first operand. @throws BackendError where there is none */
 export function backendAmong(op: string, operands: readonly (Value | undefined)[]): Backend {
-  const first = operands.find((value) => value !== undefined);
-  if (!first) throw new BackendError(`${op}: there is no operand`);
-  return tensorOf(first).backend;
+  for (const value of operands) if (value) return tensorOf(value).backend;
+  throw new BackendError(`${op}: there is no operand`);
 }
 
 /** A tensor that an op makes for itself, where `like` is: on its tape, which frees it, or in the scope around. */

@@ -7,10 +7,10 @@ import {
   sameShape,
   scope,
   ShapeError,
-  sizeOf,
   stridesOf,
   type Tensor,
 } from "@normless/tensor";
+import { spend } from "./spend.js";
 
 /** One dimension or several, from 0 up or from −1 down; all where it is left out. */
 export type Dims = number | readonly number[] | undefined;
@@ -33,6 +33,10 @@ export function dimOf(op: string, dim: number, shape: Shape): number {
  */
 export function dimsOf(op: string, dims: Dims, shape: Shape): number[] {
   if (dims === undefined) return shape.map((_, d) => d);
+  if (typeof dims === "number") {
+    const found = dimOf(op, dims, shape);
+    return shape.length === 0 ? [] : [found];
+  }
   const found = [dims].flat().map((dim) => dimOf(op, dim, shape));
   if (new Set(found).size < found.length) {
     throw new ShapeError(op, `dimensions ${[dims].flat().join(",")} name one twice`, { x: shape });
@@ -42,22 +46,39 @@ export function dimsOf(op: string, dims: Dims, shape: Shape): number[] {
 
 /** The shape without these dimensions, or with a 1 in place of each. */
 export function without(shape: Shape, dims: readonly number[], keepdim = false): number[] {
-  return keepdim
-    ? shape.map((size, d) => (dims.includes(d) ? 1 : size))
-    : shape.filter((_, d) => !dims.includes(d));
+  const sizes: number[] = [];
+  for (let d = 0; d < shape.length; d++) {
+    if (!dims.includes(d)) sizes.push(shape[d]);
+    else if (keepdim) sizes.push(1);
+  }
+  return sizes;
 }
 
 /** What is before, in, and after the dimensions from `first` to `last`, as sizes (O,N,I). */
 export function aroundDims(shape: Shape, first: number, last = first): [O: number, N: number, I: number] {
-  return [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(first, last + 1)), sizeOf(shape.slice(last + 1))];
+  const product = (from: number, to: number) => {
+    let size = 1;
+    for (let d = from; d < to; d++) size *= shape[d];
+    return size;
+  };
+  return [product(0, first), product(first, last + 1), product(last + 1, shape.length)];
 }
 
 /** The same values in another shape. */
 export const look = (x: Tensor, shape: Shape): Tensor => enroll(x.backend.reshape(x, shape));
 
-/** What `use` makes of x as (O,N,I) about one dimension, looked at in the shape `as` afterwards. */
+/**
+ * What `use` makes of a look at x in another shape, looked at in the shape `as` afterwards; `use` gives a tensor of its
+ * caller's, as kernels do.
+ */
+export function viewed(x: Tensor, shape: Shape, as: Shape, use: (x: Tensor) => Tensor): Tensor {
+  const { backend } = x;
+  return spend(backend.reshape(x, shape), (x) => spend(use(x), (y) => enroll(backend.reshape(y, as))));
+}
+
+/** The same of x as (O,N,I) about one dimension. */
 export function along(x: Tensor, dim: number, as: Shape, use: (x: Tensor) => Tensor): Tensor {
-  return scope(() => look(enroll(use(look(x, aroundDims(x.shape, dim)))), as));
+  return viewed(x, aroundDims(x.shape, dim), as, use);
 }
 
 /** x with its dimensions in another order, copied. */
@@ -78,8 +99,10 @@ export function repeated(x: Tensor, shape: Shape): Tensor {
   return enroll(x.backend.run("strided", { x }, attributes).y);
 }
 
+type Run = readonly [first: number, last: number];
+
 /** Runs of consecutive dimensions: [0, 1, 3] is [0, 1] and [3]. */
-function runsOf(dims: readonly number[]): [first: number, last: number][] {
+function runsOf(dims: readonly number[]): Run[] {
   const runs: [number, number][] = [];
   for (const d of dims) {
     const run = runs.at(-1);
@@ -98,23 +121,17 @@ export function reduced(
   attributes: { readonly op: ReduceOp; readonly correction?: number },
   dims: readonly number[],
 ): Tensor {
-  const { backend } = x;
+  const reduce = (x: Tensor) => x.backend.run("reduce", { x }, attributes).y;
+  const over = (x: Tensor, [first, last]: Run) =>
+    viewed(x, aroundDims(x.shape, first, last), without(x.shape, range(first, last)), reduce);
+  const runs = runsOf(dims);
+  // Of no dimension, too: the variance of one value is not that value.
+  if (runs.length === 0) return viewed(x, [x.size, 1, 1], x.shape, reduce);
+  if (runs.length === 1) return over(x, runs[0]);
   return scope(() => {
-    let runs = runsOf(dims);
-    let y = look(x, x.shape);
-    if (attributes.op === "variance" && runs.length > 1) {
-      const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
-      y = permuted(x, [...kept, ...dims]);
-      runs = [[kept.length, x.shape.length - 1]];
-    }
-    // Of no dimension, too: the variance of one value is not that value.
-    if (runs.length === 0) y = enroll(backend.run("reduce", { x: look(x, [x.size, 1, 1]) }, attributes).y);
-    for (const [first, last] of runs.reverse()) {
-      const shape = without(y.shape, range(first, last));
-      const x = look(y, aroundDims(y.shape, first, last));
-      y = look(enroll(backend.run("reduce", { x }, attributes).y), shape);
-    }
-    return look(y, without(x.shape, dims));
+    if (attributes.op !== "variance") return runs.reduceRight(over, x);
+    const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
+    return over(permuted(x, [...kept, ...dims]), [kept.length, x.shape.length - 1]);
   });
 }
 

@@ -80,7 +80,6 @@ export {
   type SpreadOptions,
   std,
   sum,
-  topk,
   variance,
 } from "./ops/reductions.js";
 export {
@@ -130,6 +129,7 @@ export {
 } from "./ops/unary.js";
 export { arange, gather, indexSelect, oneHot, scatterAdd, tril, triu } from "./ops/indexing.js";
 export { stdSpread } from "./ops/std-spread.js";
+export { topk } from "./ops/topk.js";
 export { recompute } from "./recompute.js";
 export { type Backward, Gradients, Tape, type Value, Variable } from "./tape.js";
 export {

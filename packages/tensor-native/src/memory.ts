@@ -21,7 +21,7 @@ function mostBytes(): number {
 
 /** The memory that tensors are in, and which of it is free. One a backend. */
 export class Heap {
-  readonly #blocks = new Blocks();
+  readonly #blocks = new Blocks((extent, bytes) => this.#reach(extent, bytes));
   readonly #library: Library;
   readonly #base: number;
   readonly #reserved: number;
@@ -40,7 +40,7 @@ export class Heap {
 
   /** The address of `bytes` and more, a multiple of 64. @throws BackendError when the machine's memory is full. */
   allocate(bytes: number): number {
-    const begin = this.#blocks.allocate(bytes, (extent) => this.#reach(extent, bytes));
+    const begin = this.#blocks.allocate(bytes);
     this.#watch(begin, Blocks.sizeFor(bytes), false);
     return this.#base + begin;
   }

@@ -3,8 +3,11 @@
  * begins with what is before it: the sums of the parts are a job of reduce.ts, and cumsumCarry adds them up.
  */
 import { int, pointer } from "./control";
-import { COLUMNS, wide } from "./fold";
+import { wide } from "./fold";
 import { narrow } from "./trigonometry";
+
+/** Columns of a unit, whose sums lie side by side. The host has this, too. */
+const COLUMNS: i32 = 256;
 
 /**
  * I = 1. Unit: a part, or where rows have one, some rows.

@@ -2,7 +2,8 @@
  * Elementwise ops and the full reductions. Tensors are padded to 64 bytes, so a chunk may run over its end up to the
  * next multiple of four: what it writes there is never read.
  */
-import { float, int, pointer } from "./control";
+import { float, int, pointer, tileOf } from "./control";
+import { Sum, Wide } from "./fold";
 import { splat } from "./simd";
 
 /** Elements that one unit handles; fixed, so that the reductions' order is too. */
@@ -44,20 +45,10 @@ export function fill(unit: i32): void {
 }
 
 /** The float64 sum of each chunk. ints: x, n, partials. */
-export function sumChunks(unit: i32): void {
-  const x = pointer(0);
-  const end = chunkEnd(unit, int(1));
-  let low = f64x2.splat(0), high = f64x2.splat(0);
-  let i = unit * CHUNK;
-  for (; i + 4 <= end; i += 4) {
-    const at = x + (<usize>i << 2);
-    low = f64x2.add(low, f64x2.promote_low_f32x4(v128.load64_zero(at)));
-    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.load64_zero(at, 8)));
-  }
-  low = f64x2.add(low, high);
-  let total = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
-  for (; i < end; i++) total += <f64>load<f32>(x + (<usize>i << 2));
-  store<f64>(pointer(2) + (<usize>unit << 3), total);
+export function sumChunks(unit: i32, thread: i32): void {
+  const begin = unit * CHUNK, slot = tileOf(thread) + 64;
+  changetype<Wide<Sum>>(0).run(pointer(0) + (<usize>begin << 2), chunkEnd(unit, int(1)) - begin, begin, slot, thread);
+  store<f64>(pointer(2) + (<usize>unit << 3), load<f64>(slot));
 }
 
 /** The float64 sum of squares of each chunk. ints: x, n, partials. */

@@ -52,8 +52,20 @@ export function micro(
 
 /** What a tile at the edge starts from, as 6×8 at `tile`: the part of C or the bias that is there, and zeros. */
 function edgeFrom(tile: usize, from: usize, ldf: usize, rows: i32, columns: i32): void {
-  memory.fill(tile, 0, 192);
-  for (let i = 0; i < rows; i++) memory.copy(tile + <usize>i * 32, from + <usize>i * ldf, <usize>columns << 2);
+  for (let at: usize = 0; at < 192; at += 16) v128.store(tile + at, splat(0));
+  for (let i = 0; i < rows; i++) copyColumns(tile + <usize>i * 32, from + <usize>i * ldf, columns);
+}
+
+/** Up to eight: in place, since a call of `memory.copy` takes as long as a whole row of a tile. */
+// @ts-ignore: decorator
+@inline
+export function copyColumns(to: usize, from: usize, columns: i32): void {
+  if (columns == 8) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+  } else {
+    for (let j: usize = 0; j < <usize>columns << 2; j += 4) store<f32>(to + j, load<f32>(from + j));
+  }
 }
 
 /** Rare: a product with a bias that is added to what C holds. */
@@ -66,7 +78,7 @@ function addBias(c: usize, ldc: usize, rows: i32, columns: i32, bias: usize): vo
 
 /** The part of a 6×8 tile that is inside C. */
 function edgeTo(tile: usize, c: usize, ldc: usize, rows: i32, columns: i32): void {
-  for (let i = 0; i < rows; i++) memory.copy(c + <usize>i * ldc, tile + <usize>i * 32, <usize>columns << 2);
+  for (let i = 0; i < rows; i++) copyColumns(c + <usize>i * ldc, tile + <usize>i * 32, columns);
 }
 
 /** micro for any part of a tile: at an edge by way of a whole one at `whole`. */
@@ -247,7 +259,8 @@ export function packB(unit: i32): void {
 /**
  * Job: C (+)= A·B + bias. Unit: one tile of C over all of K.
  * ints: a, lda (bytes), 1 when A is transposed, packed B, c, ldc (bytes), M, N, K, add, bias or 0, tile rows (a
- * multiple of 6), tile columns (a multiple of 8), scratch for packed A, its bytes a thread.
+ * multiple of 6), tile columns (a multiple of 8), scratch for packed A, its bytes a thread; where B is not packed (0), so
+ * that a tile packs its own part behind A: b, ldb (bytes), 1 when B is stored by columns, where that is in the scratch.
  */
 export function gemm(unit: i32, thread: i32): void {
   const a = pointer(0), lda = <usize>pointer(1), transposed = int(2), packed = pointer(3);
@@ -266,7 +279,13 @@ export function gemm(unit: i32, thread: i32): void {
   let k = 0;
   do {
     const kc = min(length, K - k);
-    const b = packed + (<usize>k * <usize>padded + <usize>j * <usize>kc) * 4;
+    let b = packed + (<usize>k * <usize>padded + <usize>j * <usize>kc) * 4;
+    if (!packed) {
+      b = scratch + pointer(18);
+      const from = pointer(15), ldb = <usize>pointer(16);
+      if (int(17)) packColumns(kc, columns, from + <usize>j * ldb + (<usize>k << 2), ldb, b);
+      else packRows(kc, columns, from + <usize>k * ldb + (<usize>j << 2), ldb, b);
+    }
     const biasAt = bias && k == 0 ? bias + (<usize>j << 2) : 0;
     const sum = add || k > 0;
     if (transposed) packTransposed(rows, kc, a + <usize>k * lda + (<usize>i << 2), lda, scratch);

@@ -52,7 +52,7 @@ export function runPhase(phase: i32, unit: i32, thread: i32): void {
     case 22: return add(unit);
     case 23: return scale(unit);
     case 24: return fill(unit);
-    case 25: return sumChunks(unit);
+    case 25: return sumChunks(unit, thread);
     case 26: return sumSquaresChunks(unit);
     case 27: return sumPartials();
     case 28: return addRows(unit);

@@ -10,17 +10,31 @@ export function indexSelect(unit: i32): void {
   const bytes = <usize>int(4) << 2;
   let slice = unit * int(7);
   const end = min(slice + int(7), int(6));
+  if (bytes == 4) return selectValues(x, index, pointer(2), N, M, slice, end);
   let y = pointer(2) + <usize>slice * bytes;
   let o = slice / M, m = slice % M;
   for (; slice < end; slice++) {
-    const from = x + (<usize>o * <usize>N + <usize>load<u32>(index + (<usize>m << 2))) * bytes;
-    if (bytes == 4) store<u32>(y, load<u32>(from));
-    else copy(from, y, bytes);
+    copy(x + (<usize>o * <usize>N + <usize>load<u32>(index + (<usize>m << 2))) * bytes, y, bytes);
     y += bytes;
     if (++m == M) {
       m = 0;
       o++;
     }
+  }
+}
+
+/** The same of single values, where a row of x is looked for only once. */
+function selectValues(x: usize, index: usize, y: usize, N: i32, M: i32, slice: i32, end: i32): void {
+  y += <usize>slice << 2;
+  while (slice < end) {
+    const o = slice / M, until = min(end, (o + 1) * M);
+    const row = x + ((<usize>o * <usize>N) << 2);
+    let at = index + (<usize>(slice - o * M) << 2);
+    for (const last = at + (<usize>(until - slice) << 2); at < last; at += 4) {
+      store<u32>(y, load<u32>(row + (<usize>load<u32>(at) << 2)));
+      y += 4;
+    }
+    slice = until;
   }
 }
 

@@ -16,8 +16,8 @@ const COLUMN: i32 = 1;
 const JOIN: i32 = 2;
 const GATHER: i32 = 3;
 
-/** Of a thread's scratch memory, behind the running results. */
-const SLOT: usize = 5376;
+/** Of a thread's scratch memory, behind the running results: four of them. */
+const SLOT: usize = 20608;
 
 function doReduce<K>(unit: i32, thread: i32): void {
   switch (int(8)) {
@@ -45,7 +45,15 @@ function rows<K>(unit: i32, thread: i32): void {
   }
   const slot = scratchOf(thread) + SLOT;
   const end = min((unit + 1) * int(13), int(3));
-  for (let o = unit * int(13); o < end; o++) {
+  let o = unit * int(13);
+  if (isDefined(changetype<K>(0).four)) {
+    const bytes = <usize>N << 2;
+    for (; o + 4 <= end; o += 4) {
+      changetype<K>(0).four(pointer(0) + <usize>o * bytes, bytes, N, slot);
+      for (let i: usize = 0; i < 4; i++) changetype<K>(0).finish(slot + (i << 4), pointer(1) + ((<usize>o + i) << 2));
+    }
+  }
+  for (; o < end; o++) {
     changetype<K>(0).run(pointer(0) + ((<usize>o * <usize>N) << 2), N, 0, slot, thread);
     changetype<K>(0).finish(slot, pointer(1) + (<usize>o << 2));
   }

@@ -11,6 +11,14 @@ export function fma(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
+/** The same of two float64. */
+// @ts-ignore: decorator
+@inline
+export function fma2(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
+  return f64x2.add(f64x2.mul(a, b), c);
+}
+
 // @ts-ignore: decorator
 @inline
 export function splat(x: f32): v128 {

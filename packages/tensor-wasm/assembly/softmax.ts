@@ -5,9 +5,12 @@
  */
 import { int, pointer } from "./control";
 import { expOf } from "./exp";
-import { COLUMNS, SECOND, THIRD } from "./fold";
+import { SECOND, THIRD } from "./fold";
 import { LogSumExp } from "./moments";
 import { exp1, exp4, ln, maxOf, scaleBy, splat } from "./simd";
+
+/** Columns of a unit, whose sums lie side by side. The host has this, too. */
+const COLUMNS: i32 = 256;
 
 /** I = 1. Unit: some rows. ints: x, y, O, N, 1 for the logarithm, rows of a unit. */
 export function softmax(unit: i32, thread: i32): void {

@@ -1,7 +1,8 @@
 /**
  * Sorting of (O,N,I) along N: by radix, on pairs of a key (whose order as an unsigned number is that of the values) and a
- * place, from the lowest digit to the highest, each time keeping the order of equals. Rows are sorted by the threads, one
- * each; one long row by all of them: every chunk counts its digits, the counts become places, every chunk moves its pairs.
+ * place, from the lowest digit to the highest, each time keeping the order of equals; short rows by ranks. Rows are sorted
+ * by the threads, one each; one long row by all of them: every chunk counts its digits, the counts become places, every
+ * chunk moves its pairs.
  * A stable order is unique, so that no bit of the result depends on how the work is cut.
  */
 import { int, pointer } from "./control";
@@ -10,8 +11,8 @@ import { int, pointer } from "./control";
 const DIGITS: i32 = 256;
 /** Bytes of a chunk's counts. */
 const COUNTS: usize = 1024;
-/** Rows up to this long are sorted by insertion. */
-const SHORT: i32 = 40;
+/** Rows up to this long are sorted by ranks. */
+const SHORT: i32 = 128;
 
 /** Its order as a u32 is the value's. Of zeros there is one, and one NaN, the largest. */
 // @ts-ignore: decorator
@@ -54,18 +55,72 @@ function takePairs(pairs: usize, n: i32, x: usize, stride: usize, values: usize,
   }
 }
 
-function insertion(pairs: usize, n: i32): void {
-  const end = pairs + (<usize>n << 3);
-  for (let at = pairs + 8; at < end; at += 8) {
-    const pair = load<u64>(at);
-    let to = at;
-    // Places only grow, so comparing whole pairs keeps the order of equal keys.
-    while (to > pairs && load<u64>(to - 8) > pair) {
-      store<u64>(to, load<u64>(to - 8));
-      to -= 8;
+/** Keys in whose order as i32 the values are, of a row of 4-byte values that lie side by side; up to three more behind them. */
+function signedKeys(x: usize, n: i32, to: usize, int32: bool, descending: bool): void {
+  const turn = i32x4.splat(descending ? -1 : 0);
+  for (const end = x + (<usize>n << 2); x < end; x += 16) {
+    let key = v128.load(x);
+    if (!int32) {
+      const nan = f32x4.ne(key, key);
+      // −0 + 0 is 0.
+      key = f32x4.add(key, f32x4.splat(0));
+      key = v128.xor(key, i32x4.shr_u(i32x4.shr_s(key, 31), 1));
+      key = v128.bitselect(i32x4.splat(i32.MAX_VALUE), key, nan);
     }
-    store<u64>(to, pair);
+    v128.store(to, v128.xor(key, turn));
+    to += 16;
   }
+}
+
+/**
+ * A short row, by the place that each value has in the order: as many as are less, or equal and before it. Eight values at
+ * a time are held against all. `keys` has room for the row, and once more.
+ */
+function rankRow(x: usize, n: i32, stride: usize, values: usize, indices: usize, keys: usize, int32: bool, descending: bool): void {
+  const row = keys + (<usize>((n + 7) & ~7) << 2);
+  if (stride == 4) signedKeys(x, n, keys, int32, descending);
+  else {
+    for (let i = 0; i < n; i++) store<u32>(row + (<usize>i << 2), load<u32>(x + <usize>i * stride));
+    signedKeys(row, n, keys, int32, descending);
+  }
+  const end = keys + (<usize>n << 2);
+  for (let i = 0; i < n; i += 8) {
+    const here = keys + (<usize>i << 2), m = min(8, n - i);
+    const low = v128.load(here), high = v128.load(here, 16);
+    // Of those before it, which are less or equal: all but those that are more.
+    let lowRank = i32x4.splat(i), highRank = lowRank, j = keys;
+    for (; j < here; j += 4) {
+      const other = v128.load32_splat(j);
+      lowRank = i32x4.add(lowRank, i32x4.gt_s(other, low));
+      highRank = i32x4.add(highRank, i32x4.gt_s(other, high));
+    }
+    for (let k = 0; k < m; k++) {
+      const other = v128.load32_splat(j);
+      lowRank = i32x4.sub(lowRank, isAfter(low, i32x4(0, 1, 2, 3), other, k));
+      highRank = i32x4.sub(highRank, isAfter(high, i32x4(4, 5, 6, 7), other, k));
+      j += 4;
+    }
+    for (; j < end; j += 4) {
+      const other = v128.load32_splat(j);
+      lowRank = i32x4.sub(lowRank, i32x4.gt_s(low, other));
+      highRank = i32x4.sub(highRank, i32x4.gt_s(high, other));
+    }
+    v128.store(row, lowRank);
+    v128.store(row, highRank, 16);
+    for (let k = 0; k < m; k++) {
+      const to = <usize>load<u32>(row + (<usize>k << 2)) * stride;
+      store<u32>(values + to, load<u32>(x + <usize>(i + k) * stride));
+      store<u32>(indices + to, i + k);
+    }
+  }
+}
+
+/** Which keys, at these places, come after another one at place `k`. */
+// @ts-ignore: decorator
+@inline
+export function isAfter(keys: v128, places: v128, other: v128, k: i32): v128 {
+  const behind = i32x4.gt_s(places, i32x4.splat(k));
+  return v128.or(i32x4.gt_s(keys, other), v128.and(behind, i32x4.eq(keys, other)));
 }
 
 /** Counts of the digit that begins at bit `shift`. */
@@ -114,21 +169,20 @@ function placesOf(counts: usize, chunks: i32, n: i32): bool {
 export function sortRows(unit: i32, thread: i32): void {
   const N = int(3), I = int(4), int32 = int(5) != 0, descending = int(6) != 0;
   const first = (<usize>((unit / I) * N) * <usize>I + <usize>(unit % I)) << 2, stride = <usize>I << 2;
+  const x = pointer(0) + first, values = pointer(1) + first, indices = pointer(2) + first;
   const counts = pointer(7) + <usize>thread * <usize>pointer(8);
   let pairs = counts + COUNTS, other = pairs + (<usize>N << 3);
-  makePairs(pointer(0) + first, stride, N, 0, pairs, int32, descending);
-  if (N <= SHORT) insertion(pairs, N);
-  else {
-    for (let shift: u64 = 32; shift < 64; shift += 8) {
-      count(pairs, N, shift, counts);
-      if (placesOf(counts, 1, N)) continue;
-      move(pairs, N, shift, counts, other);
-      const before = pairs;
-      pairs = other;
-      other = before;
-    }
+  if (N <= SHORT) return rankRow(x, N, stride, values, indices, pairs, int32, descending);
+  makePairs(x, stride, N, 0, pairs, int32, descending);
+  for (let shift: u64 = 32; shift < 64; shift += 8) {
+    count(pairs, N, shift, counts);
+    if (placesOf(counts, 1, N)) continue;
+    move(pairs, N, shift, counts, other);
+    const before = pairs;
+    pairs = other;
+    other = before;
   }
-  takePairs(pairs, N, pointer(0) + first, stride, pointer(1) + first, pointer(2) + first, int32, descending);
+  takePairs(pairs, N, x, stride, values, indices, int32, descending);
 }
 
 /** The pairs of one long row. Unit: a chunk. ints: x, pairs, N, I, 1 for int32, 1 for descending, length of a chunk. */

@@ -187,7 +187,7 @@ export class Engine {
 
   /**
    * Hands over a job, which starts when the op's jobs before it are done. `work` estimates the whole in nanoseconds of
-   * one thread. Arguments are those that the job's doc comment lists.
+   * one thread. Arguments are those that the job's doc comment lists. @throws BackendError when a job has trapped.
    */
   run(
     phase: Phase,
@@ -203,9 +203,11 @@ export class Engine {
     for (let i = 0; i < ints.length; i++) this.#ints[slot + INTS + i] = ints[i];
     for (let i = 0; i < floats.length; i++) this.#floats[slot + FLOATS + i] = floats[i];
     const parts = this.threads > 1 && work > WORTH_SHARING ? Math.min(units, Math.ceil(work / PART)) : 1;
-    this.#working(() =>
-      this.exports.publish(phases[phase], units, parts, this.#after ?? job, job > this.#first ? 1 : 0),
-    );
+    try {
+      this.exports.publish(phases[phase], units, parts, this.#after ?? job, job > this.#first ? 1 : 0);
+    } catch (cause) {
+      throw this.#trapped(cause);
+    }
   }
 
   /** Between ops: returns when all are done. @throws BackendError when a job trapped, on whatever thread. */
@@ -214,10 +216,14 @@ export class Engine {
     this.#previous = undefined;
   }
 
-  /** Within an op: returns when its jobs so far are done, and all before them. */
+  /** Within an op: returns when its jobs so far are done, and all before them. @throws BackendError when one trapped. */
   finish(): void {
     this.#checkAlive();
-    this.#working(() => this.exports.drain(0));
+    try {
+      this.exports.drain(0);
+    } catch (cause) {
+      throw this.#trapped(cause);
+    }
   }
 
   /** Tells the threads to end. The engine is of no use afterwards. */
@@ -227,14 +233,10 @@ export class Engine {
   }
 
   /** A trap leaves its job unfinished, and whoever waits for it would wait forever. */
-  #working(work: () => void): void {
-    try {
-      work();
-    } catch (cause) {
-      this.#failed = true;
-      this.exports.fail();
-      throw failure(cause);
-    }
+  #trapped(cause: unknown): BackendError {
+    this.#failed = true;
+    this.exports.fail();
+    return failure(cause);
   }
 
   #checkAlive(): void {

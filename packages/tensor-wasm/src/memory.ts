@@ -13,11 +13,14 @@ const GROW = 256;
 export class Heap {
   readonly memory: WasmMemory;
   readonly #maximum: number;
-  readonly #blocks = new Blocks();
+  readonly #blocks = new Blocks((extent, bytes) => this.#reach(extent, bytes));
+  /** Of the memory, which is slow to ask. */
+  #bytes: number;
 
   constructor() {
     const { memory, maximum } = createMemory();
     this.memory = memory;
+    this.#bytes = memory.buffer.byteLength;
     this.#maximum = maximum;
   }
 
@@ -33,7 +36,7 @@ export class Heap {
 
   /** A pointer to `bytes` and more, a multiple of 64. @throws BackendError when 4 GiB are full. */
   allocate(bytes: number): number {
-    return HEAP_START + this.#blocks.allocate(bytes, (extent) => this.#reach(extent, bytes));
+    return HEAP_START + this.#blocks.allocate(bytes);
   }
 
   /** Takes back what `allocate(bytes)` gave. */
@@ -51,9 +54,10 @@ export class Heap {
 
   /** Makes the memory long enough for blocks up to `extent`. */
   #reach(extent: number, bytes: number): void {
-    const pages = this.memory.buffer.byteLength / PAGE;
-    const missing = Math.ceil((HEAP_START + extent + SLACK) / PAGE) - pages;
-    if (missing <= 0) return;
+    const end = HEAP_START + extent + SLACK;
+    if (end <= this.#bytes) return;
+    const pages = this.#bytes / PAGE;
+    const missing = Math.ceil(end / PAGE) - pages;
     const wanted = Math.min(Math.max(missing, GROW, pages >> 2), this.#maximum - pages);
     if (wanted < missing) throw this.#outOfMemory(bytes);
     try {
@@ -61,6 +65,7 @@ export class Heap {
     } catch {
       throw this.#outOfMemory(bytes);
     }
+    this.#bytes = this.memory.buffer.byteLength;
   }
 
   #outOfMemory(bytes: number): BackendError {

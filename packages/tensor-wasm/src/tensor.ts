@@ -32,6 +32,10 @@ export class WasmTensor extends Tensor {
   get bytes(): number {
     return this.size * 4;
   }
+  /** Of one that was just made, which is a kernel's result as it is: nothing is there to add to. */
+  get add(): boolean {
+    return false;
+  }
   /** Whether it was the last look at its block, which is then nobody's. */
   markFreed(): boolean {
     this.#freed = true;

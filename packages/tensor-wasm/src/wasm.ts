@@ -16,6 +16,7 @@ import {
   type OutputsOf,
   planOp,
   planRun,
+  type RunPlan,
   sayOnHost,
   type Shape,
   sizeOf,
@@ -63,18 +64,19 @@ export interface WasmBackend extends Backend {
 
 /** The memory of an op's tensors. */
 function footprint(
+  { inputs: names, optional, mutates }: RunPlan["contract"],
   inputs: object,
   outputs: Readonly<Record<string, WasmTensor>>,
-  mutates: readonly string[],
 ): Footprint {
   const reads: number[] = [];
   const writes: number[] = [];
-  const operands = inputs as Record<string, WasmTensor | undefined>;
-  for (const name of Object.keys(operands)) {
-    const tensor = operands[name];
+  const touch = (name: string) => {
+    const tensor = (inputs as Readonly<Record<string, WasmTensor | undefined>>)[name];
     if (tensor) (mutates.includes(name) ? writes : reads).push(tensor.pointer, tensor.pointer + tensor.bytes);
-  }
-  for (const name of Object.keys(outputs)) {
+  };
+  for (const name of names) touch(name);
+  for (const name of optional) touch(name);
+  for (const name in outputs) {
     const { pointer, bytes } = outputs[name];
     writes.push(pointer, pointer + bytes);
   }
@@ -134,7 +136,7 @@ export async function wasm({
     kernel: K,
     inputs: InputsOf<K>,
     attributes: AttributesOf<K>,
-    into: Partial<OutputsOf<K>> = {},
+    into?: Partial<OutputsOf<K>>,
   ): OutputsOf<K> {
     alive(kernel);
     const { contract, outputs } = planRun(backend, kernel, inputs, attributes as object, into);
@@ -143,39 +145,63 @@ export async function wasm({
     const operands: object = inputs;
     implementation.check?.(engine, operands as InputsOf<K, Input>, attributes);
     const tensors: Record<string, WasmTensor> = {};
-    const results: Record<string, Result> = {};
-    const made: WasmTensor[] = [];
-    const additions: { target: WasmTensor; pointer: number }[] = [];
     try {
       for (const name of contract.mutates)
         (operands as Record<string, WasmTensor>)[name].storage.computed = true;
       for (const { name, spec, into: given } of outputs) {
-        tensors[name] = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype, true);
-        if (given) tensors[name].storage.computed = true;
-        else made.push(tensors[name]);
+        const tensor = given ? ownTensor(given, backend, kernel) : make(spec.shape, spec.dtype, true);
+        tensor.storage.computed = true;
+        tensors[name] = tensor;
       }
-      engine.beginOp(implementation.alone ? undefined : footprint(inputs, tensors, contract.mutates));
-      for (const { name, into: given } of outputs) {
-        const { pointer, shape, size, dtype, bytes } = tensors[name];
-        const add = !!given && !!implementation.accumulates;
-        results[name] = { pointer: given && !add ? engine.scratch(bytes) : pointer, shape, size, dtype, add };
-        if (given && !add) additions.push({ target: tensors[name], pointer: results[name].pointer });
-      }
+      // One thread does jobs in their order, whatever they touch.
+      engine.beginOp(
+        threads === 1 || implementation.alone ? undefined : footprint(contract, inputs, tensors),
+      );
+      const results = into ? resultsOf(outputs, tensors, implementation.accumulates) : tensors;
       implementation.run(
         engine,
         operands as InputsOf<K, Operand>,
         attributes,
         results as OutputsOf<K, Result>,
       );
-      for (const { target, pointer } of additions) addTo(engine, target, pointer);
+      if (into) addResults(outputs, tensors, results);
     } catch (error) {
       // Out of memory: what was made for this op is given back.
-      for (const tensor of made) backend.free(tensor);
+      for (const { name, into: given } of outputs) {
+        if (!given && name in tensors) backend.free(tensors[name]);
+      }
       throw error;
     } finally {
       engine.endOp();
     }
     return tensors as Record<string, Tensor> as OutputsOf<K>;
+  }
+
+  /** Where an op writes whose results are added to others: there, where its kernel adds by itself, else in scratch memory. */
+  function resultsOf(
+    outputs: RunPlan["outputs"],
+    tensors: Readonly<Record<string, WasmTensor>>,
+    accumulates = false,
+  ): Record<string, Result> {
+    const results: Record<string, Result> = {};
+    for (const { name, into } of outputs) {
+      const { pointer, shape, size, dtype, bytes } = tensors[name];
+      const apart = into && !accumulates;
+      const add = !!into && accumulates;
+      results[name] = { pointer: apart ? engine.scratch(bytes) : pointer, shape, size, dtype, add };
+    }
+    return results;
+  }
+
+  /** Adds what `resultsOf` had written in scratch memory. */
+  function addResults(
+    outputs: RunPlan["outputs"],
+    tensors: Readonly<Record<string, WasmTensor>>,
+    results: Readonly<Record<string, Result>>,
+  ): void {
+    for (const { name, into } of outputs) {
+      if (into && !results[name].add) addTo(engine, tensors[name], results[name].pointer);
+    }
   }
 
   /** On the host: in the engine's memory, when all that was run is done. */

@@ -63,6 +63,24 @@ describe("a product of few rows", () => {
   });
 });
 
+describe("a product of a few rows with a wide matrix, which tiles pack themselves", () => {
+  it.each([
+    [5, 300, 443],
+    [96, 129, 1021],
+    [16, 520, 257],
+  ])("%d×%d×%d", async (M, K, N) => {
+    for (const transposeW of [false, true]) {
+      await agree((backend, up) => {
+        const [x, w] = [up([M, K], 1), up(transposeW ? [N, K] : [K, N], 2)];
+        const [bias, y] = [up([N], 3), up([M, N], 4)];
+        backend.run("linear", { x, w, bias }, { transposeW }, { y });
+        const [a, b] = [up([1, K, M], 5), up([1, K, N], 6)];
+        return [y, backend.run("matmul", { a, b }, { transposeA: true }).y];
+      }, 1e-5);
+    }
+  });
+});
+
 it("leaves products of more than four rows, and those alone, to somebody else's gemm", async () => {
   const rows: number[] = [];
   const gemm = {

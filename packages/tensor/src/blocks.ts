@@ -9,6 +9,12 @@ export class Blocks {
   /** Gaps below the top, by address; no two touch, and none touches the top. */
   readonly #gaps: { begin: number; end: number }[] = [];
   #top = 0;
+  readonly #reach: (extent: number, bytes: number) => void;
+
+  /** `reach` is told up to where the memory has to be there, and for a block of how many bytes; it may throw. */
+  constructor(reach: (extent: number, bytes: number) => void) {
+    this.#reach = reach;
+  }
 
   /** Bytes from the first block to the last, gaps included. */
   get extent(): number {
@@ -20,8 +26,8 @@ export class Blocks {
     return Math.max(64, Math.ceil(bytes / 64) * 64);
   }
 
-  /** Where a block for `bytes` and more begins; `grow` is told the bytes that the memory needs to have, and may throw. */
-  allocate(bytes: number, grow: (extent: number) => void): number {
+  /** Where a block for `bytes` and more begins. */
+  allocate(bytes: number): number {
     const size = Blocks.sizeFor(bytes);
     const best = this.#bestGap(size);
     if (best !== undefined) {
@@ -31,7 +37,7 @@ export class Blocks {
       if (gap.begin === gap.end) this.#gaps.splice(best, 1);
       return begin;
     }
-    grow(this.#top + size);
+    this.#reach(this.#top + size, bytes);
     const begin = this.#top;
     this.#top += size;
     return begin;
@@ -65,10 +71,13 @@ export class Blocks {
   #bestGap(size: number): number | undefined {
     let best: number | undefined;
     let least = Infinity;
-    this.#gaps.forEach(({ begin, end }, i) => {
+    for (let i = 0; i < this.#gaps.length; i++) {
+      const { begin, end } = this.#gaps[i];
       const length = end - begin;
-      if (length >= size && length < least) [best, least] = [i, length];
-    });
+      if (length < size || length >= least) continue;
+      best = i;
+      least = length;
+    }
     return best;
   }
 }

@@ -7,10 +7,12 @@ import { type Shape, sizeOf, stridesOf } from "./shape.js";
  * the dimension that does not fit
  */
 export function broadcastShapes(op: string, shapes: Readonly<Record<string, Shape>>): Shape {
-  const all = Object.values(shapes);
-  const rank = all.reduce((most, { length }) => Math.max(most, length), 0);
-  const sizes: number[] = [];
   // Plain loops: every op on two tensors comes by here.
+  const all: Shape[] = [];
+  for (const name in shapes) all.push(shapes[name]);
+  let rank = 0;
+  for (const { length } of all) if (length > rank) rank = length;
+  const sizes: number[] = [];
   for (let d = 0; d < rank; d++) {
     let size = 1;
     for (const shape of all) {
@@ -39,9 +41,13 @@ function misfit(op: string, shapes: Readonly<Record<string, Shape>>, d: number):
 
 /** The strides with which a tensor of `shape` is read as one of the shape `to` that it broadcasts to: 0 where it repeats. */
 export function broadcastStrides(shape: Shape, to: Shape): number[] {
+  const strides: number[] = [];
   const own = stridesOf(shape);
   const added = to.length - shape.length;
-  return to.map((_, d) => (d < added || shape[d - added] === 1 ? 0 : own[d - added]));
+  for (let d = 0; d < to.length; d++) {
+    strides.push(d < added || shape[d - added] === 1 ? 0 : own[d - added]);
+  }
+  return strides;
 }
 
 /** Where each element of `shape`, row-major, is in memory that is walked with these strides from `offset`. */
@@ -59,11 +65,12 @@ export function placesOf(shape: Shape, strides: readonly number[], offset = 0): 
 
 /** The lowest and the highest place of `placesOf`. */
 export function reachOf(shape: Shape, strides: readonly number[], offset: number): readonly [number, number] {
-  let [low, high] = [offset, offset];
-  shape.forEach((size, d) => {
-    const last = (size - 1) * strides[d];
-    low += Math.min(last, 0);
-    high += Math.max(last, 0);
-  });
+  let low = offset;
+  let high = offset;
+  for (let d = 0; d < shape.length; d++) {
+    const last = (shape[d] - 1) * strides[d];
+    if (last < 0) low += last;
+    else high += last;
+  }
   return sizeOf(shape) === 0 ? [0, -1] : [low, high];
 }

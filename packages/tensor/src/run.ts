@@ -30,71 +30,66 @@ export function planRun(
   kernel: KernelName,
   inputs: TensorRecord,
   attributes: object,
-  into: TensorRecord = {},
+  into?: TensorRecord,
 ): RunPlan {
   // JavaScript, and names that were put together, come past the compiler.
   const contract = contracts[kernel] as AnyContract | undefined;
   if (!contract) throw new BackendError(`there is no kernel ${kernel}${didYouMean(kernel, kernelNames)}`);
-  return planBy(contract, kernel, { backend, inputs, attributes, into });
+  return planBy(contract, kernel, backend, inputs, attributes, into);
 }
 
 /** The same of a `runOp`. @throws ShapeError or BackendError, before anything runs. */
 export function planOp(backend: Backend, op: AnyOp, inputs: TensorRecord, attributes: object): RunPlan {
-  return planBy(op, op.name, { backend, inputs, attributes, into: {} });
+  return planBy(op, op.name, backend, inputs, attributes);
 }
 
-interface Given {
-  readonly backend: Backend;
-  readonly inputs: TensorRecord;
-  readonly attributes: object;
-  readonly into: TensorRecord;
-}
-
+/** In plain loops, and without copies of what it is given: every kernel call comes by here. */
 function planBy(
   contract: AnyContract,
   kernel: string,
-  { backend, inputs, attributes, into }: Given,
+  backend: Backend,
+  inputs: TensorRecord,
+  attributes: object,
+  into?: TensorRecord,
 ): RunPlan {
-  const operands: Record<string, Tensor> = {};
   for (const name of contract.inputs) {
     const tensor = inputs[name];
     if (!tensor) throw new BackendError(`${kernel}: input ${name} is missing`);
-    operands[name] = tensor;
+    checkInput(contract, kernel, name, tensor, backend);
   }
-  for (const name of contract.optional) if (inputs[name]) operands[name] = inputs[name];
-  const names = Object.keys(operands);
-  const targets = Object.keys(into);
-  for (const name of names) checkAlive(kernel, name, operands[name], backend);
-  for (const name of targets) checkAlive(kernel, name, into[name], backend);
-  for (const name of names) {
-    const { dtype } = operands[name];
-    const wanted = contract.dtypes[name] ?? FLOAT32;
-    if (!wanted.includes(dtype)) {
-      throw new BackendError(`${kernel}: ${name} is ${dtype}; it must be ${wanted.join(" or ")}`);
-    }
+  for (const name of contract.optional) {
+    const tensor = inputs[name];
+    if (tensor) checkInput(contract, kernel, name, tensor, backend);
   }
-  if (targets.length > 0) checkTargets(kernel, operands, into);
-  const specs = contract.infer(operands, attributes);
-  const outputs = contract.outputs.map((name) => {
+  if (into) checkTargets(contract, kernel, inputs, into, backend);
+  // All that it asks for is there.
+  const specs = contract.infer(inputs as Readonly<Record<string, Tensor>>, attributes);
+  const outputs: RunPlan["outputs"][number][] = [];
+  for (const name of contract.outputs) {
     const spec = specs[name];
-    const target = into[name];
-    if (target && spec.dtype === "bool")
-      throw new BackendError(`${kernel}: ${name} is bool; it adds into nothing`);
-    if (target && (target.dtype !== spec.dtype || !sameShape(target.shape, spec.shape))) {
-      throw new ShapeError(kernel, `into.${name} is not of the output's shape and dtype`, {
-        output: spec.shape,
-        into: target.shape,
-      });
-    }
-    return { name, spec, into: target };
-  });
+    const target = into?.[name];
+    if (target) checkTarget(kernel, name, spec, target);
+    outputs.push({ name, spec, into: target });
+  }
   return { contract, outputs };
 }
 
 const FLOAT32: readonly DType[] = ["float32"];
 
-function checkAlive(kernel: string, name: string, tensor: Tensor | undefined, backend: Backend): void {
-  if (!tensor) return;
+function checkInput(
+  { dtypes }: AnyContract,
+  kernel: string,
+  name: string,
+  tensor: Tensor,
+  backend: Backend,
+): void {
+  checkAlive(kernel, name, tensor, backend);
+  const wanted = dtypes[name] ?? FLOAT32;
+  if (wanted.includes(tensor.dtype)) return;
+  throw new BackendError(`${kernel}: ${name} is ${tensor.dtype}; it must be ${wanted.join(" or ")}`);
+}
+
+function checkAlive(kernel: string, name: string, tensor: Tensor, backend: Backend): void {
   if (tensor.freed) throw new BackendError(`${kernel}: ${name} was freed before this use`);
   if (tensor.backend !== backend) {
     throw new BackendError(
@@ -105,14 +100,36 @@ function checkAlive(kernel: string, name: string, tensor: Tensor | undefined, ba
 }
 
 /** A kernel may read its inputs while it adds to its results. @throws BackendError where one tensor is two of them. */
-function checkTargets(kernel: string, operands: TensorRecord, into: TensorRecord): void {
-  const uses = new Map(Object.entries(operands).map(([name, tensor]) => [tensor?.storage, name]));
+function checkTargets(
+  contract: AnyContract,
+  kernel: string,
+  inputs: TensorRecord,
+  into: TensorRecord,
+  backend: Backend,
+): void {
+  const uses = new Map<object, string>();
+  for (const name of [...contract.inputs, ...contract.optional]) {
+    const tensor = inputs[name];
+    if (tensor) uses.set(tensor.storage, name);
+  }
   for (const [name, tensor] of Object.entries(into)) {
     if (!tensor) continue;
+    checkAlive(kernel, name, tensor, backend);
     const other = uses.get(tensor.storage);
     if (other !== undefined) {
       throw new BackendError(`${kernel}: into.${name} and ${other} are one tensor; add into one of its own`);
     }
     uses.set(tensor.storage, `into.${name}`);
+  }
+}
+
+/** @throws BackendError or ShapeError where an output cannot be added to its target */
+function checkTarget(kernel: string, name: string, { shape, dtype }: TensorSpec, target: Tensor): void {
+  if (dtype === "bool") throw new BackendError(`${kernel}: ${name} is bool; it adds into nothing`);
+  if (target.dtype !== dtype || !sameShape(target.shape, shape)) {
+    throw new ShapeError(kernel, `into.${name} is not of the output's shape and dtype`, {
+      output: shape,
+      into: target.shape,
+    });
   }
 }

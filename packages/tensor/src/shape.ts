@@ -3,14 +3,20 @@
 /** Sizes, outermost first: (B,T,C) is `[B, T, C]`, a scalar `[]`. */
 export type Shape = readonly number[];
 
+// Plain loops here: every kernel call comes by, and of a small one that is what it costs.
+
 /** Number of elements; 1 for the empty shape (a scalar). */
 export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
+  let product = 1;
+  for (let d = 0; d < shape.length; d++) product *= shape[d];
+  return product;
 }
 
 /** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((size, i) => size === b[i]);
+  if (a.length !== b.length) return false;
+  for (let d = 0; d < a.length; d++) if (a[d] !== b[d]) return false;
+  return true;
 }
 
 /** `[2,3]`, as every error message writes a shape. */
@@ -25,16 +31,18 @@ export function lastDim(shape: Shape): number {
 
 /** Everything but the last dimension flattened: the rows of `(..., C)`. */
 export function rowsOf(shape: Shape): number {
-  return sizeOf(shape.slice(0, -1));
+  let product = 1;
+  for (let d = 0; d < shape.length - 1; d++) product *= shape[d];
+  return product;
 }
 
 /** How far apart in memory, in values, neighbours along each dimension of a row-major tensor are. */
 export function stridesOf(shape: Shape): number[] {
-  const strides: number[] = [];
+  const strides = shape.slice();
   let stride = 1;
-  for (const size of [...shape].reverse()) {
-    strides.unshift(stride);
-    stride *= size;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    strides[d] = stride;
+    stride *= shape[d];
   }
   return strides;
 }

@@ -46,8 +46,10 @@ export function checkWrite(data: TensorData, { shape, dtype }: Tensor): void {
 
 /** @throws BackendError where sizes are not whole numbers from 0 up */
 export function checkShape(op: string, shape: Shape): void {
-  if (shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return;
-  throw new BackendError(`${op}: ${showShape(shape)} is not a shape; sizes are whole numbers from 0 up`);
+  for (const size of shape) {
+    if (Number.isSafeInteger(size) && size >= 0) continue;
+    throw new BackendError(`${op}: ${showShape(shape)} is not a shape; sizes are whole numbers from 0 up`);
+  }
 }
 
 /** Checks what `reshape` is given: as many values as before. @throws ShapeError or BackendError */

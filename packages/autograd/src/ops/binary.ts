@@ -2,11 +2,12 @@
  * Functions of two values, pair by pair, of shapes that broadcast as NumPy's do. Of two kinds the wider is taken: bool, int32,
  * float32; a number takes the other's kind where it is of it. div and pow make float32 of both.
  */
-import { type BinaryOp, binaryOperators, type DType, type Tensor } from "@normless/tensor";
+import { type BinaryOp, binaryOperators, type DType, Tensor } from "@normless/tensor";
 import { apply, compose, numberBeside, type Result } from "../apply.js";
 import { gt as above, logicalNot, lt as below, where as choose } from "../kernel-calls.js";
 import { binaryRules } from "../rules/binary.js";
 import { sendBack } from "../send-back.js";
+import { spend } from "../spend.js";
 import type { Value } from "../tape.js";
 import { cast } from "./unary.js";
 
@@ -29,40 +30,41 @@ function commonKind(operands: readonly Operand[], takes: readonly DType[]): DTyp
   return possible.find((kind) => KINDS.indexOf(kind) >= wanted) ?? possible[possible.length - 1];
 }
 
-/** The operands as values of one kind, for use within `compose`. */
-function lifted(operands: readonly Operand[], kind: DType): Value[] {
-  const like = operands.find((operand) => typeof operand !== "number") as Value;
-  return operands.map((operand) => {
-    if (typeof operand === "number") return numberBeside(like, operand, kind);
-    return operand.dtype === kind ? operand : cast(operand, kind);
-  });
-}
-
 /** What `use` makes of operands of one kind. */
 function withOneKind<R extends Value>(
   op: string,
-  operands: readonly Operand[],
+  a: Operand,
+  b: Operand,
   takes: readonly DType[],
-  use: (operands: readonly Value[]) => Value,
+  use: (a: Value, b: Value) => Value,
 ): R {
-  const kind = commonKind(operands, takes);
-  if (operands.every((operand) => typeof operand !== "number" && operand.dtype === kind)) {
-    return use(operands as readonly Value[]) as R;
+  if (typeof a !== "number" && typeof b !== "number" && a.dtype === b.dtype && takes.includes(a.dtype)) {
+    return use(a, b) as R;
   }
-  const values = operands.filter((operand) => typeof operand !== "number");
+  const kind = commonKind([a, b], takes);
+  // Beside a tensor a number is one, too, for as long as it takes.
+  if (typeof a === "number" && isTensor(b, kind)) return spend(numberOn(b, a, kind), (a) => use(a, b)) as R;
+  if (typeof b === "number" && isTensor(a, kind)) return spend(numberOn(a, b, kind), (b) => use(a, b)) as R;
+  const values = [a, b].filter((operand) => typeof operand !== "number");
   return compose(op, values, (...given) => {
     const rest = [...given] as Value[];
-    return use(
-      lifted(
-        operands.map((operand) => (typeof operand === "number" ? operand : (rest.shift() as Value))),
-        kind,
-      ),
-    );
+    const [first, second] = [a, b].map((operand) => {
+      if (typeof operand === "number") return numberBeside(given[0], operand, kind);
+      const value = rest.shift() as Value;
+      return value.dtype === kind ? value : cast(value, kind);
+    });
+    return use(first, second);
   });
 }
 
+const isTensor = (operand: Operand, kind: DType): operand is Tensor =>
+  operand instanceof Tensor && operand.dtype === kind;
+
+const numberOn = ({ backend }: Tensor, value: number, dtype: DType): Tensor =>
+  backend.run("full", {}, { shape: [], value, dtype }).y;
+
 function binary<A extends Operand, B extends Operand>(op: BinaryOp, a: A, b: B): ResultOf<A, B> {
-  return withOneKind(op, [a, b], binaryOperators[op].takes, ([a, b]) =>
+  return withOneKind(op, a, b, binaryOperators[op].takes, (a, b) =>
     apply(op, [a, b], ([a, b], backend) => {
       const { y } = backend.run("binary", { a, b }, { op });
       const rule = binaryRules[op];
@@ -144,7 +146,7 @@ export function logicalOr<A extends Operand, B extends Operand>(a: A, b: B): Res
 
 /** a where the condition (bool) is true, b elsewhere; all three broadcast. */
 export function where<A extends Operand, B extends Operand>(condition: Value, a: A, b: B): ResultOf<A, B> {
-  return withOneKind("where", [a, b], KINDS, ([a, b]) =>
+  return withOneKind("where", a, b, KINDS, (a, b) =>
     apply("where", [condition, a, b], ([condition, a, b], backend) => ({
       made: [backend.run("where", { condition, a, b }, {}).y],
       backward: (dy, gradients, [, av, bv], output) =>

@@ -2,10 +2,10 @@
 import { ShapeError, sizeOf, stridesOf, type Tensor } from "@normless/tensor";
 import { apply, compose, type Result } from "../apply.js";
 import { sendBack } from "../send-back.js";
-import type { Value } from "../tape.js";
+import { spend } from "../spend.js";
+import { type Value, Variable } from "../tape.js";
 import { add } from "./binary.js";
-import { matmul } from "./products.js";
-import { pad, reshape, squeeze, unsqueeze } from "./shape.js";
+import { expand, padded, reshape, squeeze, unsqueeze } from "./shape.js";
 
 /** How many zeros, by number or by name. */
 export type Padding = number | "same" | "valid";
@@ -24,6 +24,8 @@ interface Windows {
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly dilation: readonly [number, number];
+  /** How many there are: Ho, Wo. */
+  readonly places: readonly [number, number];
 }
 
 const both = (given: number | readonly [number, number]): readonly [number, number] =>
@@ -33,46 +35,100 @@ const both = (given: number | readonly [number, number]): readonly [number, numb
 const countOf = (size: number, kernel: number, stride: number, dilation: number) =>
   Math.floor((size - dilation * (kernel - 1) - 1) / stride) + 1;
 
-/** x (N,C,H,W) → every window's values, (N,C,kh,kw,Ho,Wo). */
-function unfold(given: Value, { kernel, stride, dilation }: Windows): Value {
-  return apply<readonly [Value], Value>("conv2d", [given], ([x], backend) => {
-    const [N, C, H, W] = x.shape;
-    const [Ho, Wo] = [
-      countOf(H, kernel[0], stride[0], dilation[0]),
-      countOf(W, kernel[1], stride[1], dilation[1]),
-    ];
+/** Values of windows that are made at a time, where nobody wants them later: as many as a processor's second cache keeps. */
+const STRIP = 1 << 18;
+
+/**
+ * x (N,C,H,W), weight (G,O/groups,C/groups·kh·kw) → (N·groups,O/groups,Ho·Wo), G being that or 1: products with every window's
+ * values, which are kept where there is a gradient.
+ */
+function overWindows(given: Value, weight: Value, groups: number, windows: Windows): Value {
+  const {
+    kernel,
+    stride,
+    dilation,
+    places: [Ho, Wo],
+  } = windows;
+  return apply<readonly [Value, Value], Value>("conv2d", [given, weight], ([x, w], backend) => {
+    const [N, C] = x.shape;
     const s = stridesOf(x.shape);
     const shape = [N, C, ...kernel, Ho, Wo];
-    const places = [s[2] * stride[0], s[3] * stride[1]];
-    const strides = [s[0], s[1], s[2] * dilation[0], s[3] * dilation[1], ...places];
+    const steps = [s[2] * stride[0], s[3] * stride[1]];
+    const strides = [s[0], s[1], s[2] * dilation[0], s[3] * dilation[1], ...steps];
+    const stack = [N * groups, w.shape[2], Ho * Wo];
+    const matmul = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean) =>
+      backend.run("matmul", { a, b }, { transposeA, transposeB }).y;
+    const needsGrad = [given, weight].some((value) => value instanceof Variable && value.needsGrad);
+    if (!needsGrad && w.shape[0] === 1 && sizeOf(shape) > STRIP && !backend.asynchronous) {
+      return { made: [inStrips(x, w, { ...windows, strides })] };
+    }
+    const columns = spend(backend.run("strided", { x }, { shape, strides, offset: 0 }).y, (all) =>
+      backend.reshape(all, stack),
+    );
+    /** Of all windows the value at (i,j), to where it came from: in one of them no value of x comes twice. */
+    const back = (dcolumns: Tensor, i: number, j: number): Tensor => {
+      const own = stridesOf(shape);
+      const part = { shape: [N, C, Ho, Wo], strides: [own[0], own[1], own[4], own[5]] };
+      const offset = i * own[2] + j * own[3];
+      return spend(backend.run("strided", { x: dcolumns }, { ...part, offset }).y, (tap) => {
+        const { y } = backend.run("full", {}, { shape: x.shape, value: 0, dtype: "float32" });
+        const at = i * strides[2] + j * strides[3];
+        backend.run("assign", { y, x: tap }, { strides: [s[0], s[1], ...steps], offset: at });
+        return y;
+      });
+    };
+    const dx = (dy: Tensor) =>
+      spend(matmul(w, dy, true, false), (dcolumns) => {
+        const sum = back(dcolumns, 0, 0);
+        for (let tap = 1; tap < sizeOf(kernel); tap++) {
+          spend(back(dcolumns, Math.floor(tap / kernel[1]), tap % kernel[1]), (x) =>
+            backend.run("scale", { x }, { factor: 1 }, { y: sum }),
+          );
+        }
+        return sum;
+      });
     return {
-      made: [backend.run("strided", { x }, { shape, strides, offset: 0 }).y],
-      backward: (dy, gradients, [xv], output) => {
-        /** Of all windows the value at (i,j), where it came from: in one of them no value of x comes twice. */
-        const back = (i: number, j: number): Tensor => {
-          const own = stridesOf(shape);
-          const part = { shape: [N, C, Ho, Wo], strides: [own[0], own[1], own[4], own[5]] };
-          const offset = i * own[2] + j * own[3];
-          const tap = backend.run("strided", { x: dy }, { ...part, offset }).y;
-          const { y } = backend.run("full", {}, { shape: x.shape, value: 0, dtype: "float32" });
-          const at = i * strides[2] + j * strides[3];
-          backend.run("assign", { y, x: tap }, { strides: [s[0], s[1], ...places], offset: at });
-          tap.free();
-          return y;
-        };
-        const dx = () => {
-          const sum = back(0, 0);
-          for (let tap = 1; tap < sizeOf(kernel); tap++) {
-            const more = back(Math.floor(tap / kernel[1]), tap % kernel[1]);
-            backend.run("scale", { x: more }, { factor: 1 }, { y: sum });
-            more.free();
-          }
-          return sum;
-        };
-        sendBack(dy, gradients, output, [[xv, dx]]);
-      },
+      made: [matmul(w, columns, false, false), columns],
+      backward: (dy, gradients, [xv, wv], output) =>
+        sendBack(dy, gradients, output, [
+          [xv, () => dx(dy)],
+          [wv, () => matmul(dy, columns, false, true)],
+        ]),
     };
   });
+}
+
+/** The same product with windows that are made strip by strip, of some rows of an image or a part of one, and go at once. */
+function inStrips(
+  x: Tensor,
+  w: Tensor,
+  { kernel, places: [Ho, Wo], strides }: Windows & { readonly strides: readonly number[] },
+): Tensor {
+  const { backend } = x;
+  const [N, C] = x.shape;
+  const [, O, inner] = w.shape;
+  const columns = Math.min(Wo, Math.ceil(STRIP / inner));
+  const rows = columns < Wo ? 1 : Math.max(1, Math.floor(STRIP / (inner * Wo)));
+  const { y } = backend.run("full", {}, { shape: [N, O, Ho * Wo], dtype: "float32" });
+  for (let n = 0; n < N; n++) {
+    for (let h = 0; h < Ho; h += rows) {
+      for (let v = 0; v < Wo; v += columns) {
+        const size = [Math.min(rows, Ho - h), Math.min(columns, Wo - v)];
+        const walk = {
+          shape: [1, C, ...kernel, ...size],
+          strides,
+          offset: n * strides[0] + h * strides[4] + v * strides[5],
+        };
+        const all = backend.run("strided", { x }, walk).y;
+        const b = backend.reshape(all, [1, inner, sizeOf(size)]);
+        const part = backend.run("matmul", { a: w, b }, {}).y;
+        const offset = n * O * Ho * Wo + h * Wo + v;
+        backend.run("assign", { y, x: part }, { strides: [O * Ho * Wo, Ho * Wo, 1], offset });
+        for (const tensor of [all, b, part]) tensor.free();
+      }
+    }
+  }
+  return y;
 }
 
 /** Zeros before and after a dimension; an odd one comes after. */
@@ -83,8 +139,8 @@ function around(padding: Padding, kernel: number, dilation: number): readonly [n
 }
 
 /**
- * x (N,C,H,W), weight (O,C/groups,kh,kw) → (N,O,Ho,Wo), both without N where x is. The windows are kept for the gradient:
- * kh·kw times x.
+ * x (N,C,H,W), weight (O,C/groups,kh,kw) → (N,O,Ho,Wo), both without N where x is. Where there is a gradient the windows are
+ * kept for it: kh·kw times x.
  * @throws ShapeError where channels do not fit, the kernel is larger than the padded x, or "same" has strides
  */
 export function conv2d<X extends Value, W extends Value>(
@@ -106,34 +162,36 @@ export function conv2d<X extends Value, W extends Value>(
   if (given.shape[1] !== perGroup * groups || O % groups !== 0) {
     throw new ShapeError("conv2d", `channels do not fit ${groups} groups`, shapes);
   }
-  const windows = { kernel: kernel as [number, number], stride: both(stride), dilation: both(dilation) };
-  if (padding === "same" && sizeOf(windows.stride) !== 1) {
+  const [strides, dilations] = [both(stride), both(dilation)];
+  if (padding === "same" && sizeOf(strides) !== 1) {
     throw new ShapeError("conv2d", 'padding "same" is for strides of 1', shapes);
   }
   const [ofH, ofW] = typeof padding === "object" ? padding : [padding, padding];
-  const [top, bottom] = around(ofH, kernel[0], windows.dilation[0]);
-  const [left, right] = around(ofW, kernel[1], windows.dilation[1]);
+  const [top, bottom] = around(ofH, kernel[0], dilations[0]);
+  const [left, right] = around(ofW, kernel[1], dilations[1]);
+  const [N, C, H, W] = given.shape;
+  const sides = [H + top + bottom, W + left + right];
+  const [Ho, Wo] = sides.map((size, d) => countOf(size, kernel[d], strides[d], dilations[d]));
+  if (Ho < 1 || Wo < 1) throw new ShapeError("conv2d", "the kernel is larger than x", shapes);
+  const windows: Windows = {
+    kernel: kernel as [number, number],
+    stride: strides,
+    dilation: dilations,
+    places: [Ho, Wo],
+  };
   return compose("conv2d", [given, weight, bias], (x, weight, bias) => {
-    const padded = [left, right, top, bottom].some((zeros) => zeros > 0)
-      ? pad(x, [left, right, top, bottom])
-      : x;
-    const sides = padded.shape.slice(2);
-    const [Ho, Wo] = sides.map((size, d) =>
-      countOf(size, windows.kernel[d], windows.stride[d], windows.dilation[d]),
-    );
-    if (Ho < 1 || Wo < 1) throw new ShapeError("conv2d", "the kernel is larger than x", shapes);
-    const N = x.shape[0];
+    const whole = top + bottom + left + right === 0 ? x : padded(x, [N, C, ...sides], [0, 0, top, left], 0);
     const inner = perGroup * sizeOf(kernel);
-    const columns = unfold(padded, windows);
-    const y =
+    const matrices =
       groups === 1
-        ? matmul(reshape(weight, [1, O, inner]), reshape(columns, [N, inner, Ho * Wo]))
-        : matmul(
-            reshape(weight, [1, groups, O / groups, inner]),
-            reshape(columns, [N, groups, inner, Ho * Wo]),
-          );
-    const image = reshape(y, [N, O, Ho, Wo]);
-    return bias ? add(image, reshape(bias, [O, 1, 1])) : image;
+        ? reshape(weight, [1, O, inner])
+        : reshape(expand(reshape(weight, [1, groups, O / groups, inner]), [N, -1, -1, -1]), [
+            N * groups,
+            O / groups,
+            inner,
+          ]);
+    const y = reshape(overWindows(whole, matrices, groups, windows), [N, O, Ho, Wo]);
+    return bias ? add(y, reshape(bias, [O, 1, 1])) : y;
   });
 }
 

@@ -10,8 +10,9 @@ import {
   zeros,
 } from "@normless/tensor";
 import { apply, backendAmong, compose, constantBeside, type Result } from "../apply.js";
-import { aroundDims, dimOf, look } from "../axes.js";
+import { aroundDims, dimOf, look, viewed } from "../axes.js";
 import { sendBack } from "../send-back.js";
+import { spend } from "../spend.js";
 import type { Value } from "../tape.js";
 import { add, eq, ge, le, where } from "./binary.js";
 import { pad, slice, unsqueeze } from "./shape.js";
@@ -25,7 +26,7 @@ export function indexSelect<X extends Value>(given: X, dim: number, index: Tenso
     const shape = x.shape.map((size, i) => (i === d ? index.size : size));
     const [O, N, I] = sizes;
     return {
-      made: viewed(look(x, sizes), shape, (x) => backend.run("indexSelect", { x, index }, {}).y),
+      made: [viewed(x, sizes, shape, (x) => backend.run("indexSelect", { x, index }, {}).y)],
       backward: (dy, gradients, [xv], output) =>
         sendBack(dy, gradients, output, [
           [
@@ -39,13 +40,6 @@ export function indexSelect<X extends Value>(given: X, dim: number, index: Tenso
         ]),
     };
   });
-}
-
-/** What `use` makes of a look at a tensor, which it frees, in another shape. */
-function viewed(of: Tensor, shape: readonly number[], use: (of: Tensor) => Tensor): [Tensor, Tensor] {
-  const y = use(of);
-  of.free();
-  return [look(y, shape), y];
 }
 
 /** x's part that is of `shape`, but for dimension `d`: the first values along each. @throws ShapeError where x has no such part */
@@ -71,13 +65,9 @@ function taken(given: Value, d: number, index: Tensor): Value {
   return apply<readonly [Value], Value>("gather", [given], ([x], backend) => {
     const [sizes, places] = [aroundDims(x.shape, d), aroundDims(index.shape, d)];
     const at = look(index, places);
-    const [y, all] = viewed(
-      look(x, sizes),
-      index.shape,
-      (x) => backend.run("gather", { x, index: at }, {}).y,
-    );
+    const y = viewed(x, sizes, index.shape, (x) => backend.run("gather", { x, index: at }, {}).y);
     return {
-      made: [y, all, at],
+      made: [y, at],
       backward: (dy, gradients, [xv], output) =>
         sendBack(dy, gradients, output, [
           [
@@ -122,14 +112,10 @@ function added(
   return apply<readonly [Value, Value], Value>("scatterAdd", [given, source], ([x, source], backend) => {
     const [sizes, places] = [aroundDims(x.shape, d), aroundDims(index.shape, d)];
     const at = look(index, places);
-    const [sum, all] = viewed(
-      look(source, places),
-      x.shape,
-      (x) => backend.run("scatterAdd", { x, index: at }, { N: sizes[1] }).y,
+    const run = (x: Tensor) => backend.run("scatterAdd", { x, index: at }, { N: sizes[1] }).y;
+    const { y } = spend(viewed(source, places, x.shape, run), (b) =>
+      backend.run("binary", { a: x, b }, { op: "add" }),
     );
-    const { y } = backend.run("binary", { a: x, b: sum }, { op: "add" });
-    sum.free();
-    all.free();
     return {
       made: [y, at],
       backward: (dy, gradients, [xv, sv], output) =>

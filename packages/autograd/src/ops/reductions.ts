@@ -1,12 +1,22 @@
 /** Reductions over dimensions, all where none is named, and what goes along one: running sums, softmax, order. */
-import { enroll, type ReduceOp, reduceOperators, ShapeError, type Tensor } from "@normless/tensor";
+import { enroll, type ReduceOp, reduceOperators, type Tensor } from "@normless/tensor";
 import { apply, compose, type Result, tensorOf } from "../apply.js";
-import { along, aroundDims, type Dims, dimOf, dimsOf, look, reduced, repeated, without } from "../axes.js";
+import {
+  along,
+  aroundDims,
+  type Dims,
+  dimOf,
+  dimsOf,
+  look,
+  reduced,
+  repeated,
+  viewed,
+  without,
+} from "../axes.js";
 import { overDims, reduceRules } from "../rules/reduce.js";
 import { sendBack } from "../send-back.js";
 import { type Value, Variable } from "../tape.js";
 import { eq, where } from "./binary.js";
-import { slice } from "./shape.js";
 import { cast, sqrt } from "./unary.js";
 
 /** Whether a dimension that was reduced stays, of size 1. */
@@ -32,15 +42,15 @@ function reduce<X extends Value>(
   }
   return apply(op, [given], ([x], backend) => {
     const dims = dimsOf(op, dim, x.shape);
-    const kept = without(x.shape, dims, true);
     const all = dims.length === x.shape.length && x.dtype === "float32";
     const y = all && op === "sum" ? backend.run("sum", { x }, {}).y : reduced(x, { op, correction }, dims);
     const rule = reduceRules[op];
-    const made: [Tensor, ...Tensor[]] = keepdim ? [look(y, kept), y] : [y];
+    const made: [Tensor, ...Tensor[]] = keepdim ? [look(y, without(x.shape, dims, true)), y] : [y];
     if (!rule) return { made };
     return {
       made,
       backward: (dy, gradients, [xv], output) => {
+        const kept = without(x.shape, dims, true);
         const N = dims.reduce((product, d) => product * x.shape[d], 1);
         const rest = { x, N, correction, over: overDims(dims, kept) };
         const dx = () => repeated(rule({ dy: look(dy, kept), y: look(y, kept), ...rest }), x.shape);
@@ -98,10 +108,8 @@ function argReduce<X extends Value>(
     const kept = dim === undefined ? x.shape.map(() => 1) : without(x.shape, [d], true);
     const shape = dim === undefined ? [] : without(x.shape, [d]);
     const sizes = dim === undefined ? [1, x.size, 1] : aroundDims(x.shape, d);
-    const of = look(x, sizes);
-    const { y } = backend.run("argReduce", { x: of }, { op });
-    of.free();
-    return { made: [look(y, keepdim ? kept : shape), y] };
+    const run = (x: Tensor) => backend.run("argReduce", { x }, { op }).y;
+    return { made: [viewed(x, sizes, keepdim ? kept : shape, run)] };
   });
 }
 
@@ -185,25 +193,4 @@ export function sort<X extends Value>(
     },
   }));
   return { values, indices: places };
-}
-
-/**
- * The `k` largest values along `dim`, the last unless given, in order, and where each was; the least unless `largest`.
- * @throws ShapeError where there are no `k`
- */
-export function topk<X extends Value>(
-  x: X,
-  k: number,
-  { dim = -1, largest = true }: { readonly dim?: number; readonly largest?: boolean } = {},
-): Sorted<X> {
-  const N = x.shape[dimOf("topk", dim, x.shape)] ?? 1;
-  if (!(k >= 0 && k <= N)) throw new ShapeError("topk", `there are no ${k} of ${N} values`, { x: x.shape });
-  const { values, indices } = sort(x, { dim, descending: largest });
-  const first = (all: Value): Value => {
-    if (k === N) return all;
-    const part = slice(all, dim, { end: k });
-    if (!(all instanceof Variable)) all.free();
-    return part;
-  };
-  return { values: first(values) as Result<X>, indices: first(indices) as Result<X> };
 }

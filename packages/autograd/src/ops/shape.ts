@@ -1,5 +1,6 @@
 /** The same values in another shape or order, parts of them, and parts put together. Of any kind. */
 import {
+  type Backend,
   broadcastShapes,
   type Shape,
   sameShape,
@@ -8,7 +9,7 @@ import {
   stridesOf,
   type Tensor,
 } from "@normless/tensor";
-import { apply, compose, type Result } from "../apply.js";
+import { apply, compose, type Computed, type Result } from "../apply.js";
 import { type Dims, dimOf, dimsOf, look, permuted, repeated, without } from "../axes.js";
 import { sendBack } from "../send-back.js";
 import type { Value } from "../tape.js";
@@ -166,10 +167,11 @@ export function concat<X extends Value>(list: readonly X[], dim = 0): Result<X> 
     const all = tensors as readonly Tensor[];
     const [first] = all;
     const d = dimOf("concat", dim, first.shape);
-    const around = (shape: Shape) => String(shape.map((size, i) => (i === d ? -1 : size)));
-    const odd = all.findIndex(
-      ({ shape, dtype }) => around(shape) !== around(first.shape) || dtype !== first.dtype,
-    );
+    const fits = ({ shape, dtype }: Tensor) =>
+      dtype === first.dtype &&
+      shape.length === first.shape.length &&
+      shape.every((size, i) => i === d || size === first.shape[i]);
+    const odd = all.findIndex((x) => !fits(x));
     if (odd > 0 || first.shape.length === 0) {
       const other = all[Math.max(odd, 0)];
       throw new ShapeError(
@@ -181,42 +183,56 @@ export function concat<X extends Value>(list: readonly X[], dim = 0): Result<X> 
     const size = all.reduce((sum, { shape }) => sum + shape[d], 0);
     const shape = first.shape.map((given, i) => (i === d ? size : given));
     const strides = stridesOf(shape);
-    const { y } = backend.run("full", {}, { shape, dtype: first.dtype });
-    let at = 0;
-    const offsets = all.map((x) => {
-      const offset = at * strides[d];
-      if (x.size > 0) backend.run("assign", { y, x }, { strides, offset });
-      at += x.shape[d];
-      return offset;
-    });
-    return {
-      made: [y],
-      backward: (dy, gradients, operands, output) => {
-        const part = (i: number) => () =>
-          backend.run(
-            "strided",
-            { x: dy },
-            { shape: all[i].shape, strides, offset: all[i].size > 0 ? offsets[i] : 0 },
-          ).y;
-        sendBack(
-          dy,
-          gradients,
-          output,
-          all.map((_, i) => [operands[i], part(i)] as const),
-        );
-      },
-    };
+    return joined(backend, all, shape, { strides, sizes: all.map((x) => x.shape[d] * strides[d]) });
   });
+}
+
+/** Tensors in one of `shape`, where each is walked with the same strides and begins `sizes` values behind the one before. */
+function joined(
+  backend: Backend,
+  all: readonly Tensor[],
+  shape: Shape,
+  { strides, sizes }: { readonly strides: readonly number[]; readonly sizes: readonly number[] },
+): Computed<readonly Value[]> {
+  const { y } = backend.run("full", {}, { shape, dtype: all[0].dtype });
+  let at = 0;
+  const offsets = all.map((x, i) => {
+    const offset = x.size > 0 ? at : 0;
+    if (x.size > 0) backend.run("assign", { y, x }, { strides, offset });
+    at += sizes[i];
+    return offset;
+  });
+  return {
+    made: [y],
+    backward: (dy, gradients, operands, output) => {
+      const part = (i: number) => () =>
+        backend.run("strided", { x: dy }, { shape: all[i].shape, strides, offset: offsets[i] }).y;
+      sendBack(
+        dy,
+        gradients,
+        output,
+        all.map((_, i) => [operands[i], part(i)] as const),
+      );
+    },
+  };
 }
 
 /** Values of one shape side by side along a new dimension, at `dim` of the result. */
 export function stack<X extends Value>(list: readonly X[], dim = 0): Result<X> {
-  return compose("stack", list, (...values) =>
-    concat(
-      values.map((value) => unsqueeze(value as Value, dim)),
-      dim,
-    ),
-  );
+  return apply("stack", list, (tensors, backend) => {
+    const all = tensors as readonly Tensor[];
+    const [first] = all;
+    const odd = all.find((x) => x.dtype !== first.dtype || !sameShape(x.shape, first.shape));
+    if (odd) {
+      const shapes = { "list[0]": first.shape, other: odd.shape };
+      throw new ShapeError("stack", `sizes and kinds are one (${first.dtype}, ${odd.dtype})`, shapes);
+    }
+    const d = dimOf("stack", dim, [...first.shape, 1]);
+    const shape = [...first.shape.slice(0, d), all.length, ...first.shape.slice(d)];
+    const strides = stridesOf(shape);
+    const [apart] = strides.splice(d, 1);
+    return joined(backend, all, shape, { strides, sizes: all.map(() => apart) });
+  });
 }
 
 /** x in pieces along `dim`: of `sizes` each, the last one maybe smaller, or of each of the sizes. @throws ShapeError where those do not add up */
@@ -333,7 +349,8 @@ function continued(
   return concat([parts[0], x, parts[1]], d);
 }
 
-function padded(given: Value, shape: Shape, at: readonly number[], value: number): Value {
+/** x in a tensor of `shape`, its first value `at` that place, and another value around it. */
+export function padded(given: Value, shape: Shape, at: readonly number[], value: number): Value {
   return apply<readonly [Value], Value>("pad", [given], ([x], backend) => {
     const strides = stridesOf(shape);
     const offset = x.size === 0 ? 0 : at.reduce((sum, place, d) => sum + place * strides[d], 0);

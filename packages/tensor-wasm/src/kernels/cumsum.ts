@@ -1,5 +1,8 @@
 import { CHUNK, flag, type Implementation, unitsOf } from "./implementation.js";
-import { COLUMNS, type Dims, partsOf, PER_THREAD, sumSlots } from "./reduce.js";
+import { type Dims, partsOf, PER_THREAD, sumSlots } from "./reduce.js";
+
+/** Columns of a unit (assembly/cumsum.ts). */
+const COLUMNS = 256;
 
 export const cumsum: Implementation<"cumsum"> = {
   run(engine, { x }, { reverse }, { y }) {

@@ -2,7 +2,7 @@
 import type { Engine } from "../engine.js";
 import { pairsInt32Operators } from "../generated/phases.js";
 import { bitsOf, CHUNK, flag, type Implementation, type Operand, unitsOf } from "./implementation.js";
-import { lineWalk } from "./walk.js";
+import { pushLine } from "./walk.js";
 
 export const scale: Implementation<"scale"> = {
   run(engine, { x, by }, { factor }, { y }) {
@@ -22,9 +22,9 @@ export function addTo(engine: Engine, target: Operand, pointer: number): void {
       size,
     ]);
   }
-  const { ints, units } = lineWalk(size, [1, 1]);
-  const own = [target.pointer, target.pointer, pointer, pairsInt32Operators.add, 1];
-  engine.run("binary", units, size * 0.3, [...own, ...ints]);
+  const ints = [target.pointer, target.pointer, pointer, pairsInt32Operators.add, 1];
+  pushLine(ints, size, 1, 1);
+  engine.run("binary", unitsOf(size, CHUNK), size * 0.3, ints);
 }
 
 /** Every value becomes this one. */

@@ -12,6 +12,11 @@ const FEW_ROWS_COLUMNS = 256;
 /** Otherwise B's rows are cut into at most so many parts, of at least so many values. */
 const PARTS = 16;
 const PART = 1 << 14;
+/** Rows of A that are one tile; and from how many values on a B that is used by one tile alone is packed by it. */
+const TILE_ROWS = 96;
+const WIDE = 1 << 17;
+/** Columns of such a tile: with 256 rows of B that is as much as the second cache keeps beside the rest. */
+const TILE_COLUMNS = 256;
 /** Floating-point operations a nanosecond, about, of one thread. */
 const RATE = 40;
 
@@ -24,7 +29,7 @@ function blocksOf(K: number): number {
 
 /** Tiles of C: 96 rows, fewer when there would be too few tiles for the threads. Any choice gives the same bits. */
 function tiles(M: number, N: number, threads: number) {
-  let rows = 96;
+  let rows = TILE_ROWS;
   const across = Math.ceil(N / 512);
   let columns = (Math.ceil(N / across) + 7) & ~7;
   const units = () => Math.ceil(M / rows) * Math.ceil(N / columns);
@@ -61,6 +66,21 @@ function fewRows(engine: Engine, { M, N, K, a, b, c, add, bias = 0 }: Product): 
   });
 }
 
+/** Of so few rows that every value of B is used by one tile alone, which packs it. */
+function packedByTiles(engine: Engine, { M, N, K, a, b, c, add, bias = 0 }: Product): void {
+  const length = Math.min(K + 7, 256);
+  const ofA = (M + 5) * length * 4;
+  const perThread = Math.ceil((ofA + TILE_COLUMNS * length * 4) / 64) * 64;
+  engine.scoped(() => {
+    const scratch = engine.scratch(perThread * engine.threads);
+    engine.run("gemm", unitsOf(N, TILE_COLUMNS), (2 * M * N * K) / RATE, [
+      ...[a.pointer, a.stride * 4, flag(a.transposed), 0, c.pointer, c.stride * 4, M, N, K],
+      ...[flag(add), bias, TILE_ROWS, TILE_COLUMNS, scratch, perThread],
+      ...[b.pointer, b.stride * 4, flag(b.transposed), ofA],
+    ]);
+  });
+}
+
 /** Hands over one product, by the way that suits its shape: few rows, somebody else's, or the packed tiles. */
 export function product(engine: Engine, task: Product): void {
   const { M, N, K, a, b, c, add, bias = 0 } = task;
@@ -77,6 +97,8 @@ export function product(engine: Engine, task: Product): void {
     engine.gemm({ ...task, add: add || bias !== 0 });
     return;
   }
+  // Packed whole B would go through memory twice more.
+  if (M <= TILE_ROWS && K * N >= WIDE) return packedByTiles(engine, task);
   engine.scoped(() => {
     const packed = packB(engine, b, K, N);
     const { rows, columns, units } = tiles(M, N, engine.threads);

@@ -38,9 +38,12 @@ export const linearGradInput: Implementation<"linearGradInput"> = {
   run(engine, { dy, w }, { columns, transposeW }, { dx }) {
     const { K, width, stored } = weight(w, columns, transposeW);
     product(engine, {
-      ...{ M: rowsOf(dy.shape), N: K, K: width, add: dx.add },
+      M: rowsOf(dy.shape),
+      N: K,
+      K: width,
+      add: dx.add,
       a: { pointer: dy.pointer, stride: width },
-      b: { ...stored, transposed: !transposeW },
+      b: { pointer: stored.pointer, stride: stored.stride, transposed: !transposeW },
       c: { pointer: dx.pointer, stride: K },
     });
   },
@@ -53,18 +56,26 @@ export const linearGradWeight: Implementation<"linearGradWeight"> = {
     const width = lastDim(dy.shape);
     const begin = columns?.begin ?? 0;
     if (!dw.add && dw.size !== K * width) zero(engine, dw);
-    const ofX = { pointer: x.pointer, stride: K };
-    const ofDy = { pointer: dy.pointer, stride: width };
     const stride = dw.shape[1];
     if (transposeW) {
       product(engine, {
-        ...{ M: width, N: K, K: rows, add: dw.add },
-        ...{ a: { ...ofDy, transposed: true }, b: ofX, c: { pointer: dw.pointer + 4 * begin * K, stride } },
+        M: width,
+        N: K,
+        K: rows,
+        add: dw.add,
+        a: { pointer: dy.pointer, stride: width, transposed: true },
+        b: { pointer: x.pointer, stride: K },
+        c: { pointer: dw.pointer + 4 * begin * K, stride },
       });
     } else {
       product(engine, {
-        ...{ M: K, N: width, K: rows, add: dw.add },
-        ...{ a: { ...ofX, transposed: true }, b: ofDy, c: { pointer: dw.pointer + 4 * begin, stride } },
+        M: K,
+        N: width,
+        K: rows,
+        add: dw.add,
+        a: { pointer: x.pointer, stride: K, transposed: true },
+        b: { pointer: dy.pointer, stride: width },
+        c: { pointer: dw.pointer + 4 * begin, stride },
       });
     }
   },

@@ -6,10 +6,11 @@ import { CHUNK, type Implementation, LONG, type Operand, unitsOf, wordsOf } from
 
 /** What a job does, columns that are reduced side by side, and scratch memory of a thread, in bytes (assembly/reduce.ts). */
 const [ROWS, COLUMN, JOIN, GATHER] = [0, 1, 2, 3];
-export const COLUMNS = 256;
-export const PER_THREAD = 5504;
-/** Parts that columns are cut into at most, and how many units there are to be without that. */
-const PARTS = 64;
+const COLUMNS = 1024;
+export const PER_THREAD = 20736;
+/** Results of a unit that joins parts. */
+const JOINED = 256;
+/** How many units columns are cut into where they are not so many. */
 const ENOUGH = 8;
 
 /** The shape (O,N,I). */
@@ -20,8 +21,10 @@ export function partsOf([O, N, I]: Dims): { readonly length: number; readonly pa
   let length = N;
   if (I === 1) {
     if (N > LONG) length = LONG / 2;
-  } else if (O * unitsOf(I, COLUMNS) < ENOUGH) {
-    length = Math.max(Math.ceil(LONG / Math.min(I, COLUMNS)), Math.ceil(N / PARTS));
+  } else {
+    const units = O * unitsOf(I, COLUMNS);
+    if (units < ENOUGH)
+      length = Math.max(Math.ceil(LONG / Math.min(I, COLUMNS)), Math.ceil((N * units) / ENOUGH));
   }
   return length < N ? { length, parts: Math.ceil(N / length) } : { length: N, parts: 1 };
 }
@@ -64,8 +67,8 @@ export function reduceTo(
   const what = I === 1 ? ROWS : COLUMN;
   engine.run(phase, units, x.size * cost, [x.pointer, slots, ...sizes, what, ...rest, rows]);
   if (parts > 1) {
-    const joined = [slots, y?.pointer ?? 0, ...sizes, y ? JOIN : GATHER, ...rest, COLUMNS];
-    engine.run(phase, unitsOf(O * I, COLUMNS), O * I * parts * 2, joined);
+    const joined = [slots, y?.pointer ?? 0, ...sizes, y ? JOIN : GATHER, ...rest, JOINED];
+    engine.run(phase, unitsOf(O * I, JOINED), O * I * parts * 2, joined);
   }
   return slots;
 }

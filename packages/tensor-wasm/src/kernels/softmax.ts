@@ -1,6 +1,9 @@
 /** Softmax along N of (O,N,I), its logarithm, and their gradient. */
 import { CHUNK, flag, type Implementation, unitsOf } from "./implementation.js";
-import { COLUMNS, type Dims, logSumExpSlots, partsOf, PER_THREAD } from "./reduce.js";
+import { type Dims, logSumExpSlots, partsOf, PER_THREAD } from "./reduce.js";
+
+/** Columns of a unit (assembly/softmax.ts). */
+const COLUMNS = 256;
 
 export const softmax: Implementation<"softmax"> = {
   run(engine, { x }, { log }, { y }) {

@@ -1,5 +1,5 @@
 /** Copies between memory that is walked in steps and memory in a row, and what is made of nothing. */
-import { type Shape, stridesOf } from "@normless/tensor";
+import { type Shape, sizeOf, stridesOf } from "@normless/tensor";
 import type { Engine } from "../engine.js";
 import { fillWith } from "./elementwise.js";
 import { CHUNK, flag, type Implementation, unitsOf, wordsOf } from "./implementation.js";
@@ -14,13 +14,19 @@ interface Steps {
   readonly strides: readonly number[];
 }
 
+/** The dimension along which values lie side by side, if it is long enough; else −1. */
+function rowOf(sizes: readonly number[], strides: readonly number[]): number {
+  for (let d = 0; d < sizes.length; d++) if (strides[d] === 1 && sizes[d] >= SIDE) return d;
+  return -1;
+}
+
 /** y = x over a shape that both are walked in. */
 function copy(engine: Engine, shape: Shape, x: Steps, y: Steps): void {
   const dims = merge(shape, [x.strides, y.strides]);
   const { sizes, strides } = dims;
   if (sizes.includes(0)) return;
-  const size = sizes.reduce((product, n) => product * n, 1);
-  const [p, q] = strides.map((own) => own.findIndex((stride, d) => stride === 1 && sizes[d] >= SIDE));
+  const size = sizeOf(sizes);
+  const [p, q] = [rowOf(sizes, strides[0]), rowOf(sizes, strides[1])];
   if (p >= 0 && q >= 0 && p !== q && strides[0][q] !== 0) {
     const rest = without(withColumns(dims, p), q > p ? q : q + 1);
     const [columns, nextX] = [sizes[q], strides[0][q] * 4];

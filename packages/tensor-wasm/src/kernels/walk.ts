@@ -5,6 +5,12 @@ import { CHUNK } from "./implementation.js";
 /** As many dimensions of rows as assembly/walk.ts has room for. */
 const RANK = 7;
 
+/** Sizes, or strides, of all the dimensions that rows may have. */
+const ZEROS: readonly number[] = [0, 0, 0, 0, 0, 0, 0];
+
+/** Where operands begin that are walked at once. */
+const START: readonly number[] = [0, 0, 0, 0];
+
 /** Dimensions, the innermost first: of each its size, and of each operand its stride, in values. */
 export interface Dims {
   readonly sizes: readonly number[];
@@ -19,13 +25,25 @@ export function merge(shape: Shape, strides: readonly (readonly number[])[]): Di
     const size = shape[d];
     if (size === 1) continue;
     const last = sizes.length - 1;
-    if (last >= 0 && strides.every((own, i) => own[d] === merged[i][last] * sizes[last])) sizes[last] *= size;
+    if (last >= 0 && goesOn(strides, d, merged, last, sizes[last])) sizes[last] *= size;
     else {
       sizes.push(size);
-      strides.forEach((own, i) => merged[i].push(own[d]));
+      for (let i = 0; i < strides.length; i++) merged[i].push(strides[i][d]);
     }
   }
   return { sizes, strides: merged };
+}
+
+/** Whether all operands pass from the end of their dimension `last`, of `size`, to the next place of dimension `d` in its step. */
+function goesOn(
+  strides: readonly (readonly number[])[],
+  d: number,
+  merged: readonly (readonly number[])[],
+  last: number,
+  size: number,
+): boolean {
+  for (let i = 0; i < strides.length; i++) if (strides[i][d] !== merged[i][last] * size) return false;
+  return true;
 }
 
 /** Takes dimension `at` out and puts it first: the columns. */
@@ -46,11 +64,10 @@ export interface Walk {
   readonly units: number;
 }
 
-/** One row of `columns` values; of each operand its stride. */
-export function lineWalk(columns: number, strides: readonly number[]): Walk {
-  const ints = [0, columns, Math.min(columns, CHUNK), 1, 1, 0, 0, 0, 0, 0, 0, 0];
+/** The walk of one row of `columns` values, of CHUNK a unit, behind the arguments before it; of each operand its stride. */
+export function pushLine(ints: number[], columns: number, ...strides: readonly number[]): void {
+  ints.push(0, columns, Math.min(columns, CHUNK), 1, 1, 0, 0, 0, 0, 0, 0, 0);
   for (const stride of strides) ints.push(0, 0, 0, 0, 0, 0, 0, stride * 4);
-  return { ints, units: Math.ceil(columns / CHUNK) };
 }
 
 /**
@@ -69,7 +86,7 @@ export function forWalks(
       forWalks(inner, weight, (walk, offsets) =>
         use(
           walk,
-          offsets.map((offset, k) => offset + 4 * i * strides[k][last]),
+          strides.map((own, k) => offsets[k] + 4 * i * own[last]),
         ),
       );
     }
@@ -82,15 +99,13 @@ export function forWalks(
   // Whole vectors, so that a unit begins at one.
   const columnsOfUnit = Math.min(columns, Math.max(16, Math.floor(CHUNK / weight) & ~15));
   const rowsOfUnit = Math.max(1, Math.floor(CHUNK / weight / columns));
-  const ints = [rank, columns, columnsOfUnit, rows, rowsOfUnit];
-  for (let d = 0; d < RANK; d++) ints.push(d < rank ? sizes[rank - d] : 0);
+  const ints = [rank, columns, columnsOfUnit, rows, rowsOfUnit, ...ZEROS];
+  for (let d = 0; d < rank; d++) ints[5 + d] = sizes[rank - d];
   for (const own of strides) {
-    for (let d = 0; d < RANK; d++) ints.push(d < rank ? own[rank - d] * 4 : 0);
-    ints.push((own[0] ?? 0) * 4);
+    const at = ints.length;
+    ints.push(0, 0, 0, 0, 0, 0, 0, (own[0] ?? 0) * 4);
+    for (let d = 0; d < rank; d++) ints[at + d] = own[rank - d] * 4;
   }
   const units = Math.ceil(rows / rowsOfUnit) * Math.ceil(columns / columnsOfUnit);
-  use(
-    { ints, units },
-    strides.map(() => 0),
-  );
+  use({ ints, units }, START);
 }

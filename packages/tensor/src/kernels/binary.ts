@@ -2,6 +2,7 @@
 import { BackendError } from "../errors.js";
 import type { DType } from "../dtype.js";
 import { broadcastShapes, broadcastStrides, placesOf } from "../broadcast.js";
+import { sameShape } from "../shape.js";
 import { ANY, BOOL, contract, NUMBERS } from "./contract.js";
 import { checkDType, operatorOf } from "./unary.js";
 
@@ -60,7 +61,7 @@ export const binary = contract<BinaryAttributes>()({
     const { takes, gives }: Operator = operatorOf("binary", binaryOperators, op);
     checkDType(op, a.dtype, takes);
     checkSameDType(op, { a: a.dtype, b: b.dtype });
-    const shape = broadcastShapes(op, { a: a.shape, b: b.shape });
+    const shape = sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(op, { a: a.shape, b: b.shape });
     return { y: { shape, dtype: gives ?? a.dtype } };
   },
   naive({ a, b }, { op }, { y }) {
@@ -78,8 +79,9 @@ export const where = contract<Readonly<Record<never, never>>>()({
   outputs: ["y"],
   infer({ condition, a, b }) {
     checkSameDType("where", { a: a.dtype, b: b.dtype });
+    const same = sameShape(condition.shape, a.shape) && sameShape(a.shape, b.shape);
     const shapes = { condition: condition.shape, a: a.shape, b: b.shape };
-    return { y: { shape: broadcastShapes("where", shapes), dtype: a.dtype } };
+    return { y: { shape: same ? a.shape : broadcastShapes("where", shapes), dtype: a.dtype } };
   },
   naive({ condition, a, b }, _attributes, { y }) {
     const places = [condition, a, b].map(({ shape }) => placesOf(y.shape, broadcastStrides(shape, y.shape)));

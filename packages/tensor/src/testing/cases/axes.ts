@@ -114,6 +114,7 @@ export const axisCases: CasesOf<"reduce" | "argReduce" | "cumsum" | "softmax" | 
     return [
       ...SHAPES.map((shape) => of(label(...shape), random(shape, 1))),
       of("equals", tied([3, 35, 4], 2)),
+      ...[128, 129].map((N) => of(`${N} with equals`, tied([3, N, 1], N))),
       of("many equals", tied([2, 2100, 1], 3)),
       of("columns", random([1, 1500, 3], 4)),
       of("int32", ofKind("sort", "int32", [3, 35, 4], 2)),
