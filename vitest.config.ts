@@ -26,6 +26,8 @@ const projects: Readonly<Record<string, Project>> = {
   },
   /** A BLAS on this machine (Debian: apt-get install libopenblas0). */
   blas: { include: ["test/blas/*.test.ts"] },
+  /** Built packages, and npx, which gets Bun. */
+  bun: { include: ["test/bun/*.test.ts"] },
   /** A WebGPU adapter in Node: a GPU, or the SwiftShader of Debian's Chromium. */
   webgpu: { include: ["test/webgpu/*.test.ts"], timeout: 120_000, workers: 1 },
   /** The native package gl and an X server (packages/tensor/README.md). Where Mesa plays the GPU it may compile for a minute. */

@@ -1,6 +1,7 @@
 /** Jobs that measure the engine itself and nothing else. */
 import { int, pointer, ZEROS } from "./control";
 import { micro } from "./gemm";
+import { fma, splat } from "./simd";
 
 /** Ends when so many units have begun, each of them on a thread of its own then. ints: a counter that is 0, units. */
 export function meet(): void {
@@ -15,4 +16,9 @@ export function microTurns(unit: i32, thread: i32): void {
   const b = a + 6 * 1024;
   const c = b + 8 * 1024;
   for (let turn = int(0); turn > 0; turn--) micro(256, a, 24, b, ZEROS, 0, c, 32);
+}
+
+/** a·b + c in one rounding or in two, as this engine does it in this build. */
+export function multiplyAdd(a: f32, b: f32, c: f32): f32 {
+  return f32x4.extract_lane(fma(splat(a), splat(b), splat(c)), 0);
 }

@@ -11,6 +11,7 @@ export interface Exports {
   quitAll(): void;
   fail(): void;
   firstOutside(ids: number, length: number, limit: number): number;
+  multiplyAdd(a: number, b: number, c: number): number;
 }
 
 /** Work below this (in about nanoseconds of one thread) is not worth sharing. */

@@ -1,9 +1,10 @@
 /** Which of the two builds this engine runs, and with how many threads. Asking for what is not there is an error. */
 import { BackendError } from "@normless/tensor";
+import type { Exports } from "./engine.js";
 import { phases } from "./generated/phases.js";
 import { plain } from "./generated/plain.js";
 import { relaxed } from "./generated/relaxed.js";
-import { host, nodeModule, type WasmModule } from "./platform.js";
+import { host, nodeModule, type WasmMemory, type WasmModule } from "./platform.js";
 
 /** A build of the kernels: with fused multiply-add (relaxed SIMD), or with plain SIMD128. */
 export type Simd = "relaxed" | "plain";
@@ -13,6 +14,38 @@ export { phases };
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+/** A build that runs here, on a memory. */
+export interface Started {
+  readonly module: WasmModule;
+  readonly simd: Simd;
+  readonly exports: Exports;
+}
+
+/**
+ * Starts the build that was asked for. An engine may take relaxed SIMD and round twice all the same, as JavaScriptCore does
+ * (and any on a processor that cannot fuse): its bits would be those of the plain build, which then runs under its own name.
+ * @throws BackendError when there is no such build, or no relaxed SIMD that fuses where that is asked for
+ */
+export async function startBuild(wanted: "auto" | Simd, memory: WasmMemory): Promise<Started> {
+  const start = async (simd: "auto" | Simd): Promise<Started> => {
+    const build = await compileBuild(simd);
+    const { exports } = await host.WebAssembly.instantiate(build.module, { env: { memory } });
+    return { ...build, exports: exports as Exports };
+  };
+  const first = await start(wanted);
+  if (first.simd === "plain" || fuses(first.exports)) return first;
+  if (wanted === "auto") return start("plain");
+  throw new BackendError(
+    'wasm: relaxed SIMD rounds twice in this engine, as plain SIMD does. Ask for simd: "plain" or "auto".',
+  );
+}
+
+/** 1 + 2^−12 squared is 1 + 2^−11 + 2^−24, whose last part is lost where the product is rounded. */
+function fuses(exports: Exports): boolean {
+  const x = 1 + 2 ** -12;
+  return exports.multiplyAdd(x, x, -(1 + 2 ** -11)) !== 0;
 }
 
 /**

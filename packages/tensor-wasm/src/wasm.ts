@@ -25,14 +25,13 @@ import {
   toDType,
   type View,
 } from "@normless/tensor";
-import { Engine, type Exports, type Footprint } from "./engine.js";
+import { Engine, type Footprint } from "./engine.js";
 import { addTo } from "./kernels/elementwise.js";
 import { kernels } from "./kernels/index.js";
 import { type Implementation, type Input, type Operand, type Result } from "./kernels/implementation.js";
 import { Heap } from "./memory.js";
-import { host } from "./platform.js";
 import { startPool } from "./pool.js";
-import { chooseThreads, compileBuild, type Simd } from "./probe.js";
+import { chooseThreads, startBuild, type Simd } from "./probe.js";
 import type { Product } from "./product.js";
 import { ownTensor, WasmTensor } from "./tensor.js";
 
@@ -104,12 +103,11 @@ export async function wasm({
   gemm,
 }: WasmOptions = {}): Promise<WasmBackend> {
   const { threads, note } = chooseThreads(asked);
-  const { module, simd } = await compileBuild(wanted);
   const heap = new Heap();
-  const instance = await host.WebAssembly.instantiate(module, { env: { memory: heap.memory } });
+  const { module, simd, exports } = await startBuild(wanted, heap.memory);
   // Before there are threads, since it may be refused.
   const product = gemm?.attach(heap.memory.buffer);
-  const engine = new Engine(instance.exports as Exports, heap, threads, product);
+  const engine = new Engine(exports, heap, threads, product);
   const pool = await startPool(module, heap.memory, threads - 1);
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   let disposed = false;

@@ -15,6 +15,7 @@ function recording() {
     quitAll: () => undefined,
     fail: () => undefined,
     firstOutside: () => -1,
+    multiplyAdd: () => 0,
   };
   const engine = new Engine(exports, heap, 2);
   const job = () => engine.run("meet", 2, Infinity, []);
