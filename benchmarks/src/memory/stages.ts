@@ -37,7 +37,11 @@ export const stageNames: readonly string[] = Object.keys(commands(""));
 /** @throws Error when a command fails */
 export async function memoryStages(
   root: string,
-  { only, more, say }: {
+  {
+    only,
+    more,
+    say,
+  }: {
     readonly only?: readonly string[] | undefined;
     /** Arguments of every command. */
     readonly more: readonly string[];

@@ -82,7 +82,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   checkRecipe(recipe, { config, corpus });
   const changes = resume && changed ? trainingChanges(resume.recipe, changed) : [];
   if (from) checkModel({ config, ...from });
-  const startedFrom = from ? fingerprint(from.weights) : resume?.fingerprint;
+  const startedFrom = from ? await fingerprint(from.weights) : resume?.fingerprint;
   if (resume && resume.fingerprint !== startedFrom) {
     const began =
       resume.fingerprint === undefined ? "with fresh weights" : `from weights ${resume.fingerprint}`;
@@ -97,7 +97,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   const weights = resume?.weights ?? from?.weights ?? initWeights(config, recipe.seed);
   const { recompute = false } = input;
   await checkMemory(backend, { config, recipe, recompute, norms });
-  const trainer = new Trainer(backend, config, weights, recipe, { recompute });
+  const trainer = await Trainer.create(backend, config, weights, recipe, { recompute });
   const validation = validationPart(corpus.validation, recipe.validationTokens);
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;

@@ -5,6 +5,7 @@
  */
 import { stat } from "node:fs/promises";
 import type { LoadedModel } from "@normless/gpt2";
+import type { OpenModel } from "@normless/gpt2/node";
 import {
   brokenFiles,
   HubModel,
@@ -24,13 +25,16 @@ import { messageOf, UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { didYouMean } from "../options/nearest.js";
 import { showDownload } from "./download-bar.js";
-import { readModelSaying } from "./read-model.js";
+import { openModelSaying } from "./read-model.js";
 
 /** A model that is on the disk. */
 export interface FoundModel {
   readonly folder: string;
-  /** Reads it. What of the hub's cache is broken is downloaded once more, and said. @throws Error naming the file */
-  load(): Promise<LoadedModel>;
+  /**
+   * Reads it for as long as `use` takes: its weights are read when they are needed, and its files closed afterwards. What
+   * of the hub's cache is broken is downloaded once more, and said. @throws Error naming the file
+   */
+  use<X>(use: (model: LoadedModel) => Promise<X>): Promise<X>;
 }
 
 /**
@@ -94,9 +98,18 @@ class Found implements FoundModel {
     readonly source: HubModel | undefined,
   ) {}
 
-  async load(): Promise<LoadedModel> {
+  async use<X>(use: (model: LoadedModel) => Promise<X>): Promise<X> {
+    const model = await this.#open();
     try {
-      return await readModelSaying(this.io, this.folder);
+      return await use(model);
+    } finally {
+      await model.close();
+    }
+  }
+
+  async #open(): Promise<OpenModel> {
+    try {
+      return await openModelSaying(this.io, this.folder);
     } catch (cause) {
       const broken = await brokenFiles(this.folder);
       if (broken.length === 0) throw cause;
@@ -116,7 +129,7 @@ class Found implements FoundModel {
             },
           );
         });
-        return readModelSaying(this.io, this.folder);
+        return openModelSaying(this.io, this.folder);
       }
       const way = this.source
         ? "Unset HF_HUB_OFFLINE and run the command again, which downloads it once more"

@@ -16,7 +16,7 @@ import { REMOVAL_ADVICE, type Running, train, type Trained } from "./training.js
 
 /** @throws Error when the plan, the corpus or the checkpoint does not fit; before any work is done. */
 export async function* removeLayerNorm(input: RunInput): AsyncGenerator<RunEvent, void> {
-  const given = checkedRun(input);
+  const given = await checkedRun(input);
   const run = running(given);
   const { standing, validating } = run;
   const { backend, resume, changes, distilled, original } = given;
@@ -98,7 +98,7 @@ async function* evaluate(
   const lnFree = model === "frozen" || model === "folded";
   const advice = model === "original" ? undefined : lnFree ? REMOVAL_ADVICE : DIVERGED_ADVICE;
   const whole = yield* validating.evaluate(model, contender, advice);
-  if (!whole) yield { type: "checkpoint", state: standing.inValidation(), reason: "stop" };
+  if (!whole) yield { type: "checkpoint", state: await standing.inValidation(), reason: "stop" };
   return whole;
 }
 

@@ -38,7 +38,7 @@ export async function* train(
   standing.trained = resume;
   const removing = phase === "removal" ? startRemoval(given, standing, resume) : undefined;
   const way = removing ?? new Control(recipe, resume?.removal ?? standing.untouched);
-  const trainer = trainerFor(phase, given, resume);
+  const trainer = await trainerFor(phase, given, resume);
   try {
     if (resume) trainer.load(resume);
     const begin = performance.now();
@@ -96,9 +96,9 @@ function startRemoval(
   return startRemoving({ recipe, model: planned, train: corpus.train, state });
 }
 
-function trainerFor(phase: Phase, given: Given, resume: RunState | undefined): Trainer {
+function trainerFor(phase: Phase, given: Given, resume: RunState | undefined): Promise<Trainer> {
   const { backend, recipe, recompute, start, original, distilled } = given;
-  return new Trainer(backend, start.config, resume?.weights ?? start.weights, recipe, {
+  return Trainer.create(backend, start.config, resume?.weights ?? start.weights, recipe, {
     recompute,
     teacher: distilled ? start.weights : undefined,
     teacherNorms: original.norms,
