@@ -11,6 +11,7 @@ import {
   initWeights,
   type NormTable,
   standardNorms,
+  type WeightsInMemory,
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { type ChangedField, trainingChanges } from "./recipe/change-recipe.js";
@@ -50,7 +51,12 @@ export type TrainEvent =
   | ProgressEvent
   | { readonly type: "eval"; readonly step: number; readonly loss: number; readonly seconds: number }
   | { readonly type: "checkpoint"; readonly state: TrainState; readonly reason: "schedule" | "stop" }
-  | { readonly type: "done"; readonly model: HostModel; readonly loss: number; readonly tokens: number };
+  | {
+      readonly type: "done";
+      readonly model: HostModel<WeightsInMemory>;
+      readonly loss: number;
+      readonly tokens: number;
+    };
 
 /** What a training is given. */
 export interface TrainInput {

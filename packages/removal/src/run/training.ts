@@ -1,5 +1,5 @@
 /** One of a run's two trainings: from the original's weights, or from a checkpoint, to its last update. */
-import { downloadWeights, type HostModel } from "@normless/gpt2";
+import { downloadWeights, type HostModel, type WeightsInMemory } from "@normless/gpt2";
 import { DIVERGED_ADVICE, type StepResult, Trainer } from "@normless/train";
 import type { Phase, RunEvent, StepEvent } from "../events.js";
 import { type Removing, startRemoving } from "../removing/index.js";
@@ -23,7 +23,7 @@ export interface Running {
 
 /** What a training made. */
 export interface Trained {
-  readonly model: HostModel;
+  readonly model: HostModel<WeightsInMemory>;
   /** Tokens that were looked at without being trained on. */
   readonly probedTokens: number;
 }
