@@ -128,7 +128,10 @@ export class Trainer {
     });
   }
 
-  /** Puts the weights on the backend, and the teacher's; they are read for that and not needed afterwards. */
+  /**
+   * Puts the weights on the backend, and the teacher's; they are read for that and not needed afterwards.
+   * @throws Error of what reads them, or of the backend where they do not fit; then nothing is left there
+   */
   static async create(
     backend: Backend,
     config: Gpt2Config,

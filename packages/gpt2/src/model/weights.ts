@@ -47,8 +47,8 @@ export async function gatherWeights(weights: Weights): Promise<WeightsInMemory> 
 }
 
 /**
- * Puts the weights on a backend, one parameter at a time; the tensors are the caller's. Where one cannot be read, or does
- * not fit, none is left there.
+ * Puts the weights on a backend, one parameter at a time; the tensors are the caller's.
+ * @throws Error of what reads a parameter, or of the backend where one does not fit; then none is left there
  */
 export async function uploadWeights(backend: Backend, weights: Weights): Promise<Parameters> {
   const params: Record<string, Parameters[string]> = {};
