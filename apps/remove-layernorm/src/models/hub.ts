@@ -4,7 +4,7 @@
  * size and the hash that the hub tells of it.
  */
 import { stat } from "node:fs/promises";
-import type { LoadedModel } from "@normless/gpt2";
+import { type LoadedModel, NotFiniteError } from "@normless/gpt2";
 import type { OpenModel } from "@normless/gpt2/node";
 import {
   brokenFiles,
@@ -102,6 +102,12 @@ class Found implements FoundModel {
     const model = await this.#open();
     try {
       return await use(model);
+    } catch (cause) {
+      // What its weights hold is seen as they are read, and then there is no going back.
+      if (cause instanceof NotFiniteError && (await this.#mended(cause))) {
+        throw new Error(`${messageOf(cause)}\nThe file is whole again: run the command again`, { cause });
+      }
+      throw cause;
     } finally {
       await model.close();
     }
@@ -111,8 +117,15 @@ class Found implements FoundModel {
     try {
       return await openModelSaying(this.io, this.folder);
     } catch (cause) {
+      if (!(await this.#mended(cause))) throw cause;
+      return openModelSaying(this.io, this.folder);
+    }
+  }
+
+  /** Whether files were broken, and are downloaded again. @throws Error where they are, and cannot be */
+  async #mended(cause: unknown): Promise<boolean> {
       const broken = await brokenFiles(this.folder);
-      if (broken.length === 0) throw cause;
+      if (broken.length === 0) return false;
       const what = broken
         .map(
           ({ file, hash, found }) =>
@@ -129,12 +142,11 @@ class Found implements FoundModel {
             },
           );
         });
-        return openModelSaying(this.io, this.folder);
+        return true;
       }
       const way = this.source
         ? "Unset HF_HUB_OFFLINE and run the command again, which downloads it once more"
         : "Give the model by its name on the hub instead of its folder, which downloads it once more";
       throw new Error(`${messageOf(cause)}\n${what}. ${way}`, { cause });
-    }
   }
 }
