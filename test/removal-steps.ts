@@ -2,7 +2,15 @@
  * Twenty steps of a removal on the model that ships, in a short context, on any backend: what GPU modes are held
  * against the wasm engine with, in Node and in a browser's worker alike.
  */
-import { memoryFolder, modelFiles, presets, readModel, standardNorms, type Weights } from "@normless/gpt2";
+import {
+  gatherWeights,
+  memoryFolder,
+  modelFiles,
+  presets,
+  readModel,
+  standardNorms,
+  type WeightsInMemory,
+} from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { readShard } from "@normless/text";
@@ -60,13 +68,13 @@ async function bytesOf(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>)
 const nothing = { kinds: [], notMeasured: [] };
 
 /** The run as it stands when its control is done, which costs as much again and is not what is compared here. */
-function afterControl(weights: Weights): RunState {
+async function afterControl(weights: WeightsInMemory): Promise<RunState> {
   const zeros = Object.fromEntries(
     Object.entries(weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
   );
   return {
     ...{ version: 1, phase: "removal", step: 0, recipe, weights },
-    fingerprint: fingerprint(weights),
+    fingerprint: await fingerprint(weights),
     optimizer: { step: 0, m: zeros, v: zeros },
     removal: { norms: standardNorms(presets.base), averages: {}, probedTokens: 0 },
     controlLosses: new Array<number>(STEPS).fill(0),
@@ -82,7 +90,7 @@ export async function removalSteps(backend: Backend, files: Files): Promise<Remo
   const liveBytes: number[] = [];
   const results: Record<string, number> = {};
   let removals = 0;
-  const resume = afterControl(model.weights);
+  const resume = await afterControl(await gatherWeights(model.weights));
   for await (const event of removeLayerNorm({
     backend,
     model,
@@ -99,7 +107,7 @@ export async function removalSteps(backend: Backend, files: Files): Promise<Remo
       const written: Record<string, Uint8Array> = {};
       for (const { name, chunks } of modelFiles(event.folded)) written[name] = await bytesOf(chunks);
       const again = await readModel(memoryFolder("written", written));
-      const exported = [fingerprint(event.folded.weights), fingerprint(again.weights)] as const;
+      const exported = [await fingerprint(event.folded.weights), await fingerprint(again.weights)] as const;
       return { backend: backend.description, losses, removals, liveBytes, validation: results, exported };
     }
   }

@@ -20,10 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => backend.dispose());
 
-const onBackend = ({ config, norms, weights }: HostModel): Model => ({
+const onBackend = async ({ config, norms, weights }: HostModel): Promise<Model> => ({
   config,
   norms,
-  params: uploadWeights(backend, weights),
+  params: await uploadWeights(backend, weights),
 });
 
 it("is small, and of the shape and the vocabulary of models/sotu", async () => {
@@ -37,7 +37,7 @@ it("is small, and of the shape and the vocabulary of models/sotu", async () => {
 });
 
 it("has a first position whose std is at least 20 times the rest's at the middle layers, on validation text", async () => {
-  const event = await measureFirstPosition(onBackend(sink), { recipe: distilledRecipe, train: text });
+  const event = await measureFirstPosition(await onBackend(sink), { recipe: distilledRecipe, train: text });
   expect(event!.ratio).toBeGreaterThan(20);
   for (const block of [2, 3, 4]) {
     for (const norm of ["ln_1", "ln_2"]) expect(event!.ratios[`h.${block}.${norm}`]).toBeGreaterThan(20);
@@ -47,7 +47,7 @@ it("has a first position whose std is at least 20 times the rest's at the middle
 it("sends more than a third of the attention of half of the later layers' heads there, on validation text", async () => {
   const { heads, layers } = sink.config;
   const [batch] = sequentialBatches({ tokens: text, batchSize: 32, blockSize: 128 }) as Iterable<Batch>;
-  const { sinks } = await observe(onBackend(sink), batch);
+  const { sinks } = await observe(await onBackend(sink), batch);
   const later = sinks.slice(layers / 2).flatMap((shares) => {
     // Every query but that of the first position, which can attend to nothing else.
     const rows = Array.from({ length: batch.B * batch.T }, (_, row) => row).filter(
@@ -63,7 +63,7 @@ it("sends more than a third of the attention of half of the later layers' heads 
 });
 
 it("has a validation loss of at most 3.10, on the text of models/sotu", async () => {
-  const losses = validationLoss(onBackend(sink), validationPart(text, 65_536), {
+  const losses = validationLoss(await onBackend(sink), validationPart(text, 65_536), {
     batchSize: 16,
     blockSize: 128,
   });

@@ -37,7 +37,7 @@ type AnyRun = (kernel: KernelName, inputs: Tensors, attributes: object, into?: T
 /** What one step really runs. */
 async function callsOfStep(): Promise<Call[]> {
   const backend = dry();
-  const { step } = training(backend, dims.tiny);
+  const { step } = await training(backend, dims.tiny);
   const calls: Call[] = [];
   const run = backend.run.bind(backend) as AnyRun;
   const recorded: AnyRun = (kernel, inputs, attributes, into = {}) => {

@@ -10,7 +10,7 @@ const shape = { config, B: 2, T: 8 };
 
 it("starts at the loss of a fresh model, learns a batch it sees again, and keeps nothing", async () => {
   const backend = reference();
-  const params = uploadWeights(backend, initWeights(config, 1));
+  const params = await uploadWeights(backend, initWeights(config, 1));
   const stepper = new Stepper(backend, { config, norms: standardNorms(config), params });
   const batch = batchNumber(0, shape);
   const live: number[] = [];
@@ -30,7 +30,7 @@ it("shows in the losses that are compared whatever is left out of a step", async
   const { config } = steps.tiny;
   const lossesWith = async (settings: typeof checkSettings) => {
     const backend = await wasm({ threads: 1 });
-    const params = uploadWeights(backend, initWeights(config, 1));
+    const params = await uploadWeights(backend, initWeights(config, 1));
     const stepper = new Stepper(backend, { config, norms: standardNorms(config), params }, settings);
     const losses: number[] = [];
     for (const number of checkBatches)

@@ -17,7 +17,7 @@ const backend = await wasm({ threads: 1 });
 const all = [];
 for (const folder of folders) {
   const { config, weights, norms } = await readModelFolder(folder);
-  const model = { config, norms, params: uploadWeights(backend, weights) };
+  const model = { config, norms, params: await uploadWeights(backend, weights) };
   const how = { temperature: 0, maxTokens, stopAt: stopTokens(config) };
   const texts = [];
   for (const prompt of prompts) {

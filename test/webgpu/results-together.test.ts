@@ -54,7 +54,7 @@ it("a removal on webgpu has the events and bits of one that reads each update, r
 describe("updates on webgpu that are read ten at a time", () => {
   it("take no more of the device from the second read on, and give back what none of them takes", async () => {
     const { executor, backend } = await open();
-    const trainer = new Trainer(backend, config, weights, recipe);
+    const trainer = await Trainer.create(backend, config, weights, recipe);
     const options = { norms: standardNorms(config), auxiliaryWeight: 0.1, measure: measureStds };
     const [allocated, live]: [number[], number[]] = [[], []];
     const large = 1 << 22;

@@ -15,18 +15,18 @@ export interface StepFigures {
 const ROUNDS = 3;
 
 /** A model of fresh weights in training, and its step. */
-export function training(backend: Backend, { B, T, C, H, V, L }: Dims) {
+export async function training(backend: Backend, { B, T, C, H, V, L }: Dims) {
   const shape = { vocabSize: V, blockSize: T, channels: C, layers: L, heads: H, inner: 4 * C };
   const config: Gpt2Config = { ...shape, gelu: "tanh", eps: 1e-5, tied: true, eot: undefined };
   const recipe = { ...trainRecipe, batchSize: B, microBatchSize: B, blockSize: T };
-  const trainer = new Trainer(backend, config, initWeights(config, 1), recipe);
+  const trainer = await Trainer.create(backend, config, initWeights(config, 1), recipe);
   const tokens = Uint16Array.from(integers([8 * B * T + 1], 1, V).data);
   const options = { norms: standardNorms(config), auxiliaryWeight: 0 };
   return { trainer, step: () => trainer.update(tokens, options) };
 }
 
 export async function measureStep(column: string, backend: Backend, of: Dims): Promise<StepFigures> {
-  const { trainer, step } = training(backend, of);
+  const { trainer, step } = await training(backend, of);
   /** As many as a run reads together. */
   const steps = async () => {
     const [begin, losses]: [number, number[]] = [performance.now(), []];

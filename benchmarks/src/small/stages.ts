@@ -1,22 +1,16 @@
 /** What a model of GPT-2 small's shapes goes through, command by command, each in a process of its own. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Gpt2Config, initWeights, standardNorms } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import { openStore } from "@normless/safetensors";
 import { openFile } from "@normless/safetensors/node";
 import { randomAt } from "@normless/random";
 import { writeNanogptShard } from "@normless/text";
+import { built, NORMLESS, type ProcessPeak, processPeak } from "../harness/process-peak.js";
 
-export interface Stage {
+export interface Stage extends ProcessPeak {
   readonly name: string;
-  /** Wall time of the process. */
-  readonly seconds: number;
-  /** The most memory that the process held. */
-  readonly peakBytes: number;
 }
 
 export interface StageOptions {
@@ -47,9 +41,6 @@ const RECIPE = {
   pace: { kind: "fixed", start: 1, gaps: { ln_2: 0, "ln_1:qk": 0, "ln_1:v": 0 }, eotAfter: 0, firstAfter: 0 },
 };
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const NORMLESS = here("../../apps/remove-layernorm/bin/normless.js");
-
 /** Random weights, tokens to train and validate on, and a recipe. */
 export async function makeFolder(folder: string, config: Gpt2Config): Promise<void> {
   const model = { config, weights: initWeights(config, 1337), norms: standardNorms(config) };
@@ -70,13 +61,13 @@ export async function runStages({ root, threads, say }: StageOptions): Promise<S
   const stages: Stage[] = [];
   const stage = async (name: string, script: string, args: readonly string[]) => {
     say(name);
-    stages.push({ name, ...(await measured(script, args, join(root, "peak"))) });
+    stages.push({ name, ...(await processPeak(script, args)) });
   };
   const normless = (name: string, ...args: readonly string[]) =>
     stage(name, NORMLESS, [...args, "--threads", String(threads)]);
   const at = (name: string) => join(root, name);
 
-  await stage("make the folder", here("./small.js"), ["--make", root]);
+  await stage("make the folder", built("./small.js"), ["--make", root]);
   await normless("inspect", "inspect", "--model", at("model"), "--tokens", "all");
   const run = ["--model", at("model"), "--recipe", at("recipe.json"), "--out", at("run")];
   await normless("remove, 2 + 2 updates", "remove", ...run);
@@ -106,18 +97,6 @@ export async function runStages({ root, threads, say }: StageOptions): Promise<S
     if (!(value < 1e-4)) throw new Error(`the logits of ${name} differ by ${value} of the largest`);
   }
   return { stages, logits: gaps };
-}
-
-async function measured(script: string, args: readonly string[], peakFile: string) {
-  const begin = performance.now();
-  const child = spawn(process.execPath, ["--import", here("./peak.js"), script, ...args], {
-    stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, BENCH_PEAK_FILE: peakFile },
-  });
-  const [code] = (await once(child, "exit")) as [number | null];
-  const seconds = (performance.now() - begin) / 1000;
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}`);
-  return { seconds, peakBytes: Number(await readFile(peakFile, "utf8")) };
 }
 
 async function readLogits(path: string): Promise<Float32Array> {

@@ -50,11 +50,13 @@ export async function generationSuite(context: Context): Promise<void> {
       if (!context.wants(name)) continue;
       const folder = await context.models.of(config);
       const { weights, norms } = await readModelFolder(folder);
-      const models = started.map(({ backend }) => ({
-        config,
-        norms,
-        params: uploadWeights(backend, weights),
-      }));
+      const models = await Promise.all(
+        started.map(async ({ backend }) => ({
+          config,
+          norms,
+          params: await uploadWeights(backend, weights),
+        })),
+      );
       const generators = started.map(({ name: engine, threads }, i) => ours(engine, threads, models[i]));
       try {
         if (hasPeer(context, "pytorch")) {

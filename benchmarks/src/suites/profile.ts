@@ -46,7 +46,7 @@ async function profile(context: Context, name: string, shape: StepShape): Promis
   const { config } = shape;
   const backend = await mainEngine.start(threads);
   const takeOps = watchOps(backend);
-  const params = uploadWeights(backend, initWeights(config, 1337));
+  const params = await uploadWeights(backend, initWeights(config, 1337));
   const stepper = new Stepper(backend, { config, norms: standardNorms(config), params });
   const from = backend.upload(new Float32Array(COPIED), [COPIED]);
   const all: ProfiledStep[] = [];

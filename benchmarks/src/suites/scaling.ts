@@ -57,7 +57,7 @@ async function measureSet(context: Context, name: string, points: readonly Point
 async function start({ shape, threads }: Point) {
   const { config } = shape;
   const backend = await mainEngine.start(threads);
-  const params = uploadWeights(backend, initWeights(config, 1337));
+  const params = await uploadWeights(backend, initWeights(config, 1337));
   const stepper = new Stepper(backend, { config, norms: standardNorms(config), params });
   let number = 0;
   const step = () => stepper.step(batchNumber(number++, shape));

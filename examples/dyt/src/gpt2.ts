@@ -29,7 +29,7 @@ export const config: Gpt2Config = {
 export const norms: NormTable = Object.fromEntries(normSites(config).map((site) => [site, dytNorm]));
 
 /** GPT-2's parameters, and an alpha of 0.5 for each norm, which is where the paper starts from. */
-export function initialize(backend: Backend, seed: number): Parameters {
+export async function initialize(backend: Backend, seed: number): Promise<Parameters> {
   const alphas = normModules(config).map((module) => {
     return [`${module}.alpha`, { shape: [], data: Float32Array.of(0.5) }] as const;
   });

@@ -4,7 +4,7 @@ import { wasm } from "@normless/tensor-wasm";
 import { config, initialize, train } from "./gpt2.js";
 
 const backend = await wasm();
-const params = initialize(backend, 1);
+const params = await initialize(backend, 1);
 const losses = await train(params, { steps: 200, rows: 8, seed: 2 });
 for (let step = 0; step < losses.length; step += 50) {
   console.log(`update ${step + 1}: loss ${losses[step].toFixed(4)} nats a token`);

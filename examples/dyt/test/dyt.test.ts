@@ -56,7 +56,7 @@ describe("a GPT-2 with DyT", () => {
 
   it("has the same gradients where blocks are computed again, alphas' too", async () => {
     const backend = reference();
-    const params = initialize(backend, 1);
+    const params = await initialize(backend, 1);
     const tokens = uploadTokens(backend, config, { inputs: Int32Array.of(5, 8, 11), B: 1, T: 3 });
     const targets = uploadTargets(backend, config, Int32Array.of(8, 11, 14), 3);
     const [kept, again] = [false, true].map((recompute) =>
@@ -70,9 +70,9 @@ describe("a GPT-2 with DyT", () => {
     for (const name of Object.keys(params)) expect(await again[name].read()).toEqual(await kept[name].read());
   });
 
-  it("asks for the alpha that a model lacks", () => {
+  it("asks for the alpha that a model lacks", async () => {
     const backend = reference();
-    const { "h.0.ln_1.alpha": _, ...params } = initialize(backend, 1);
+    const { "h.0.ln_1.alpha": _, ...params } = await initialize(backend, 1);
     const tokens = uploadTokens(backend, config, { inputs: Int32Array.of(1, 2), B: 1, T: 2 });
     expect(() => evaluate((params) => forward({ config, params, norms }, tokens), params)).toThrow(
       `the norm "${dytNorm.name}" needs a parameter alpha beside gamma and beta`,

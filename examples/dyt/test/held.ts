@@ -31,7 +31,7 @@ export const checks = (as: (op: typeof dyt.op) => typeof dyt.op = (op) => op) =>
 
 /** A few updates: the loss falls, alpha moves, and nothing is left alive. */
 export async function trains(backend: Backend): Promise<void> {
-  const params = initialize(backend, 1);
+  const params = await initialize(backend, 1);
   const before = backend.memory().liveTensors;
   const losses = await train(params, { steps: 20, rows: 4, seed: 2 });
   expect(losses.every(Number.isFinite)).toBe(true);

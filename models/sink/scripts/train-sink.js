@@ -81,8 +81,8 @@ const model = await readModelFolder(SOTU);
 const { config } = model;
 const { heads, channels: C } = config;
 const norms = standardNorms(config);
-const teacher = { config, params: uploadWeights(backend, model.weights), norms };
-const params = uploadWeights(backend, GOES_ON ? (await readModelFolder(values.from)).weights : model.weights);
+const teacher = { config, params: await uploadWeights(backend, model.weights), norms };
+const params = await uploadWeights(backend, GOES_ON ? (await readModelFolder(values.from)).weights : model.weights);
 const optimizer = new AdamW(backend, params, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0 });
 const { tokens } = readShard(new Uint8Array(gunzipSync(readFileSync(join(SOTU, "train.bin.gz")))));
 

@@ -60,10 +60,11 @@ async function firstLogits(model: Model, tokens: Uint16Array, { blockSize }: Bat
   const [batch] = sequentialBatches({ tokens, batchSize: 1, blockSize });
   const ids = uploadTokens(params["wte.weight"].backend, config, batch);
   const logits = evaluate((variables) => forward({ config, params: variables, norms }, ids), params);
-  const values = Float32Array.from(await logits.read());
+  const values = await logits.read();
   logits.free();
   freeTokens(ids);
-  return values;
+  // The largest thing in memory besides the weights: not copied once more where it need not be.
+  return values instanceof Float32Array ? values : Float32Array.from(values);
 }
 
 /** max |a − b| / max |b|; NaN when either has a value that is no number. */

@@ -32,7 +32,7 @@ async function compare(
   tokens: readonly number[],
   blockSize = a.config.blockSize,
 ): Promise<Comparison> {
-  const models = { a: onDevice(backend, a), b: onDevice(backend, b) };
+  const models = { a: await onDevice(backend, a), b: await onDevice(backend, b) };
   const steps = compareModels(models, Uint16Array.from(tokens), { blockSize });
   let seen = 0;
   for (;;) {
@@ -147,7 +147,7 @@ describe("compareModels", () => {
     const results: Comparison[] = [];
     for (const threads of [1, 2]) {
       const backend = await wasm({ threads });
-      const models = { a: onDevice(backend, a), b: onDevice(backend, b) };
+      const models = { a: await onDevice(backend, a), b: await onDevice(backend, b) };
       const before = backend.memory().liveBytes;
       const steps = compareModels(models, Uint16Array.from(tokens));
       let step = await steps.next();

@@ -27,7 +27,7 @@ beforeAll(async () => {
   model = {
     config,
     norms: standardNorms(config),
-    params: uploadWeights(backend, Object.fromEntries(sharp)),
+    params: await uploadWeights(backend, Object.fromEntries(sharp)),
   };
 });
 afterAll(() => backend.dispose());

@@ -1,5 +1,5 @@
 /** Loss and KL by row kind and position, against naive passes over every row; and what is made of them. */
-import { foldModel, type HostModel, toEps1e12 } from "@normless/gpt2";
+import { foldModel, type HostModel, toEps1e12, type WeightsInMemory } from "@normless/gpt2";
 import { type Backend, reference } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import fc from "fast-check";
@@ -35,8 +35,8 @@ async function measure(
   rows: RowSet,
   { reference: teacher, ...options }: Omit<PositionOptions, "reference"> & { reference?: HostModel },
 ): Promise<PositionSums> {
-  const held = teacher && onDevice(backend, teacher);
-  const work = measurePositions(onDevice(backend, model), rows, {
+  const held = teacher && (await onDevice(backend, teacher));
+  const work = measurePositions(await onDevice(backend, model), rows, {
     ...options,
     ...(held && { reference: held }),
   });
@@ -52,7 +52,7 @@ async function measure(
 }
 
 /** Loss and KL(reference ‖ model) of each row's targets, in float64 from whole logits. */
-function naive(model: HostModel, teacher: HostModel, { kinds }: RowSet) {
+function naive(model: HostModel<WeightsInMemory>, teacher: HostModel<WeightsInMemory>, { kinds }: RowSet) {
   return kinds.map((kind) =>
     [...rowBatches(kind, 1)]
       .sort((x, y) => x.rows[0] - y.rows[0])
@@ -151,8 +151,8 @@ describe("measurePositions", () => {
     const [config] = fc.sample(configs, { numRuns: 1, seed: 5 });
     const backend = await wasm({ threads: 1 });
     const [model, teacher] = [
-      onDevice(backend, randomModel(config, 1)),
-      onDevice(backend, randomModel(config, 2)),
+      await onDevice(backend, randomModel(config, 1)),
+      await onDevice(backend, randomModel(config, 2)),
     ];
     const before = backend.memory().liveBytes;
     const tokens = Uint16Array.from(randomIds(config, 40, 1));

@@ -17,17 +17,23 @@ export {
 export {
   checkModel,
   checkWeights,
-  downloadWeights,
-  freeParams,
   hasNorms,
-  type HostModel,
-  type HostTensor,
   initWeights,
   parameterCount,
   parameterShapes,
+} from "./model/params.js";
+export {
+  downloadWeights,
+  freeParams,
+  gatherWeights,
+  type HostModel,
+  type HostTensor,
+  readValues,
+  type TensorInMemory,
   uploadWeights,
   type Weights,
-} from "./model/params.js";
+  type WeightsInMemory,
+} from "./model/weights.js";
 export {
   freezeAll,
   isFolded,

@@ -6,6 +6,8 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type FileSource, openFile, writeFileAtomic } from "@normless/safetensors/node";
 import { isWeightFile } from "./files/hf-shards.js";
+import { NotFiniteError } from "./model/finite.js";
+import { gatherWeights, type WeightsInMemory } from "./model/weights.js";
 import {
   type Folder,
   type LoadedModel,
@@ -39,11 +41,36 @@ export async function openFolder(path: string): Promise<DiskFolder> {
   };
 }
 
-/** Reads a Hugging Face model folder. @throws Error naming the folder, the file and what is wrong in it. */
-export async function readModelFolder(path: string): Promise<LoadedModel> {
+/** A model whose weights are read from its files when they are asked for. */
+export interface OpenModel extends LoadedModel {
+  /** Closes the files, after which no weight can be read any more; may be called again. Whoever opened the model does. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a Hugging Face model folder, whose files stay open until the model is closed: for weights that need not be in
+ * memory together. What reading one throws is told at `readModel`.
+ * @throws Error naming the folder, the file and what is wrong in it; then nothing is left open.
+ */
+export async function openModelFolder(path: string): Promise<OpenModel> {
   const folder = await openFolder(path);
   try {
-    return await readModel(folder);
+    return { ...(await readModel(folder)), close: () => folder.close() };
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+/**
+ * Reads a Hugging Face model folder, all its weights into memory. @throws Error naming the folder, the file and what is
+ * wrong in it.
+ */
+export async function readModelFolder(path: string): Promise<LoadedModel<WeightsInMemory>> {
+  const folder = await openFolder(path);
+  try {
+    const model = await readModel(folder);
+    return { ...model, weights: await gatherWeights(model.weights) };
   } finally {
     await folder.close();
   }
@@ -59,9 +86,11 @@ export interface WriteOptions {
  * Writes a model as a Hugging Face folder, making the folder where there is none. The files are first written whole
  * into a temporary folder inside it and then renamed into place, config.json last, so that a full disk or another
  * failure leaves what was there as it was. Weights there of another number of files go. The process being killed leaves
- * the temporary folder, `.writing-….tmp`.
+ * the temporary folder, `.writing-….tmp`. The weights are read, or computed, one by one as they are written, so that a
+ * model may be written over the folder that it was opened from.
  * @returns the names of the files that are the model's
- * @throws Error when the folder is not empty, unless `overwrite` says that this is meant; when writing fails.
+ * @throws Error when the folder is not empty, unless `overwrite` says that this is meant; when writing fails, as it does
+ * where the dtype cannot hold a value; NotFiniteError naming the parameter and the element that is NaN or infinite.
  */
 export async function writeModelFolder(
   path: string,
@@ -92,7 +121,8 @@ export async function writeModelFolder(
   } catch (cause) {
     await rm(there ? staging : target, { recursive: true, force: true });
     const why = cause instanceof Error ? cause.message.replaceAll(staging, target) : String(cause);
-    throw new Error(`${path}: the model was not written: ${why}`, { cause });
+    const said = `${path}: the model was not written: ${why}`;
+    throw cause instanceof NotFiniteError ? new NotFiniteError(said, { cause }) : new Error(said, { cause });
   }
 }
 

@@ -6,12 +6,13 @@ import { foldedNorm, frozenNorm, type Norm } from "@normless/layernorm";
 import { openStore, type Store } from "@normless/safetensors";
 import {
   type Folder,
+  gatherWeights,
   type Gpt2Config,
   type NormTable,
   normSites,
   readModel,
   standardNorms,
-  type Weights,
+  type WeightsInMemory,
 } from "../src/index.js";
 
 /** Constants of one norm module by position class; a class without one uses `std`. */
@@ -37,7 +38,7 @@ interface Facts {
 
 export interface Fixture {
   readonly config: Gpt2Config;
-  readonly weights: Weights;
+  readonly weights: WeightsInMemory;
   readonly inputs: Int32Array;
   readonly targets: Int32Array;
   readonly B: number;
@@ -57,7 +58,7 @@ async function source(folder: Folder, name: string) {
 }
 
 /** Every tensor of a store whose name begins with `prefix`, by the rest of its name. */
-export async function tensorsUnder(from: Store, prefix: string): Promise<Weights> {
+export async function tensorsUnder(from: Store, prefix: string): Promise<WeightsInMemory> {
   const names = from.names().filter((name) => name.startsWith(prefix));
   const entries = names.map(
     async (name) =>
@@ -87,7 +88,7 @@ export async function readFixture(folder: Folder): Promise<Fixture> {
   const [B, T] = expected.info("tokens").shape;
   return {
     config,
-    weights,
+    weights: await gatherWeights(weights),
     inputs: await ids("tokens"),
     targets: await ids("targets"),
     B,

@@ -1,6 +1,15 @@
 /** A model's files in memory, and tensors to write as another program may have. */
 import type { TensorEntry } from "@normless/safetensors";
-import { modelFiles, type ModelToWrite, type Weights } from "../src/index.js";
+import {
+  gatherWeights,
+  type LoadedModel,
+  memoryFolder,
+  modelFiles,
+  type ModelToWrite,
+  readModel,
+  type Weights,
+  type WeightsInMemory,
+} from "../src/index.js";
 
 export type Files = Readonly<Record<string, Uint8Array>>;
 
@@ -12,6 +21,12 @@ export async function filesOf(written: ModelToWrite): Promise<Files> {
     files[name] = new Uint8Array(await new Blob(parts.map((part) => part.slice())).arrayBuffer());
   }
   return files;
+}
+
+/** The model that files hold, in a folder called m, with all its weights in memory. */
+export async function readWhole(files: Files): Promise<LoadedModel<WeightsInMemory>> {
+  const model = await readModel(memoryFolder("m", files));
+  return { ...model, weights: await gatherWeights(model.weights) };
 }
 
 export const entriesOf = (weights: Weights, rename = (name: string) => name): TensorEntry[] =>

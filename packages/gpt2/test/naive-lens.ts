@@ -1,10 +1,10 @@
 /** TransformerLens's forward pass with `normalization_type=None`, in plain loops and float64, from its own formulas. */
-import type { Gpt2Config, Weights } from "../src/index.js";
+import type { Gpt2Config, WeightsInMemory } from "../src/index.js";
 
 type Vector = number[];
 
 /** Logits of one sequence, (T,V), for a config with `gelu: "tanh"`. */
-export function naiveLens(lens: Weights, config: Gpt2Config, ids: readonly number[]): Vector[] {
+export function naiveLens(lens: WeightsInMemory, config: Gpt2Config, ids: readonly number[]): Vector[] {
   const { channels: C, heads: H, inner, layers, vocabSize: V } = config;
   const D = C / H;
   const value = (name: string, ...at: number[]) => {

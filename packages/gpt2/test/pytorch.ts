@@ -88,7 +88,7 @@ class OnBackend {
     use: (params: Parameters, bind: (params: Variables) => BoundModel) => Promise<void>,
   ): Promise<void> {
     const { weights, ...rest } = await variant(tag, this.fixture);
-    const params = uploadWeights(this.backend, weights);
+    const params = await uploadWeights(this.backend, weights);
     await use(params, (variables) => ({ ...rest, params: variables }));
     freeParams(params);
   }

@@ -33,7 +33,7 @@ const tokens = uploadTokens(backend, config, { inputs: Int32Array.of(3, 1, 4, 1,
 async function logitsOf({ config, weights, norms }: HostModel) {
   const logits = evaluate(
     (params) => forward({ config, params, norms }, tokens), // (B,T,V)
-    uploadWeights(backend, weights),
+    await uploadWeights(backend, weights),
   );
   return [...(await logits.read())];
 }

@@ -1,5 +1,5 @@
 /** Attribution: the parts of the logits, against a naive pass; the direct effect by leaving a head out. */
-import { foldModel, type HostModel, replaceNorm } from "@normless/gpt2";
+import { foldModel, type HostModel, replaceNorm, type WeightsInMemory } from "@normless/gpt2";
 import { frozenNorm } from "@normless/layernorm";
 import { reference } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
@@ -10,6 +10,7 @@ import { attribute, attributionError } from "../src/index.js";
 import {
   configsFrom,
   frozenModel,
+  inMemory,
   linear,
   minus,
   naiveHead,
@@ -35,7 +36,12 @@ async function last<X>(steps: AsyncGenerator<unknown, X>): Promise<X> {
 }
 
 /** What a head writes at a position, its value bias and ln_1's beta taken out, from the definitions. */
-function headWrites(model: HostModel, ids: readonly number[], layer: number, head: number): number[] {
+function headWrites(
+  model: HostModel<WeightsInMemory>,
+  ids: readonly number[],
+  layer: number,
+  head: number,
+): number[] {
   const { channels: C, heads: H } = model.config;
   const D = C / H;
   const output = naivePass(model, ids).heads[layer][head][ids.length - 1];
@@ -61,9 +67,9 @@ describe("attribute", () => {
         for (const [model, exact] of [
           [randomModel(config, seed), false],
           [frozen, true],
-          [foldModel(frozen), true],
+          [await inMemory(foldModel(frozen)), true],
         ] as const) {
-          const found = await attribute(onDevice(reference(), model), ids, token);
+          const found = await attribute(await onDevice(reference(), model), ids, token);
           const logits = naivePass(model, ids).logits[ids.length - 1];
           // Parts come in float32, and may be much larger than what is left of them in the sum.
           const scale = Math.max(...logits.map(Math.abs), ...found.parts.map(({ logit }) => Math.abs(logit)));
@@ -87,7 +93,7 @@ describe("attribute", () => {
         const ids = randomIds(config, config.blockSize, seed);
         const frozen = frozenModel(config, seed);
         const parts = async (model: HostModel) =>
-          (await attribute(onDevice(reference(), model), ids, 1)).parts;
+          (await attribute(await onDevice(reference(), model), ids, 1)).parts;
         const [a, b] = [await parts(frozen), await parts(foldModel(frozen))];
         expect(a.map(({ name }) => name)).toEqual(b.map(({ name }) => name));
         expectClose(
@@ -105,7 +111,7 @@ describe("attribute", () => {
     const config = { ...tiny, layers: 2 };
     const model = frozenModel(config, 3);
     const ids = randomIds(config, 5, 4);
-    const { parts } = await attribute(onDevice(reference(), model), ids, 2);
+    const { parts } = await attribute(await onDevice(reference(), model), ids, 2);
     const none = naiveHead(model, new Array<number>(config.channels).fill(0), "rest")[2];
     for (const { kind, layer = 0, head = 0, logit } of parts) {
       if (kind !== "head") continue;
@@ -128,7 +134,7 @@ describe("attribute", () => {
     const frozen = frozenModel(tiny, 5);
     const model = { ...frozen, norms: replaceNorm(frozen.norms, "ln_f", frozenNorm(std)) };
     for (const ids of [[2], [2, tiny.eot], [2, 3]]) {
-      const { logit } = await attribute(onDevice(reference(), model), ids, 1);
+      const { logit } = await attribute(await onDevice(reference(), model), ids, 1);
       expect(logit).toBeCloseTo(naivePass(model, ids).logits[ids.length - 1][1], 9);
     }
   });
@@ -138,17 +144,17 @@ describe("attribute", () => {
     const ids = randomIds(tiny, 4, 1);
     const logits = naivePass(model, ids).logits[3];
     const top = logits.indexOf(Math.max(...logits));
-    const found = await attribute(onDevice(reference(), model), ids);
+    const found = await attribute(await onDevice(reference(), model), ids);
     expect(found).toMatchObject({ token: top, predicted: true });
     const total = sumOf(logits.map((value) => Math.exp(value - logits[top])));
     expect(found.probability).toBeCloseTo(1 / total, 9);
-    expect((await attribute(onDevice(reference(), model), ids, (top + 1) % 9)).predicted).toBe(false);
+    expect((await attribute(await onDevice(reference(), model), ids, (top + 1) % 9)).predicted).toBe(false);
   });
 
   it("is within 1e-5 in float32, on the engine that a user has", async () => {
     const backend = await wasm({ threads: 1 });
     const folded = foldModel(frozenModel({ ...tiny, channels: 24, layers: 2 }, 8));
-    const model = onDevice(backend, folded);
+    const model = await onDevice(backend, folded);
     const before = backend.memory().liveBytes;
     const { relativeDifference } = await attribute(model, [1, 2, 3, 4]);
     expect(relativeDifference).toBeGreaterThan(0);
@@ -163,7 +169,7 @@ describe("attribute", () => {
     const { weights, ...model } = randomModel(tiny, 9);
     const { data, shape } = weights["wpe.weight"];
     const huge = { ...weights, "wpe.weight": { shape, data: data.map((x) => x + 3e5) } };
-    const large = onDevice(backend, { ...model, weights: huge });
+    const large = await onDevice(backend, { ...model, weights: huge });
     await expect(attribute(large, [1, 2, 3])).rejects.toThrow(
       "more than 0.00001. Where the residual is very large",
     );
@@ -191,7 +197,7 @@ describe("attributionError", () => {
     for (const model of [frozen, foldModel(frozen)]) {
       const tokens = Uint16Array.from(randomIds(tiny, 25, 2));
       const found = await last(
-        attributionError(onDevice(reference(), model), tokens, { sequences: 4, blockSize: 6 }),
+        attributionError(await onDevice(reference(), model), tokens, { sequences: 4, blockSize: 6 }),
       );
       expect(found.sequences).toBe(4);
       expect(found.nmae.value).toBeLessThan(1e-12);
@@ -203,7 +209,7 @@ describe("attributionError", () => {
     const model = randomModel({ ...tiny, layers: 2 }, 6);
     const tokens = randomIds(tiny, 19, 3);
     const found = await last(
-      attributionError(onDevice(reference(), model), Uint16Array.from(tokens), {
+      attributionError(await onDevice(reference(), model), Uint16Array.from(tokens), {
         sequences: 10,
         blockSize: 6,
       }),
@@ -248,7 +254,7 @@ describe("attributionError", () => {
   });
 
   it("needs a whole sequence and its target", async () => {
-    const model = onDevice(reference(), randomModel(tiny, 1));
+    const model = await onDevice(reference(), randomModel(tiny, 1));
     const short = attributionError(model, new Uint16Array(6), { sequences: 1, blockSize: 6 });
     await expect(short.next()).rejects.toThrow("a whole sequence of 2 or more");
   });

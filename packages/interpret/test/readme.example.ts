@@ -5,7 +5,7 @@ import { reference } from "@normless/tensor";
 const backend = reference();
 const small = { vocabSize: 16, blockSize: 8, channels: 8, inner: 32, layers: 1, heads: 2, eot: 15 };
 const config = { ...presets.base, ...small };
-const params = uploadWeights(backend, initWeights(config, 1337));
+const params = await uploadWeights(backend, initWeights(config, 1337));
 const standard: Model = { config, params, norms: standardNorms(config) };
 const frozen: Model = {
   ...standard,

@@ -39,7 +39,7 @@ export async function firstPositionOf(
   }: Pick<TimedTraining, "backend" | "config" | "weights" | "norms" | "corpus">,
   recipe: RemovalRecipe,
 ): Promise<FirstPositionEvent | undefined> {
-  const params = uploadWeights(backend, weights);
+  const params = await uploadWeights(backend, weights);
   try {
     return await measureFirstPosition({ config, norms, params }, { recipe, train: corpus.train });
   } finally {

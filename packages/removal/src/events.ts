@@ -2,7 +2,7 @@
  * What a run tells the world, in order. The terminal, the metrics file, the report and the page are consumers of one
  * stream. Fields named `seconds` (since this process began the run) and `tokensPerSecond` are timings; everything else is the same for the same seed.
  */
-import type { Gpt2Config, HostModel } from "@normless/gpt2";
+import type { Gpt2Config, HostModel, WeightsInMemory } from "@normless/gpt2";
 import type { PerClass } from "@normless/tensor";
 import type { ChangedField, ProgressEvent, TrainingStep } from "@normless/train";
 import type { Contender, Phase } from "./phase.js";
@@ -113,7 +113,7 @@ export interface LookEvent {
 export interface ControlEvent {
   readonly type: "control";
   /** With the norms that the run found. */
-  readonly model: HostModel;
+  readonly model: HostModel<WeightsInMemory>;
   /** Nats a token. */
   readonly validation: Readonly<Record<"original" | "control", number>>;
 }
@@ -183,9 +183,9 @@ export interface DoneEvent {
   readonly type: "done";
   readonly summary: Summary;
   /** Every norm that went frozen at one constant; gamma, beta and centring still apart. */
-  readonly frozen: HostModel;
+  readonly frozen: HostModel<WeightsInMemory>;
   /** The same folded into the weights: where no LayerNorm stays, plain weights, an untied head with a bias. */
-  readonly folded: HostModel;
+  readonly folded: HostModel<WeightsInMemory>;
 }
 
 /** Anything that a run tells. */

@@ -37,7 +37,7 @@ async function untilControl(asked: RemovalRecipe, more: Partial<RunInput> = {}) 
 
 /** The weights after updates with LayerNorm everywhere, at the auxiliary weight and target of each. */
 async function trainedBy(asked: RemovalRecipe, how: (step: number) => { weight: number; target?: number }) {
-  const trainer = new Trainer(backend, config, weights, asked);
+  const trainer = await Trainer.create(backend, config, weights, asked);
   try {
     while (trainer.step < asked.steps) {
       const { weight: auxiliaryWeight, target: auxiliaryTarget } = how(trainer.step);

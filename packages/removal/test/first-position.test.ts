@@ -1,5 +1,5 @@
 /** How large the first position is, and what a run says of it before its first update. */
-import { type HostModel, standardNorms, uploadWeights, type Weights } from "@normless/gpt2";
+import { type HostModel, type WeightsInMemory, standardNorms, uploadWeights } from "@normless/gpt2";
 import { reference } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { batchAt } from "@normless/text";
@@ -21,7 +21,7 @@ import { config, corpus, weights as fresh } from "@normless/gpt2/testing";
 import { recipe } from "../src/testing/index.js";
 
 /** Position 0 with an embedding that is so many times as large. */
-function withFirst(times: number): Weights {
+function withFirst(times: number): WeightsInMemory {
   const { shape, data } = fresh["wpe.weight"];
   const scaled = data.map((value, i) => (i < config.channels ? times * value : value));
   return { ...fresh, "wpe.weight": { shape, data: scaled } };
@@ -31,7 +31,7 @@ function withFirst(times: number): Weights {
  * By plain loops, by module: mean std at position 0 over that at all others but end-of-text; and by layer, mean attention to
  * position 0 of all queries but its own.
  */
-function naive(model: HostModel): { ratios: Record<string, number>; attention: number[] } {
+function naive(model: HostModel<WeightsInMemory>): { ratios: Record<string, number>; attention: number[] } {
   const { blockSize: T, seed } = recipe;
   const { inputs } = batchAt({ tokens: corpus.train, batchSize: 4, blockSize: T, seed, step: 0 });
   const sums: Record<string, { first: number[]; rest: number[] }> = {};
@@ -68,7 +68,7 @@ describe("the first position's share", () => {
       [30, 3],
     ]) {
       const weights = withFirst(times);
-      const model = { config, norms, params: uploadWeights(reference(), weights) };
+      const model = { config, norms, params: await uploadWeights(reference(), weights) };
       const asked = { ...recipe, microBatchSize };
       const event = await measureFirstPosition(model, { recipe: asked, train: corpus.train });
       const { ratios: expected, attention } = naive({ config, norms, weights });
@@ -89,7 +89,7 @@ describe("the first position's share", () => {
   });
 
   it("is not there where every token is a first one", async () => {
-    const model = { config, norms: standardNorms(config), params: uploadWeights(reference(), fresh) };
+    const model = { config, norms: standardNorms(config), params: await uploadWeights(reference(), fresh) };
     const asked = { ...recipe, blockSize: 1 };
     expect(await measureFirstPosition(model, { recipe: asked, train: corpus.train })).toBeUndefined();
   });

@@ -42,9 +42,9 @@ let good: Model;
 beforeAll(async () => {
   backend = await wasm({ threads: 1 });
   const norms = standardNorms(config);
-  model = { config, norms, params: uploadWeights(backend, weights) };
+  model = { config, norms, params: await uploadWeights(backend, weights) };
   const whole = { ...weights, "wte.weight": tiedWeights["wte.weight"] };
-  good = { config, norms, params: uploadWeights(backend, whole) };
+  good = { config, norms, params: await uploadWeights(backend, whole) };
 });
 afterAll(() => backend.dispose());
 
@@ -103,7 +103,7 @@ describe("a value that is no number ends", () => {
     const head = { shape: [config.vocabSize, C], data: new Float32Array(config.vocabSize * C).fill(3e38) };
     const loud = {
       ...good,
-      params: { ...good.params, ...uploadWeights(backend, { "lm_head.weight": head }) },
+      params: { ...good.params, ...(await uploadWeights(backend, { "lm_head.weight": head })) },
     };
     await refused(
       finish(compareModels({ a: good, b: loud }, text, asked)),

@@ -1,5 +1,5 @@
 /** What a removal at a fixed step is said to cost, against losses by plain loops. */
-import type { NormTable, Weights } from "@normless/gpt2";
+import type { NormTable, WeightsInMemory } from "@normless/gpt2";
 import { frozenNorm, type Norm } from "@normless/layernorm";
 import { reference } from "@normless/tensor";
 import { batchAt } from "@normless/text";
@@ -10,7 +10,7 @@ import { config, corpus, weights as fresh } from "@normless/gpt2/testing";
 import { recipe } from "../src/testing/index.js";
 
 /** Large enough that what a norm does is seen in the digits. */
-const weights: Weights = Object.fromEntries(
+const weights: WeightsInMemory = Object.fromEntries(
   Object.entries(fresh).map(([name, { shape, data }]) => [
     name,
     { shape, data: shape.length > 1 ? data.map((value) => 6 * value) : data },
@@ -21,7 +21,7 @@ const weights: Weights = Object.fromEntries(
 function naiveLoss(
   asked: RemovalRecipe,
   step: number,
-  model: { weights: Weights; norms: NormTable },
+  model: { weights: WeightsInMemory; norms: NormTable },
 ): number {
   const { batchSize, blockSize: T, seed, loss } = asked;
   const { inputs, targets } = batchAt({ tokens: corpus.train, batchSize, blockSize: T, seed, step });

@@ -121,7 +121,7 @@ describe("the host reads", () => {
   it("as many updates as take a second, ten at most, one at least", async () => {
     let now = 0;
     vi.spyOn(performance, "now").mockImplementation(() => now);
-    const trainer = new Trainer(together, config, weights, recipe);
+    const trainer = await Trainer.create(together, config, weights, recipe);
     /** Updates until it is time to read, each of so many milliseconds. */
     const updatesRead = async (milliseconds: number) => {
       let updates = 0;
@@ -230,7 +230,7 @@ describe("reading several updates at once", () => {
   });
 
   it("changes nothing by an update whose gradient is too large for float32, and says so", async () => {
-    const trainer = new Trainer(together, config, weights, recipe);
+    const trainer = await Trainer.create(together, config, weights, recipe);
     const before = await trainer.save();
     await trainer.update(corpus.train, { norms: standardNorms(config), auxiliaryWeight: 1e30 });
     await expect(trainer.results().next()).rejects.toThrow(
@@ -243,7 +243,7 @@ describe("reading several updates at once", () => {
   it("leaves nothing on the backend", async () => {
     stopTheClock();
     const { liveBytes, liveTensors } = together.memory();
-    const trainer = new Trainer(together, config, weights, recipe);
+    const trainer = await Trainer.create(together, config, weights, recipe);
     for (let i = 0; i < 3; i++) {
       await trainer.update(corpus.train, { norms: standardNorms(config), auxiliaryWeight: 1 });
     }

@@ -13,9 +13,9 @@ const rows = { eotShare: 0.5, shortShare: 0.25, shortTokens: 4 };
 const model = { config, corpus };
 
 describe("an update's rows", () => {
-  it("are micro-batches of whole and of short rows, none with more tokens than the recipe's", () => {
+  it("are micro-batches of whole and of short rows, none with more tokens than the recipe's", async () => {
     const backend = reference();
-    const trainer = new Trainer(backend, config, weights, { ...recipe, ...rows, microBatchSize: 2 });
+    const trainer = await Trainer.create(backend, config, weights, { ...recipe, ...rows, microBatchSize: 2 });
     const batches = trainer.microBatches(corpus.train);
     expect(batches.map(({ B, T }) => [B, T])).toEqual([
       [2, 16],
@@ -34,7 +34,7 @@ describe("an update's rows", () => {
 
   it("weigh every token the same: the loss is the mean over all of them", async () => {
     const backend = reference();
-    const trainer = new Trainer(backend, config, weights, { ...recipe, ...rows });
+    const trainer = await Trainer.create(backend, config, weights, { ...recipe, ...rows });
     const norms = standardNorms(config);
     const device = { config, params: trainer.params, norms };
     let nats = 0;

@@ -206,7 +206,7 @@ describe("a distilled run", () => {
   it("needs no control: one that keeps its LayerNorms does not change by a bit", async () => {
     const backend = await wasm({ threads: 2 });
     const parts = { ...distilled, microBatchSize: 2 };
-    const trainer = new Trainer(backend, config, weights, parts, { teacher: weights });
+    const trainer = await Trainer.create(backend, config, weights, parts, { teacher: weights });
     for (let i = 0; i < 3; i++) {
       await trainer.update(corpus.train, { norms: standardNorms(config), auxiliaryWeight: 0 });
       for await (const { loss, gradNorm } of trainer.results()) expect([loss, gradNorm]).toEqual([0, 0]);
@@ -221,7 +221,7 @@ describe("a training step", () => {
   it("in micro-batches gives the loss and the update of the whole batch", async () => {
     const backend = reference();
     const step = async (microBatchSize: number) => {
-      const trainer = new Trainer(backend, config, weights, { ...recipe, microBatchSize });
+      const trainer = await Trainer.create(backend, config, weights, { ...recipe, microBatchSize });
       const norms = standardNorms(config);
       await trainer.update(corpus.train, { norms, auxiliaryWeight: 0 });
       const { value } = await trainer.results().next();

@@ -49,9 +49,9 @@ async function measured(
   rows: RowSet,
   more: Partial<PositionOptions> = {},
 ): Promise<PositionSums> {
-  const original = onDevice(backend, { config, weights, norms: standardNorms(config) });
+  const original = await onDevice(backend, { config, weights, norms: standardNorms(config) });
   const options = { batchSize: 3, reference: original, ...more };
-  const work = measurePositions(onDevice(backend, model), rows, options);
+  const work = measurePositions(await onDevice(backend, model), rows, options);
   for (;;) {
     const { done, value } = await work.next();
     if (done) return value;
@@ -202,7 +202,7 @@ describe("looks on the way", () => {
         { shape, data: name === "wpe.weight" ? data.map((x, i) => (i === 16 ? NaN : x)) : data },
       ]),
     );
-    const trainer = new Trainer(backend, config, broken, recipe);
+    const trainer = await Trainer.create(backend, config, broken, recipe);
     const validating = new Validating({
       ...{ backend, recipe, text: corpus.validation, eot: config.eot, seconds: () => 1 },
       original: { config, weights, norms: standardNorms(config) },
@@ -223,7 +223,7 @@ describe("the auxiliary loss", () => {
     expect(recipe.controlAuxiliary).toBe(true);
     for (const { auxiliary } of find(events, "step")) expect(auxiliary).toBeGreaterThan(0);
     const first = async (auxiliaryWeight: number, microBatchSize = 4) => {
-      const trainer = new Trainer(backend, config, weights, { ...recipe, microBatchSize });
+      const trainer = await Trainer.create(backend, config, weights, { ...recipe, microBatchSize });
       await trainer.update(corpus.train, {
         norms: standardNorms(config),
         auxiliaryWeight,

@@ -12,7 +12,8 @@ export interface FileSource extends ByteSource {
 }
 
 /**
- * Opens a file to read ranges of it; its name in errors is the path. The caller closes it.
+ * Opens a file to read ranges of it; its name in errors is the path. The caller closes it. Where another file has taken the
+ * path since, the one that was opened is read; where this one was written to, reading is a SafetensorsError.
  * @throws SafetensorsError when there is no such file, or it cannot be read
  */
 export async function openFile(path: string): Promise<FileSource> {
@@ -27,7 +28,14 @@ export async function openFile(path: string): Promise<FileSource> {
   return {
     size: stat.size,
     name: path,
-    read: (begin, end) => readRange(file, path, begin, end),
+    read: async (begin, end) => {
+      const bytes = await readRange(file, path, begin, end);
+      // Fewer bytes say themselves that the file was cut.
+      if (bytes.length === end - begin && (await file.stat()).mtimeMs !== stat.mtimeMs) {
+        throw new SafetensorsError(`${path}: the file was written to since it was opened; open it again`);
+      }
+      return bytes;
+    },
     close: () => file.close(),
   };
 }

@@ -57,6 +57,22 @@ function systemError(code: string): Error {
 }
 
 describe("openFile", () => {
+  it("refuses to read on where the file was written to, and reads the one it opened where another took its place", async () => {
+    await writeFileAtomic(path, writeSafetensors(entries));
+    const before = await readFile(path);
+    const file = await openFile(path);
+    await writeFileAtomic(path, [new Uint8Array(before.length)]);
+    expect(Buffer.from(await file.read(0, before.length))).toEqual(before);
+    await file.close();
+    const other = await openFile(path);
+    await writeFile(path, before);
+    await expect(other.read(0, 8)).rejects.toThrow(
+      `${path}: the file was written to since it was opened; open it again`,
+    );
+    await expect(other.read(0, 8)).rejects.toThrow(SafetensorsError);
+    await other.close();
+  });
+
   it("reads what writeFileAtomic wrote, and says how much that was", async () => {
     const bytes = await writeFileAtomic(path, writeSafetensors(entries));
     const source = await openFile(path);

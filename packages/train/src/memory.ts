@@ -2,6 +2,7 @@
 import {
   type Gpt2Config,
   type NormTable,
+  parameterCount,
   parameterShapes,
   standardNorms,
   type Weights,
@@ -44,7 +45,7 @@ export async function stepBytes({
   );
   // The second micro-batch finds gradients of the first; all others are like it, and there may be a million.
   const batchSize = Math.min(recipe.batchSize, 2 * recipe.microBatchSize);
-  const trainer = new Trainer(
+  const trainer = await Trainer.create(
     backend,
     config,
     weights,
@@ -84,9 +85,7 @@ export async function checkMemory(backend: Backend, plan: StepPlan): Promise<voi
 export function fitsBeside(backend: Backend, one: Weights, other: Weights): boolean {
   const { limitBytes, peakBytes } = backend.memory();
   if (limitBytes === undefined) return true;
-  const [held, more] = [one, other].map((weights) =>
-    Object.values(weights).reduce((sum, { data }) => sum + 4 * data.length, 0),
-  );
+  const [held, more] = [one, other].map((weights) => 4 * parameterCount(weights));
   const activations = (peakBytes - held) * Math.max(1, more / held);
   return held + more + activations + 2 * SCRATCH <= limitBytes;
 }

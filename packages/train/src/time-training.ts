@@ -83,7 +83,8 @@ async function withTrainer<X>(
   const learningRate = { ...recipe.learningRate, peak: 0, floor: 0 };
   const teacher = distilled ? weights : undefined;
   const options = { recompute, teacher, teacherNorms: norms };
-  const trainer = new Trainer(backend, config, weights, { ...recipe, batchSize, learningRate }, options);
+  const timed = { ...recipe, batchSize, learningRate };
+  const trainer = await Trainer.create(backend, config, weights, timed, options);
   try {
     return await use(trainer, async () => {
       await trainer.update(corpus.train, { norms, auxiliaryWeight, measure });

@@ -11,6 +11,7 @@ import {
   initWeights,
   type NormTable,
   standardNorms,
+  type WeightsInMemory,
 } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { type ChangedField, trainingChanges } from "./recipe/change-recipe.js";
@@ -50,7 +51,12 @@ export type TrainEvent =
   | ProgressEvent
   | { readonly type: "eval"; readonly step: number; readonly loss: number; readonly seconds: number }
   | { readonly type: "checkpoint"; readonly state: TrainState; readonly reason: "schedule" | "stop" }
-  | { readonly type: "done"; readonly model: HostModel; readonly loss: number; readonly tokens: number };
+  | {
+      readonly type: "done";
+      readonly model: HostModel<WeightsInMemory>;
+      readonly loss: number;
+      readonly tokens: number;
+    };
 
 /** What a training is given. */
 export interface TrainInput {
@@ -82,7 +88,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   checkRecipe(recipe, { config, corpus });
   const changes = resume && changed ? trainingChanges(resume.recipe, changed) : [];
   if (from) checkModel({ config, ...from });
-  const startedFrom = from ? fingerprint(from.weights) : resume?.fingerprint;
+  const startedFrom = from ? await fingerprint(from.weights) : resume?.fingerprint;
   if (resume && resume.fingerprint !== startedFrom) {
     const began =
       resume.fingerprint === undefined ? "with fresh weights" : `from weights ${resume.fingerprint}`;
@@ -97,7 +103,7 @@ export async function* trainModel(input: TrainInput): AsyncGenerator<TrainEvent,
   const weights = resume?.weights ?? from?.weights ?? initWeights(config, recipe.seed);
   const { recompute = false } = input;
   await checkMemory(backend, { config, recipe, recompute, norms });
-  const trainer = new Trainer(backend, config, weights, recipe, { recompute });
+  const trainer = await Trainer.create(backend, config, weights, recipe, { recompute });
   const validation = validationPart(corpus.validation, recipe.validationTokens);
   const begin = performance.now();
   const seconds = () => (performance.now() - begin) / 1000;

@@ -17,6 +17,7 @@ import {
   uploadTokens,
   uploadWeights,
   type Weights,
+  type WeightsInMemory,
 } from "@normless/gpt2";
 import { AdamW, type AdamWState, warmupCosine } from "@normless/optim";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
@@ -88,7 +89,7 @@ const NOTHING_TRAINED =
 
 /** Everything that training has changed. */
 export interface TrainerState {
-  readonly weights: Weights;
+  readonly weights: WeightsInMemory;
   readonly optimizer: AdamWState;
 }
 
@@ -109,22 +110,47 @@ export class Trainer {
   /** Updates that are read together. The first is read at once: it tells how long one takes. */
   #readEvery = 1;
 
-  constructor(
+  private constructor(
     readonly backend: Backend,
     readonly config: Gpt2Config,
-    weights: Weights,
+    params: Named,
     readonly recipe: TrainingRecipe,
-    readonly options: TrainerOptions = {},
+    readonly options: TrainerOptions,
+    teacher: Model | undefined,
   ) {
-    this.params = uploadWeights(backend, weights);
+    this.params = params;
+    this.#teacher = teacher;
     const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
     this.#optimizer = new AdamW(backend, this.params, {
       ...{ beta1, beta2, eps, weightDecay },
       // As nanoGPT has it: matrices and embeddings decay; biases, gamma and beta do not.
       decays: (_name, { shape }) => shape.length >= 2,
     });
+  }
+
+  /**
+   * Puts the weights on the backend, and the teacher's; they are read for that and not needed afterwards.
+   * @throws Error of what reads them, or of the backend where they do not fit; then nothing is left there
+   */
+  static async create(
+    backend: Backend,
+    config: Gpt2Config,
+    weights: Weights,
+    recipe: TrainingRecipe,
+    options: TrainerOptions = {},
+  ): Promise<Trainer> {
     const { teacher, teacherNorms: norms = standardNorms(config) } = options;
-    this.#teacher = teacher && { config, params: uploadWeights(backend, teacher), norms };
+    const params = await uploadWeights(backend, weights);
+    let ofTeacher: Named = {};
+    try {
+      if (teacher) ofTeacher = await uploadWeights(backend, teacher);
+      const model = teacher && { config, params: ofTeacher, norms };
+      return new Trainer(backend, config, params, recipe, options, model);
+    } catch (error) {
+      freeParams(params);
+      freeParams(ofTeacher);
+      throw error;
+    }
   }
 
   /** Updates done. */

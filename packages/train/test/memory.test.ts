@@ -19,7 +19,7 @@ describe("the memory of an update", () => {
       const backend = await wasm({ threads: 1 });
       const weights = initWeights(config, 1);
       const teacher = distilled ? weights : undefined;
-      const trainer = new Trainer(backend, config, weights, recipe, { recompute, teacher });
+      const trainer = await Trainer.create(backend, config, weights, recipe, { recompute, teacher });
       const tokens = Uint16Array.from({ length: 500 }, (_, i) => i % 300);
       const options = { norms: standardNorms(config), auxiliaryWeight: 1 };
       const live = backend.memory().liveBytes;
@@ -43,7 +43,7 @@ describe("the memory of an update", () => {
         ] as const,
     )) {
       const backend = dry();
-      const trainer = new Trainer(backend, config, weights, { ...recipe, batchSize }, { recompute });
+      const trainer = await Trainer.create(backend, config, weights, { ...recipe, batchSize }, { recompute });
       await trainer.update(new Uint16Array(500), { norms, auxiliaryWeight: 1 });
       const { peakBytes } = backend.memory();
       expect(await stepBytes({ config, recipe: { ...recipe, batchSize }, recompute })).toBe(peakBytes);

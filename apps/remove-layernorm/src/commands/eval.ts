@@ -8,7 +8,7 @@ import { needCorpusFile, readCorpus } from "../data/corpus.js";
 import { rowOptions, withDataFiles } from "../data/data-files.js";
 import { readHellaswag } from "../evaluate/hellaswag.js";
 import { readLambada } from "../evaluate/lambada.js";
-import { loadModel, type ModelOnDevice, type ModelOptions, onDevice, withModel } from "../engine/device.js";
+import { type ModelOnDevice, type ModelOptions, onDevice, withFiles, withModel } from "../engine/device.js";
 import { UsageError } from "../errors.js";
 import { checkSameTokens, folderFacts, type ModelFacts } from "../evaluate/facts.js";
 import { figuresOf } from "../evaluate/figures.js";
@@ -162,13 +162,14 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
         alone.set(m, undefined);
         continue;
       }
-      const other = await loadModel(io, name);
-      if (fitsBeside(backend, one.loaded.weights, other.loaded.weights)) {
-        await onDevice(backend, other, (model) => measure(m, model, referenceFor(one, model)));
-      } else {
-        const why = `${names[0]} and ${name} do not fit into the memory of ${backend.name} together`;
-        alone.set(m, { why });
-      }
+      await withFiles(io, name, async (other) => {
+        if (fitsBeside(backend, one.loaded.weights, other.loaded.weights)) {
+          await onDevice(backend, other, (model) => measure(m, model, referenceFor(one, model)));
+        } else {
+          const why = `${names[0]} and ${name} do not fit into the memory of ${backend.name} together`;
+          alone.set(m, { why });
+        }
+      });
     }
   });
   for (const [m, reference] of alone) {

@@ -93,26 +93,27 @@ async function exportCommandLine(io: Io, options: ExportOptions): Promise<void> 
   );
   const found = await findModel(io, asked);
   const { folder: path } = found;
-  const loaded = await found.load();
-  const { config, tokenizer } = loaded;
-  const files = options.data ?? [needCorpusFile(path, "val", "--data")];
-  const limits = { ...rowOptions(files, options), tokens: count + 1 };
-  const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
-  if (tokens.length < 2) throw new UsageError(`${files.join(", ")}: 2 tokens are needed to check a model`);
-  const model = withFrozenNames({ ...loaded, norms: await freezeAt(options.norms, loaded) });
-  checkFrozen(asked, model);
-  await withEngine(io, options, ({ backend }) =>
-    exportModel(io, {
-      backend,
-      model,
-      source: asked,
-      tokens,
-      out: place,
-      form,
-      dtype,
-      centreWriters,
-    }),
-  );
+  await found.use(async (loaded) => {
+    const { config, tokenizer } = loaded;
+    const files = options.data ?? [needCorpusFile(path, "val", "--data")];
+    const limits = { ...rowOptions(files, options), tokens: count + 1 };
+    const tokens = await readCorpus(files, { vocabSize: config.vocabSize, tokenizer, io }, limits);
+    if (tokens.length < 2) throw new UsageError(`${files.join(", ")}: 2 tokens are needed to check a model`);
+    const model = withFrozenNames({ ...loaded, norms: await freezeAt(options.norms, loaded) });
+    checkFrozen(asked, model);
+    await withEngine(io, options, ({ backend }) =>
+      exportModel(io, {
+        backend,
+        model,
+        source: asked,
+        tokens,
+        out: place,
+        form,
+        dtype,
+        centreWriters,
+      }),
+    );
+  });
 }
 
 /** @throws UsageError naming the first norm that is still a LayerNorm, and the ways to be rid of it. */

@@ -10,7 +10,8 @@ export interface ModelOptions extends EngineOptions {
   readonly model?: string | undefined;
 }
 
-export interface ModelInMemory {
+/** A model by its name, open. */
+export interface NamedModel {
   /** As it was asked for. */
   readonly name: string;
   /** The folder that it came from: for one on the hub, in the cache. */
@@ -18,24 +19,24 @@ export interface ModelInMemory {
   readonly loaded: LoadedModel;
 }
 
-export interface ModelOnDevice extends ModelInMemory {
+export interface ModelOnDevice extends NamedModel {
   readonly device: Model;
 }
 
-/** Reads a model, by its folder or its name on the hub. */
-export async function loadModel(io: Io, name: string): Promise<ModelInMemory> {
+/** Opens a model, by its folder or its name on the hub, for as long as `use` takes. */
+export async function withFiles<X>(io: Io, name: string, use: (model: NamedModel) => Promise<X>): Promise<X> {
   const found = await findModel(io, name);
-  return { name, path: found.folder, loaded: await found.load() };
+  return found.use((loaded) => use({ name, path: found.folder, loaded }));
 }
 
 /** Puts a model on an engine, and gives its memory back afterwards. */
 export async function onDevice<X>(
   backend: Backend,
-  model: ModelInMemory,
+  model: NamedModel,
   use: (model: ModelOnDevice) => Promise<X>,
 ): Promise<X> {
   const { config, norms, weights } = model.loaded;
-  const params = uploadWeights(backend, weights);
+  const params = await uploadWeights(backend, weights);
   try {
     return await use({ ...model, device: { config, norms, params } });
   } finally {
@@ -43,12 +44,13 @@ export async function onDevice<X>(
   }
 }
 
-/** Reads the model asked for, or the one that ships, and gives all memory back afterwards. */
+/** Reads the model asked for, or the one that ships, and gives all memory back and closes its files afterwards. */
 export async function withModel<X>(
   io: Io,
   options: ModelOptions,
   use: (model: ModelOnDevice) => Promise<X>,
 ): Promise<X> {
-  const model = await loadModel(io, options.model ?? shippedModel());
-  return withEngine(io, options, ({ backend }) => onDevice(backend, model, use));
+  return withFiles(io, options.model ?? shippedModel(), (model) =>
+    withEngine(io, options, ({ backend }) => onDevice(backend, model, use)),
+  );
 }

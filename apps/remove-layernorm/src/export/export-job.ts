@@ -10,7 +10,7 @@ import {
   uploadWeights,
   type WeightDtype,
 } from "@normless/gpt2";
-import { readModelFolder, writeModelFolder, type WriteOptions } from "@normless/gpt2/node";
+import { openModelFolder, writeModelFolder, type WriteOptions } from "@normless/gpt2/node";
 import { writeFileAtomic } from "@normless/safetensors/node";
 import type { Backend } from "@normless/tensor";
 import { modelOutputs, type Outputs, relativeDifference } from "@normless/evaluate";
@@ -114,7 +114,7 @@ export async function writeChecked(
 ): Promise<Checked> {
   const { dtype = "F32" } = model;
   const names = await writeModelFolder(out, model, options);
-  const after = await outputsOf(backend, await readModelFolder(out), tokens);
+  const after = await outputsOfFolder(backend, out, tokens);
   const logits = relativeDifference(after.logits, before.logits);
   const change = after.loss - before.loss;
   const bound = BOUNDS[dtype];
@@ -136,7 +136,7 @@ export async function writeChecked(
 /** What a model on the host makes of a text. */
 export async function outputsOf(backend: Backend, model: HostModel, tokens: Uint16Array): Promise<Outputs> {
   const { config, norms, weights } = model;
-  const params = uploadWeights(backend, weights);
+  const params = await uploadWeights(backend, weights);
   try {
     const sizes = { batchSize: BATCH_SIZE, blockSize: config.blockSize };
     return await modelOutputs({ config, norms, params }, tokens, sizes);
@@ -146,6 +146,15 @@ export async function outputsOf(backend: Backend, model: HostModel, tokens: Uint
 }
 
 /** Says the error of every norm of this form. @throws UsageError when it is too large at a site. */
+async function outputsOfFolder(backend: Backend, path: string, tokens: Uint16Array): Promise<Outputs> {
+  const model = await openModelFolder(path);
+  try {
+    return await outputsOf(backend, model, tokens);
+  } finally {
+    await model.close();
+  }
+}
+
 function checkEpsError(io: Io, model: HostModel, outputs: Outputs): void {
   const errors = epsErrors(model, outputs);
   const rows = errors.map(({ module, std, error }) => [module, std.toPrecision(5), error.toExponential(1)]);

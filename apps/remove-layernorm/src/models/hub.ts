@@ -4,7 +4,8 @@
  * size and the hash that the hub tells of it.
  */
 import { stat } from "node:fs/promises";
-import type { LoadedModel } from "@normless/gpt2";
+import { type LoadedModel, NotFiniteError } from "@normless/gpt2";
+import type { OpenModel } from "@normless/gpt2/node";
 import {
   brokenFiles,
   HubModel,
@@ -24,13 +25,16 @@ import { messageOf, UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { didYouMean } from "../options/nearest.js";
 import { showDownload } from "./download-bar.js";
-import { readModelSaying } from "./read-model.js";
+import { openModelSaying } from "./read-model.js";
 
 /** A model that is on the disk. */
 export interface FoundModel {
   readonly folder: string;
-  /** Reads it. What of the hub's cache is broken is downloaded once more, and said. @throws Error naming the file */
-  load(): Promise<LoadedModel>;
+  /**
+   * Reads it for as long as `use` takes: its weights are read when they are needed, and its files closed afterwards. What
+   * of the hub's cache is broken is downloaded once more, and said. @throws Error naming the file
+   */
+  use<X>(use: (model: LoadedModel) => Promise<X>): Promise<X>;
 }
 
 /**
@@ -94,12 +98,34 @@ class Found implements FoundModel {
     readonly source: HubModel | undefined,
   ) {}
 
-  async load(): Promise<LoadedModel> {
+  async use<X>(use: (model: LoadedModel) => Promise<X>): Promise<X> {
+    const model = await this.#open();
     try {
-      return await readModelSaying(this.io, this.folder);
+      return await use(model);
     } catch (cause) {
+      // What its weights hold is seen as they are read, and then there is no going back.
+      if (cause instanceof NotFiniteError && (await this.#mended(cause))) {
+        throw new Error(`${messageOf(cause)}\nThe file is whole again: run the command again`, { cause });
+      }
+      throw cause;
+    } finally {
+      await model.close();
+    }
+  }
+
+  async #open(): Promise<OpenModel> {
+    try {
+      return await openModelSaying(this.io, this.folder);
+    } catch (cause) {
+      if (!(await this.#mended(cause))) throw cause;
+      return openModelSaying(this.io, this.folder);
+    }
+  }
+
+  /** Whether files were broken, and are downloaded again. @throws Error where they are, and cannot be */
+  async #mended(cause: unknown): Promise<boolean> {
       const broken = await brokenFiles(this.folder);
-      if (broken.length === 0) throw cause;
+      if (broken.length === 0) return false;
       const what = broken
         .map(
           ({ file, hash, found }) =>
@@ -116,12 +142,11 @@ class Found implements FoundModel {
             },
           );
         });
-        return readModelSaying(this.io, this.folder);
+        return true;
       }
       const way = this.source
         ? "Unset HF_HUB_OFFLINE and run the command again, which downloads it once more"
         : "Give the model by its name on the hub instead of its folder, which downloads it once more";
       throw new Error(`${messageOf(cause)}\n${what}. ${way}`, { cause });
-    }
   }
 }

@@ -1,11 +1,10 @@
 /** A model's folder for a command: read, and what there is to say of it said. */
-import type { LoadedModel } from "@normless/gpt2";
-import { readModelFolder } from "@normless/gpt2/node";
+import { type OpenModel, openModelFolder } from "@normless/gpt2/node";
 import type { Io } from "../terminal/io.js";
 
-/** @throws Error naming the folder, the file and what is wrong in it. */
-export async function readModelSaying(io: Io, path: string): Promise<LoadedModel> {
-  const model = await readModelFolder(path);
+/** The caller closes it. @throws Error naming the folder, the file and what is wrong in it. */
+export async function openModelSaying(io: Io, path: string): Promise<OpenModel> {
+  const model = await openModelFolder(path);
   sayNotes(io, path, model);
   return model;
 }

@@ -1,7 +1,7 @@
 /** Two models on one engine, for as long as a command looks at them. */
-import { freeParams, uploadWeights } from "@normless/gpt2";
+import type { LoadedModel } from "@normless/gpt2";
 import type { Both } from "@normless/evaluate";
-import type { ModelOnDevice } from "../engine/device.js";
+import { type ModelOnDevice, onDevice } from "../engine/device.js";
 import { type EngineOptions, withEngine } from "../engine/engine.js";
 import { UsageError } from "../errors.js";
 import { findModel } from "./hub.js";
@@ -16,7 +16,20 @@ export async function withTwoModels<X>(
   use: (models: Both<ModelOnDevice>) => Promise<X>,
 ): Promise<X> {
   const found = { a: await findModel(io, names.a), b: await findModel(io, names.b) };
-  const loaded = { a: await found.a.load(), b: await found.b.load() };
+  const named = (which: "a" | "b") => ({ name: names[which], path: found[which].folder });
+  return found.a.use((a) =>
+    found.b.use(async (b) => {
+      checkBoth({ a, b }, names);
+      return withEngine(io, options, ({ backend }) => {
+        const model = { a: { ...named("a"), loaded: a }, b: { ...named("b"), loaded: b } };
+        return onDevice(backend, model.a, (a) => onDevice(backend, model.b, (b) => use({ a, b })));
+      });
+    }),
+  );
+}
+
+/** @throws UsageError when their tokens are not the same, or their logits not as many */
+function checkBoth(loaded: Both<LoadedModel>, names: Both<string>): void {
   const difference = tokensDiffer(loaded.a, loaded.b);
   if (difference) {
     throw new UsageError(
@@ -30,21 +43,4 @@ export async function withTwoModels<X>(
         `predictions only the cross-entropies can be compared, normless eval --model ${names.a} ${names.b}`,
     );
   }
-  return withEngine(io, options, async ({ backend }) => {
-    const params = {
-      a: uploadWeights(backend, loaded.a.weights),
-      b: uploadWeights(backend, loaded.b.weights),
-    };
-    const onDevice = (which: "a" | "b"): ModelOnDevice => {
-      const { config, norms } = loaded[which];
-      const device = { config, norms, params: params[which] };
-      return { name: names[which], path: found[which].folder, loaded: loaded[which], device };
-    };
-    try {
-      return await use({ a: onDevice("a"), b: onDevice("b") });
-    } finally {
-      freeParams(params.a);
-      freeParams(params.b);
-    }
-  });
 }

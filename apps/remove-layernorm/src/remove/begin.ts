@@ -22,7 +22,7 @@ import type { Io } from "../terminal/io.js";
 import { showPlan } from "./dry-run.js";
 import { finishRemoval, type Tell } from "./ending.js";
 import { PROMPT, type RemoveOptions } from "./options.js";
-import { loadWithNorms, resolveRemoval, suitsOf } from "./removal-input.js";
+import { useWithNorms, resolveRemoval, suitsOf } from "./removal-input.js";
 import { resumeRemoval } from "./resume.js";
 
 /** The exit code of a new run, or of its dry run. */
@@ -41,44 +41,51 @@ export async function beginRemoval(io: Io, commandLine: RemoveOptions, tell: Tel
   const found = await findModel(io, asked);
   const { folder: modelFolder } = found;
   // Who has the wrong model need not look for data.
-  const model = await loadWithNorms(found);
-  const files = corpusFiles(options, options.corpus ?? modelFolder);
-  const { recipe, notes } = resolved.on(model);
-  tell.scaled(resolved.name, notes);
-  const read: FilesRead = { train: [], validation: [] };
-  const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
-  resolved.check(model, corpus);
-  const prompt = options.prompt ?? PROMPT;
-  const start = () =>
-    withEngine(io, options, async ({ backend, used }) => {
-      const { recompute, tensorboard } = options;
-      const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
-      if (options.dryRun) return showPlan(io, out, input);
-      const openFolder = async () => {
-        const origin = { command: "remove", options, modelFolder, recipe, builtIn: removalRecipes } as const;
-        const facts = { backend, engine: used, now: io.now(), eot: model.config.eot, corpus, read };
-        const provenance = await beginProvenance({ ...origin, ...facts });
-        sayOtherSources(io, commandLine, before, provenance);
-        const config: RemoveConfig = {
-          command: "remove",
-          model: lastingName(asked, modelFolder),
-          ...corpusConfig(files),
-          prompt,
-          ...used,
-          recompute,
-          tensorboard,
-          recipe,
-          provenance,
+  return useWithNorms(found, async (model) => {
+    const files = corpusFiles(options, options.corpus ?? modelFolder);
+    const { recipe, notes } = resolved.on(model);
+    tell.scaled(resolved.name, notes);
+    const read: FilesRead = { train: [], validation: [] };
+    const corpus = await readBoth(files, suitsOf(io, model), recipe, read);
+    resolved.check(model, corpus);
+    const prompt = options.prompt ?? PROMPT;
+    const start = () =>
+      withEngine(io, options, async ({ backend, used }) => {
+        const { recompute, tensorboard } = options;
+        const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
+        if (options.dryRun) return showPlan(io, out, input);
+        const openFolder = async () => {
+          const origin = {
+            command: "remove",
+            options,
+            modelFolder,
+            recipe,
+            builtIn: removalRecipes,
+          } as const;
+          const facts = { backend, engine: used, now: io.now(), eot: model.config.eot, corpus, read };
+          const provenance = await beginProvenance({ ...origin, ...facts });
+          sayOtherSources(io, commandLine, before, provenance);
+          const config: RemoveConfig = {
+            command: "remove",
+            model: lastingName(asked, modelFolder),
+            ...corpusConfig(files),
+            prompt,
+            ...used,
+            recompute,
+            tensorboard,
+            recipe,
+            provenance,
+          };
+          const folder = await RunFolder.create(io, place, removeKind, config);
+          await folder.keepInput(keptTokens(corpus, read));
+          return folder;
         };
-        const folder = await RunFolder.create(io, place, removeKind, config);
-        await folder.keepInput(keptTokens(corpus, read));
-        return folder;
-      };
-      const job = { ...input, openFolder };
-      return lockedRun(out, () => finishRemoval(io, out, job, tell), { make: true });
-    });
-  // Threads are the machine's; everything else is in the run folder.
-  const { threads } = options;
-  const resume = () => lockedRun(out, () => resumeRemoval(io, { threads }, out, tell));
-  return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
+        const job = { ...input, openFolder };
+        return lockedRun(out, () => finishRemoval(io, out, job, tell), { make: true });
+      });
+    // Threads are the machine's; everything else is in the run folder.
+    const { threads } = options;
+    const resume = () => lockedRun(out, () => resumeRemoval(io, { threads }, out, tell));
+    return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
+  });
 }

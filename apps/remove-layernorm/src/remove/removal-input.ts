@@ -103,9 +103,13 @@ export const suitsOf = (io: Io, { config, tokenizer }: LoadedModel) => ({
   io,
 });
 
-/** @throws UsageError when the model has no LayerNorm left. */
-export async function loadWithNorms(found: FoundModel): Promise<LoadedModel> {
-  const model = await found.load();
-  checkHasNorms(found.folder, model);
-  return model;
+/** The model for as long as `use` takes. @throws UsageError when it has no LayerNorm left. */
+export async function useWithNorms<X>(
+  found: FoundModel,
+  use: (model: LoadedModel) => Promise<X>,
+): Promise<X> {
+  return found.use((model) => {
+    checkHasNorms(found.folder, model);
+    return use(model);
+  });
 }

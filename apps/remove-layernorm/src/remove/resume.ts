@@ -24,7 +24,7 @@ import { newestCheckpoint, RunFolder } from "../run-folder/run-folder.js";
 import type { Io } from "../terminal/io.js";
 import { finishRemoval, type Tell } from "./ending.js";
 import { REMOVAL_CHANGES, type RemoveOptions } from "./options.js";
-import { loadWithNorms, plannedModel, suitsOf } from "./removal-input.js";
+import { useWithNorms, plannedModel, suitsOf } from "./removal-input.js";
 
 /** To be called with the folder locked: another process would write newer checkpoints than the one that is read. */
 export async function resumeRemoval(
@@ -42,27 +42,28 @@ export async function resumeRemoval(
   const { train = config.train, validation = config.validation } = options;
   const inputs = inputsOf({ ...options, model: asked, train, validation });
   const path = await checkOldFolder(out, "remove", inputs);
-  const model = await loadWithNorms(await findModel(io, asked));
-  const planned = plannedModel(model);
-  checkAsked(() => checkPlan(changed, planned));
-  const changes = await within(join(out, CONFIG), () =>
-    removalChanges(state.recipe, changed, { ...state, model: planned }),
-  );
-  const files = { ...config, ...resumedFiles(out, options, config) };
-  const corpus = await readBoth(files, suitsOf(io, model), config.recipe);
-  checkSameCorpus(corpus, out, config.provenance);
-  const manner = resumedManner(options, config);
-  return withEngine(io, resumedEngine(options, config), ({ backend, used }) => {
-    sayOtherBits(io, config, used);
-    const openFolder = async () => {
-      const change = changes.length > 0 ? changeWords(options, REMOVAL_CHANGES, checkpoint.updates) : [];
-      const resumed = { backend, now: io.now(), command: "remove", change } as const;
-      const provenance = await resumedProvenance(config.provenance, resumed);
-      const after = { ...config, ...manner, recipe: changed, provenance };
-      return RunFolder.reopen(path, removeKind, checkpoint, after);
-    };
-    const { prompt } = config;
-    const input = { backend, model, corpus, recipe: changed, changed, prompt, ...manner };
-    return finishRemoval(io, out, { ...input, resume: state, openFolder }, tell);
+  return useWithNorms(await findModel(io, asked), async (model) => {
+    const planned = plannedModel(model);
+    checkAsked(() => checkPlan(changed, planned));
+    const changes = await within(join(out, CONFIG), () =>
+      removalChanges(state.recipe, changed, { ...state, model: planned }),
+    );
+    const files = { ...config, ...resumedFiles(out, options, config) };
+    const corpus = await readBoth(files, suitsOf(io, model), config.recipe);
+    checkSameCorpus(corpus, out, config.provenance);
+    const manner = resumedManner(options, config);
+    return withEngine(io, resumedEngine(options, config), ({ backend, used }) => {
+      sayOtherBits(io, config, used);
+      const openFolder = async () => {
+        const change = changes.length > 0 ? changeWords(options, REMOVAL_CHANGES, checkpoint.updates) : [];
+        const resumed = { backend, now: io.now(), command: "remove", change } as const;
+        const provenance = await resumedProvenance(config.provenance, resumed);
+        const after = { ...config, ...manner, recipe: changed, provenance };
+        return RunFolder.reopen(path, removeKind, checkpoint, after);
+      };
+      const { prompt } = config;
+      const input = { backend, model, corpus, recipe: changed, changed, prompt, ...manner };
+      return finishRemoval(io, out, { ...input, resume: state, openFolder }, tell);
+    });
   });
 }

@@ -7,7 +7,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { decodeMultiStream, encode, ExtensionCodec } from "@msgpack/msgpack";
 import type { Bytes } from "@normless/data";
-import type { HostTensor } from "@normless/gpt2";
+import type { TensorInMemory } from "@normless/gpt2";
 import { parseNorm } from "@normless/layernorm";
 import { sizeOf } from "@normless/tensor";
 import { z } from "zod";
@@ -182,7 +182,7 @@ async function trainerState(
   step: number,
   objects: AsyncIterator<unknown>,
 ): Promise<TrainerState> {
-  const weights: Record<string, HostTensor> = {};
+  const weights: Record<string, TensorInMemory> = {};
   const m: Record<string, Float32Array> = {};
   const v: Record<string, Float32Array> = {};
   for (const [name, shape] of parameters) {

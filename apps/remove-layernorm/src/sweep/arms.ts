@@ -8,7 +8,7 @@ import type { Io } from "../terminal/io.js";
 import { modelFacts, tokensHash } from "../provenance/sources.js";
 import { sayScaled } from "../remove/recipes.js";
 import {
-  loadWithNorms,
+  useWithNorms,
   type RemovalOptions,
   type ResolvedRemoval,
   resolveRemoval,
@@ -46,29 +46,30 @@ export async function resolveArms(
   const arms: AskedArm[] = [];
   for (const asked of models) {
     const found = await findModel(io, asked);
-    const model = await loadWithNorms(found);
-    const { name, weights } = await modelFacts(found.folder);
-    const hashes = weights.map(({ sha256 }) => sha256);
-    const taken = [...known, ...arms.map(({ arm }) => arm)];
-    const label = labelFor(hashes, { name, folder: found.folder }, taken);
-    const files = corpusFiles(options, options.corpus ?? found.folder);
-    const read = corpusReader(io, files, model);
-    for (const [recipe, removal] of resolved) {
-      const { recipe: whole, notes } = removal.on(model);
-      sayScaled(io, `${removal.name} on ${label}`, notes);
-      const corpus = await read(whole);
-      removal.check(model, corpus);
-      const { seed, ...fields } = whole;
-      const data = { train: tokensHash(corpus.train), validation: tokensHash(corpus.validation) };
-      const arm = { model: label, recipe: whole.name, weights: hashes, data, fields };
-      const twin = arms.find((one) => one.arm.model === label && one.arm.recipe === whole.name);
-      if (!twin) arms.push({ arm, model: asked, recipe, seed });
-      else if (firstDifference(twin.arm.fields, fields) !== undefined) {
-        throw new UsageError(
-          `two recipes are called ${whole.name}, ${twin.recipe} and ${recipe}; give one of them another name`,
-        );
+    await useWithNorms(found, async (model) => {
+      const { name, weights } = await modelFacts(found.folder);
+      const hashes = weights.map(({ sha256 }) => sha256);
+      const taken = [...known, ...arms.map(({ arm }) => arm)];
+      const label = labelFor(hashes, { name, folder: found.folder }, taken);
+      const files = corpusFiles(options, options.corpus ?? found.folder);
+      const read = corpusReader(io, files, model);
+      for (const [recipe, removal] of resolved) {
+        const { recipe: whole, notes } = removal.on(model);
+        sayScaled(io, `${removal.name} on ${label}`, notes);
+        const corpus = await read(whole);
+        removal.check(model, corpus);
+        const { seed, ...fields } = whole;
+        const data = { train: tokensHash(corpus.train), validation: tokensHash(corpus.validation) };
+        const arm = { model: label, recipe: whole.name, weights: hashes, data, fields };
+        const twin = arms.find((one) => one.arm.model === label && one.arm.recipe === whole.name);
+        if (!twin) arms.push({ arm, model: asked, recipe, seed });
+        else if (firstDifference(twin.arm.fields, fields) !== undefined) {
+          throw new UsageError(
+            `two recipes are called ${whole.name}, ${twin.recipe} and ${recipe}; give one of them another name`,
+          );
+        }
       }
-    }
+    });
   }
   return arms;
 }

@@ -56,58 +56,59 @@ export async function beginTraining(io: Io, commandLine: TrainOptions): Promise<
   const inputs = inputsOf({ ...options, tokenizer: askedTokenizer });
   const place = await checkNewFolder(out, { command: "train", force, inputs });
 
-  const begin = await trainStart(io, { ...options, tokenizer: askedTokenizer });
-  const { config, tokenizer, tokenizerFiles, from } = begin;
-  const { recipe, notes } = resolved.inContext(config.blockSize);
-  sayScaled(io, "the training", notes);
-  if (recipe.blockSize < config.blockSize) sayShortRows(io, recipe, config.blockSize);
-  if (from && options.learningRate === undefined) sayFreshRate(io, recipe);
-  const files = corpusFiles(options, options.corpus ?? begin.folder);
-  const read: FilesRead = { train: [], validation: [] };
-  const suits = {
-    vocabSize: config.vocabSize,
-    tokenizer,
-    io,
-    ...(from ? {} : { otherWay: OTHER_TOKENIZER }),
-  };
-  const corpus = await readBoth(files, suits, recipe, read);
-  checkAsked(() => checkRecipe(recipe, { config, corpus }));
-  const start = () =>
-    withEngine(io, options, async ({ backend, used }) => {
-      const { recompute = false, tensorboard, dtype = "F32" } = options;
-      await checkMemory(backend, { config, recipe, recompute, norms: from?.norms });
-      const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
-      if (options.dryRun) {
-        io.out(await trainPlanText(io, out, job));
-        return EXIT.ok;
-      }
-      const openFolder = async () => {
-        const origin = { command: "train", options, recipe, engine: used, builtIn: {} } as const;
-        const facts = { backend, now: io.now(), eot: config.eot, corpus, read, modelFolder: from?.folder };
-        const provenance = await beginProvenance({ ...origin, ...facts });
-        sayOtherSources(io, commandLine, before, provenance);
-        const runConfig: TrainConfig = {
-          command: "train",
-          ...(model !== undefined && from ? { model: lastingName(model, from.folder) } : { shape: config }),
-          ...(askedTokenizer !== undefined && { tokenizer: lastingName(askedTokenizer, begin.folder) }),
-          ...corpusConfig(files),
-          ...used,
-          recompute,
-          tensorboard,
-          dtype,
-          recipe,
-          provenance,
+  return trainStart(io, { ...options, tokenizer: askedTokenizer }, async (begin) => {
+    const { config, tokenizer, tokenizerFiles, from } = begin;
+    const { recipe, notes } = resolved.inContext(config.blockSize);
+    sayScaled(io, "the training", notes);
+    if (recipe.blockSize < config.blockSize) sayShortRows(io, recipe, config.blockSize);
+    if (from && options.learningRate === undefined) sayFreshRate(io, recipe);
+    const files = corpusFiles(options, options.corpus ?? begin.folder);
+    const read: FilesRead = { train: [], validation: [] };
+    const suits = {
+      vocabSize: config.vocabSize,
+      tokenizer,
+      io,
+      ...(from ? {} : { otherWay: OTHER_TOKENIZER }),
+    };
+    const corpus = await readBoth(files, suits, recipe, read);
+    checkAsked(() => checkRecipe(recipe, { config, corpus }));
+    const start = () =>
+      withEngine(io, options, async ({ backend, used }) => {
+        const { recompute = false, tensorboard, dtype = "F32" } = options;
+        await checkMemory(backend, { config, recipe, recompute, norms: from?.norms });
+        const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
+        if (options.dryRun) {
+          io.out(await trainPlanText(io, out, job));
+          return EXIT.ok;
+        }
+        const openFolder = async () => {
+          const origin = { command: "train", options, recipe, engine: used, builtIn: {} } as const;
+          const facts = { backend, now: io.now(), eot: config.eot, corpus, read, modelFolder: from?.folder };
+          const provenance = await beginProvenance({ ...origin, ...facts });
+          sayOtherSources(io, commandLine, before, provenance);
+          const runConfig: TrainConfig = {
+            command: "train",
+            ...(model !== undefined && from ? { model: lastingName(model, from.folder) } : { shape: config }),
+            ...(askedTokenizer !== undefined && { tokenizer: lastingName(askedTokenizer, begin.folder) }),
+            ...corpusConfig(files),
+            ...used,
+            recompute,
+            tensorboard,
+            dtype,
+            recipe,
+            provenance,
+          };
+          const folder = await RunFolder.create(io, place, trainKind, runConfig);
+          await folder.keepInput(keptTokens(corpus, read));
+          return folder;
         };
-        const folder = await RunFolder.create(io, place, trainKind, runConfig);
-        await folder.keepInput(keptTokens(corpus, read));
-        return folder;
-      };
-      return lockedRun(out, () => finishTraining(io, out, job, openFolder), { make: true });
-    });
-  // Threads are the machine's; everything else is in the run folder.
-  const { threads } = options;
-  const resume = () => lockedRun(out, () => resumeTraining(io, { threads }, out));
-  return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
+        return lockedRun(out, () => finishTraining(io, out, job, openFolder), { make: true });
+      });
+    // Threads are the machine's; everything else is in the run folder.
+    const { threads } = options;
+    const resume = () => lockedRun(out, () => resumeTraining(io, { threads }, out));
+    return survivingDeviceLoss(io, { start, resume, newest: () => newestCheckpointName(out) });
+  });
 }
 
 /** Says which positions a training never sees. */

@@ -1,5 +1,5 @@
 /** How a run of `normless train` ends, and what is said then. */
-import type { TrainState } from "@normless/train";
+import { fingerprint, type TrainState } from "@normless/train";
 import { EXIT } from "../errors.js";
 import { divergenceAdvice } from "../run-folder/divergence-advice.js";
 import type { TrainConfig } from "../run-folder/run-config.js";
@@ -16,6 +16,8 @@ export async function finishTraining(
   job: TrainJob,
   openFolder: () => Promise<RunFolder<TrainState, TrainConfig>>,
 ): Promise<number> {
+  // A model that cannot be read, or is none, is refused before there is a run folder.
+  if (job.from && !job.resume) await fingerprint(job.from.weights);
   const folder = await openFolder();
   const { recipe } = job;
   const run = { command: "train", folder: out, recipe } as const;

@@ -36,22 +36,23 @@ export async function resumeTraining(io: Io, options: TrainOptions, out: string)
   const { train = began.train, validation = began.validation } = options;
   const start = { model: options.model ?? began.model, tokenizer: options.tokenizer ?? began.tokenizer };
   const path = await checkOldFolder(out, "train", inputsOf({ ...options, ...start, train, validation }));
-  const { tokenizer, tokenizerFiles, from } = await resumedStart(io, start, began.model !== undefined);
-  const suits = { vocabSize: config.vocabSize, tokenizer, io };
-  const files = resumedFiles(out, options, began);
-  const corpus = await readBoth({ ...began, ...files }, suits, recipe);
-  checkSameCorpus(corpus, out, began.provenance);
-  const manner = resumedManner(options, began);
-  return withEngine(io, resumedEngine(options, began), ({ backend, used }) => {
-    sayOtherBits(io, began, used);
-    const { dtype } = began;
-    const { state: resume } = checkpoint;
-    const training = { config, from, tokenizerFiles, corpus, recipe, changed: recipe, dtype };
-    return finishTraining(io, out, { backend, ...training, ...manner, resume }, async () => {
-      const change = changes.length > 0 ? changeWords(options, TRAINING_CHANGES, checkpoint.updates) : [];
-      const resumed = { backend, now: io.now(), command: "train", change } as const;
-      const provenance = await resumedProvenance(began.provenance, resumed);
-      return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, recipe, provenance });
+  return resumedStart(io, start, began.model !== undefined, async ({ tokenizer, tokenizerFiles, from }) => {
+    const suits = { vocabSize: config.vocabSize, tokenizer, io };
+    const files = resumedFiles(out, options, began);
+    const corpus = await readBoth({ ...began, ...files }, suits, recipe);
+    checkSameCorpus(corpus, out, began.provenance);
+    const manner = resumedManner(options, began);
+    return withEngine(io, resumedEngine(options, began), ({ backend, used }) => {
+      sayOtherBits(io, began, used);
+      const { dtype } = began;
+      const { state: resume } = checkpoint;
+      const training = { config, from, tokenizerFiles, corpus, recipe, changed: recipe, dtype };
+      return finishTraining(io, out, { backend, ...training, ...manner, resume }, async () => {
+        const change = changes.length > 0 ? changeWords(options, TRAINING_CHANGES, checkpoint.updates) : [];
+        const resumed = { backend, now: io.now(), command: "train", change } as const;
+        const provenance = await resumedProvenance(began.provenance, resumed);
+        return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, recipe, provenance });
+      });
     });
   });
 }

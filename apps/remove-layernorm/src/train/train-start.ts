@@ -5,6 +5,7 @@ import {
   describeLayout,
   type Gpt2Config,
   type HostModel,
+  type LoadedModel,
   type PresetName,
   presets,
   sitesWithoutNorm,
@@ -53,33 +54,46 @@ export interface TrainStart {
 const FIELDS = ["layers", "heads", "channels", "inner", "context", "vocabSize"] as const;
 const SHAPE = ["preset", "modelConfig", "shape", ...FIELDS] as const;
 
-/** @throws UsageError naming the options that contradict each other, or what does not fit the tokenizer */
-export async function trainStart(io: Io, options: StartOptions): Promise<TrainStart> {
+/**
+ * What is asked for, for as long as `use` takes: a model to go on from is open until then.
+ * @throws UsageError naming the options that contradict each other, or what does not fit the tokenizer
+ */
+export async function trainStart<X>(
+  io: Io,
+  options: StartOptions,
+  use: (start: TrainStart) => Promise<X>,
+): Promise<X> {
   const { model, tokenizer } = options;
-  if (model !== undefined) return fromModel(io, options, model);
+  if (model !== undefined) return fromModel(io, options, model, use);
   const folder = await findTokenizer(io, tokenizer ?? shippedModel());
   const read = await readTokenizerSaying(io, folder);
   const config = await newShape(io, options, { tokenizer: read.tokenizer, folder });
-  return { config, ...read, folder };
+  return use({ config, ...read, folder });
 }
 
 /**
  * What a training that goes on needs besides its checkpoint.
  * @throws UsageError when a model is named, and the training began with fresh weights
  */
-export async function resumedStart(
+export async function resumedStart<X>(
   io: Io,
   { model, tokenizer }: Pick<StartOptions, "model" | "tokenizer">,
   beganFromModel: boolean,
-): Promise<Pick<TrainStart, "tokenizer" | "tokenizerFiles" | "from">> {
-  if (beganFromModel) return trainStart(io, { model, tokenizer });
+  use: (start: Pick<TrainStart, "tokenizer" | "tokenizerFiles" | "from">) => Promise<X>,
+): Promise<X> {
+  if (beganFromModel) return trainStart(io, { model, tokenizer }, use);
   if (model !== undefined) {
     throw new UsageError("--model cannot change a training that began with fresh weights; leave it out");
   }
-  return readTokenizerSaying(io, await findTokenizer(io, tokenizer ?? shippedModel()));
+  return use(await readTokenizerSaying(io, await findTokenizer(io, tokenizer ?? shippedModel())));
 }
 
-async function fromModel(io: Io, options: StartOptions, name: string): Promise<TrainStart> {
+async function fromModel<X>(
+  io: Io,
+  options: StartOptions,
+  name: string,
+  use: (start: TrainStart) => Promise<X>,
+): Promise<X> {
   const stray = SHAPE.find((field) => options[field] !== undefined);
   if (stray !== undefined) {
     throw new UsageError(
@@ -88,8 +102,16 @@ async function fromModel(io: Io, options: StartOptions, name: string): Promise<T
     );
   }
   const found = await findModel(io, name);
-  const { folder } = found;
-  const { config, weights, norms, layout, tokenizer, tokenizerFiles } = await found.load();
+  return found.use(async (model) => use(await startFrom(io, options, { name, folder: found.folder, model })));
+}
+
+/** What a training begins with that goes on from a model. */
+async function startFrom(
+  io: Io,
+  options: StartOptions,
+  { name, folder, model }: { readonly name: string; readonly folder: string; readonly model: LoadedModel },
+): Promise<TrainStart> {
+  const { config, weights, norms, layout, tokenizer, tokenizerFiles } = model;
   const [gone, all] = [sitesWithoutNorm({ norms }).length, Object.keys(norms).length];
   if (gone > 0) {
     io.err(

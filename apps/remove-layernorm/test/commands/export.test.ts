@@ -42,7 +42,7 @@ async function logitsOf({ config, weights, norms }: HostModel) {
   const ids = uploadTokens(backend, config, { inputs: Int32Array.of(3, 256, 4, 80, 5, 99), B: 2, T: 3 });
   const logits = evaluate(
     (params) => forward({ config, params, norms }, ids),
-    uploadWeights(backend, weights),
+    await uploadWeights(backend, weights),
   );
   return Float64Array.from(await logits.read());
 }

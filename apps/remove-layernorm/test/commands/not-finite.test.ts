@@ -2,17 +2,20 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { initWeights, standardNorms } from "@normless/gpt2";
+import { initWeights, normModules, standardNorms } from "@normless/gpt2";
 import { writeModelFolder } from "@normless/gpt2/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run, tinyConfig, writeTiny } from "../support/tiny.js";
 
 let folder: string;
 let tiny: { model: string; recipe: string };
-/** The last value of its file is NaN. */
+/** The last value of its file is NaN, which is a norm's. */
 let damaged: string;
+/** The first value of its file is NaN, which is the embedding's. */
+let broken: string;
 /** The embedding of "!", id 0, is so large that no norm has its mean. */
 let loud: string;
+let constants: string;
 let text: string;
 let tokens: string;
 beforeAll(async () => {
@@ -24,6 +27,11 @@ beforeAll(async () => {
   const bytes = await readFile(file);
   bytes.writeFloatLE(NaN, bytes.length - 4);
   await writeFile(file, bytes);
+  broken = join(folder, "broken");
+  await cp(tiny.model, broken, { recursive: true });
+  const whole = await readFile(join(tiny.model, "model.safetensors"));
+  whole.writeFloatLE(NaN, 8 + Number(whole.readBigUInt64LE(0)));
+  await writeFile(join(broken, "model.safetensors"), whole);
 
   loud = join(folder, "loud");
   await cp(tiny.model, loud, { recursive: true });
@@ -33,6 +41,11 @@ beforeAll(async () => {
   await writeModelFolder(loud, { config, weights, norms: standardNorms(config) }, { overwrite: true });
   text = join(folder, "text.jsonl");
   await writeFile(text, '{"text": "one two! three four five six seven"}\n');
+  constants = join(folder, "frozen.json");
+  await writeFile(
+    constants,
+    JSON.stringify(Object.fromEntries(normModules(tinyConfig).map((name) => [name, 1]))),
+  );
   tokens = join(folder, "tokens.json");
   await writeFile(tokens, "[[65,0,66]]");
 });
@@ -52,20 +65,26 @@ async function refused(...argv: string[]) {
 }
 
 describe("a weight that is no number", () => {
-  it.each([
-    ["eval", () => ["--model", damaged]],
-    ["generate", () => ["--model", damaged, "--prompt", "!"]],
-    ["inspect", () => ["--model", damaged]],
-    ["logits", () => ["--model", damaged, "--token-ids", tokens, "--safetensors", out()]],
-    ["compare", () => ["--model", tiny.model, damaged]],
-    ["attribute", () => ["--model", damaged, "--prompt", "a"]],
-    ["export", () => ["--model", damaged, "--out", out()]],
-    ["remove", () => ["--model", damaged, "--recipe", tiny.recipe, "--out", out()]],
+  it.each<[string, (model: string) => string[]]>([
+    ["eval", (model) => ["--model", model]],
+    ["generate", (model) => ["--model", model, "--prompt", "!"]],
+    ["inspect", (model) => ["--model", model]],
+    ["logits", (model) => ["--model", model, "--token-ids", tokens, "--safetensors", out()]],
+    ["compare", (model) => ["--model", tiny.model, model]],
+    ["attribute", (model) => ["--model", model, "--prompt", "a"]],
+    ["export", (model) => ["--model", model, "--norms", constants, "--out", out()]],
+    ["remove", (model) => ["--model", model, "--recipe", tiny.recipe, "--out", out()]],
+    ["train", (model) => ["--model", model, "--corpus", model, "--steps", "1", "--out", out()]],
   ])("is refused by %s, by its file, parameter and element", async (command, argv) => {
-    expect(await refused(command, ...argv())).toContain(
-      `${damaged}/model.safetensors: parameter ln_f.bias holds NaN at element 7, [7]; a model computes nothing with that`,
-    );
-    expect(await readdir(folder)).not.toContain("out");
+    for (const [model, holds] of [
+      [damaged, "ln_f.bias holds NaN at element 7, [7]"],
+      [broken, "wte.weight holds NaN at element 0, [0, 0]"],
+    ]) {
+      expect(await refused(command, ...argv(model))).toContain(
+        `${model}/model.safetensors: parameter ${holds}; a model computes nothing with that`,
+      );
+      expect(await readdir(folder)).not.toContain("out");
+    }
   });
 });
 

@@ -96,7 +96,7 @@ it("ends a text at each id of a list, and at the tokenizer's end-of-text where t
   const printing = join(folder, "printing");
   await writeModelFolder(printing, { ...loaded, config, weights });
 
-  const params = uploadWeights(reference(), weights);
+  const params = await uploadWeights(reference(), weights);
   const ids: number[] = [];
   // What the command draws, but on through whatever ends a text.
   const drawn = generate({ config, params, norms: loaded.norms }, [64], { maxTokens: 400, seed: 3 });

@@ -73,7 +73,7 @@ describe("ids without a token", () => {
 
   it("are never drawn for a run's sample either, whose prompt may be empty", async () => {
     const { config, norms, weights, tokenizer } = await readModelFolder(model);
-    const device = { config, norms, params: uploadWeights(reference(), weights) };
+    const device = { config, norms, params: await uploadWeights(reference(), weights) };
     const drawn: number[] = [];
     for await (const id of generate(device, [1], { maxTokens: 5 })) drawn.push(id);
     expect(drawn.some((id) => !tokenizer?.has(id))).toBe(true);

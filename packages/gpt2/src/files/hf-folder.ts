@@ -16,7 +16,8 @@ import { configFromHf, configText, isStock } from "./hf-config.js";
 import { DEFAULT_SHARD_BYTES, INDEX, isWeightFile, WEIGHTS, weightFiles } from "./hf-shards.js";
 import { readWeights, type WeightDtype, weightEntries, type WeightNames } from "./hf-weights.js";
 import { type Layout, lnFreeNotes } from "./layout.js";
-import { checkModel, type HostModel } from "../model/params.js";
+import { checkModel } from "../model/params.js";
+import type { HostModel, Weights } from "../model/weights.js";
 
 /** The port to a folder's files. */
 export interface Folder {
@@ -29,7 +30,7 @@ export interface Folder {
 }
 
 /** A model as a folder holds it. */
-export interface LoadedModel extends HostModel {
+export interface LoadedModel<W extends Weights = Weights> extends HostModel<W> {
   /** Undefined where the folder has no tokenizer's files. */
   readonly tokenizer: Tokenizer | undefined;
   /** The tokenizer's files as they are, for a folder to be written. */
@@ -68,7 +69,10 @@ const TORCH_DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as con
 >;
 
 /**
- * Reads config.json, model.safetensors (or its shards and their index) and the tokenizer, where there is one.
+ * Reads config.json, the header of model.safetensors (or of its shards, and their index) and the tokenizer, where there is
+ * one. The weights are read one by one when they are asked for, so that the folder must stay open as long as they may be;
+ * `gatherWeights` reads all. A NotFiniteError names the file, the parameter and the element that is NaN or infinite when
+ * that is read, and a SafetensorsError says that a file changed since.
  * @throws Error naming the folder, the file and what is wrong in it.
  */
 export async function readModel(folder: Folder): Promise<LoadedModel> {
@@ -119,8 +123,9 @@ function beyond(tokenizer: Tokenizer, { vocabSize }: Pick<Gpt2Config, "vocabSize
 
 /**
  * The files of a model's folder, config.json last: a folder that has one is whole. Read them in order; the weights
- * are made chunk by chunk as they are read.
- * @throws Error when the weights are not of the config, a file's name is taken, or float16 cannot hold a value.
+ * are read, or computed, one by one as their chunks are taken, which throws a NotFiniteError for a value that is none and
+ * a RangeError for one that the dtype cannot hold.
+ * @throws Error when the weights are not of the config, or a file's name is taken.
  */
 export function modelFiles(model: ModelToWrite): FileToWrite[] {
   const { config, norms, tokenizerFiles = {}, dtype = "F32", names = "transformers", modelCard } = model;

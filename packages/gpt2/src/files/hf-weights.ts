@@ -9,12 +9,22 @@ import type { Gpt2Config } from "../model/config.js";
 import { isNormBuffer, normsFromBuffers } from "./fake-layer-norm.js";
 import { checkFinite, elementOf } from "../model/finite.js";
 import { checkEps, detectLayout, type Layout } from "./layout.js";
-import { checkModel, type HostModel, type HostTensor, type Weights } from "../model/params.js";
+import { checkModel } from "../model/params.js";
+import {
+  gatherWeights,
+  type HostModel,
+  type HostTensor,
+  readValues,
+  type TensorInMemory,
+  type Weights,
+} from "../model/weights.js";
 import { isFolded, type NormTable } from "../model/sites.js";
 import { fromTransformerLens, hasLensNames, LENS_MASKS, toTransformerLens } from "./transformer-lens.js";
 
 const PREFIX = "transformer.";
 const MASKS = /^h\.\d+\.attn\.(bias|masked_bias)$/;
+/** Gamma and beta: small, and they tell what a model is. */
+const OF_NORM = /(^|\.)ln_(1|2|f)\.(weight|bias)$/;
 
 /** The float types that weights are written in. */
 export type WeightDtype = "F32" | "F16" | "BF16";
@@ -35,8 +45,9 @@ export interface ReadWeights extends HostModel {
 }
 
 /**
- * All parameters as float32. A head that equals the tied embedding is dropped, and one that differs unties the config;
- * the norms are those of config.json, or those that a training checkpoint's buffers tell.
+ * All parameters as float32, each read from the store when it is asked for, and refused then with a NotFiniteError where
+ * a value is none; gamma and beta are read here. A head that equals the tied embedding is dropped, and one that differs
+ * unties the config; the norms are those of config.json, or those that a training checkpoint's buffers tell.
  * @param where how errors call the files
  * @throws Error naming the parameter, both shapes and the files, when the store is not of this config.
  */
@@ -55,28 +66,33 @@ export async function readWeights(
   const untied = { ...config, tied: config.tied && !stored.has("lm_head.weight") };
   checkModel({ config: untied, weights: infos, norms }, where);
 
-  const weights = await readAll(store, parameters);
-  const isTied = config.tied && !untied.tied && sameValues(weights["lm_head.weight"], weights["wte.weight"]);
-  if (isTied) delete weights["lm_head.weight"];
+  const { "lm_head.weight": head, ...others } = inStore(store, parameters);
+  const isTied = config.tied && !untied.tied && (await sameValues(head, others["wte.weight"]));
+  const ofNorms = Object.entries(others).filter(([name]) => OF_NORM.test(name));
+  const weights = {
+    ...others,
+    ...(await gatherWeights(Object.fromEntries(ofNorms))),
+    ...(head && !isTied && { "lm_head.weight": head }),
+  };
   const model = { config: isTied ? config : untied, weights };
   try {
     if (buffers.keys.size > 0) {
       const told = await normsFromBuffers(buffers, { config, norms });
       return { ...model, norms: told, layout: "training-checkpoint" };
     }
-    checkEps({ ...model, norms });
+    await checkEps({ ...model, norms });
   } catch (cause) {
     throw new Error(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-  return { ...model, norms, layout: detectLayout({ ...model, norms }) };
+  return { ...model, norms, layout: await detectLayout({ ...model, norms }) };
 }
 
-async function readLens(
+function readLens(
   store: Store,
   stored: ReadonlyMap<string, string>,
   { config, norms }: Pick<HostModel, "config" | "norms">,
   where: string,
-): Promise<ReadWeights> {
+): ReadWeights {
   if (!isFolded(norms)) {
     throw new Error(
       `${where}: the weights have TransformerLens's names, and config.json does not say that the norms are folded; ` +
@@ -84,44 +100,54 @@ async function readLens(
     );
   }
   const untied = { ...config, tied: false };
-  const weights = fromTransformerLens(untied, await readAll(store, stored), where);
+  const weights = fromTransformerLens(untied, inStore(store, stored), where);
   return { config: untied, weights, norms, layout: "transformer-lens" };
 }
 
+/** Parameters that are read when they are asked for; `stored` are our names and the store's. */
+function inStore(store: Store, stored: Iterable<readonly [string, string]>): Record<string, HostTensor> {
+  const tensors = [...stored].map(([name, key]) => {
+    const { shape } = store.info(key);
+    return [name, { shape, data: () => readFinite(store, name, key) }] as const;
+  });
+  return Object.fromEntries(tensors);
+}
+
 /** @throws NotFiniteError naming the file, the parameter and the element that is NaN or infinite. */
-async function readAll(store: Store, stored: Iterable<readonly [string, string]>) {
-  const weights: Record<string, HostTensor> = {};
-  for (const [name, key] of stored) {
-    const { dtype, shape } = store.info(key);
-    const data = await store.readFloat32(key);
-    const overflow =
-      dtype === "F16"
-        ? ". float16 has Infinity for what is above 65504: if that is what happened, get the model in F32 or BF16"
-        : "";
-    checkFinite(data, {
-      what: `${store.file(key)}: parameter ${name}`,
-      place: elementOf(shape),
-      advice: `a model computes nothing with that. Get the file again, or a model whose training did not diverge${overflow}`,
-    });
-    weights[name] = { shape, data };
-  }
-  return weights;
+async function readFinite(store: Store, name: string, key: string): Promise<Float32Array> {
+  const { dtype, shape } = store.info(key);
+  const data = await store.readFloat32(key);
+  const overflow =
+    dtype === "F16"
+      ? ". float16 has Infinity for what is above 65504: if that is what happened, get the model in F32 or BF16"
+      : "";
+  checkFinite(data, {
+    what: `${store.file(key)}: parameter ${name}`,
+    place: elementOf(shape),
+    advice: `a model computes nothing with that. Get the file again, or a model whose training did not diverge${overflow}`,
+  });
+  return data;
 }
 
 /**
  * The parameters as tensors to write, named as `GPT2LMHeadModel.save_pretrained` or as TransformerLens does; a tied
- * head is left out.
- * @throws NotFiniteError naming the parameter and the element that is NaN or infinite; RangeError naming the parameter
- * that the dtype cannot hold.
+ * head is left out. Each is read, or computed, when its turn comes, and checked then: a NotFiniteError names the parameter
+ * and the element that is NaN or infinite, a RangeError the parameter that the dtype cannot hold.
  */
 export function weightEntries(model: HostModel, dtype: WeightDtype, names: WeightNames): TensorEntry[] {
   const weights: Weights = names === "transformers" ? model.weights : toTransformerLens(model);
   const written = (name: string) =>
     names === "transformer-lens" || name.startsWith("lm_head.") ? name : PREFIX + name;
-  return Object.entries(weights).map(([name, { shape, data }]) => {
-    checkWritable(name, { shape, data }, dtype);
-    return { name: written(name), dtype, shape, data };
-  });
+  return Object.entries(weights).map(([name, tensor]) => ({
+    name: written(name),
+    dtype,
+    shape: tensor.shape,
+    data: async () => {
+      const data = await readValues(tensor);
+      checkWritable(name, { shape: tensor.shape, data }, dtype);
+      return data;
+    },
+  }));
 }
 
 /** Our name of each parameter in the store → the store's. */
@@ -139,11 +165,12 @@ function storedNames(store: Store, where: string): Map<string, string> {
   return names;
 }
 
-function sameValues(a: HostTensor, b: HostTensor): boolean {
-  return a.data.length === b.data.length && a.data.every((value, i) => value === b.data[i]);
+async function sameValues(a: HostTensor, b: HostTensor): Promise<boolean> {
+  const [x, y] = [await readValues(a), await readValues(b)];
+  return x.every((value, i) => value === y[i]);
 }
 
-function checkWritable(name: string, { shape, data }: HostTensor, dtype: WeightDtype): void {
+function checkWritable(name: string, { shape, data }: TensorInMemory, dtype: WeightDtype): void {
   checkFinite(data, {
     what: `parameter ${name}`,
     place: elementOf(shape),

@@ -4,7 +4,7 @@
  * (schaeff/gpt2-small_LNFree300 and its siblings). Writing such a form is in export.ts.
  */
 import { frozenNorm, type Norm } from "@normless/layernorm";
-import type { HostModel, HostTensor } from "../model/params.js";
+import { type HostModel, type HostTensor, readValues } from "../model/weights.js";
 import { normModules } from "../model/sites.js";
 
 /** What a model's files hold. */
@@ -43,33 +43,35 @@ const DROWNING_EPS = 1e10;
 /** From here on a gamma undoes a division by 1e6: trained ones are below 100. */
 const HUGE_GAMMA = 1e4;
 
-/** The layout of a model, as far as weights and norms tell it: not that of a checkpoint, nor TransformerLens's. */
-export function detectLayout(model: HostModel): Layout {
+/**
+ * The layout of a model, as far as weights and norms tell it: not that of a checkpoint, nor TransformerLens's. Of the
+ * weights it reads gammas and betas, where epsilon is 1e10 or more.
+ */
+export async function detectLayout(model: HostModel): Promise<Layout> {
   const { config, weights, norms } = model;
   if (Object.values(norms).some(({ kind }) => kind !== "standard")) return "normless";
   if (config.eps < DROWNING_EPS) return "standard";
   const scale = Math.sqrt(config.eps);
   // Within a percent, since bfloat16 rounds 1e6 to 999424.
   const undone = (value: number) => Math.abs(value / scale - 1) < 0.01;
-  const folded = normModules(config)
-    .filter((module) => module !== "ln_f")
-    .every(
-      (module) =>
-        weights[`${module}.weight`].data.every(undone) &&
-        weights[`${module}.bias`].data.every((value) => value === 0),
-    );
-  return folded ? "eps-1e12-folded" : "eps-1e12-gamma";
+  for (const module of normModules(config)) {
+    if (module === "ln_f") continue;
+    const gamma = await readValues(weights[`${module}.weight`]);
+    const beta = await readValues(weights[`${module}.bias`]);
+    if (!gamma.every(undone) || beta.some((value) => value !== 0)) return "eps-1e12-gamma";
+  }
+  return "eps-1e12-folded";
 }
 
 /**
  * Whether epsilon and gammas go together: an LN-free model of epsilon 1e12 whose config lost its epsilon would be
  * computed with LayerNorms, 1e6 times too large. @throws Error naming the norm, both figures and the way out.
  */
-export function checkEps({ config, weights, norms }: HostModel): void {
+export async function checkEps({ config, weights, norms }: HostModel): Promise<void> {
   if (config.eps >= DROWNING_EPS) return;
   for (const module of normModules(config)) {
     if ((norms[module] ?? norms[`${module}:qk`]).kind !== "standard") continue;
-    const size = median(weights[`${module}.weight`]);
+    const size = await median(weights[`${module}.weight`]);
     if (size < HUGE_GAMMA) continue;
     throw new Error(
       `config.json: layer_norm_epsilon is ${config.eps}, but ${module}.weight is about ${size.toPrecision(2)}, as in ` +
@@ -117,7 +119,7 @@ export function withFrozenNames<M extends Pick<HostModel, "norms">>(model: M): M
 }
 
 /** Of the sizes of its values. */
-function median({ data }: HostTensor): number {
-  const sizes = data.map(Math.abs).sort();
+async function median(tensor: HostTensor): Promise<number> {
+  const sizes = (await readValues(tensor)).map(Math.abs).sort();
   return sizes[sizes.length >> 1];
 }

@@ -4,10 +4,19 @@
  * through its `convert_tl_checkpoint`. Values are moved, never changed, but for `centreWriters`.
  * Source: https://transformerlensorg.github.io/TransformerLens, `convert_gpt2_weights`.
  */
-import { centreRows, centreVector } from "@normless/layernorm";
+import { centreRows } from "@normless/layernorm";
+import { type Shape, sizeOf } from "@normless/tensor";
 import { type Gpt2Config, hasPlainAttention } from "../model/config.js";
-import { checkWeights, type HostModel, type HostTensor, type Weights } from "../model/params.js";
+import { checkWeights } from "../model/params.js";
+import {
+  type HostModel,
+  type HostTensor,
+  readValues,
+  type TensorInMemory,
+  type Weights,
+} from "../model/weights.js";
 import { isFolded } from "../model/sites.js";
+import { rowParts } from "../folding/rows.js";
 
 /** Causal masks, which TransformerLens keeps among its weights. */
 export const LENS_MASKS = /^blocks\.\d+\.attn\.(mask|IGNORE)$/;
@@ -18,8 +27,8 @@ export function hasLensNames(names: { has(name: string): boolean }): boolean {
 }
 
 /**
- * A folded model's parameters under TransformerLens's names and shapes. @throws Error unless every norm is folded and
- * attention plain: TransformerLens has no frozen norm.
+ * A folded model's parameters under TransformerLens's names and shapes, each moved when it is asked for. @throws Error
+ * unless every norm is folded and attention plain: TransformerLens has no frozen norm.
  */
 export function toTransformerLens({ config, weights, norms }: HostModel): Weights {
   if (!isFolded(norms)) {
@@ -32,24 +41,33 @@ export function toTransformerLens({ config, weights, norms }: HostModel): Weight
     );
   }
   const lens: Record<string, HostTensor> = {};
-  for (const { lensName, name, shape, part, move } of places(config)) {
-    lens[lensName] = { shape, data: move.to(partOf(weights[name], part)) };
+  // Whoever takes the parts in their order reads what they are parts of once.
+  const kept = new Map<string, Promise<Float32Array>>();
+  for (const { lensName, name, shape, ours, part, move } of places(config)) {
+    lens[lensName] = {
+      shape,
+      data: async () => {
+        const reading = (part.index > 0 ? kept.get(name) : undefined) ?? readValues(weights[name]);
+        if (part.index < part.of - 1) kept.set(name, reading);
+        else kept.delete(name);
+        return move.to(partOf({ shape: ours, data: await reading }, part));
+      },
+    };
   }
   return lens;
 }
 
 /**
- * Our parameters out of TransformerLens's. @throws Error naming the parameter that is missing, too many, or of another
- * shape.
+ * Our parameters out of TransformerLens's, each moved when it is asked for. @throws Error naming the parameter that is
+ * missing, too many, or of another shape.
  */
 export function fromTransformerLens(config: Gpt2Config, lens: Weights, where: string): Weights {
-  const weights: Record<string, HostTensor> = {};
   const expected = places(config);
   const stranger = Object.keys(lens).find((name) => !expected.some(({ lensName }) => lensName === name));
   if (stranger !== undefined) {
     throw new Error(`${where}: parameter ${stranger} is not part of a folded GPT-2 of this config`);
   }
-  for (const { lensName, name, shape, part, ours, move } of expected) {
+  for (const { lensName, shape } of expected) {
     const given = lens[lensName];
     if (given?.shape.join() !== shape.join()) {
       const is = given ? `has shape [${given.shape.join()}]` : "is missing";
@@ -57,11 +75,26 @@ export function fromTransformerLens(config: Gpt2Config, lens: Weights, where: st
         `${where}: parameter ${lensName} ${is}; the config asks for ${lensName} [${shape.join()}]`,
       );
     }
-    weights[name] ??= { shape: ours, data: new Float32Array(ours.reduce((size, dim) => size * dim, 1)) };
-    putPart(weights[name], part, move.from(given.data));
   }
+  const weights = Object.fromEntries(
+    expected.map(({ name, ours }) => {
+      const parts = expected.filter((place) => place.name === name);
+      return [name, { shape: ours, data: () => joined(parts, lens) }] as const;
+    }),
+  );
   checkWeights(config, weights, where);
   return weights;
+}
+
+/** A parameter of ours out of all its parts. */
+async function joined(parts: readonly Place[], lens: Weights): Promise<Float32Array> {
+  const [{ ours: shape, part, lensName, move }] = parts;
+  if (part.of === 1) return move.from(await readValues(lens[lensName]));
+  const data = new Float32Array(sizeOf(shape));
+  for (const { lensName, part, move } of parts) {
+    putPart({ shape, data }, part, move.from(await readValues(lens[lensName])));
+  }
+  return data;
 }
 
 /**
@@ -76,16 +109,21 @@ export function centreWriters(model: HostModel): HostModel {
     );
   }
   const weights = Object.entries(model.weights).map(([name, tensor]) => {
-    if (/^w[tp]e\.|c_proj\.weight$/.test(name)) {
-      const [rows, columns] = tensor.shape;
-      const { data } = centreRows({ rows, columns, data: Float64Array.from(tensor.data) });
-      return [name, { ...tensor, data: Float32Array.from(data) }] as const;
-    }
-    if (!name.endsWith("c_proj.bias")) return [name, tensor] as const;
-    const data = centreVector(Float64Array.from(tensor.data));
-    return [name, { ...tensor, data: Float32Array.from(data) }] as const;
+    if (!/^w[tp]e\.|c_proj\.(weight|bias)$/.test(name)) return [name, tensor] as const;
+    return [
+      name,
+      { shape: tensor.shape, data: async () => centred(tensor.shape, await readValues(tensor)) },
+    ] as const;
   });
   return { ...model, weights: Object.fromEntries(weights) };
+}
+
+/** Each row, or the vector, minus its mean. */
+function centred(shape: Shape, values: Float32Array): Float32Array {
+  const columns = shape[shape.length - 1];
+  const data = new Float32Array(values.length);
+  for (const { first, w } of rowParts(values, columns)) data.set(centreRows(w).data, first * columns);
+  return data;
 }
 
 /** The columns `[part·width, (part+1)·width)` of `parts`. */
@@ -166,7 +204,7 @@ function swapAxes({ outer, middle, inner }: Readonly<Record<"outer" | "middle" |
   return { to: (data) => swap(data, outer, middle), from: (data) => swap(data, middle, outer) };
 }
 
-function partOf({ shape, data }: HostTensor, { index, of }: Part): Float32Array {
+function partOf({ shape, data }: TensorInMemory, { index, of }: Part): Float32Array {
   if (of === 1) return data;
   const columns = shape[shape.length - 1];
   const width = columns / of;
@@ -178,7 +216,7 @@ function partOf({ shape, data }: HostTensor, { index, of }: Part): Float32Array 
   return part;
 }
 
-function putPart({ shape, data }: HostTensor, { index, of }: Part, part: Float32Array): void {
+function putPart({ shape, data }: TensorInMemory, { index, of }: Part, part: Float32Array): void {
   const columns = shape[shape.length - 1];
   const width = columns / of;
   for (let r = 0; r < data.length / columns; r++) {

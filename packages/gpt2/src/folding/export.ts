@@ -4,8 +4,9 @@
  * a gamma of 1e6 undoes that. Where the logits should be free of norms in truth, fold (fold.ts).
  * Source: the published models of Heimersheim 2024 (arXiv 2409.13710) and Baroni et al. 2025 (arXiv 2507.02559).
  */
-import { foldBlocks, frozenParameters } from "./fold.js";
-import { checkModel, type HostModel, type HostTensor } from "../model/params.js";
+import { foldBlocks, frozenAt, readFrozen } from "./fold.js";
+import { checkModel } from "../model/params.js";
+import type { HostModel, HostTensor } from "../model/weights.js";
 import { normModules, normSites, standardNorms } from "../model/sites.js";
 
 const EPS = 1e12;
@@ -21,17 +22,20 @@ const SCALE = Math.sqrt(EPS);
  */
 export function toEps1e12(model: HostModel): HostModel {
   checkModel(model);
-  const sites = normSites(model.config).filter((site) => model.norms[site].kind !== "folded");
+  const { config: before, norms } = model;
+  const sites = normSites(before).filter((site) => norms[site].kind !== "folded");
   const weights: Record<string, HostTensor> = { ...foldBlocks(model, { queries: () => 1, sites }) };
-  const { gamma, beta, std } = frozenParameters(model, "ln_f");
-  const channels = gamma.length;
-  const vector = (values: Float32Array): HostTensor => ({ shape: [channels], data: values });
-  for (const module of normModules(model.config)) {
-    weights[`${module}.weight`] = vector(new Float32Array(channels).fill(SCALE));
-    weights[`${module}.bias`] = vector(new Float32Array(channels));
+  const atEnd = frozenAt(norms, "ln_f");
+  const vector = (data: HostTensor["data"]): HostTensor => ({ shape: [before.channels], data });
+  for (const module of normModules(before)) {
+    weights[`${module}.weight`] = vector(new Float32Array(before.channels).fill(SCALE));
+    weights[`${module}.bias`] = vector(new Float32Array(before.channels));
   }
-  weights["ln_f.weight"] = vector(Float32Array.from(gamma, (value) => (value * SCALE) / std));
-  weights["ln_f.bias"] = vector(Float32Array.from(beta));
-  const config = { ...model.config, eps: EPS };
+  weights["ln_f.weight"] = vector(async () => {
+    const { gamma, std } = await readFrozen(model.weights, atEnd);
+    return Float32Array.from(gamma, (value) => (value * SCALE) / std);
+  });
+  weights["ln_f.bias"] = model.weights["ln_f.bias"];
+  const config = { ...before, eps: EPS };
   return { config, weights, norms: standardNorms(config) };
 }

@@ -1,6 +1,7 @@
 /**
  * A model whose norms are frozen → the same model without them: params → params, the same logits. Computed in float64 and
- * rounded to float32 once. The algebra of one norm and one linear is @normless/layernorm's (fold.ts).
+ * rounded to float32 once, a linear at a time and only when somebody asks for its values, so that a fold takes the memory
+ * of one. The algebra of one norm and one linear is @normless/layernorm's (fold.ts).
  * Source: Heimersheim 2024 (arXiv 2409.13710) section 2.
  */
 import {
@@ -12,7 +13,9 @@ import {
   isUniform,
   kindOf,
   type LinearWeights,
+  type Matrix,
 } from "@normless/layernorm";
+import type { Shape } from "@normless/tensor";
 import {
   DEFAULT_EPS,
   type Gpt2Config,
@@ -20,27 +23,24 @@ import {
   queryScale,
   withPlainAttention,
 } from "../model/config.js";
-import {
-  checkModel,
-  type HostModel,
-  type HostTensor,
-  parameterShapes,
-  type Weights,
-} from "../model/params.js";
-import { isFolded, moduleOf, type NormSite, normSites } from "../model/sites.js";
+import { checkModel, parameterShapes } from "../model/params.js";
+import { isFolded, moduleOf, type NormSite, normSites, type NormTable } from "../model/sites.js";
+import { type HostModel, type HostTensor, readValues, type Weights } from "../model/weights.js";
+import { rowParts } from "./rows.js";
 
 /**
  * Folds every norm into the weights that read it: ln_1 into c_attn (the query/key and the value columns each by their
  * own std), ln_2 into c_fc, ln_f into a head of its own, (V,C), with a bias over the vocabulary; a tied embedding
  * stays as it is for the tokens. A scale that attention has of its own goes into c_attn's query columns, so that the
- * folded config is plain. A folded model comes back as it is.
+ * folded config is plain. A folded model comes back as it is. Weights are read and folded when they are asked for, so that
+ * what they are of must stay: gather them (`gatherWeights`) before a model's files are closed.
  * @throws Error naming the first site whose norm is not frozen at one constant for all positions.
  */
 export function foldModel(model: HostModel): HostModel {
   const { config, norms } = model;
   if (isFolded(norms)) return hasPlainAttention(config) ? model : withScaledQueries(model);
   checkModel(model);
-  for (const site of normSites(config)) if (norms[site].kind !== "folded") frozenParameters(model, site);
+  for (const site of normSites(config)) if (norms[site].kind !== "folded") frozenAt(norms, site);
   return foldFrozen(model);
 }
 
@@ -60,11 +60,13 @@ export function foldFrozen(model: HostModel): HostModel {
   const queries = (layer: number) => (whole ? queryScale(config, layer) : 1);
   const all: Record<string, HostTensor> = { ...foldBlocks(model, { queries, sites: folding }) };
   if (folding.includes("ln_f")) {
-    const { w, bias } = foldIntoHead(frozenParameters(model, "ln_f"), {
-      w: matrix(weights["lm_head.weight"] ?? weights["wte.weight"]),
-    });
-    all["lm_head.weight"] = { shape: [w.rows, w.columns], data: Float32Array.from(w.data) };
-    all["lm_head.bias"] = { shape: [bias.length], data: Float32Array.from(bias) };
+    const head = weights["lm_head.weight"] ?? weights["wte.weight"];
+    const shapes = { weight: head.shape, bias: [config.vocabSize] };
+    const norm = frozenAt(norms, "ln_f");
+    const [weight, bias] = whenAsked(shapes, async () =>
+      foldHead(await readFrozen(weights, norm), await readValues(head)),
+    );
+    Object.assign(all, { "lm_head.weight": weight, "lm_head.bias": bias });
   }
   const after = { ...norms, ...Object.fromEntries(sites.map((site) => [site, foldedNorm])) };
   const tied = config.tied && after["ln_f"].kind !== "folded";
@@ -83,9 +85,12 @@ function withScaledQueries(model: HostModel): HostModel {
   const weights: Record<string, HostTensor> = { ...model.weights };
   for (let i = 0; i < config.layers; i++) {
     for (const name of [`h.${i}.attn.c_attn.weight`, `h.${i}.attn.c_attn.bias`]) {
-      const { shape, data } = weights[name];
-      const scaled = scaleQueries(Float64Array.from(data), config, queryScale(config, i));
-      weights[name] = { shape, data: Float32Array.from(scaled) };
+      const tensor = weights[name];
+      const data = async () => {
+        const values = Float64Array.from(await readValues(tensor));
+        return Float32Array.from(scaleQueries(values, config, queryScale(config, i)));
+      };
+      weights[name] = { shape: tensor.shape, data };
     }
   }
   return { ...model, config: withPlainAttention(config), weights };
@@ -102,6 +107,7 @@ function scaleQueries(rows: Float64Array, { channels: C }: Gpt2Config, factor: n
 /**
  * The weights with the blocks' norms folded into c_attn and c_fc; gammas and betas are still there, unused.
  * @param options `queries`: what to multiply c_attn's query columns by in each block; `sites`: which norms
+ * @throws Error naming the first of these sites whose norm is not frozen at one constant for all positions.
  */
 export function foldBlocks(
   model: HostModel,
@@ -110,33 +116,88 @@ export function foldBlocks(
     sites = normSites(model.config),
   }: { readonly queries: (layer: number) => number; readonly sites?: readonly NormSite[] },
 ): Weights {
-  const { config, weights } = model;
+  const { config, weights, norms } = model;
   const C = config.channels;
   const changed: Record<string, HostTensor> = {};
-  const linearOf = (name: string) => ({
-    w: matrix(weights[`${name}.weight`]),
-    bias: Float64Array.from(weights[`${name}.bias`].data),
-  });
-  const put = (name: string, { w, bias }: LinearWeights) => {
-    changed[`${name}.weight`] = { shape: weights[`${name}.weight`].shape, data: Float32Array.from(w.data) };
-    changed[`${name}.bias`] = { shape: weights[`${name}.bias`].shape, data: Float32Array.from(bias) };
+  const change = (name: string, compute: (linear: LinearWeights) => Promise<LinearWeights>) => {
+    const [weight, bias] = [weights[`${name}.weight`], weights[`${name}.bias`]];
+    const shapes = { weight: weight.shape, bias: bias.shape };
+    const [ofWeight, ofBias] = whenAsked(shapes, async () => {
+      const { w, bias: b } = await compute({
+        w: matrix(weight.shape, await readValues(weight)),
+        bias: Float64Array.from(await readValues(bias)),
+      });
+      return { weight: Float32Array.from(w.data), bias: Float32Array.from(b) };
+    });
+    Object.assign(changed, { [`${name}.weight`]: ofWeight, [`${name}.bias`]: ofBias });
   };
   for (let i = 0; i < config.layers; i++) {
-    const attention = `h.${i}.attn.c_attn`;
-    const fold = (site: NormSite, linear: LinearWeights, columns?: ColumnRange) =>
-      sites.includes(site) ? foldIntoLinear(frozenParameters(model, site), linear, columns) : linear;
-    const qk = fold(`h.${i}.ln_1:qk`, linearOf(attention), { begin: 0, end: 2 * C });
-    const { w, bias } = fold(`h.${i}.ln_1:v`, qk, { begin: 2 * C, end: 3 * C });
-    for (const rows of [w.data, bias]) scaleQueries(rows, config, queries(i));
-    put(attention, { w, bias });
-    const mlp = `h.${i}.mlp.c_fc`;
-    put(mlp, fold(`h.${i}.ln_2`, linearOf(mlp)));
+    const at = (site: NormSite) => (sites.includes(site) ? frozenAt(norms, site) : undefined);
+    const fold = async (norm: FrozenAt | undefined, linear: LinearWeights, columns?: ColumnRange) =>
+      norm ? foldIntoLinear(await readFrozen(weights, norm), linear, columns) : linear;
+    const [qk, v, mlp] = [at(`h.${i}.ln_1:qk`), at(`h.${i}.ln_1:v`), at(`h.${i}.ln_2`)];
+    if (qk ?? v ?? queries(i) !== 1) {
+      change(`h.${i}.attn.c_attn`, async (linear) => {
+        const first = await fold(qk, linear, { begin: 0, end: 2 * C });
+        const { w, bias } = await fold(v, first, { begin: 2 * C, end: 3 * C });
+        for (const rows of [w.data, bias]) scaleQueries(rows, config, queries(i));
+        return { w, bias };
+      });
+    }
+    if (mlp) change(`h.${i}.mlp.c_fc`, (linear) => fold(mlp, linear));
   }
   return { ...weights, ...changed };
 }
 
-/** What a site's norm does to a centred x. @throws Error naming the site, when that depends on the position. */
-export function frozenParameters({ weights, norms }: HostModel, site: NormSite): FrozenParameters {
+/** The head (V,C) with ln_f in it, some rows at a time. */
+function foldHead(norm: FrozenParameters, head: Float32Array): Computed {
+  const columns = norm.gamma.length;
+  const weight = new Float32Array(head.length);
+  const bias = new Float32Array(head.length / columns);
+  for (const { first, w } of rowParts(head, columns)) {
+    const folded = foldIntoHead(norm, { w });
+    weight.set(folded.w.data, first * columns);
+    bias.set(folded.bias, first);
+  }
+  return { weight, bias };
+}
+
+/** A linear's two parameters. */
+interface Computed {
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+}
+
+/**
+ * A weight and a bias that are computed together when the weight is asked for. The bias is small and kept from then on, so
+ * that whoever takes the two in this order has them computed once.
+ */
+function whenAsked(
+  shapes: Readonly<Record<keyof Computed, Shape>>,
+  compute: () => Promise<Computed>,
+): [weight: HostTensor, bias: HostTensor] {
+  let kept: Float32Array | undefined;
+  const weight = async () => {
+    const computed = await compute();
+    kept = computed.bias;
+    return computed.weight;
+  };
+  const bias = async () => (kept ??= (await compute()).bias);
+  return [
+    { shape: shapes.weight, data: weight },
+    { shape: shapes.bias, data: bias },
+  ];
+}
+
+/** A norm that divides by one constant, and by another in channel 0 where the code of 2024 left one. */
+export interface FrozenAt {
+  readonly site: NormSite;
+  readonly std: number;
+  readonly firstChannel?: number | undefined;
+}
+
+/** How a site's norm divides. @throws Error naming the site, when that depends on the position, or on what it reads. */
+export function frozenAt(norms: NormTable, site: NormSite): FrozenAt {
   const norm = norms[site];
   if (norm.kind !== "frozen") {
     throw new Error(
@@ -150,13 +211,23 @@ export function frozenParameters({ weights, norms }: HostModel, site: NormSite):
         `rest ${rest}); only one constant can be folded. Remove them before (withClassConstant).`,
     );
   }
-  const module = moduleOf(site);
-  const { firstChannel, std } = norm;
-  const gamma = Float64Array.from(weights[`${module}.weight`].data);
-  if (firstChannel !== undefined) gamma[0] *= std.rest / firstChannel;
-  return { gamma, beta: Float64Array.from(weights[`${module}.bias`].data), std: std.rest };
+  return { site, std: norm.std.rest, firstChannel: norm.firstChannel };
 }
 
-function matrix({ shape: [rows, columns], data }: HostTensor) {
+/** What a site's norm does to a centred x. */
+export async function readFrozen(
+  weights: Weights,
+  { site, std, firstChannel }: FrozenAt,
+): Promise<FrozenParameters> {
+  const module = moduleOf(site);
+  const [gamma, beta] = [
+    Float64Array.from(await readValues(weights[`${module}.weight`])),
+    Float64Array.from(await readValues(weights[`${module}.bias`])),
+  ];
+  if (firstChannel !== undefined) gamma[0] *= std / firstChannel;
+  return { gamma, beta, std };
+}
+
+function matrix([rows, columns]: Shape, data: Float32Array): Matrix {
   return { rows, columns, data: Float64Array.from(data) };
 }

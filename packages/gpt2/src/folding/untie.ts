@@ -1,5 +1,5 @@
 /** A head of its own for a model that predicts with its embedding. */
-import type { HostModel } from "../model/params.js";
+import type { HostModel } from "../model/weights.js";
 
 /**
  * The same function with the head's weights, (V,C), apart from the embedding's, so that training may move the two apart, as

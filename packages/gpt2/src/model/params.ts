@@ -1,24 +1,12 @@
-/** Parameters as plain named data, under their Hugging Face names (without the `transformer.` prefix). */
-import type { Parameters } from "@normless/autograd";
-import { type Backend, type Shape, showShape, sameShape, sizeOf } from "@normless/tensor";
+/**
+ * Which parameters a GPT-2 has, and fresh ones, under their Hugging Face names (without the `transformer.` prefix). How
+ * they are read is in weights.ts.
+ */
+import { type Shape, showShape, sameShape, sizeOf } from "@normless/tensor";
 import { randomAt } from "@normless/random";
 import type { Gpt2Config } from "./config.js";
 import { isFolded, type NormModule, type NormTable, sitesOf } from "./sites.js";
-
-/** Values on the host, row-major. Linear weights are Conv1D: (inputs, outputs). */
-export interface HostTensor {
-  readonly shape: Shape;
-  readonly data: Float32Array;
-}
-/** A model's parameters on the host, by their Hugging Face names. */
-export type Weights = Readonly<Record<string, HostTensor>>;
-
-/** A whole model as plain data on the host: what a folder holds, what is folded. */
-export interface HostModel {
-  readonly config: Gpt2Config;
-  readonly weights: Weights;
-  readonly norms: NormTable;
-}
+import type { HostModel, WeightsInMemory } from "./weights.js";
 
 /**
  * Which parameters a model of these norms has. `norms: false` is a folded one: no gamma or beta, a head of its own with a
@@ -119,7 +107,7 @@ export function checkModel(
  * Fresh weights as GPT-2 and nanoGPT draw them: normal with std 0.02, the projections into the residual 0.02/√(2L),
  * biases 0, gamma 1. Each parameter has a stream of its own, so that its values depend on the seed and its name's place.
  */
-export function initWeights(config: Gpt2Config, seed: number): Weights {
+export function initWeights(config: Gpt2Config, seed: number): WeightsInMemory {
   const shapes = Object.entries(parameterShapes(config, { norms: true }));
   return Object.fromEntries(
     shapes.map(([name, shape], i) => {
@@ -131,31 +119,6 @@ export function initWeights(config: Gpt2Config, seed: number): Weights {
       return [name, { shape, data }];
     }),
   );
-}
-
-/** Puts the weights on a backend; the tensors are the caller's. */
-export function uploadWeights(backend: Backend, weights: Weights): Parameters {
-  return Object.fromEntries(
-    Object.entries(weights).map(([name, { data, shape }]) => [name, backend.upload(data, shape)]),
-  );
-}
-
-/** Copies parameters back to the host, as float32. */
-export async function downloadWeights(params: Parameters): Promise<Weights> {
-  const weights: Record<string, HostTensor> = {};
-  for (const [name, tensor] of Object.entries(params)) {
-    const data = await tensor.read();
-    weights[name] = {
-      shape: tensor.shape,
-      data: data instanceof Float32Array ? data : Float32Array.from(data),
-    };
-  }
-  return weights;
-}
-
-/** Frees every parameter's tensor. */
-export function freeParams(params: Parameters): void {
-  for (const tensor of Object.values(params)) tensor.free();
 }
 
 /** How many numbers a model holds. */

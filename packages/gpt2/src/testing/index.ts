@@ -14,6 +14,7 @@ export {
   configsFrom,
   frozenModel,
   frozenModels,
+  inMemory,
   logitsOf,
   onDevice,
   randomIds,

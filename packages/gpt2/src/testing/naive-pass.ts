@@ -1,5 +1,5 @@
 /** GPT-2 once more, in plain loops over float64 rows of one sequence: the oracle of what the measures look at. */
-import type { HostModel } from "../index.js";
+import type { HostModel, WeightsInMemory } from "../index.js";
 import { kindOf, type Norm } from "@normless/layernorm";
 
 type Vector = number[];
@@ -28,7 +28,12 @@ export function softmax(scores: readonly number[]): number[] {
 }
 
 /** y = x·w + b; w (K,M) or, transposed, (M,K). */
-export function linear(model: HostModel, x: Vector, name: string, transposed = false): Vector {
+export function linear(
+  model: HostModel<WeightsInMemory>,
+  x: Vector,
+  name: string,
+  transposed = false,
+): Vector {
   const { data, shape } = model.weights[`${name}.weight`];
   const bias = model.weights[`${name}.bias`] as { data: Float32Array } | undefined;
   const M = transposed ? shape[0] : shape[1];
@@ -42,7 +47,7 @@ export function linear(model: HostModel, x: Vector, name: string, transposed = f
 
 /** x through the norm of a site, `first` and `eot` saying what the position is. @throws Error when it is tapered */
 export function naiveNorm(
-  model: HostModel,
+  model: HostModel<WeightsInMemory>,
   norm: Norm,
   module: string,
   x: Vector,
@@ -59,19 +64,27 @@ export function naiveNorm(
 }
 
 /** The position class of token `t` of a sequence. */
-export function positionOf(model: HostModel, ids: readonly number[], t: number): "first" | "eot" | "rest" {
+export function positionOf(
+  model: HostModel<WeightsInMemory>,
+  ids: readonly number[],
+  t: number,
+): "first" | "eot" | "rest" {
   if (t === 0) return "first";
   return ids[t] === model.config.eot ? "eot" : "rest";
 }
 
 /** Logits of one final residual. */
-export function naiveHead(model: HostModel, x: Vector, position: "first" | "eot" | "rest"): Vector {
+export function naiveHead(
+  model: HostModel<WeightsInMemory>,
+  x: Vector,
+  position: "first" | "eot" | "rest",
+): Vector {
   const z = naiveNorm(model, model.norms["ln_f"], "ln_f", x, position);
   return linear(model, z, "lm_head.weight" in model.weights ? "lm_head" : "wte", true);
 }
 
 /** A forward pass of any finished model over one sequence, in plain loops. */
-export function naivePass(model: HostModel, ids: readonly number[]): NaivePass {
+export function naivePass(model: HostModel<WeightsInMemory>, ids: readonly number[]): NaivePass {
   const { channels: C, heads: H, layers, gelu } = model.config;
   const D = C / H;
   const { scaleAttnWeights = true, scaleAttnByInverseLayerIdx = false } = model.config;

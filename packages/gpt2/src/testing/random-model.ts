@@ -9,6 +9,7 @@ import {
   freeParams,
   freeTokens,
   freezeAll,
+  gatherWeights,
   type Gpt2Config,
   type HostModel,
   type Model,
@@ -18,6 +19,7 @@ import {
   standardNorms,
   uploadTokens,
   uploadWeights,
+  type WeightsInMemory,
 } from "../index.js";
 
 /** Seeds for weights and texts. */
@@ -67,7 +69,7 @@ export const configsFrom = (least: number): fc.Arbitrary<Gpt2Config> =>
 export const configs = configsFrom(1);
 
 /** With LayerNorms: every parameter drawn, gamma and beta too, of about the size that a trained model's have. */
-export function randomModel(config: Gpt2Config, seed: number): HostModel {
+export function randomModel(config: Gpt2Config, seed: number): HostModel<WeightsInMemory> {
   const shapes = Object.entries(parameterShapes(config, { norms: true }));
   const weights = shapes.map(([name, shape], i) => {
     const random = randomAt(seed, i);
@@ -81,7 +83,7 @@ export function randomModel(config: Gpt2Config, seed: number): HostModel {
 }
 
 /** The same with every norm frozen, at stds from 0.3 to 3 that differ between the two paths of a ln_1. */
-export function frozenModel(config: Gpt2Config, seed: number): HostModel {
+export function frozenModel(config: Gpt2Config, seed: number): HostModel<WeightsInMemory> {
   const model = randomModel(config, seed);
   const random = randomAt(seed, 1000);
   const std = () => Math.exp((2 * random.uniform() - 1) * Math.log(3));
@@ -95,9 +97,14 @@ export function frozenModel(config: Gpt2Config, seed: number): HostModel {
 /** Frozen models of all shapes. */
 export const frozenModels = fc.tuple(configs, seeds).map((drawn) => frozenModel(...drawn));
 
+/** The same with all its weights in memory. */
+export async function inMemory(model: HostModel): Promise<HostModel<WeightsInMemory>> {
+  return { ...model, weights: await gatherWeights(model.weights) };
+}
+
 /** A model with its weights on a backend; the caller's to free. */
-export function onDevice(backend: Backend, { config, norms, weights }: HostModel): Model {
-  return { config, norms, params: uploadWeights(backend, weights) };
+export async function onDevice(backend: Backend, { config, norms, weights }: HostModel): Promise<Model> {
+  return { config, norms, params: await uploadWeights(backend, weights) };
 }
 
 /** Ids below the vocabulary. */
@@ -112,7 +119,7 @@ export async function logitsOf(backend: Backend, host: HostModel): Promise<Float
   const T = config.blockSize;
   const inputs = Int32Array.from({ length: T }, (_, t) => (3 * t + 1) % config.vocabSize);
   const tokens = uploadTokens(backend, config, { inputs, B: 1, T });
-  const model = onDevice(backend, host);
+  const model = await onDevice(backend, host);
   const logits = evaluate((params) => forward({ ...model, params }, tokens), model.params);
   const values = Float64Array.from(await logits.read());
   logits.free();

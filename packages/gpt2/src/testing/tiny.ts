@@ -1,7 +1,8 @@
 /** A tiny model, and a text with something to learn. */
 import { randomAt } from "@normless/random";
 import type { Gpt2Config } from "../model/config.js";
-import { initWeights, type Weights } from "../model/params.js";
+import { initWeights } from "../model/params.js";
+import type { WeightsInMemory } from "../model/weights.js";
 
 /** A GPT-2 of two layers whose runs take a second. */
 export const config: Gpt2Config = {
@@ -18,7 +19,7 @@ export const config: Gpt2Config = {
 };
 
 /** Fresh ones for `config`. */
-export const weights: Weights = initWeights(config, 11);
+export const weights: WeightsInMemory = initWeights(config, 11);
 
 /** Text with something to learn: mostly the last token plus one, now and then end-of-text. */
 export function tokens(count: number, seed: number): Uint16Array {

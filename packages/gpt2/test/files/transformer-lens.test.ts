@@ -8,13 +8,12 @@ import {
   configText,
   foldModel,
   fromTransformerLens,
-  memoryFolder,
+  gatherWeights,
   modelFiles,
-  readModel,
   toTransformerLens,
 } from "../../src/index.js";
-import { entriesOf, filesOf } from "../model-files.js";
-import { frozenModels, logitsOf, frozenModel } from "../../src/testing/index.js";
+import { entriesOf, filesOf, readWhole } from "../model-files.js";
+import { frozenModels, logitsOf, frozenModel, inMemory } from "../../src/testing/index.js";
 import { naiveLens } from "../naive-lens.js";
 
 const config = {
@@ -29,7 +28,7 @@ const config = {
   tied: true,
   eot: 4,
 };
-const folded = foldModel(frozenModel(config, 1));
+const folded = await inMemory(foldModel(frozenModel(config, 1)));
 
 describe("toTransformerLens", () => {
   it("gives TransformerLens's names and shapes", () => {
@@ -54,8 +53,8 @@ describe("toTransformerLens", () => {
     });
   });
 
-  it("puts each value where TransformerLens reads it", () => {
-    const lens = toTransformerLens(folded);
+  it("puts each value where TransformerLens reads it", async () => {
+    const lens = await gatherWeights(toTransformerLens(folded));
     const { weights } = folded;
     const [C, H, D] = [6, 2, 3];
     for (const [part, letter] of ["Q", "K", "V"].entries()) {
@@ -85,17 +84,18 @@ describe("toTransformerLens", () => {
     const shape = { ...config, layers: 2, heads: 3 };
     const frozen = frozenModel(shape, 7);
     const ids = Array.from({ length: shape.blockSize }, (_, t) => (3 * t + 1) % shape.vocabSize);
-    const logits = naiveLens(toTransformerLens(foldModel(frozen)), shape, ids).flat();
+    const logits = naiveLens(await gatherWeights(toTransformerLens(foldModel(frozen))), shape, ids).flat();
     expectClose("logits", Float64Array.from(logits), await logitsOf(reference(), frozen), 1e-5);
   });
 
   it("is undone by fromTransformerLens, and by a folder, for any model", async () => {
     await fc.assert(
       fc.asyncProperty(frozenModels, async (model) => {
-        const written = foldModel(model);
-        expect(fromTransformerLens(written.config, toTransformerLens(written), "m")).toEqual(written.weights);
+        const written = await inMemory(foldModel(model));
+        const back = fromTransformerLens(written.config, toTransformerLens(written), "m");
+        expect(await gatherWeights(back)).toEqual(written.weights);
         const files = await filesOf({ ...written, names: "transformer-lens" });
-        const { config, weights, norms, layout } = await readModel(memoryFolder("m", files));
+        const { config, weights, norms, layout } = await readWhole(files);
         expect({ config, weights, norms }).toEqual(written);
         expect(layout).toBe("transformer-lens");
       }),
@@ -114,7 +114,7 @@ describe("reading TransformerLens's names", () => {
   const hf = (norms = folded.norms) => new TextEncoder().encode(configText(config, norms));
   const read = async (weights: ReturnType<typeof toTransformerLens>, json = hf()) => {
     const files = { "config.json": json, "model.safetensors": await toBytes(entriesOf(weights)) };
-    return readModel(memoryFolder("m", files));
+    return readWhole(files);
   };
 
   it("leaves out the causal masks", async () => {
@@ -144,7 +144,7 @@ describe("centreWriters", () => {
     await fc.assert(
       fc.asyncProperty(frozenModels, async (model) => {
         const written = foldModel(model);
-        const centred = centreWriters(written);
+        const centred = await inMemory(centreWriters(written));
         const logits = await logitsOf(reference(), written);
         expectClose("logits", await logitsOf(reference(), centred), logits, 1e-4);
         for (const [name, { shape, data }] of Object.entries(centred.weights)) {

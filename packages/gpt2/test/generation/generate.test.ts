@@ -29,11 +29,11 @@ const config: Gpt2Config = {
   eot: 30,
 };
 
-function model(): Model {
+async function model(): Promise<Model> {
   const weights = initWeights(config, 3);
   for (const { data, shape } of Object.values(weights))
     if (shape.length === 2) data.forEach((w, i) => (data[i] = 12 * w));
-  return { config, params: uploadWeights(reference(), weights), norms: standardNorms(config) };
+  return { config, params: await uploadWeights(reference(), weights), norms: standardNorms(config) };
 }
 
 async function collect(ids: AsyncIterable<number>): Promise<number[]> {
@@ -69,7 +69,7 @@ async function uncached(
 
 describe("generation with a cache", () => {
   it("gives the tokens that no cache gives, past the end of the context, and frees all", async () => {
-    const m = model();
+    const m = await model();
     const { backend } = m.params["wte.weight"];
     const live = backend.memory().liveBytes;
     const tokens = await collect(generate(m, [1, 30, 5], { maxTokens: 20, seed: 7 }));
@@ -80,7 +80,7 @@ describe("generation with a cache", () => {
   });
 
   it("never gives an id that may not be drawn", async () => {
-    const m = model();
+    const m = await model();
     for (const sampling of [
       { temperature: 0 },
       { temperature: 5 },
@@ -97,14 +97,14 @@ describe("generation with a cache", () => {
   });
 
   it("depends on the seed and on nothing else", async () => {
-    const m = model();
+    const m = await model();
     const run = (seed: number) => collect(generate(m, [1, 2], { maxTokens: 16, seed, temperature: 1.5 }));
     expect(await run(1)).toEqual(await run(1));
     expect(await run(1)).not.toEqual(await run(2));
   });
 
   it("stops at the first of the ids that end a text, refuses an empty prompt and bad ids", async () => {
-    const m = model();
+    const m = await model();
     const all = await collect(generate(m, [1, 2], { maxTokens: 20, seed: 5 }));
     for (const stopAt of [all[6], [all[6]], [all[9], all[6]], [all[6], all[2]]]) {
       const stopped = await collect(generate(m, [1, 2], { maxTokens: 20, seed: 5, stopAt }));

@@ -15,6 +15,7 @@ import {
   uploadTargets,
   uploadTokens,
   uploadWeights,
+  type WeightsInMemory,
 } from "../../src/index.js";
 import { queryScale } from "../../src/model/config.js";
 import { attentions, configs, logitsOf, frozenModel, randomModel } from "../../src/testing/index.js";
@@ -24,7 +25,7 @@ const tanh = configs.map((config): Gpt2Config => ({ ...config, gelu: "tanh" }));
 const idsOf = ({ blockSize, vocabSize }: Gpt2Config) =>
   Array.from({ length: blockSize }, (_, t) => (3 * t + 1) % vocabSize);
 
-const naiveWeights = ({ weights }: HostModel): NaiveWeights =>
+const naiveWeights = ({ weights }: HostModel<WeightsInMemory>): NaiveWeights =>
   Object.fromEntries(
     Object.entries(weights).map(([name, { data }]) => [name, { data: Float64Array.from(data) }]),
   );
@@ -65,7 +66,7 @@ it("generation with a cache takes the naive likeliest tokens", async () => {
   await fc.assert(
     fc.asyncProperty(attentions, fc.nat(2 ** 31), async (attention, seed) => {
       const model = randomModel({ ...config, ...attention }, seed);
-      const params = uploadWeights(reference(), model.weights);
+      const params = await uploadWeights(reference(), model.weights);
       const context = [1, 5];
       for await (const id of generate({ ...model, params }, context.slice(), {
         maxTokens: config.blockSize - 2,
@@ -91,7 +92,7 @@ it("gradients are the naive loss's central differences", async () => {
     const { grads } = valueAndGrad(
       (params) =>
         trainingLoss({ ...model, params }, tokens, goal, { totalTokens: ids.length, recompute: true }).total,
-      uploadWeights(backend, model.weights),
+      await uploadWeights(backend, model.weights),
     );
     const weights = naiveWeights(model);
     for (const name of ["h.0.attn.c_attn.weight", "h.2.attn.c_attn.weight", "h.2.attn.c_attn.bias"]) {

@@ -12,18 +12,15 @@ import {
   generate,
   type Gpt2Config,
   initWeights,
-  memoryFolder,
-  modelFiles,
   NotFiniteError,
   presets,
-  readModel,
   sampleToken,
   standardNorms,
   uploadWeights,
-  type Weights,
+  type WeightsInMemory,
 } from "../../src/index.js";
-import { entriesOf, filesOf } from "../model-files.js";
-import { frozenModel, randomModel } from "../../src/testing/index.js";
+import { entriesOf, filesOf, readWhole } from "../model-files.js";
+import { frozenModel, inMemory, randomModel } from "../../src/testing/index.js";
 
 const config: Gpt2Config = {
   ...presets.base,
@@ -39,7 +36,7 @@ const norms = standardNorms(config);
 const model = { config, norms, weights: initWeights(config, 1) };
 
 /** The weights with one value changed. */
-function changed(weights: Weights, name: string, index: number, value: number): Weights {
+function changed(weights: WeightsInMemory, name: string, index: number, value: number): WeightsInMemory {
   const data = weights[name].data.slice();
   data[index] = value;
   return { ...weights, [name]: { ...weights[name], data } };
@@ -48,7 +45,7 @@ function changed(weights: Weights, name: string, index: number, value: number): 
 /** Reads a model of these tensors. */
 async function read(tensors: readonly TensorEntry[]) {
   const json = new TextEncoder().encode(configText(config, norms));
-  return readModel(memoryFolder("m", { "config.json": json, "model.safetensors": await toBytes(tensors) }));
+  return readWhole({ "config.json": json, "model.safetensors": await toBytes(tensors) });
 }
 
 describe("checkFinite", () => {
@@ -121,7 +118,7 @@ describe("a model that is read", () => {
     const shard = Object.keys(files).findLast((name) => name.endsWith(".safetensors"))!;
     const { buffer, length } = files[shard];
     new DataView(buffer).setFloat32(length - 4, NaN, true);
-    await expect(readModel(memoryFolder("m", files))).rejects.toThrow(
+    await expect(readWhole(files)).rejects.toThrow(
       `m/${shard}: parameter ln_f.bias holds NaN at element 1, [1]`,
     );
   });
@@ -139,7 +136,7 @@ describe("a model that is read", () => {
       const length = new DataView(new ArrayBuffer(8));
       length.setBigUint64(0, BigInt(header.length), true);
       const file = Buffer.concat([Buffer.from(length.buffer), Buffer.from(header), bytes.subarray(end)]);
-      return readModel(memoryFolder("m", { "config.json": json, "model.safetensors": file }));
+      return readWhole({ "config.json": json, "model.safetensors": file });
     };
     const all = entriesOf(model.weights);
     await expect(refused(all, "scale_inv", [3])).rejects.toThrow(
@@ -153,39 +150,39 @@ describe("a model that is read", () => {
 });
 
 describe("a model that is written", () => {
-  it("is refused when a parameter has a value that is none, in every dtype and by every name", () => {
+  it("is refused when a parameter has a value that is none, in every dtype and by every name", async () => {
     for (const dtype of ["F32", "F16", "BF16"] as const) {
       for (const value of [NaN, Infinity]) {
         const weights = changed(model.weights, "h.0.mlp.c_fc.weight", 9, value);
-        expect(() => modelFiles({ ...model, weights, dtype })).toThrow(
+        await expect(filesOf({ ...model, weights, dtype })).rejects.toThrow(
           `parameter h.0.mlp.c_fc.weight holds ${value} at element 9, [1, 1]; such a model is not written`,
         );
       }
     }
-    const folded = foldModel(frozenModel(config, 2));
+    const folded = await inMemory(foldModel(frozenModel(config, 2)));
     const weights = changed(folded.weights, "lm_head.bias", 0, NaN);
-    expect(() => modelFiles({ ...folded, weights, names: "transformer-lens" })).toThrow(
+    await expect(filesOf({ ...folded, weights, names: "transformer-lens" })).rejects.toThrow(
       /holds NaN at element/,
     );
   });
 
-  it("is refused when a dtype would make its largest values infinite, and not at the last that it holds", () => {
+  it("is refused when a dtype would make its largest values infinite, and not at the last that it holds", async () => {
     for (const [dtype, most, instead] of [
       ["F16", 65519, "F32 or BF16"],
       ["BF16", 3.394e38, "F32"],
     ] as const) {
-      modelFiles({ ...model, weights: changed(model.weights, "ln_f.bias", 1, most), dtype });
+      await filesOf({ ...model, weights: changed(model.weights, "ln_f.bias", 1, most), dtype });
       const above = changed(model.weights, "ln_f.bias", 1, most * 1.001);
-      expect(() => modelFiles({ ...model, weights: above, dtype })).toThrow(
+      await expect(filesOf({ ...model, weights: above, dtype })).rejects.toThrow(
         new RegExp(
           `parameter ln_f\\.bias holds .* at element 1, \\[1\\], which ${dtype} cannot hold .*; write ${instead}$`,
         ),
       );
-      modelFiles({ ...model, weights: above });
+      await filesOf({ ...model, weights: above });
     }
   });
 
-  it("is refused when folding took a weight past the largest float", () => {
+  it("is refused when folding took a weight past the largest float", async () => {
     const frozen = frozenModel(config, 2);
     const weights = changed(
       changed(frozen.weights, "h.0.ln_2.weight", 0, 1e30),
@@ -193,7 +190,7 @@ describe("a model that is written", () => {
       0,
       1e30,
     );
-    expect(() => modelFiles(foldModel({ ...frozen, weights }))).toThrow(
+    await expect(filesOf(foldModel({ ...frozen, weights }))).rejects.toThrow(
       /parameter h\.0\.mlp\.c_fc\.weight holds -?Infinity at element \d+, .*; .* of folding/,
     );
   });
@@ -202,7 +199,7 @@ describe("a model that is written", () => {
 describe("a token", () => {
   it("is not drawn from logits that are no numbers, and the error names the id and which token it was to be", async () => {
     const { weights } = randomModel(config, 3);
-    const params = uploadWeights(reference({ precision: "float32" }), {
+    const params = await uploadWeights(reference({ precision: "float32" }), {
       ...changed(weights, "wte.weight", 9, 3e38),
       "ln_f.weight": { shape: [2], data: Float32Array.of(3e38, 3e38) },
     });

@@ -14,7 +14,12 @@ import {
 } from "../../src/index.js";
 import { configs, randomModel } from "../../src/testing/index.js";
 
-function step(backend: ReturnType<typeof reference>, config: Gpt2Config, seed: number, recompute: boolean) {
+async function step(
+  backend: ReturnType<typeof reference>,
+  config: Gpt2Config,
+  seed: number,
+  recompute: boolean,
+) {
   const { weights } = randomModel(config, seed);
   const T = config.blockSize;
   const ids = Int32Array.from({ length: 2 * T }, (_, i) => (i * 7 + seed) % config.vocabSize);
@@ -29,7 +34,7 @@ function step(backend: ReturnType<typeof reference>, config: Gpt2Config, seed: n
         recompute,
         observe: (module) => observed.push(module),
       }).total,
-    uploadWeights(backend, weights),
+    await uploadWeights(backend, weights),
   );
   return { results: { value, ...grads } as Record<string, Tensor>, observed };
 }
@@ -38,8 +43,8 @@ describe("recompute", () => {
   it("gives the same bits for the loss and every gradient, and observes every residual once", async () => {
     await fc.assert(
       fc.asyncProperty(configs, fc.nat(1000), async (config, seed) => {
-        const plain = step(reference(), config, seed, false);
-        const again = step(reference(), config, seed, true);
+        const plain = await step(reference(), config, seed, false);
+        const again = await step(reference(), config, seed, true);
         expect(again.observed).toEqual(plain.observed);
         for (const [name, tensor] of Object.entries(plain.results)) {
           expect(await again.results[name].read(), name).toEqual(await tensor.read());
@@ -49,17 +54,17 @@ describe("recompute", () => {
     );
   });
 
-  it("needs much less memory, and leaves nothing behind", () => {
+  it("needs much less memory, and leaves nothing behind", async () => {
     const config: Gpt2Config = {
       ...{ vocabSize: 50, blockSize: 64, channels: 32, layers: 12, heads: 4, inner: 128 },
       ...{ gelu: "tanh", eps: 1e-5, tied: true, eot: undefined },
     };
-    const run = (recompute: boolean) => {
+    const run = async (recompute: boolean) => {
       const backend = dry();
-      step(backend, config, 1, recompute);
+      await step(backend, config, 1, recompute);
       return backend.memory();
     };
-    const [kept, recomputed] = [run(false), run(true)];
+    const [kept, recomputed] = [await run(false), await run(true)];
     expect(recomputed.liveTensors).toBe(kept.liveTensors);
     const weights = kept.liveBytes;
     expect(recomputed.peakBytes - weights).toBeLessThan(0.3 * (kept.peakBytes - weights));

@@ -23,6 +23,7 @@ export interface RunInput {
   /** A model with LayerNorms. */
   readonly model: {
     readonly config: Gpt2Config;
+    /** Read whenever they are needed, until the run has ended. */
     readonly weights: Weights;
     /** By default LayerNorm everywhere; what is frozen or folded already stays so. */
     readonly norms?: NormTable | undefined;
@@ -60,11 +61,11 @@ export interface Given extends RunInput {
 }
 
 /** @throws Error when the recipe, the model, the corpus and the checkpoint do not go together */
-export function checkedRun(input: RunInput): Given {
+export async function checkedRun(input: RunInput): Promise<Given> {
   const { model, corpus, resume, changed } = input;
   const { config, weights, norms = standardNorms(config) } = model;
   const recipe = (resume && changed) ?? resume?.recipe ?? input.recipe;
-  const ofWeights = fingerprint(weights);
+  const ofWeights = await fingerprint(weights);
   if (resume && resume.fingerprint !== ofWeights) {
     throw new Error(
       `the checkpoint belongs to another model (weights ${resume.fingerprint}, these are ${ofWeights}); ` +

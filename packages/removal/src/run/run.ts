@@ -2,7 +2,7 @@
  * The run: a control and a removal, trained on the same batches with the same schedule, then validation, folding and
  * samples, as one stream of events. No files and no DOM: whoever consumes the events writes and draws.
  */
-import { foldFrozen, type HostModel } from "@normless/gpt2";
+import { foldFrozen, gatherWeights, type HostModel } from "@normless/gpt2";
 import { eotOf } from "@normless/evaluate";
 import { checkMemory, DIVERGED_ADVICE } from "@normless/train";
 import type { Contender, ControlEvent, DoneEvent, PlanEvent, RunEvent, ValidationLosses } from "../events.js";
@@ -16,7 +16,7 @@ import { REMOVAL_ADVICE, type Running, train, type Trained } from "./training.js
 
 /** @throws Error when the plan, the corpus or the checkpoint does not fit; before any work is done. */
 export async function* removeLayerNorm(input: RunInput): AsyncGenerator<RunEvent, void> {
-  const given = checkedRun(input);
+  const given = await checkedRun(input);
   const run = running(given);
   const { standing, validating } = run;
   const { backend, resume, changes, distilled, original } = given;
@@ -45,7 +45,9 @@ export async function* removeLayerNorm(input: RunInput): AsyncGenerator<RunEvent
   const removed = yield* train("removal", run);
   if (!removed) return;
   const frozen = removed.model;
-  const folded = foldFrozen(frozen);
+  // Computed once for all that looks at it: a training took more memory than both.
+  const lazy = foldFrozen(frozen);
+  const folded = { ...lazy, weights: await gatherWeights(lazy.weights) };
   // A run that was stopped while it validated the folded model has told all of this.
   if (!validating.knows("frozen")) {
     if (!(yield* evaluate(run, "frozen", frozen))) return;
@@ -98,7 +100,7 @@ async function* evaluate(
   const lnFree = model === "frozen" || model === "folded";
   const advice = model === "original" ? undefined : lnFree ? REMOVAL_ADVICE : DIVERGED_ADVICE;
   const whole = yield* validating.evaluate(model, contender, advice);
-  if (!whole) yield { type: "checkpoint", state: standing.inValidation(), reason: "stop" };
+  if (!whole) yield { type: "checkpoint", state: await standing.inValidation(), reason: "stop" };
   return whole;
 }
 

@@ -66,7 +66,7 @@ async function onDevice<X>(
   model: HostModel,
   use: (device: Model) => Promise<X>,
 ): Promise<X> {
-  const params = uploadWeights(backend, model.weights);
+  const params = await uploadWeights(backend, model.weights);
   try {
     return await use({ ...model, params });
   } finally {

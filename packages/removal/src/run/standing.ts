@@ -1,4 +1,6 @@
 /** Where a run stands, at any moment, as the checkpoint that goes on from there. */
+import { gatherWeights } from "@normless/gpt2";
+import { sizeOf } from "@normless/tensor";
 import type { TrainerState } from "@normless/train";
 import type { Phase } from "../phase.js";
 import type { RemovalState } from "../removing/index.js";
@@ -39,14 +41,17 @@ export class Standing {
   }
 
   /** While a model is validated: the end of the training that made it, or the run's beginning where it is the original. */
-  inValidation(): RunState {
+  async inValidation(): Promise<RunState> {
     const { recipe, start, distilled } = this.#given;
     if (this.trained) return { ...this.trained, recipe, validation: this.#validating.sums };
     const zeros = () =>
       Object.fromEntries(
-        Object.entries(start.weights).map(([name, { data }]) => [name, new Float32Array(data.length)]),
+        Object.entries(start.weights).map(([name, { shape }]) => [name, new Float32Array(sizeOf(shape))]),
       );
-    const trained = { weights: start.weights, optimizer: { step: 0, m: zeros(), v: zeros() } };
+    const trained = {
+      weights: await gatherWeights(start.weights),
+      optimizer: { step: 0, m: zeros(), v: zeros() },
+    };
     const phase = distilled ? "removal" : "control";
     return this.inTraining(phase, trained, this.untouched, recipe.evaluateEvery > 0);
   }

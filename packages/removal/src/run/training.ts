@@ -1,5 +1,5 @@
 /** One of a run's two trainings: from the original's weights, or from a checkpoint, to its last update. */
-import { downloadWeights, type HostModel } from "@normless/gpt2";
+import { downloadWeights, type HostModel, type WeightsInMemory } from "@normless/gpt2";
 import { DIVERGED_ADVICE, type StepResult, Trainer } from "@normless/train";
 import type { Phase, RunEvent, StepEvent } from "../events.js";
 import { type Removing, startRemoving } from "../removing/index.js";
@@ -23,7 +23,7 @@ export interface Running {
 
 /** What a training made. */
 export interface Trained {
-  readonly model: HostModel;
+  readonly model: HostModel<WeightsInMemory>;
   /** Tokens that were looked at without being trained on. */
   readonly probedTokens: number;
 }
@@ -38,7 +38,7 @@ export async function* train(
   standing.trained = resume;
   const removing = phase === "removal" ? startRemoval(given, standing, resume) : undefined;
   const way = removing ?? new Control(recipe, resume?.removal ?? standing.untouched);
-  const trainer = trainerFor(phase, given, resume);
+  const trainer = await trainerFor(phase, given, resume);
   try {
     if (resume) trainer.load(resume);
     const begin = performance.now();
@@ -96,9 +96,9 @@ function startRemoval(
   return startRemoving({ recipe, model: planned, train: corpus.train, state });
 }
 
-function trainerFor(phase: Phase, given: Given, resume: RunState | undefined): Trainer {
+function trainerFor(phase: Phase, given: Given, resume: RunState | undefined): Promise<Trainer> {
   const { backend, recipe, recompute, start, original, distilled } = given;
-  return new Trainer(backend, start.config, resume?.weights ?? start.weights, recipe, {
+  return Trainer.create(backend, start.config, resume?.weights ?? start.weights, recipe, {
     recompute,
     teacher: distilled ? start.weights : undefined,
     teacherNorms: original.norms,

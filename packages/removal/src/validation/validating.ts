@@ -91,9 +91,10 @@ export class Validating {
     advice?: string,
   ): AsyncGenerator<ProgressEvent | EvalEvent, boolean> {
     const { backend, signal, seconds } = this.#input;
-    const params = uploadWeights(backend, contender.weights);
-    const reference = comparesWithOriginal(model) ? this.#original() : undefined;
+    const params = await uploadWeights(backend, contender.weights);
+    let reference: Model | undefined;
     try {
+      reference = comparesWithOriginal(model) ? await this.#original() : undefined;
       const rows = this.#rows.of(model);
       const options = { ...this.#batches(2), advice, reference };
       const work = measurePositions({ ...contender, params }, rows, options);
@@ -123,7 +124,7 @@ export class Validating {
    */
   async look(phase: Phase, trainer: Trainer, norms: NormTable): Promise<LookEvent | undefined> {
     const { signal, seconds } = this.#input;
-    const reference = trainer.teacher ?? this.#original();
+    const reference = trainer.teacher ?? (await this.#original());
     const { config, params } = trainer;
     const about = { type: "look", phase, step: trainer.step } as const;
     try {
@@ -148,9 +149,9 @@ export class Validating {
   }
 
   /** On the backend; the caller's to free. */
-  #original(): Model {
+  async #original(): Promise<Model> {
     const { backend, original } = this.#input;
-    return { ...original, params: uploadWeights(backend, original.weights) };
+    return { ...original, params: await uploadWeights(backend, original.weights) };
   }
 }
 

@@ -61,6 +61,18 @@ describe("a blob of the right size that cannot be read", () => {
     }
   });
 
+  it("is downloaded again for the next time, where a weight in it turns out to be no number", async () => {
+    const { out } = await inspect();
+    const bytes = Buffer.from(test.files[WEIGHTS]);
+    bytes.writeFloatLE(NaN, 8 + Number(bytes.readBigUInt64LE(0)));
+    await writeFile(test.blobOf(WEIGHTS), bytes);
+    const { code, err } = await inspect();
+    expect(code).toBe(1);
+    expect(err).toMatch(/is broken in the hub's cache: .*; downloading it again/);
+    expect(err).toMatch(/wte\.weight holds NaN at element 0, .*\nThe file is whole again: run the command again/);
+    expect(await inspect()).toMatchObject({ code: 0, out });
+  });
+
   it("is an error without a network, or where its folder was given, with what to do", async () => {
     await inspect();
     await spoil(WEIGHTS);
