@@ -138,18 +138,26 @@ static void sum_some(const void *job, int64_t unit, int thread) {
   t->partial[unit] = total;
 }
 
+INLINE wide squares(const float *x) {
+  wide low = load_wide(x), high = load_wide(x + WIDE_LANES);
+  return low * low + high * high;
+}
+
+/* Four places of a chunk are read in turns: memory that is far comes faster so than in one row. */
 static void sum_squares_of_some(const void *job, int64_t unit, int thread) {
   (void)thread;
   const summands *t = job;
-  int64_t i = unit * CHUNK, end = least(i + CHUNK, t->n);
-  wide a = {0}, b = a;
-  for (; i + LANES <= end; i += LANES) {
-    wide x = load_wide(t->x + i), y = load_wide(t->x + i + WIDE_LANES);
-    a += x * x;
-    b += y * y;
+  const float *x = t->x + unit * CHUNK;
+  int64_t n = least(CHUNK, t->n - unit * CHUNK), quarter = n / (4 * LANES) * LANES;
+  wide a = {0}, b = a, c = a, d = a;
+  for (int64_t i = 0; i < quarter; i += LANES) {
+    a += squares(x + i);
+    b += squares(x + i + quarter);
+    c += squares(x + i + 2 * quarter);
+    d += squares(x + i + 3 * quarter);
   }
-  double total = sum_wide(a + b);
-  for (; i < end; i++) total += (double)t->x[i] * t->x[i];
+  double total = sum_wide((a + b) + (c + d));
+  for (int64_t i = 4 * quarter; i < n; i++) total += (double)x[i] * x[i];
   t->partial[unit] = total;
 }
 

@@ -48,6 +48,8 @@ typedef struct {
   int64_t m, n, k, mc, nc, kc;
   panels rows;
   int64_t units_b, tiles_m;
+  /* Columns of B that are packed as one unit. */
+  int64_t together;
   /* Rows and columns of a tile. */
   int64_t tm, tn;
   bool first, last;
@@ -55,18 +57,21 @@ typedef struct {
   bool direct;
 } block;
 
-/* Panels that are packed as one unit. */
-#define TOGETHER 8
+/* Rows of B that are fetched before they are packed: the processor does not guess where the next one is. */
+#define AHEAD 8
 
-static void pack_b(const block *t, int64_t unit) {
+/* B's columns from `begin` to `end` of the block. */
+static void pack_columns(const block *t, int64_t begin, int64_t end) {
   matrix b = t->b;
-  int64_t begin = unit * TOGETHER * NR, end = least(begin + TOGETHER * NR, t->nc);
   const float *from = b.at + t->k * b.row + t->n * b.column;
   float *to = t->packed_b + begin * t->kc;
   if (b.column == 1) {
     for (int64_t k = 0; k < t->kc; k++)
-      for (int64_t j = begin; j < end; j += NR)
+      for (int64_t j = begin; j < end; j += NR) {
+        if (k + AHEAD < t->kc)
+          for (int64_t line = 0; line < NR; line += 16) __builtin_prefetch(from + (k + AHEAD) * b.row + j + line);
         copy_row(from + k * b.row + j, end - j, to + (j - begin) * t->kc + k * NR, NR);
+      }
   } else {
     for (int64_t j = begin; j < end; j += NR)
       pack_lines(from + j * b.column, b.column, least(NR, end - j), NR, t->kc, to + (j - begin) * t->kc);
@@ -97,8 +102,8 @@ static void pack_a(const block *t, int64_t unit) {
 static void pack(const void *job, int64_t unit, int thread) {
   (void)thread;
   const block *t = job;
-  if (unit < t->units_b) pack_b(t, unit);
-  else pack_a(t, unit - t->units_b);
+  if (unit >= t->units_b) pack_a(t, unit - t->units_b);
+  else pack_columns(t, unit * t->together, least((unit + 1) * t->together, t->nc));
 }
 
 static void tile(const void *job, int64_t unit, int thread) {
@@ -157,8 +162,8 @@ static void cut_tiles(block *t, int threads) {
   int64_t enough = threads == 1 ? 1 : ENOUGH * threads;
   while (pieces(t->mc, t->tm) * pieces(t->nc, t->tn) < enough) {
     if (t->tm > 2 * MR && t->tm * 4 > t->tn) t->tm /= 2;
-    else if (t->tn > 4 * NR && !t->c.finish) t->tn /= 2;
-    else if (t->tm > 2 * MR) t->tm /= 2;
+    else if (t->tn > 2 * NR && !t->c.finish) t->tn /= 2;
+    else if (t->tm > MR) t->tm /= 2;
     else break;
   }
   t->tiles_m = pieces(t->mc, t->tm);
@@ -190,7 +195,8 @@ static void multiply(engine *e, int64_t M, int64_t N, int64_t K, block t) {
         t.mc = least(s.mc, M - t.m);
         t.rows = panels_of(t.mc);
         cut_tiles(&t, e ? threads_of(e) : 1);
-        t.units_b = t.m == 0 ? pieces(t.nc, TOGETHER * NR) : 0;
+        t.together = least(8, most(pieces(t.nc, NR) / (e ? 4 * threads_of(e) : 1), 1)) * NR;
+        t.units_b = t.m == 0 ? pieces(t.nc, t.together) : 0;
         bool packed = t.direct || (M <= s.mc && K <= s.kc && t.n > 0);
         double values = (t.units_b ? t.nc : 0) + (packed ? 0 : t.mc);
         share(e, t.units_b + (packed ? 0 : pieces(t.mc, TM)), values * t.kc * .2, pack, &t);
@@ -200,9 +206,76 @@ static void multiply(engine *e, int64_t M, int64_t N, int64_t K, block t) {
   }
 }
 
+/*
+ * Where all of A is near enough, a unit is a strip of B's columns: it packs a block of them into memory of its thread, which
+ * stays near, too, and multiplies it by all of A; no thread waits for another between blocks. The bits are the same.
+ */
+typedef struct {
+  block of;
+  int64_t N, K, kc, floats;
+} strips;
+
+/* The block of K that begins at k. */
+static void begin_block(const strips *s, block *t, int64_t k) {
+  t->k = k;
+  t->kc = least(s->kc, s->K - k);
+  t->first = k == 0;
+  t->last = k + s->kc >= s->K;
+  t->packed_a = s->of.packed_a + k * (t->mc + MR);
+}
+
+static void pack_a_of_strips(const void *job, int64_t unit, int thread) {
+  (void)thread;
+  const strips *s = job;
+  block t = s->of;
+  begin_block(s, &t, unit / t.tiles_m * s->kc);
+  pack_a(&t, unit % t.tiles_m);
+}
+
+static void strip(const void *job, int64_t unit, int thread) {
+  const strips *s = job;
+  block t = s->of;
+  t.n = unit * t.tn;
+  t.nc = least(t.tn, s->N - t.n);
+  t.packed_b += thread * s->floats;
+  t.tm = t.mc;
+  t.tiles_m = 1;
+  for (int64_t k = 0; k == 0 || k < s->K; k += s->kc) {
+    begin_block(s, &t, k);
+    pack_columns(&t, 0, t.nc);
+    tile(&t, 0, thread);
+  }
+}
+
+/* The most of M and K that is near, and columns of a strip. */
+#define NEAR_M 512
+#define NEAR_K 4096
+#define STRIP 128
+
+static bool in_strips(int64_t M, int64_t N, int64_t K) { return M <= NEAR_M && K <= NEAR_K && N >= 2 * STRIP; }
+
+static int multiply_strips(engine *e, int64_t M, int64_t N, int64_t K, block t) {
+  int64_t kc = blocks_of(M, N, K).kc, enough = 6 * threads_of(e);
+  t.mc = M;
+  t.rows = panels_of(M);
+  t.tiles_m = pieces(M, TM);
+  t.tn = TN;
+  while (!t.c.finish && t.tn > STRIP && pieces(N, t.tn) < enough) t.tn /= 2;
+  t.direct = N <= (t.a.column == 1 ? DIRECT : DIRECT_T);
+  SCRATCH(float, packed_a, e, t.direct ? 1 : (M + MR) * pieces(K, kc) * kc);
+  SCRATCH(float, packed_b, e, threads_of(e) * t.tn * kc);
+  t.packed_a = packed_a;
+  t.packed_b = packed_b;
+  strips s = {t, N, K, kc, t.tn * kc};
+  if (!t.direct) share(e, t.tiles_m * pieces(K, kc), (double)M * K * .2, pack_a_of_strips, &s);
+  share(e, pieces(N, t.tn), (double)M * N * K * .012, strip, &s);
+  return DONE;
+}
+
 int gemm(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
   if (M == 0 || N == 0) return DONE;
   if (M <= FEW_ROWS && a.column == 1) return few_rows(e, M, N, K, a, b, c);
+  if (in_strips(M, N, K)) return multiply_strips(e, M, N, K, (block){.a = a, .b = b, .c = c});
   blocks s = blocks_of(M, N, K);
   SCRATCH(float, packed_a, e, room_a(s));
   SCRATCH(float, packed_b, e, room_b(s));
