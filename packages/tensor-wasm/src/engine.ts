@@ -1,18 +1,9 @@
 /** Hands jobs to the module and lends scratch memory: all that the kernels of ./kernels need. */
 import { BackendError } from "@normless/tensor";
+import type { Exports } from "./exports.js";
 import type { Heap } from "./memory.js";
 import { type Phase, phases } from "./probe.js";
 import type { Product } from "./product.js";
-
-/** What index.ts of the assembly exports. */
-export interface Exports {
-  publish(phase: number, units: number, parts: number, after: number, chained: number): void;
-  drain(left: number): void;
-  quitAll(): void;
-  fail(): void;
-  firstOutside(ids: number, length: number, limit: number): number;
-  multiplyAdd(a: number, b: number, c: number): number;
-}
 
 /** Work below this (in about nanoseconds of one thread) is not worth sharing. */
 const WORTH_SHARING = 5_000;

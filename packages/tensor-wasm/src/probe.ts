@@ -1,6 +1,6 @@
 /** Which of the two builds this engine runs, and with how many threads. Asking for what is not there is an error. */
 import { BackendError } from "@normless/tensor";
-import type { Exports } from "./engine.js";
+import type { Exports } from "./exports.js";
 import { phases } from "./generated/phases.js";
 import { plain } from "./generated/plain.js";
 import { relaxed } from "./generated/relaxed.js";
