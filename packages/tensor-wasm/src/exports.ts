@@ -1,3 +1,5 @@
+/** The module from the host. */
+
 /** What index.ts of the assembly exports. */
 export interface Exports {
   publish(phase: number, units: number, parts: number, after: number, chained: number): void;
