@@ -52,7 +52,7 @@ async function firstSteps(options: WasmOptions) {
         if (event.model === "frozen") break;
       }
     }
-    return { backend: backend.description, start: fingerprint(weights), steps, removals, validation };
+    return { backend: backend.description, start: await fingerprint(weights), steps, removals, validation };
   } finally {
     await backend.dispose();
   }

@@ -18,8 +18,8 @@ interface WorkerScope {
 const global: object = globalThis;
 const scope = global as WorkerScope;
 scope.onmessage = ({ data: { task, options } }) => {
-  tasks[task](options).then(
-    (result) => scope.postMessage({ result }),
-    (error: unknown) => scope.postMessage({ error: String(error) }),
-  );
+  tasks[task](options)
+    // What cannot be posted is an error, too.
+    .then((result) => scope.postMessage({ result }))
+    .catch((error: unknown) => scope.postMessage({ error: String(error) }));
 };
