@@ -56,9 +56,10 @@ export function without(shape: Shape, dims: readonly number[], keepdim = false):
 
 /** What is before, in, and after the dimensions from `first` to `last`, as sizes (O,N,I). */
 export function aroundDims(shape: Shape, first: number, last = first): [O: number, N: number, I: number] {
+  // A scalar can be told its dimension 0, which is not there.
   const product = (from: number, to: number) => {
     let size = 1;
-    for (let d = from; d < to; d++) size *= shape[d];
+    for (let d = from; d < to && d < shape.length; d++) size *= shape[d];
     return size;
   };
   return [product(0, first), product(first, last + 1), product(last + 1, shape.length)];

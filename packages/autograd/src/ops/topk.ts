@@ -45,7 +45,7 @@ export function topk<X extends Value>(
 function ofSorted<X extends Value>(x: X, k: number, d: number, largest: boolean): Sorted<X> {
   const { values, indices } = sort(x, { dim: d, descending: largest });
   const first = (all: Value): Value => {
-    if (k === x.shape[d]) return all;
+    if (k === (x.shape[d] ?? 1)) return all;
     const part = slice(all, d, { end: k });
     if (!(all instanceof Variable)) all.free();
     return part;
