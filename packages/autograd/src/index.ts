@@ -82,12 +82,11 @@ export {
   sum,
   variance,
 } from "./ops/reductions.js";
+export { type Filling, pad } from "./ops/pad.js";
 export {
   concat,
   expand,
-  type Filling,
   flip,
-  pad,
   permute,
   reshape,
   roll,

@@ -5,7 +5,8 @@ import { sendBack } from "../send-back.js";
 import { spend } from "../spend.js";
 import { type Value, Variable } from "../tape.js";
 import { add } from "./binary.js";
-import { expand, padded, reshape, squeeze, unsqueeze } from "./shape.js";
+import { padded } from "./pad.js";
+import { expand, reshape, squeeze, unsqueeze } from "./shape.js";
 
 /** How many zeros, by number or by name. */
 export type Padding = number | "same" | "valid";

@@ -15,7 +15,8 @@ import { sendBack } from "../send-back.js";
 import { spend } from "../spend.js";
 import type { Value } from "../tape.js";
 import { add, eq, ge, le, where } from "./binary.js";
-import { pad, slice, unsqueeze } from "./shape.js";
+import { pad } from "./pad.js";
+import { slice, unsqueeze } from "./shape.js";
 import { cast } from "./unary.js";
 
 /** Slices of x along `dim` by their places, index int32 (M). */
