@@ -8,6 +8,7 @@ export default defineConfig({
     step: "src/steps/ours.ts",
     small: "src/small/main.ts",
     memory: "src/memory/main.ts",
+    "training-step": "src/memory/training-step.ts",
     peak: "src/harness/peak.ts",
   },
   format: "esm",

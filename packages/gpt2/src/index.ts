@@ -30,6 +30,8 @@ export {
   type HostTensor,
   readValues,
   type TensorInMemory,
+  roundedWeights,
+  type UploadOptions,
   uploadWeights,
   type Weights,
   type WeightsInMemory,

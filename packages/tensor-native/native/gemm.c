@@ -5,6 +5,7 @@
  */
 #include "gemm.h"
 
+#include "bfloat16.h"
 #include "few-rows.h"
 #include "panel.h"
 
@@ -275,6 +276,10 @@ static int multiply_strips(engine *e, int64_t M, int64_t N, int64_t K, block t) 
 int gemm(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
   if (M == 0 || N == 0) return DONE;
   if (M <= FEW_ROWS && a.column == 1) return few_rows(e, M, N, K, a, b, c);
+  if (b.half) {
+    SCRATCH(float, room, e, K * N);
+    b = widened(e, b, K, N, room);
+  }
   if (in_strips(M, N, K)) return multiply_strips(e, M, N, K, (block){.a = a, .b = b, .c = c});
   blocks s = blocks_of(M, N, K);
   SCRATCH(float, packed_a, e, room_a(s));

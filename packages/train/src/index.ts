@@ -1,6 +1,6 @@
 export type { ProgressEvent, TrainingStep } from "./events.js";
 export { fingerprint } from "./fingerprint.js";
-export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
+export { checkMemory, checkMoments, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
 export type { StepResult } from "./step-result.js";
 export { timeTraining, type TimedTraining, type Timings } from "./time-training.js";
 export { trainModel, type TrainEvent, type TrainInput, type TrainState } from "./train.js";

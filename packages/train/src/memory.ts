@@ -8,6 +8,7 @@ import {
   type Weights,
 } from "@normless/gpt2";
 import { type Backend, dry, sizeOf } from "@normless/tensor";
+import { RecipeError } from "./recipe/check-recipe.js";
 import type { TrainingRecipe } from "./recipe/recipe.js";
 import { Trainer } from "./trainer.js";
 
@@ -61,8 +62,16 @@ export async function stepBytes({
   return backend.memory().peakBytes;
 }
 
-/** @throws Error with the figures and what to do, when an update does not fit the backend. */
+/** @throws RecipeError where the backend has no tensors in which the recipe keeps moments. */
+export function checkMoments({ name, dtypes }: Backend, { moments }: Pick<TrainingRecipe, "moments">): void {
+  if (dtypes.includes(moments)) return;
+  const problem = `the optimiser's moments are to be in ${moments}, and the engine ${name} has none such`;
+  throw new RecipeError(problem, "moments", "float32, or take the engine native");
+}
+
+/** @throws RecipeError of `checkMoments`; Error with the figures and what to do, when an update does not fit the backend. */
 export async function checkMemory(backend: Backend, plan: StepPlan): Promise<void> {
+  checkMoments(backend, plan.recipe);
   const { limitBytes } = backend.memory();
   if (limitBytes === undefined) return;
   const { norms = true } = plan;
@@ -72,6 +81,9 @@ export async function checkMemory(backend: Backend, plan: StepPlan): Promise<voi
   const { microBatchSize, blockSize } = plan.recipe;
   const ways = [
     ...(microBatchSize > 1 ? [`a smaller micro-batch (now ${microBatchSize} sequences)`] : []),
+    ...(plan.recipe.moments === "float32" && backend.dtypes.includes("bfloat16")
+      ? ["the optimiser's moments in half of the memory (--moments bfloat16)"]
+      : []),
     ...(plan.recompute ? [] : ["recomputing activations (--recompute)"]),
     `a shorter context (now ${blockSize} tokens)`,
   ];

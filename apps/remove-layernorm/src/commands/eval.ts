@@ -72,6 +72,7 @@ export function evalCommand(io: Io) {
     ],
   )
     .addOption(shared.modelsOption(shared.SHIPPED))
+    .addOption(shared.weightsOption)
     .addOption(microBatchSizeOption(MICRO_BATCH_SIZE))
     .addOption(shared.jsonOption)
     .addOption(shared.dataOption("the val tokens in the first model's folder").helpGroup(TOKENS))
@@ -111,7 +112,11 @@ export function evalCommand(io: Io) {
     .addOption(seedOption(0).helpGroup(INTERVALS));
   return addEngine(own)
     .addHelpText("after", TOGETHER)
-    .action(async (options) => evaluateModels(io, await withDataFiles(io, options)));
+    .action(async (options) => {
+      // Losses are computed in float32, of what generate would keep.
+      const weights = options.weights === "bfloat16" ? "rounded" : options.weights;
+      await evaluateModels(io, { ...(await withDataFiles(io, options)), weights });
+    });
 }
 
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {
@@ -164,7 +169,12 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
       }
       await withFiles(io, name, async (other) => {
         if (fitsBeside(backend, one.loaded.weights, other.loaded.weights)) {
-          await onDevice(backend, other, (model) => measure(m, model, referenceFor(one, model)));
+          await onDevice(
+            backend,
+            other,
+            (model) => measure(m, model, referenceFor(one, model)),
+            options.weights,
+          );
         } else {
           const why = `${names[0]} and ${name} do not fit into the memory of ${backend.name} together`;
           alone.set(m, { why });

@@ -15,6 +15,7 @@ const countOrAll = z.union([count, z.literal("all").transform(() => Infinity)], 
 });
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1);
+const moments = z.enum(["float32", "bfloat16"]);
 const wholeShare = z.number().min(0).max(1);
 const wait = z.number().min(0);
 
@@ -35,6 +36,7 @@ const training = {
   beta1: z.number().min(0).lt(1),
   beta2: z.number().min(0).lt(1),
   adamEps: positive,
+  moments,
   weightDecay: z.number().min(0),
   maxNorm: positive,
   seed: z.int(),
@@ -117,6 +119,7 @@ const fields = {
   blockSize: count.optional(),
   eotShare: wholeShare.optional(),
   shortShare: wholeShare.optional(),
+  moments: moments.optional(),
   learningRate: positive.optional(),
   scaleLearningRate: z.enum(rateScalings).optional(),
   seed: z.int().optional(),

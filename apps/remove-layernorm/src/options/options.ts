@@ -16,6 +16,13 @@ export const modelsOption = (standard?: string) =>
     described(`${MODEL}; several one after the other, or with commas`, standard),
   ).argParser(listArgument);
 
+export const weightsOption = new Option(
+  "--weights <dtype>",
+  "matrices and embeddings, as they are or rounded to bfloat16",
+)
+  .choices(["float32", "bfloat16"] as const)
+  .default("float32" as const);
+
 export const outOption = (standard?: string) =>
   new Option("--out <dir>", described("the folder to write", standard));
 export const jsonOption = new Option("--json <file>", "every figure as JSON, into this file");

@@ -64,6 +64,10 @@ const scaleLearningRateOption = field(
   "where an update has other tokens than the recipe's: none keeps its learning rate, sqrt scales it by the root of " +
     "their ratio, as fits Adam (default: none)",
 ).choices(rateScalings);
+const momentsOption = field(
+  "--moments <dtype>",
+  "how AdamW's moments are kept: float32 or, in half of the memory, bfloat16 (engine native)",
+).choices(["float32", "bfloat16"] as const);
 const validationTokensOption = field(
   "--validation-tokens <n|all>",
   "so many tokens of the validation set, from the first",
@@ -121,6 +125,7 @@ export function addTrainingFields<A extends unknown[], O extends OptionValues, G
     .addOption(shortShareOption)
     .addOption(learningRateOption)
     .addOption(scaleLearningRateOption)
+    .addOption(momentsOption)
     .addOption(validationTokensOption)
     .addOption(evaluateEveryOption)
     .addOption(checkpointEveryOption);

@@ -1,11 +1,12 @@
 /** A new run of `normless remove`: what it is given, whether that goes together, and its start. */
 import { removalRecipes } from "@normless/removal";
+import { checkMoments } from "@normless/train";
 import { removeKind } from "../run-folder/checkpoint.js";
 import { corpusFiles, type FilesRead, readBoth } from "../data/corpus.js";
 import { withDataFiles } from "../data/data-files.js";
 import { survivingDeviceLoss } from "../engine/device-loss.js";
 import { withEngine } from "../engine/engine.js";
-import { UsageError } from "../errors.js";
+import { checkAsked, UsageError } from "../errors.js";
 import { removeOptionsSchema } from "../json/schemas.js";
 import { findModel } from "../models/hub.js";
 import { shippedModel } from "../models/shipped.js";
@@ -51,6 +52,7 @@ export async function beginRemoval(io: Io, commandLine: RemoveOptions, tell: Tel
     const prompt = options.prompt ?? PROMPT;
     const start = () =>
       withEngine(io, options, async ({ backend, used }) => {
+        checkAsked(() => checkMoments(backend, recipe));
         const { recompute, tensorboard } = options;
         const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
         if (options.dryRun) return showPlan(io, out, input);

@@ -1,6 +1,7 @@
 /** A new run of `normless train`: what it is given, whether that goes together, and its start. */
 import {
   checkMemory,
+  checkMoments,
   checkRecipe,
   scaleTraining,
   trainingNotes,
@@ -75,6 +76,7 @@ export async function beginTraining(io: Io, commandLine: TrainOptions): Promise<
     const start = () =>
       withEngine(io, options, async ({ backend, used }) => {
         const { recompute = false, tensorboard, dtype = "F32" } = options;
+        checkAsked(() => checkMoments(backend, recipe));
         await checkMemory(backend, { config, recipe, recompute, norms: from?.norms });
         const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
         if (options.dryRun) {
