@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { countArgument } from "../options/arguments.js";
 import { withDataFiles } from "../data/data-files.js";
 import type { EngineOptions } from "../engine/engine.js";
-import { EXIT, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { optionWords } from "../options/option-words.js";
 import { command } from "../options/command.js";
@@ -99,7 +99,7 @@ export async function sweep(io: Io, commandLine: SweepOptions): Promise<number> 
       if (there) checkSameSweep(out, there, { arms: arms.map(({ arm }) => arm), manner });
       const { out: _out, ...forRuns } = others;
       const job = new Sweep(io, { out: place, arms, seeds, manner, options: forRuns, command: again, there });
-      return (await job.run()) ?? EXIT.interrupted;
+      return job.run();
     },
     { make: true },
   );

@@ -21,7 +21,7 @@ import { epsErrors, outputsOf, tooLarge, writeChecked } from "../export/export-j
 import { isWhole, noStockForm } from "../terminal/extent.js";
 import { costText, lossName } from "../terminal/format.js";
 import { type Io, breathe } from "../terminal/io.js";
-import { listenForInterrupt } from "../terminal/interrupt.js";
+import { listenForInterrupt, type Stopped } from "../terminal/interrupt.js";
 import { watchEvent, watchFolder } from "../run-folder/loss-history.js";
 import { metricsLine, readMetrics } from "../run-folder/metrics.js";
 import { controlCard, modelCard } from "./model-card.js";
@@ -58,8 +58,8 @@ export interface Removed extends DoneEvent {
   readonly plan: PlanEvent;
 }
 
-/** The result, or undefined when it was stopped; then a checkpoint is saved. */
-export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undefined> {
+/** The result, or how it was stopped; then a checkpoint is saved. */
+export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | Stopped> {
   const interrupt = listenForInterrupt(io, (what) => progress?.say(what));
   const events = removeLayerNorm({ ...job, signal: interrupt.signal });
   let progress: Progress | undefined;
@@ -87,7 +87,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
       await writeResults(io, folder, { plan, done: event }, job);
       return { ...event, plan };
     }
-    return undefined;
+    return interrupt.stopped;
   } finally {
     progress?.stop();
     interrupt.release();

@@ -61,7 +61,7 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
       io.err(`left as they are in ${place.path}: ${left.slice(0, NAMED).join(", ")}${more}\n`);
     }
     const { path } = place;
-    await mkdir(join(path, CHECKPOINTS), { recursive: true });
+    await mkdir(path, { recursive: true });
     const folder = new RunFolder(path, kind, config, 0);
     await folder.writeText(CONFIG, runConfigText(config));
     await folder.writeText(METRICS, "");

@@ -6,7 +6,14 @@
 import { rmSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hasEnded, isHere, type ProcessName, processName, THIS_PROCESS } from "@normless/hub";
+import {
+  hasEnded,
+  isHere,
+  type ProcessName,
+  processName,
+  removeTemporaries,
+  THIS_PROCESS,
+} from "@normless/safetensors/node";
 import { systemCode, UsageError } from "../errors.js";
 
 const PREFIX = "in-use-by-";
@@ -18,8 +25,8 @@ export function isLock(name: string): boolean {
 }
 
 /**
- * Keeps other processes away from a run's folder for as long as `use` takes. `make` makes the folder, and takes it away
- * again where nothing came of it.
+ * Keeps other processes away from a run's folder for as long as `use` takes, which begins with nothing there that a killed
+ * process was writing. `make` makes the folder, and takes it away again where nothing came of it.
  * @throws UsageError when another process is at work there.
  */
 export async function lockedRun<X>(
@@ -38,11 +45,21 @@ export async function lockedRun<X>(
   process.once("exit", drop);
   try {
     await checkUnused(folder);
+    await removeLeft(folder);
     return await use();
   } finally {
     process.off("exit", drop);
     drop();
     if (made !== undefined) await rmdir(folder).catch(() => undefined);
+  }
+}
+
+/** What killed processes were writing in a folder, and in those inside of it that nobody is at work in: a sweep's runs. */
+async function removeLeft(folder: string): Promise<void> {
+  await removeTemporaries(folder);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const inside = join(folder, entry.name);
+    if (entry.isDirectory() && !(await isInUse(inside))) await removeTemporaries(inside);
   }
 }
 

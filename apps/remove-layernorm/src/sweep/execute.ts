@@ -8,7 +8,7 @@ import type { RemoveOptions } from "../remove/options.js";
 import { EXIT, messageOf } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { readRunConfig, removeConfigSchema } from "../run-folder/run-config.js";
-import { CONFIG, listFolder, METRICS } from "../run-folder/run-files.js";
+import { CONFIG, listFolder } from "../run-folder/run-files.js";
 import { newestCheckpointName } from "../run-folder/run-folder.js";
 import { readSummary } from "../run-folder/run-record.js";
 import type { Arm, SweepRun } from "./record.js";
@@ -51,7 +51,7 @@ type Standing = "new" | "begun" | "stopped" | "finished";
 
 export async function standing(folder: string): Promise<Standing> {
   const there = await listFolder(folder);
-  if (!there.includes(CONFIG) || !there.includes(METRICS)) return "new";
+  if (!there.includes(CONFIG)) return "new";
   if (await readSummary(folder)) return "finished";
   return (await newestCheckpointName(folder)) === undefined ? "begun" : "stopped";
 }
