@@ -110,7 +110,7 @@ async function must(running) {
  */
 export function nextArgv({ name, argv, goOn }, out) {
   const begin = [...argv, "--out", out];
-  if (existsSync(join(out, "summary.json")) || existsSync(join(out, "model.safetensors"))) return undefined;
+  if (name === "export" && existsSync(join(out, "model.safetensors"))) return undefined;
   if (goOn === "again" || !existsSync(out)) return begin;
   const checkpoints = existsSync(join(out, "checkpoints")) ? readdirSync(join(out, "checkpoints")) : [];
   if (checkpoints.some((file) => file.endsWith(".msgpack"))) return [name, "--resume", out];
