@@ -25,7 +25,8 @@ export {
   type ChangedField,
   type TrainingChange,
 } from "./recipe/change-recipe.js";
-export { checkRecipe, RecipeError, type Corpus } from "./recipe/check-recipe.js";
+export { checkCounts, checkRecipe, RecipeError, type Corpus } from "./recipe/check-recipe.js";
+export { MOST_OF_RECIPE, MOST_TOKENS_OF_UPDATE } from "./recipe/most.js";
 export { adamW, plainRows, seed } from "./recipe/optimizer.js";
 export type { TrainingRecipe, TrainRecipe } from "./recipe/recipe.js";
 export {

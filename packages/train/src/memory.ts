@@ -75,8 +75,17 @@ export async function checkMemory(backend: Backend, plan: StepPlan): Promise<voi
   const { limitBytes } = backend.memory();
   if (limitBytes === undefined) return;
   const { norms = true } = plan;
-  const largest = Math.max(...Object.values(parameterShapes(plan.config, { norms })).map(sizeOf)) * 4;
-  const bytes = (await stepBytes(plan)) + largest + SCRATCH * (plan.distilled ? 2 : 1);
+  const sizes = Object.values(parameterShapes(plan.config, { norms })).map(sizeOf);
+  const parameters = sizes.reduce((sum, size) => sum + size, 0);
+  // Weights, gradients, two moments, and the teacher's weights: of what these alone are too much for, no step is tried.
+  const least = parameters * 4 * (plan.distilled ? 5 : 4);
+  if (least > limitBytes) {
+    throw new Error(
+      `an update of ${parameters.toLocaleString("en-US")} parameters needs ${gib(least)} GiB for these, their gradients and ` +
+        `AdamW's moments alone, and ${backend.name} has ${gib(limitBytes)} GiB. Take a smaller model, or an engine with more memory.`,
+    );
+  }
+  const bytes = (await stepBytes(plan)) + Math.max(...sizes) * 4 + SCRATCH * (plan.distilled ? 2 : 1);
   if (bytes <= limitBytes) return;
   const { microBatchSize, blockSize } = plan.recipe;
   const ways = [

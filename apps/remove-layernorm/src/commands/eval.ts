@@ -3,7 +3,7 @@ import { Option } from "@commander-js/extra-typings";
 import { isUrl, type RowOptions } from "@normless/data";
 import { eotOf, HELLASWAG_SCORINGS, type HellaswagScoring } from "@normless/evaluate";
 import { fitsBeside } from "@normless/train";
-import { countArgument, countOrAllArgument } from "../options/arguments.js";
+import { countArguments, countOrAllArgument } from "../options/arguments.js";
 import { needCorpusFile, readCorpus } from "../data/corpus.js";
 import { rowOptions, withDataFiles } from "../data/data-files.js";
 import { readHellaswag } from "../evaluate/hellaswag.js";
@@ -105,7 +105,7 @@ export function evalCommand(io: Io) {
     )
     .addOption(
       new Option("--resamples <n>", "resamples of the bootstrap")
-        .argParser(countArgument)
+        .argParser(countArguments.resamples)
         .default(10_000)
         .helpGroup(INTERVALS),
     )

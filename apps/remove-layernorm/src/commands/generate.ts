@@ -2,7 +2,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { generate, stopTokens, promptIds } from "@normless/gpt2";
 import {
-  countArgument,
+  countArguments,
   countOrAllArgument,
   notNegativeArgument,
   probabilityArgument,
@@ -36,7 +36,9 @@ export function generateCommand(io: Io) {
   ])
     .addOption(shared.modelOption())
     .addOption(shared.promptOption().makeOptionMandatory())
-    .addOption(new Option("--max-tokens <n>", "tokens at most").argParser(countArgument).default(100))
+    .addOption(
+      new Option("--max-tokens <n>", "tokens at most").argParser(countArguments.maxTokens).default(100),
+    )
     .addOption(
       new Option("--temperature <t>", "0 always takes the likeliest token")
         .argParser(notNegativeArgument)

@@ -1,7 +1,7 @@
 /** What computes: in every command that computes anything. */
 import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
 import { engineChoices } from "../engine/engine.js";
-import { threadsArgument } from "./arguments.js";
+import { countArguments } from "./arguments.js";
 
 const ENGINE = "The engine:";
 const builds = ["auto", "relaxed", "plain"] as const;
@@ -23,7 +23,7 @@ const threadsOption = new Option(
   "--threads <n>",
   "threads that compute; any number gives the same bits (default: the cores; of wasm and blas at most 8)",
 )
-  .argParser(threadsArgument)
+  .argParser(countArguments.threads)
   .helpGroup(ENGINE);
 const simdOption = new Option(
   "--simd <build>",
