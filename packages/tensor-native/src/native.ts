@@ -49,6 +49,16 @@ export interface NativeBackend extends Backend {
   readonly threads: number;
   /** A name for the library's bytes: two builds of one name compute the same bits. */
   readonly build: string;
+  readonly diagnostics: Diagnostics;
+}
+
+/** What benchmarks hold the engine against: its own parts, alone. */
+export interface Diagnostics {
+  /**
+   * Runs the inner loop of all products, on operands in the nearest cache, so many times in each thread: what products could
+   * do if memory cost nothing. Returns the floating-point operations.
+   */
+  microKernel(turns: number): number;
 }
 
 const MOST_THREADS = 64;
@@ -193,6 +203,12 @@ function start(threads: number, folder: string | undefined): NativeBackend {
     dtypes: ["float32", "int32", "bool", "bfloat16"],
     threads,
     build: build.id,
+    diagnostics: {
+      microKernel(turns) {
+        alive("diagnostics.microKernel");
+        return engine.microTurns(turns);
+      },
+    },
     upload(data, shape) {
       alive("upload");
       checkUpload(data, shape);
