@@ -4,7 +4,7 @@
  * std of the whole residual ("cached scale"): the sum still holds, but leaving a part out would change the std, too;
  * attribution-error.ts says by how much. Source: Elhage et al. 2021, Baroni et al. 2025 (arXiv 2507.02559) section 5.1.
  */
-import { checkFinite, forward, type Model, OVERFLOW_ADVICE } from "@normless/gpt2";
+import { checkFinite, type Model, OVERFLOW_ADVICE } from "@normless/gpt2";
 import { allLogits, classAt, logitPart, type Readout, readReadout, stdOf, throughNorm } from "./readout.js";
 import { capture, type Part, partsAt, readPartWeights } from "./residual-parts.js";
 
@@ -48,8 +48,8 @@ export async function attribute(model: Model, ids: readonly number[], token?: nu
   }
   const inputs = Int32Array.from(ids);
   const T = inputs.length;
-  const captured = await capture(model, { inputs, B: 1, T }, forward);
-  const logits = Float64Array.from(captured.result.subarray((T - 1) * config.vocabSize));
+  const captured = await capture(model, { inputs, B: 1, T }, true);
+  const logits = Float64Array.from(captured.logits.subarray((T - 1) * config.vocabSize));
   const place = { row: T - 1, id: inputs[T - 1], t: T - 1 };
   checkFinite(logits, {
     what: "attribute: the row of logits after the text",

@@ -5,7 +5,7 @@
  * Source: Baroni et al. 2025 (arXiv 2507.02559) section 5.1 and appendix G, at the last position of each sequence and
  * with W_U centred over the vocabulary. Theirs scores the last input token; here it is the token that comes next.
  */
-import { checkFinite, type Model, OVERFLOW_ADVICE, residual } from "@normless/gpt2";
+import { checkFinite, type Model, OVERFLOW_ADVICE } from "@normless/gpt2";
 import { sequentialBatches } from "@normless/text";
 import { classAt, logitPart, readReadout, stdOf, throughNorm } from "./readout.js";
 import { type Estimate, Resamples } from "@normless/statistics";
@@ -65,11 +65,13 @@ export async function* attributionError(
     blockSize,
   })) {
     const { B, T, inputs, targets } = batch;
-    const captured = await capture(model, batch, residual);
+    const captured = await capture(model, batch, false);
     for (let row = T - 1; row < B * T; row += T) {
       const ids = inputs.subarray(row - T + 1, row + 1);
       const position = classAt(model, ids, T - 1);
-      const whole = Float64Array.from(captured.result.subarray(row * readout.C, (row + 1) * readout.C));
+      const whole = Float64Array.from(
+        captured.residuals["ln_f"].subarray(row * readout.C, (row + 1) * readout.C),
+      );
       checkFinite(whole, {
         what: "the final residual",
         place: (c) => `channel ${c} of the last position of sequence ${effects.length}, from 0`,

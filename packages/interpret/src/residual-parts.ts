@@ -4,16 +4,17 @@
  * that its values read, since attention sums to one. So a frozen model and its fold have the same parts.
  * Float32 from the backend, float64 from there on.
  */
-import { attention, evaluate } from "@normless/autograd";
 import {
-  type forward,
-  freeTokens,
+  type HookName,
   type HostTokens,
   type Model,
   type NormModule,
-  uploadTokens,
+  normModules,
+  residualOf,
 } from "@normless/gpt2";
-import type { Backend, Tensor, TensorData } from "@normless/tensor";
+import type { TensorData } from "@normless/tensor";
+import { freeAll } from "./run/cache.js";
+import { pass, passBody } from "./run/pass.js";
 
 /** What may write into the residual. */
 export type PartKind = "token" | "position" | "head" | "mlp" | "bias";
@@ -75,48 +76,28 @@ export async function readPartWeights({ config, params, norms }: Model): Promise
 export interface Captured {
   readonly residuals: Readonly<Record<string, TensorData>>;
   readonly heads: readonly TensorData[];
-  /** What `run` gave: the final residual (B,T,C), or logits (B,T,V). */
-  readonly result: TensorData;
+  /** (B,T,V), where they were asked for. */
+  readonly logits: TensorData;
 }
 
-/** Runs `forward` or `residual` of @normless/gpt2, and keeps what they pass. */
-export async function capture(model: Model, batch: HostTokens, run: typeof forward): Promise<Captured> {
-  const { config, norms, params } = model;
-  const { backend } = params["wte.weight"];
-  const tokens = uploadTokens(backend, config, batch);
-  const residuals: Record<string, Tensor> = {};
-  const heads: Tensor[] = [];
-  const result = evaluate(
-    (variables) =>
-      run({ config, norms, params: variables }, tokens, {
-        observe(module, { tensor: x }) {
-          residuals[module] = copy(backend, x);
-        },
-        attend(layer, q, k, v) {
-          const y = attention(q, k, v, { heads: config.heads });
-          heads[layer] = copy(backend, y.tensor);
-          return y;
-        },
-      }),
-    params,
-  );
-  const read: Record<string, TensorData> = {};
-  for (const [module, x] of Object.entries(residuals)) read[module] = await take(x);
+/** Runs a batch, and reads what the parts need. */
+export async function capture(model: Model, batch: HostTokens, head: boolean): Promise<Captured> {
+  const { config } = model;
+  const modules = normModules(config);
+  const hooks = modules.map((module) => residualOf(module, config));
+  const heads = Array.from({ length: config.layers }, (_, i): HookName => `blocks.${i}.attn.hook_z`);
+  const options = { keep: [...hooks, ...heads] };
+  const { logits, kept } = head
+    ? pass(model, batch, options)
+    : { logits: undefined, kept: passBody(model, batch, options) };
+  const read = async (name: string) => kept[name].read();
+  const residuals: Record<string, TensorData> = {};
+  for (const [i, module] of modules.entries()) residuals[module] = await read(hooks[i]);
   const outputs: TensorData[] = [];
-  for (const y of heads) outputs.push(await take(y));
-  freeTokens(tokens);
-  return { residuals: read, heads: outputs, result: await take(result) };
-}
-
-async function take(tensor: Tensor): Promise<TensorData> {
-  const values = await tensor.read();
-  tensor.free();
-  return values;
-}
-
-/** The tape's tensors are gone when the pass is over; the copy is ours. */
-function copy(backend: Backend, x: Tensor): Tensor {
-  return backend.run("scale", { x }, { factor: 1 }).y;
+  for (const name of heads) outputs.push(await read(name));
+  const captured = { residuals, heads: outputs, logits: logits ? await logits.read() : new Float32Array() };
+  freeAll([...Object.values(kept), ...(logits ? [logits] : [])]);
+  return captured;
 }
 
 /** What was written into the residual at row `row` (b·T + t) of a batch; the sum is the final residual there. */
