@@ -13,9 +13,9 @@ const frozen: Model = {
 };
 
 // The logit of token 7 after a text, as the sum of what each part of the model wrote for it.
-const { parts, logit, exact } = await attribute(frozen, [3, 1, 4, 1, 5], 7);
+const { parts, logit, exact } = await attribute(frozen, [3, 1, 4, 1, 5], { token: 7 });
 console.log(parts.map(({ name }) => name).join(" ")); // token position h.0.attn.0 h.0.attn.1 h.0.attn.bias h.0.mlp h.0.mlp.bias lm_head.bias
 console.log(Math.abs(parts.reduce((sum, part) => sum + part.logit, 0) - logit) < 1e-6); // true
 
 // Without a LayerNorm before the head each part is exactly what leaving it out would take away.
-console.log(exact, (await attribute(standard, [3, 1, 4, 1, 5], 7)).exact); // true false
+console.log(exact, (await attribute(standard, [3, 1, 4, 1, 5], { token: 7 })).exact); // true false

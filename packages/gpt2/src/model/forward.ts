@@ -2,7 +2,17 @@
  * GPT-2's forward pass (Radford et al. 2019) with a table of norms. It never asks which variant a norm is. Shapes:
  * B batch, T position, C channel, V vocabulary; x is the residual, (B,T,C).
  */
-import { add, embedding, evaluate, linear, recompute, type Teacher, type Variable } from "@normless/autograd";
+import {
+  add,
+  embedding,
+  evaluate,
+  linear,
+  recompute,
+  type Tape,
+  type Teacher,
+  type Value,
+  Variable,
+} from "@normless/autograd";
 import type { Tokens } from "./batch.js";
 import { block, type BlockOptions } from "./block.js";
 import { checkHookName } from "./hook-names.js";
@@ -10,19 +20,17 @@ import { HookPoints } from "./hooks.js";
 import { hookedNormAt } from "./norm-at.js";
 import type { BoundModel, ForwardOptions, Model } from "./pass.js";
 
-/** The residual after the last block, before ln_f: (B,T,C). @throws RangeError for a hook that the model does not have */
+/**
+ * The residual after the last block, before ln_f: (B,T,C).
+ * @throws RangeError for a hook that the model does not have, or that is before where the pass begins
+ */
 export function residual(model: BoundModel, tokens: Tokens, options: ForwardOptions = {}): Variable {
   const { config, params } = model;
   const { tape } = params["wte.weight"];
-  const { attend } = options;
+  const { attend, from } = options;
   const points = pointsOf(model, options);
-  let x = tape.scope(() =>
-    add(
-      points.at("hook_embed", embedding(params["wte.weight"], tokens.ids)),
-      points.at("hook_pos_embed", embedding(params["wpe.weight"], tokens.positions)),
-    ),
-  );
-  for (let i = 0; i < config.layers; i++) {
+  let x = from ? onTape(tape, from.residual) : embedded(model, tokens, points);
+  for (let i = from?.layer ?? 0; i < config.layers; i++) {
     const input = x;
     x = tape.scope(() => {
       const before = points.at(`blocks.${i}.hook_resid_pre`, input);
@@ -34,9 +42,30 @@ export function residual(model: BoundModel, tokens: Tokens, options: ForwardOpti
   return x;
 }
 
-function pointsOf(model: BoundModel, { hooks }: ForwardOptions): HookPoints {
+/** What the first block reads, (B,T,C). */
+function embedded({ params }: BoundModel, tokens: Tokens, points: HookPoints): Variable {
+  return params["wte.weight"].tape.scope(() =>
+    add(
+      points.at("hook_embed", embedding(params["wte.weight"], tokens.ids)),
+      points.at("hook_pos_embed", embedding(params["wpe.weight"], tokens.positions)),
+    ),
+  );
+}
+
+function onTape(tape: Tape, x: Value): Variable {
+  return x instanceof Variable ? x : tape.constant(x);
+}
+
+function pointsOf(model: BoundModel, { hooks, from }: ForwardOptions): HookPoints {
   const points = new HookPoints(hooks);
-  for (const name of points.names()) checkHookName(name, model);
+  for (const name of points.names()) {
+    checkHookName(name, model);
+    const [, block] = /^blocks\.(\d+)\./.exec(name) ?? [];
+    const layer = block === undefined ? (name.startsWith("ln_final") ? Infinity : -1) : Number(block);
+    if (from && layer < from.layer) {
+      throw new RangeError(`${name} is before block ${from.layer}, where this pass begins`);
+    }
+  }
   return points;
 }
 

@@ -1,5 +1,5 @@
 /** What a forward pass is of and how it is done: what its parts share. */
-import type { Parameters, Variable, Variables } from "@normless/autograd";
+import type { Parameters, Value, Variable, Variables } from "@normless/autograd";
 import type { Gpt2Config } from "./config.js";
 import type { Hooks } from "./hooks.js";
 import type { NormTable } from "./sites.js";
@@ -24,6 +24,12 @@ export interface BoundModel {
  */
 export type Attend = (layer: number, q: Variable, k: Variable, v: Variable) => Variable;
 
+/** A block, and the residual (B,T,C) that it reads. */
+export interface Beginning {
+  readonly layer: number;
+  readonly residual: Value;
+}
+
 /** What else a forward pass does: look at tensors or replace them, attend to a cache, save memory. */
 export interface ForwardOptions {
   /**
@@ -32,6 +38,8 @@ export interface ForwardOptions {
    */
   readonly hooks?: Hooks | undefined;
   readonly attend?: Attend | undefined;
+  /** Where the pass begins in the middle. Nothing before is computed, and no hook may be there. */
+  readonly from?: Beginning | undefined;
   /**
    * Keeps only what goes into each block, and computes the block again in the backward pass. The same bits. Hooks inside
    * of a block see it the first time, and may replace nothing.

@@ -9,7 +9,8 @@ import { checkFinite, type Model, OVERFLOW_ADVICE } from "@normless/gpt2";
 import { sequentialBatches } from "@normless/text";
 import { classAt, logitPart, readReadout, stdOf, throughNorm } from "./readout.js";
 import { type Estimate, Resamples } from "@normless/statistics";
-import { capture, partsAt, readPartWeights } from "./residual-parts.js";
+import { readPartWeights } from "./part-weights.js";
+import { capture, finalResidual, namesForParts, partsAt } from "./residual-parts.js";
 
 /** NMAE with intervals over sequences. */
 export interface AttributionError {
@@ -56,6 +57,7 @@ export async function* attributionError(
   }
   const weights = await readPartWeights(model);
   const readout = await readReadout(model);
+  const final = finalResidual(model);
   const count = Math.min(sequences, Math.floor((tokens.length - 1) / blockSize));
   const part = tokens.subarray(0, count * blockSize + 1);
   const effects: HeadEffects[] = [];
@@ -65,12 +67,12 @@ export async function* attributionError(
     blockSize,
   })) {
     const { B, T, inputs, targets } = batch;
-    const captured = await capture(model, batch, false);
+    const captured = await capture(model, batch, namesForParts(final));
     for (let row = T - 1; row < B * T; row += T) {
       const ids = inputs.subarray(row - T + 1, row + 1);
       const position = classAt(model, ids, T - 1);
       const whole = Float64Array.from(
-        captured.residuals["ln_f"].subarray(row * readout.C, (row + 1) * readout.C),
+        captured.tensors[final].subarray(row * readout.C, (row + 1) * readout.C),
       );
       checkFinite(whole, {
         what: "the final residual",
@@ -83,7 +85,7 @@ export async function* attributionError(
         return logit - mean;
       };
       const logit = centred(throughNorm(readout, whole, std));
-      const heads = partsAt(model, weights, captured, { row, id: ids[T - 1], t: T - 1 }).filter(
+      const heads = [...partsAt(model, weights, captured, { row, id: ids[T - 1], t: T - 1 })].filter(
         ({ kind }) => kind === "head",
       );
       const attributed = heads.map(({ values }) => centred(throughNorm(readout, values, std)));
