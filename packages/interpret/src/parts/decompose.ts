@@ -25,7 +25,7 @@ export interface DecomposedPosition {
   readonly parts: readonly Written[];
   /** (C), as the model has it. */
   readonly residual: Float64Array;
-  /** max |Σ parts − residual| / max |residual| */
+  /** max |Σ parts − residual| over the largest value of a part or of the residual. */
   readonly relativeDifference: number;
 }
 
@@ -64,7 +64,10 @@ export async function decompose(
       const sum = new Float64Array(C);
       for (const { values } of parts) values.forEach((value, c) => (sum[c] += value));
       const gap = Math.max(...sum.map((value, c) => Math.abs(value - residual[c])));
-      const largest = Math.max(...residual.map(Math.abs));
+      const largest = [...parts.map(({ values }) => values), residual].reduce(
+        (most, values) => values.reduce((top, value) => Math.max(top, Math.abs(value)), most),
+        0,
+      );
       return { position: t, parts, residual, relativeDifference: gap === 0 ? 0 : gap / largest };
     }),
   };

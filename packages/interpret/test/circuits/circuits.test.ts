@@ -10,11 +10,10 @@ import {
   randomModel,
   seeds,
 } from "@normless/gpt2/testing";
-import { type Backend, reference } from "@normless/tensor";
-import { wasm } from "@normless/tensor-wasm";
+import { reference } from "@normless/tensor";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { engine, isBuilt } from "../../../tensor-native/test/built.js";
+import { engines } from "../engines.js";
 import {
   attribute,
   decompose,
@@ -28,12 +27,6 @@ import {
 
 const configs = configsFrom(2);
 const sumOf = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
-
-const engines: [string, () => Promise<Backend>, number][] = [
-  ["reference", () => Promise.resolve(reference()), 1e-10],
-  ["wasm", async () => wasm({ threads: 1 }), 1e-5],
-];
-if (isBuilt) engines.push(["native", async () => engine({ threads: 1 }), 1e-5]);
 
 describe.each(engines)("on %s, for any model", (_, make, tolerance) => {
   const check = async (

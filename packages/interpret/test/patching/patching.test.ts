@@ -10,12 +10,11 @@ import {
   randomModel,
   seeds,
 } from "@normless/gpt2/testing";
-import { type Backend, reference } from "@normless/tensor";
+import { reference } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
-import { wasm } from "@normless/tensor-wasm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { engine, isBuilt } from "../../../tensor-native/test/built.js";
+import { float32Engines } from "../engines.js";
 import {
   ablation,
   activationPatching,
@@ -126,9 +125,7 @@ describe("activationPatching", () => {
     }
   });
 
-  const engines: [string, () => Promise<Backend>][] = [["wasm", async () => wasm({ threads: 2 })]];
-  if (isBuilt) engines.push(["native", async () => engine({ threads: 2 })]);
-  it.each(engines)("is within 1e-5 on %s, with more patches than go side by side", async (_, make) => {
+  it.each(float32Engines)("is within 1e-5 on %s, with more patches than go side by side", async (_, make) => {
     const config = { ...tiny, blockSize: 64, channels: 8, inner: 8, vocabSize: 16, eot: 15 };
     const host = randomModel(config, 3);
     const long = { clean: randomIds(config, 60, 1), corrupted: randomIds(config, 60, 2) };

@@ -12,12 +12,11 @@ import {
   randomModel,
   seeds,
 } from "@normless/gpt2/testing";
-import { type Backend, reference, scope, type Tensor } from "@normless/tensor";
+import { reference, scope, type Tensor } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
-import { wasm } from "@normless/tensor-wasm";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { isBuilt, engine } from "../../../tensor-native/test/built.js";
+import { float32Engines } from "../engines.js";
 import { type HookTensor, runWithCache } from "../../src/index.js";
 
 const finite = (values: ArrayLike<number>) => Float64Array.from(values, (x) => (x === -Infinity ? -1e3 : x));
@@ -44,29 +43,33 @@ describe("runWithCache", () => {
     );
   });
 
-  const engines: [string, () => Promise<Backend>][] = [["wasm", async () => wasm({ threads: 2 })]];
-  if (isBuilt) engines.push(["native", async () => engine({ threads: 2 })]);
-  it.each(engines)("is within 1e-5 of the reference's on %s, and gives all of it back", async (_, make) => {
-    const host = randomModel(tiny, 3);
-    const ids = randomIds(tiny, 13, 4);
-    using exact = runWithCache(await onDevice(reference(), host), ids, () => true);
-    const backend = await make();
-    const model = await onDevice(backend, host);
-    const before = backend.memory();
-    {
-      using run = runWithCache(model, ids, () => true);
-      for (const [name, tensor] of Object.entries<Tensor>(run.cache)) {
-        expectClose(
-          name,
-          finite(await tensor.read()),
-          finite(await exact.cache[name as "hook_embed"].read()),
-          1e-5,
-        );
+  it.each(float32Engines)(
+    "is within 1e-5 of the reference's on %s, and gives all of it back",
+    async (_, make) => {
+      const host = randomModel(tiny, 3);
+      const ids = randomIds(tiny, 13, 4);
+      using exact = runWithCache(await onDevice(reference(), host), ids, () => true);
+      const backend = await make();
+      const model = await onDevice(backend, host);
+      const before = backend.memory();
+      {
+        using run = runWithCache(model, ids, () => true);
+        for (const [name, tensor] of Object.entries<Tensor>(run.cache)) {
+          expectClose(
+            name,
+            finite(await tensor.read()),
+            finite(await exact.cache[name as "hook_embed"].read()),
+            1e-5,
+          );
+        }
       }
-    }
-    expect(backend.memory()).toMatchObject({ liveBytes: before.liveBytes, liveTensors: before.liveTensors });
-    await backend.dispose();
-  });
+      expect(backend.memory()).toMatchObject({
+        liveBytes: before.liveBytes,
+        liveTensors: before.liveTensors,
+      });
+      await backend.dispose();
+    },
+  );
 
   it("takes names, templates and questions, each once and in the model's order", async () => {
     const model = await onDevice(reference(), randomModel(tiny, 1));

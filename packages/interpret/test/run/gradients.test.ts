@@ -4,9 +4,8 @@ import { foldModel, type HookName, hookNames, type Model } from "@normless/gpt2"
 import { config as tiny, frozenModel, onDevice, randomIds, randomModel } from "@normless/gpt2/testing";
 import { type Backend, reference, type Tensor } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
-import { wasm } from "@normless/tensor-wasm";
 import { describe, expect, it } from "vitest";
-import { engine, isBuilt } from "../../../tensor-native/test/built.js";
+import { float32Engines } from "../engines.js";
 import {
   type HooksByName,
   logitDifference,
@@ -104,9 +103,7 @@ describe("runWithGradients", () => {
 const one = (backend: Backend) => backend.upload(Float32Array.of(1), []);
 
 describe("runWithHooks", () => {
-  const engines: [string, () => Promise<Backend>][] = [["wasm", async () => wasm({ threads: 1 })]];
-  if (isBuilt) engines.push(["native", async () => engine({ threads: 1 })]);
-  it.each(engines)(
+  it.each(float32Engines)(
     "replaces on %s as on the reference, and gradients go with it, to 1e-5",
     async (_, make) => {
       const host = randomModel(tiny, 5);
