@@ -4,6 +4,7 @@
  */
 import { evaluate, Tape } from "@normless/autograd";
 import {
+  atNormInputs,
   downloadWeights,
   freeParams,
   freeTokens,
@@ -265,9 +266,11 @@ export class Trainer {
         auxiliaryTarget,
         recompute: this.options.recompute,
         teacher: this.#teacher,
-        observe(module, { tensor: x }) {
-          if (measure) measured[module] = measure(module, { x, classes, config, params });
-        },
+        hooks:
+          measure &&
+          atNormInputs(config, (module, { tensor: x }) => {
+            measured[module] = measure(module, { x, classes, config, params });
+          }),
       });
       backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: batchSoFar.loss });
       if (loss.auxiliary && batchSoFar.auxiliary) {

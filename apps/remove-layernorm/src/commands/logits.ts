@@ -1,6 +1,7 @@
 /** `normless logits`: logits, stds, loss and gradients of given tokens as a file, to compare with other software. */
 import { evaluate, valueAndGrad } from "@normless/autograd";
 import {
+  atNormInputs,
   checkFinite,
   elementOf,
   forward,
@@ -127,9 +128,9 @@ async function compute(
   const logits = evaluate(
     (variables) =>
       forward({ config, params: variables, norms }, tokens, {
-        observe(module, { tensor: x }) {
+        hooks: atNormInputs(config, (module, { tensor: x }) => {
           stds.push([`std/${module}`, backend.run("rowStd", { x }, { eps: STD_EPS }).std]);
-        },
+        }),
       }),
     params,
   );
