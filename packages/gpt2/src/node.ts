@@ -2,9 +2,9 @@
  * Model folders on disk, for Node only (the subpath "@normless/gpt2/node"). What the files hold is in hf-folder.ts.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type FileSource, openFile, writeFileAtomic } from "@normless/safetensors/node";
+import { type FileSource, makeFolder, openFile, writeFileAtomic } from "@normless/safetensors/node";
 import { isWeightFile } from "./files/hf-shards.js";
 import { NotFiniteError } from "./model/finite.js";
 import { gatherWeights, type WeightsInMemory } from "./model/weights.js";
@@ -109,7 +109,7 @@ export async function writeModelFolder(
   }
   const staging = join(target, `.writing-${randomUUID()}.tmp`);
   try {
-    await mkdir(staging, { recursive: true });
+    await makeFolder(staging);
     for (const { name, chunks } of files) await writeFileAtomic(join(staging, name), chunks);
     for (const name of names) await rename(join(staging, name), join(target, name));
     await rm(staging, { recursive: true });

@@ -1,11 +1,12 @@
 /** A model of the hub in the cache: what is there is taken, what is missing is downloaded, and what came is checked. */
-import { mkdir, readFile, statfs } from "node:fs/promises";
+import { readFile, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
+import { makeFolder } from "@normless/safetensors/node";
 import { TOKENIZER_FILES } from "@normless/text";
 import { type BrokenFile, CachedModel, CONFIG, type HubFile, INDEX, shardsOf, WEIGHTS } from "./cache.js";
 import { abandonedBytes, download, removeAbandoned } from "./download.js";
-import { HubUnreachable, messageOf, NotCachedError } from "./errors.js";
+import { HubError, HubUnreachable, messageOf, NotCachedError } from "./errors.js";
 import { isCommit, type Reference, showReference } from "./names.js";
 import { bytes, thousands } from "./numbers.js";
 import { HubServer, hubFile, ServerError } from "./server.js";
@@ -126,12 +127,12 @@ export class HubModel {
       await cache.keepCommit(revision, commit);
       return snapshot;
     }
-    const weights = there.has(WEIGHTS) ? [WEIGHTS] : [];
-    if (weights.length === 0) {
+    let weights = [WEIGHTS];
+    if (!there.has(WEIGHTS)) {
       if (!there.has(INDEX)) throw noWeights(this.#text, [...there.keys()]);
       await get([INDEX]);
       const path = join(snapshot, INDEX);
-      weights.push(...shardsOf(await readFile(path, "utf8"), path));
+      weights = shardsOf(await readFile(path, "utf8"), path);
     }
     // The config last: a snapshot that has one is whole.
     await get([...TOKENIZER_FILES, ...weights, CONFIG]);
@@ -149,8 +150,8 @@ export class HubModel {
   /** Files into the cache, where they are by their hash, and links to them into the snapshot. */
   async #fetch(files: readonly HubFile[], { cache, commit, broken }: Wanted): Promise<void> {
     const snapshot = cache.snapshot(commit);
-    await mkdir(cache.blobs, { recursive: true });
-    await mkdir(snapshot, { recursive: true });
+    await makeFolder(cache.blobs);
+    await makeFolder(snapshot);
     const missing: HubFile[] = [];
     for (const file of files) {
       const size = await cache.sizeOf(file, commit);
@@ -189,7 +190,7 @@ export class HubModel {
     for (const file of missing) needed -= await abandonedBytes(cache.blob(file));
     const { bavail, bsize } = await statfs(cache.blobs);
     if (needed <= bavail * bsize) return;
-    throw new Error(
+    throw new HubError(
       `${this.#text}: ${bytes(needed)} are still to come, and the disk of ${cache.blobs} has ` +
         `${bytes(bavail * bsize)} free. Free some space, or name a folder on another disk: HF_HUB_CACHE`,
     );
@@ -204,8 +205,8 @@ export class HubModel {
   }
 }
 
-function noWeights(where: string, files: readonly string[]): Error {
-  return new Error(
+function noWeights(where: string, files: readonly string[]): HubError {
+  return new HubError(
     `${where} has no ${WEIGHTS} and no ${INDEX}; its files are ${files.slice(0, 20).join(", ")}` +
       `${files.length > 20 ? ", …" : ""}. Only safetensors are read: save the model with them, and give its folder`,
   );

@@ -4,9 +4,10 @@
  * for here. Everything that comes is bounded, since an address may be anybody's (HF_ENDPOINT).
  */
 import type { ListFileEntry } from "@huggingface/hub";
+import { show } from "@normless/text";
 import { boundedFetch, silence, SilenceError, TooLongError } from "./bounds.js";
 import { type HubFile, isHash } from "./cache.js";
-import { HubRefusal, messageOf, NoSuchModelError } from "./errors.js";
+import { HubError, HubRefusal, messageOf, NoSuchModelError } from "./errors.js";
 import { isCommit, type Reference, showReference } from "./names.js";
 import { thousands } from "./numbers.js";
 
@@ -24,7 +25,7 @@ export interface Body {
 }
 
 /** The server cannot be reached, or is in trouble. */
-export class ServerError extends Error {}
+export class ServerError extends HubError {}
 
 /** The server, asked for one model. */
 export class HubServer {
@@ -38,9 +39,11 @@ export class HubServer {
     if (isCommit(revision)) return revision;
     const { modelInfo } = await import("@huggingface/hub");
     const options = { name, revision, ...this.#hub(), additionalFields: ["sha" as const] };
-    const { sha } = await this.#ask(() => modelInfo(options));
+    // Whatever JSON it is that came.
+    const info: unknown = await this.#ask(() => modelInfo(options));
+    const sha: unknown = isObject(info) ? info.sha : undefined;
     if (typeof sha === "string" && isCommit(sha)) return sha;
-    throw new Error(`${this.#text}: ${this.endpoint} tells no commit of it`);
+    throw new HubError(`${this.#text}: ${this.endpoint} tells no commit of it`);
   }
 
   /** The files of a commit, by their paths, but for those in folders. */
@@ -48,7 +51,7 @@ export class HubServer {
     const { listFiles } = await import("@huggingface/hub");
     const repo = { type: "model", name: this.reference.name } as const;
     const tooMany = (what: string) =>
-      new Error(
+      new HubError(
         `${this.#text}: ${this.endpoint} lists more than ${what}, as no model has; the rest was not asked for`,
       );
     let pages = 0;
@@ -61,7 +64,8 @@ export class HubServer {
       let entries = 0;
       for await (const entry of listFiles({ ...this.#hub(), repo, revision: commit, fetch })) {
         if (++entries > MOST_FILES) throw tooMany(`${thousands(MOST_FILES)} files`);
-        if (entry.type === "file") files.set(entry.path, entry);
+        if (!isObject(entry)) throw new TypeError("a file of its list is no object");
+        if (entry.type === "file" && typeof entry.path === "string") files.set(entry.path, entry);
       }
       return files;
     });
@@ -99,7 +103,19 @@ export class HubServer {
   }
 
   #fetch(url: FetchTarget, init: RequestInit | undefined): Promise<Response> {
-    return boundedFetch(url, init, { ...ANSWER, silence: silence() });
+    return boundedFetch(url, this.#forOrigin(url, init), { ...ANSWER, silence: silence() });
+  }
+
+  /**
+   * The access token is for the hub's own origin: its list of files may go on at an address of anybody's. `fetch` itself
+   * takes it away where it is redirected to another origin.
+   */
+  #forOrigin(url: FetchTarget, init: RequestInit | undefined): RequestInit | undefined {
+    const address = new URL(url instanceof Request ? url.url : url);
+    if (address.origin === new URL(this.endpoint).origin) return init;
+    const headers = new Headers(init?.headers);
+    headers.delete("authorization");
+    return { ...init, headers };
   }
 
   get #text(): string {
@@ -120,7 +136,7 @@ export class HubServer {
       }
       if (cause instanceof SilenceError) throw new ServerError(message, { cause });
       if (cause instanceof TooLongError) {
-        throw new Error(
+        throw new HubError(
           `${this.#text}: ${this.endpoint} answers with more than a hub's list of files has: ${message}`,
           { cause },
         );
@@ -130,7 +146,7 @@ export class HubServer {
         cause instanceof TypeError ||
         cause instanceof InvalidApiResponseFormatError
       ) {
-        throw new Error(
+        throw new HubError(
           `${this.#text}: ${this.endpoint} answers as no hub does (${message}); check HF_ENDPOINT`,
           { cause },
         );
@@ -160,15 +176,19 @@ export class HubServer {
 
 type FetchTarget = string | URL | Request;
 
-/** What the hub lists of a file. @throws Error when it cannot be checked by that */
+/** What the hub lists of a file. @throws HubError when it cannot be checked by that */
 export function hubFile(where: string, { path, size: listed, oid, lfs }: ListFileEntry): HubFile {
-  const hash = lfs?.oid ?? oid;
+  const hash: unknown = lfs?.oid ?? oid;
   const size = lfs?.size ?? listed;
-  if (hash === undefined || !isHash(hash)) {
-    throw new Error(`${where}: the hub tells no hash of ${path}, so that it cannot be checked`);
+  if (typeof hash !== "string" || !isHash(hash)) {
+    throw new HubError(`${where}: the hub tells no hash of ${path}, so that it cannot be checked`);
   }
   if (!Number.isSafeInteger(size) || size < 0) {
-    throw new Error(`${where}: the hub says that ${path} has ${String(size)} bytes`);
+    throw new HubError(`${where}: the hub says that ${path} has ${show(size)} bytes`);
   }
   return { path, size, hash, algorithm: hash.length === 64 ? "sha256" : "git" };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

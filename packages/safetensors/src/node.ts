@@ -1,10 +1,13 @@
 // Files on disk, for Node only (the subpath "@normless/safetensors/node"): a ByteSource over an open file, and a
 // writer that leaves either the old file or the whole new one, never a part.
 import { randomUUID } from "node:crypto";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SafetensorsError } from "./errors.js";
+import { remedy } from "./node/remedy.js";
 import type { ByteSource } from "./source.js";
+
+export { makeFolder } from "./node/make-folder.js";
 
 /** A file on disk, open until `close`. */
 export interface FileSource extends ByteSource {
@@ -17,21 +20,22 @@ export interface FileSource extends ByteSource {
  * @throws SafetensorsError when there is no such file, or it cannot be read
  */
 export async function openFile(path: string): Promise<FileSource> {
-  const file = await open(path, "r").catch((cause: unknown) => {
+  const refuse = (cause: unknown): never => {
     throw new SafetensorsError(`${path}: cannot be opened to read; ${remedy(cause, path)}`, { cause });
-  });
-  const stat = await file.stat();
-  if (!stat.isFile()) {
-    await file.close();
+  };
+  // Before it is opened, which would wait for whoever writes to a pipe.
+  if (!(await stat(path).catch(refuse)).isFile()) {
     throw new SafetensorsError(`${path}: is not a file; give the path of a .safetensors file`);
   }
+  const file = await open(path, "r").catch(refuse);
+  const { size, mtimeMs } = await file.stat();
   return {
-    size: stat.size,
+    size,
     name: path,
     read: async (begin, end) => {
       const bytes = await readRange(file, path, begin, end);
       // Fewer bytes say themselves that the file was cut.
-      if (bytes.length === end - begin && (await file.stat()).mtimeMs !== stat.mtimeMs) {
+      if (bytes.length === end - begin && (await file.stat()).mtimeMs !== mtimeMs) {
         throw new SafetensorsError(`${path}: the file was written to since it was opened; open it again`);
       }
       return bytes;
@@ -109,28 +113,5 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-/** What went wrong in plain words, and what to do. */
-function remedy(cause: unknown, path: string): string {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  switch (code) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return `the disk that holds ${dirname(path)} is full (${code}): free some space or choose another folder`;
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return `permission was refused (${code}): change the rights of ${dirname(path)} or choose another folder`;
-    case "ENOENT":
-      return `there is no such file or folder (${code}): check the path, and make the folder ${dirname(path)} first`;
-    case "EISDIR":
-      return `a folder is there (${code}): give the path of a file`;
-    case "EMFILE":
-    case "ENFILE":
-      return `too many files are open (${code}): close some`;
-    default:
-      return `the system says: ${cause instanceof Error ? cause.message : String(cause)}`;
   }
 }

@@ -4,8 +4,9 @@
  * nothing, so a kill blocks no one.
  */
 import { rmSync } from "node:fs";
-import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@normless/safetensors/node";
 import { hasEnded, isHere, type ProcessName, processName, THIS_PROCESS } from "@normless/hub";
 import { systemCode, UsageError } from "../errors.js";
 
@@ -27,7 +28,7 @@ export async function lockedRun<X>(
   use: () => Promise<X>,
   { make = false }: { readonly make?: boolean } = {},
 ): Promise<X> {
-  const made = make ? await mkdir(folder, { recursive: true }) : undefined;
+  const made = make ? await makeFolder(folder) : undefined;
   const lock = join(folder, OWN);
   const drop = () => rmSync(lock, { force: true });
   await writeFile(lock, "").catch((cause: unknown) => {
@@ -57,7 +58,7 @@ export async function checkUnused(folder: string): Promise<void> {
       await rm(lock, { force: true });
       continue;
     }
-    const where = isHere(owner) ? "" : ` on ${decodeURIComponent(owner.host)}`;
+    const where = isHere(owner) ? "" : ` on ${owner.host}`;
     throw new UsageError(
       `the run folder ${folder} is in use by process ${owner.pid}${where}. Wait for its end or stop it there with Control-C, ` +
         `or choose another folder: --out DIR. If that process is no run of normless, delete ${lock}`,
