@@ -1,5 +1,12 @@
 export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens } from "./model/batch.js";
-export { checkConfig, type Gpt2Config, type PresetName, presets, stopTokens } from "./model/config.js";
+export {
+  checkConfig,
+  type Gpt2Config,
+  MOST_OF_CONFIG,
+  type PresetName,
+  presets,
+  stopTokens,
+} from "./model/config.js";
 export { checkFinite, elementOf, type FiniteText, NotFiniteError, OVERFLOW_ADVICE } from "./model/finite.js";
 export {
   type Attend,

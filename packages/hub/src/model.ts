@@ -67,7 +67,6 @@ export class HubModel {
    */
   async folder(): Promise<string> {
     const { caches, reference } = this;
-    const { endpoint } = this.#server;
     const cached = await this.#cached();
     if (cached !== undefined) {
       // A commit never changes; but huggingface_hub may have been asked for a part of it alone.
@@ -83,7 +82,7 @@ export class HubModel {
       return await this.#download(commit, (await this.#cached(commit))?.cache ?? caches[0]);
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
-      const answer = `${endpoint} cannot be reached (${messageOf(error)})`;
+      const answer = this.#unreachable(error);
       if (cached === undefined) throw new HubUnreachable(this.#text, answer, { cause: error });
       this.#note(`${answer}; taking ${this.#text} as it is in the cache`);
       return cached.cache.snapshot(cached.commit);
@@ -107,7 +106,10 @@ export class HubModel {
   async replace(snapshot: string, broken: readonly BrokenFile[]): Promise<void> {
     const commit = basename(snapshot);
     const cache = this.caches.find((one) => one.snapshot(commit) === snapshot) ?? this.caches[0];
-    await this.#download(commit, cache, new Set(broken.map(({ hash }) => hash)));
+    await this.#download(commit, cache, new Set(broken.map(({ hash }) => hash))).catch((cause: unknown) => {
+      if (!(cause instanceof ServerError)) throw cause;
+      throw new HubUnreachable(this.#text, this.#unreachable(cause), { cause });
+    });
   }
 
   /** Downloads what a cache does not have yet, or has `broken`. */
@@ -194,6 +196,10 @@ export class HubModel {
       `${this.#text}: ${bytes(needed)} are still to come, and the disk of ${cache.blobs} has ` +
         `${bytes(bavail * bsize)} free. Free some space, or name a folder on another disk: HF_HUB_CACHE`,
     );
+  }
+
+  #unreachable(error: ServerError): string {
+    return `${this.#server.endpoint} cannot be reached (${messageOf(error)})`;
   }
 
   #note(text: string): void {

@@ -49,9 +49,8 @@ export function configFromHf(json: unknown): ReadConfig {
   if (normless === undefined && hf.model_type === NORMLESS_TYPE) {
     throw wrong("normless", normless, "an object that tells the norms, as this model_type has");
   }
-  const told = normless === undefined ? undefined : parseNorms({ layers }, normless);
   const { ids, notes } = eosTokenIds(hf.eos_token_id, size(hf, "vocab_size"));
-  const config = checkConfig({
+  const shape = checkConfig({
     vocabSize: size(hf, "vocab_size"),
     blockSize: size(hf, hf.n_positions === undefined ? "n_ctx" : "n_positions"),
     channels,
@@ -59,7 +58,7 @@ export function configFromHf(json: unknown): ReadConfig {
     heads: size(hf, "n_head"),
     inner: hf.n_inner === undefined || hf.n_inner === null ? 4 * channels : size(hf, "n_inner"),
     gelu: EXACT_GELUS.includes(String(activation)) ? "none" : "tanh",
-    eps: told && isFolded(told) ? DEFAULT_EPS : epsilon(hf.layer_norm_epsilon),
+    eps: DEFAULT_EPS,
     tied: flag(hf, "tie_word_embeddings", true),
     eot: endOfText(ids),
     ...(ids.length > 1 && { eosTokenIds: ids }),
@@ -68,6 +67,10 @@ export function configFromHf(json: unknown): ReadConfig {
     ...(flag(hf, "scale_attn_by_inverse_layer_idx", false) && { scaleAttnByInverseLayerIdx: true }),
     ...(flag(hf, "reorder_and_upcast_attn", false) && { reorderAndUpcastAttn: true }),
   });
+  // A table of norms is as long as the layers are many, which are bounded by now.
+  const told = normless === undefined ? undefined : parseNorms(shape, normless);
+  const eps = told && isFolded(told) ? DEFAULT_EPS : epsilon(hf.layer_norm_epsilon);
+  const config = { ...shape, eps };
   return { config, norms: told ?? standardNorms(config), notes };
 }
 
