@@ -10,10 +10,11 @@ import { HubError, HubUnreachable, messageOf, NotCachedError } from "./errors.js
 import { isCommit, type Reference, showReference } from "./names.js";
 import { bytes, thousands } from "./numbers.js";
 import { HubServer, hubFile, ServerError } from "./server.js";
+import { isSet } from "./token.js";
 
-/** Whether nobody is to be asked (HF_HUB_OFFLINE). */
+/** Whether nobody is to be asked (HF_HUB_OFFLINE, or TRANSFORMERS_OFFLINE). */
 export function isOffline(): boolean {
-  return /^(1|on|yes|true)$/i.test(process.env["HF_HUB_OFFLINE"] ?? "");
+  return isSet("HF_HUB_OFFLINE") || isSet("TRANSFORMERS_OFFLINE");
 }
 
 /** A snapshot that files go into, and the hashes of those that are there and broken. */

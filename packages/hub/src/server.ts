@@ -10,6 +10,7 @@ import { type HubFile, isHash } from "./cache.js";
 import { HubError, HubRefusal, messageOf, NoSuchModelError } from "./errors.js";
 import { isCommit, type Reference, showReference } from "./names.js";
 import { thousands } from "./numbers.js";
+import { accessToken } from "./token.js";
 
 /** Of an answer that is JSON; a page of a thousand files has a third of a megabyte. */
 const ANSWER = { bytes: 2 ** 24, whole: 60_000 };
@@ -38,7 +39,7 @@ export class HubServer {
     const { name, revision } = this.reference;
     if (isCommit(revision)) return revision;
     const { modelInfo } = await import("@huggingface/hub");
-    const options = { name, revision, ...this.#hub(), additionalFields: ["sha" as const] };
+    const options = { name, revision, ...(await this.#hub()), additionalFields: ["sha" as const] };
     // Whatever JSON it is that came.
     const info: unknown = await this.#ask(() => modelInfo(options));
     const sha: unknown = isObject(info) ? info.sha : undefined;
@@ -54,6 +55,7 @@ export class HubServer {
       new HubError(
         `${this.#text}: ${this.endpoint} lists more than ${what}, as no model has; the rest was not asked for`,
       );
+    const hub = await this.#hub();
     let pages = 0;
     const fetch = (url: FetchTarget, init?: RequestInit) => {
       if (++pages > MOST_PAGES) throw tooMany(`${MOST_PAGES} pages of files`);
@@ -62,7 +64,7 @@ export class HubServer {
     return this.#ask(async () => {
       const files = new Map<string, ListFileEntry>();
       let entries = 0;
-      for await (const entry of listFiles({ ...this.#hub(), repo, revision: commit, fetch })) {
+      for await (const entry of listFiles({ ...hub, repo, revision: commit, fetch })) {
         if (++entries > MOST_FILES) throw tooMany(`${thousands(MOST_FILES)} files`);
         if (!isObject(entry)) throw new TypeError("a file of its list is no object");
         if (entry.type === "file" && typeof entry.path === "string") files.set(entry.path, entry);
@@ -75,7 +77,7 @@ export class HubServer {
   async body({ path, size }: HubFile, commit: string, begin: number): Promise<Body> {
     const url = `${this.endpoint}/${this.reference.name}/resolve/${commit}/${encodeURIComponent(path)}`;
     const headers: Record<string, string> = {
-      ...this.#authorization(),
+      ...(await this.#authorization()),
       // Packed bytes are no part of the file.
       "accept-encoding": "identity",
       ...(begin > 0 && { range: `bytes=${begin}-${size - 1}` }),
@@ -91,15 +93,15 @@ export class HubServer {
     throw this.#refusal(status, `${url} is answered with ${status} ${statusText}`.trimEnd());
   }
 
-  #hub() {
-    const accessToken = process.env["HF_TOKEN"];
+  async #hub() {
+    const token = await accessToken();
     const fetch = (url: FetchTarget, init?: RequestInit) => this.#fetch(url, init);
-    return { hubUrl: this.endpoint, fetch, ...(accessToken && { accessToken }) };
+    return { hubUrl: this.endpoint, fetch, ...(token !== undefined && { accessToken: token }) };
   }
 
-  #authorization(): Record<string, string> {
-    const token = process.env["HF_TOKEN"];
-    return token ? { authorization: `Bearer ${token}` } : {};
+  async #authorization(): Promise<Record<string, string>> {
+    const token = await accessToken();
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   #fetch(url: FetchTarget, init: RequestInit | undefined): Promise<Response> {

@@ -23,7 +23,7 @@ export async function readJson(path: string): Promise<unknown> {
 export function checkJson<X>(where: string, schema: z.ZodType<X>, value: unknown): X {
   const { data, error } = schema.safeParse(value);
   if (!error) return data;
-  throw new UsageError(describeIssue(where, theCause(error.issues, value), schema, value));
+  throw new UsageError(printable(describeIssue(where, theCause(error.issues, value), schema, value)));
 }
 
 /** Of several issues of a value the one to name. */
@@ -45,7 +45,7 @@ function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType
       return describeIssue(where, { ...inner, path: [...issue.path, ...inner.path] }, schema, value);
     }
   }
-  const path = printable(issue.path.map(String).join("."));
+  const path = issue.path.map(String).join(".");
   const place = path === "" ? where : `${where}: ${path}`;
   if (issue.code === "unrecognized_keys") {
     const keys = firstNames(issue.keys.map((key) => `"${key}"`));
