@@ -7,11 +7,11 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, readlink, rename, stat, symlink } from "node:fs/promises";
+import { copyFile, readdir, readFile, readlink, rename, stat, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { readIndex } from "@normless/safetensors";
-import { withTemporary, writeFileAtomic } from "@normless/safetensors/node";
+import { makeFolder, withTemporary, writeFileAtomic } from "@normless/safetensors/node";
 import { systemCode } from "./errors.js";
 import { isCommit, namesOf, type Reference } from "./names.js";
 
@@ -77,7 +77,7 @@ export class CachedModel {
   async keepCommit(revision: string, commit: string): Promise<void> {
     if ((await this.commitOf(revision)) === commit) return;
     const path = join(this.folder, "refs", revision);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFileAtomic(path, [new TextEncoder().encode(commit)]);
   }
 

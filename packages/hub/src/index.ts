@@ -9,7 +9,7 @@ export {
   type BrokenFile,
   type HashAlgorithm,
 } from "./cache.js";
-export { HubRefusal, HubUnreachable, NoSuchModelError, NotCachedError } from "./errors.js";
+export { HubError, HubRefusal, HubUnreachable, NoSuchModelError, NotCachedError } from "./errors.js";
 export { HubModel, isOffline, type Hear, type HubEvent, type HubPart } from "./model.js";
 export {
   isCommit,

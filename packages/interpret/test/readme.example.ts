@@ -21,7 +21,7 @@ for (const [name, scale] of Object.entries(run.cache)) {
     .replace("blocks", "h")
     .replace("ln_final", "ln_f")
     .replace(/ln(\d)/, "ln_$1");
-  const values = await scale.read(); // (1,T,1)
+  const values = Float64Array.from(await scale.read()); // (1,T,1)
   stds[module.replace(".hook_scale", "")] = values.reduce((sum, std) => sum + std / values.length, 0);
 }
 const lnFree = await upload(foldModel({ ...shipped, norms: freezeAll(shipped.norms, stds) }));

@@ -42,7 +42,7 @@ describe.each(["sotu", "sink"])("models/%s", (name) => {
           .replace("blocks", "h")
           .replace("ln_final", "ln_f")
           .replace(/ln(\d)/, "ln_$1");
-        const values = await scale.read();
+        const values = Float64Array.from(await scale.read());
         stds[module.replace(".hook_scale", "")] = values.reduce((sum, std) => sum + std / values.length, 0);
       }
       const frozen = { ...host, norms: freezeAll(host.norms, stds) };

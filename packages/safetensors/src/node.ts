@@ -1,10 +1,11 @@
 // Files on disk, for Node only (the subpath "@normless/safetensors/node"): a ByteSource over an open file, and
 // writers that leave either what was there or all that is new, never a part.
-import { open, type FileHandle } from "node:fs/promises";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { SafetensorsError } from "./errors.js";
 import { remedy } from "./node/remedy.js";
 import type { ByteSource } from "./source.js";
 
+export { makeFolder } from "./node/make-folder.js";
 export { hasEnded, isHere, processName, THIS_PROCESS, type ProcessName } from "./node/process-name.js";
 export { isTemporary, removeTemporaries, withTemporary } from "./node/temporary.js";
 export { writeFileAtomic, writeFolderAtomic, type FolderOptions } from "./node/write.js";
@@ -20,21 +21,22 @@ export interface FileSource extends ByteSource {
  * @throws SafetensorsError when there is no such file, or it cannot be read
  */
 export async function openFile(path: string): Promise<FileSource> {
-  const file = await open(path, "r").catch((cause: unknown) => {
+  const refuse = (cause: unknown): never => {
     throw new SafetensorsError(`${path}: cannot be opened to read; ${remedy(cause, path)}`, { cause });
-  });
-  const stat = await file.stat();
-  if (!stat.isFile()) {
-    await file.close();
+  };
+  // Before it is opened, which would wait for whoever writes to a pipe.
+  if (!(await stat(path).catch(refuse)).isFile()) {
     throw new SafetensorsError(`${path}: is not a file; give the path of a .safetensors file`);
   }
+  const file = await open(path, "r").catch(refuse);
+  const { size, mtimeMs } = await file.stat();
   return {
-    size: stat.size,
+    size,
     name: path,
     read: async (begin, end) => {
       const bytes = await readRange(file, path, begin, end);
       // Fewer bytes say themselves that the file was cut.
-      if (bytes.length === end - begin && (await file.stat()).mtimeMs !== stat.mtimeMs) {
+      if (bytes.length === end - begin && (await file.stat()).mtimeMs !== mtimeMs) {
         throw new SafetensorsError(`${path}: the file was written to since it was opened; open it again`);
       }
       return bytes;

@@ -124,6 +124,16 @@ export async function checkOldFolder(path: string, command: RunCommand, inputs: 
   return checkOutputFolder({ option: "--resume", path, names: RUN_NAMES[command] }, inputs);
 }
 
+/** @throws UsageError when a file of a run that is written to, or read whole, is a link or none that ends */
+export async function checkPlainFiles(path: string): Promise<void> {
+  for (const name of [CONFIG, METRICS, SUMMARY, STANDARD_INPUT]) {
+    const found = await lstat(join(path, name)).catch(() => undefined);
+    if (found === undefined || found.isFile()) continue;
+    const what = found.isSymbolicLink() ? "a link" : "no ordinary file";
+    throw new UsageError(`${join(path, name)} is ${what}; a run's files are in its folder. Put the file itself there`);
+  }
+}
+
 /** What there is in a run's folder. */
 interface RunFiles {
   /** Paths in it that a run wrote. */

@@ -2,10 +2,10 @@
  * A run's folder: its configuration, the metrics line by line, checkpoints, and what the run ends with. Whole files are
  * written beside their place and renamed, so that a full disk or a kill leaves what was there before.
  */
-import { appendFile, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
+import { appendFile, open, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { withFile } from "@normless/data";
-import { writeFileAtomic } from "@normless/safetensors/node";
+import { makeFolder, writeFileAtomic } from "@normless/safetensors/node";
 import { writeLlmcShard } from "@normless/text";
 import {
   type Checkpoint,
@@ -22,6 +22,7 @@ import type { OutputPath } from "../options/outputs.js";
 import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
 import {
   CHECKPOINTS,
+  checkPlainFiles,
   clearRun,
   CONFIG,
   listFolder,
@@ -63,7 +64,7 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
       io.err(`left as they are in ${place.path}: ${left.slice(0, NAMED).join(", ")}${more}\n`);
     }
     const { path } = place;
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     const folder = new RunFolder(path, kind, config, 0);
     await folder.writeText(CONFIG, runConfigText(config));
     await folder.writeText(METRICS, "");
@@ -124,7 +125,7 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
   async saveCheckpoint(step: number, state: S, sound: (updates: number) => boolean): Promise<string> {
     const folder = join(this.path, CHECKPOINTS);
     const path = join(folder, `step-${String(step).padStart(8, "0")}.msgpack`);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await this.#syncMetrics();
     const checkpoint = { metricsBytes: this.#metricsBytes, config: this.config, state };
     await writeFileAtomic(path, encodeCheckpoint(this.kind, checkpoint));
@@ -185,6 +186,7 @@ export async function newestCheckpoint<S extends TrainerState>(
   kind: CheckpointKind<S>,
   updates?: number,
 ): Promise<FoundCheckpoint<S>> {
+  await checkPlainFiles(path);
   const there = await listFolder(path);
   if (![CONFIG, METRICS, CHECKPOINTS].some((name) => there.includes(name))) {
     throw new UsageError(`${path} is no run folder (it has no ${CONFIG} and ${METRICS}); nothing to resume`);

@@ -4,11 +4,12 @@
  * nothing, so a kill blocks no one.
  */
 import { rmSync } from "node:fs";
-import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   hasEnded,
   isHere,
+  makeFolder,
   type ProcessName,
   processName,
   removeTemporaries,
@@ -34,7 +35,7 @@ export async function lockedRun<X>(
   use: () => Promise<X>,
   { make = false }: { readonly make?: boolean } = {},
 ): Promise<X> {
-  const made = make ? await mkdir(folder, { recursive: true }) : undefined;
+  const made = make ? await makeFolder(folder) : undefined;
   const lock = join(folder, OWN);
   const drop = () => rmSync(lock, { force: true });
   await writeFile(lock, "").catch((cause: unknown) => {

@@ -61,7 +61,7 @@ export async function runTrain(
   job: TrainJob,
   folder: RunFolder<TrainState, TrainConfig>,
 ): Promise<TrainSummary | Stopped> {
-  const begin = io.now().getTime();
+  const begin = io.clock();
   const progress = new Progress(io, workOf(job));
   const interrupt = listenForInterrupt(io, (what) => progress.say(what));
   const board = job.tensorboard
@@ -112,7 +112,7 @@ export async function runTrain(
       await writeModelFolder(path, { ...event.model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
-        seconds: (io.now().getTime() - begin) / 1000,
+        seconds: (io.clock() - begin) / 1000,
         tokens: event.tokens,
         peakBytes: job.backend.memory().peakBytes,
         backend: job.backend.description,

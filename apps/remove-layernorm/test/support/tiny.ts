@@ -103,6 +103,7 @@ export async function run(argv: readonly string[], interruptAt?: string): Promis
     terminal: undefined,
     colors: pc.createColors(false),
     now: () => new Date(),
+    clock: () => performance.now(),
     onInterrupt(handler) {
       handlers.add(handler);
       return () => handlers.delete(handler);
@@ -122,7 +123,8 @@ export function silentIo(): { readonly io: Io; said(): string } {
     text += more;
   };
   const io: Io = {
-    ...{ out: say, err: say, terminal: undefined, colors: pc.createColors(false), now: () => new Date() },
+    ...{ out: say, err: say, terminal: undefined, colors: pc.createColors(false) },
+    ...{ now: () => new Date(), clock: () => performance.now() },
     onInterrupt: () => () => {},
     exit: () => {},
   };

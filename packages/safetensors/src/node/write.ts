@@ -2,6 +2,7 @@
 import { access, constants, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SafetensorsError } from "../errors.js";
+import { makeFolder } from "./make-folder.js";
 import { remedy } from "./remedy.js";
 import { withTemporary } from "./temporary.js";
 
@@ -73,7 +74,7 @@ export async function writeFolderAtomic<X>(
   const refuse = (cause: unknown): never => {
     throw new SafetensorsError(`${path}: the folder cannot be made; ${remedy(cause, path)}`, { cause });
   };
-  if (!isThere) await mkdir(dirname(target), { recursive: true }).catch(refuse);
+  if (!isThere) await makeFolder(dirname(target));
   const staged = isThere && !(await hasRoomBeside(target)) ? join(target, ".writing") : target;
   return withTemporary(staged, async (folder) => {
     await mkdir(folder).catch(refuse);
