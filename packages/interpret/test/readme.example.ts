@@ -1,3 +1,4 @@
+import { mean } from "@normless/autograd";
 import { foldModel, freezeAll, type HostModel, type Model, uploadWeights } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { attribute, logitDifference, pathPatching, runWithCache } from "@normless/interpret";
@@ -21,8 +22,8 @@ for (const [name, scale] of Object.entries(run.cache)) {
     .replace("blocks", "h")
     .replace("ln_final", "ln_f")
     .replace(/ln(\d)/, "ln_$1");
-  const values = Float64Array.from(await scale.read()); // (1,T,1)
-  stds[module.replace(".hook_scale", "")] = values.reduce((sum, std) => sum + std / values.length, 0);
+  using meanScale = mean(scale); // of (1,T,1)
+  stds[module.replace(".hook_scale", "")] = await meanScale.item();
 }
 const lnFree = await upload(foldModel({ ...shipped, norms: freezeAll(shipped.norms, stds) }));
 

@@ -1,4 +1,5 @@
 /** What is exact without LayerNorms, on the models that ship: frozen at their own stds, and folded. */
+import { mean } from "@normless/autograd";
 import { foldModel, freezeAll, type HostModel, type Model, uploadWeights } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -42,8 +43,8 @@ describe.each(["sotu", "sink"])("models/%s", (name) => {
           .replace("blocks", "h")
           .replace("ln_final", "ln_f")
           .replace(/ln(\d)/, "ln_$1");
-        const values = Float64Array.from(await scale.read());
-        stds[module.replace(".hook_scale", "")] = values.reduce((sum, std) => sum + std / values.length, 0);
+        using average = mean(scale);
+        stds[module.replace(".hook_scale", "")] = await average.item();
       }
       const frozen = { ...host, norms: freezeAll(host.norms, stds) };
       models = [await upload(frozen), await upload(foldModel(frozen))];
