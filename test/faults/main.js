@@ -42,9 +42,11 @@ const FAULTS = {
   "disk full": ({ bytes }, { argv, draw }) => withFullDisk(command, argv, draw(bytes)),
 };
 
+/** A job that was done before its fault came counts as that. */
+const EARLY = "ended before";
 const folder = await mkdtemp(join(tmpdir(), "normless-faults-"));
+/** By engine and job: trials, those in which something was lost, and how often each fault came, or left a file half written. */
 const tried = new Map();
-let failed = 0;
 try {
   const jobs = [];
   for (const engine of values.engine) jobs.push(...(await jobsOf(engine)));
@@ -53,12 +55,21 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-console.log(
-  `\n${trials} trials, seed ${seed}; faults, and after how many of them a file was left half written:`,
-);
-for (const [name, { times, inSave }] of [...tried].sort()) console.log(`${name}: ${times}, ${inSave}`);
-console.log(failed === 0 ? "nothing was lost, and nothing left over" : `${failed} trials failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+const COLUMNS = ["trials", ...Object.keys(FAULTS), EARLY, "left half written", "lost"];
+console.log(`\n| engine, job | ${COLUMNS.join(" | ")} |\n| --- |${" ---: |".repeat(COLUMNS.length)}`);
+for (const [name, counts] of [...tried, ["all", sums()]]) {
+  console.log(`| ${name} | ${COLUMNS.map((column) => counts[column] ?? 0).join(" | ")} |`);
+}
+console.log(`\nseed ${seed}; ${sums().lost ?? 0} of ${trials} trials lost something or left something over`);
+process.exitCode = (sums().lost ?? 0) === 0 ? 0 : 1;
+
+function sums() {
+  const all = {};
+  for (const counts of tried.values()) {
+    for (const [column, times] of Object.entries(counts)) all[column] = (all[column] ?? 0) + times;
+  }
+  return all;
+}
 
 /** Every job of an engine, done once without a fault. */
 async function jobsOf(engine) {
@@ -92,6 +103,7 @@ async function tryOne(jobs, trial) {
   await mkdir(place);
   const out = join(place, "out");
   const history = [];
+  count(job, "trials");
   try {
     let argv = nextArgv(job, out);
     for (let left = 1 + draw(MOST_FAULTS); left > 0 && argv; left--) {
@@ -101,7 +113,8 @@ async function tryOne(jobs, trial) {
       const isKill = name !== "disk full";
       if (said.includes("is finished (there is a summary.json)")) break;
       if (code === 2 || (isKill && code === 1)) throw new Error(`it was refused: ${lastLine(said)}`);
-      count(`${job.engine}, ${job.name}, ${code === 0 ? "ended before the fault" : name}`, place);
+      count(job, code === 0 ? EARLY : name);
+      if (temporaries(place).length > 0) count(job, "left half written");
       const broken = halves(out, job, job.whole);
       if (broken.length > 0)
         throw new Error(`what is to be published is not whole: ${broken.slice(0, 3).join(", ")}`);
@@ -120,15 +133,16 @@ async function tryOne(jobs, trial) {
     ];
     if (differ.length > 0) throw new Error(`it ended otherwise:\n    ${differ.join("\n    ")}`);
   } catch (error) {
-    failed++;
+    count(job, "lost");
     console.log(`trial ${trial}, ${job.engine}, ${job.name} (${history.join("; ")}): ${error.message}`);
   }
   await rm(place, { recursive: true, force: true });
 }
 
-function count(name, place) {
-  const { times, inSave } = tried.get(name) ?? { times: 0, inSave: 0 };
-  tried.set(name, { times: times + 1, inSave: inSave + (temporaries(place).length > 0 ? 1 : 0) });
+function count({ engine, name }, column) {
+  const key = `${engine}, ${name}`;
+  const counts = tried.get(key) ?? {};
+  tried.set(key, { ...counts, [column]: (counts[column] ?? 0) + 1 });
 }
 
 function lastLine(said) {

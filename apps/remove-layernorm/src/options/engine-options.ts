@@ -19,7 +19,7 @@ const blasLibraryOption = new Option(
   "--blas-library <file>",
   "the library of --backend blas, by name or path (default: the first usual one that is there)",
 ).helpGroup(ENGINE);
-const threadsOption = new Option(
+export const threadsOption = new Option(
   "--threads <n>",
   "threads that compute; any number gives the same bits (default: the cores; of wasm and blas at most 8)",
 )
