@@ -8,6 +8,7 @@ import { readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "@normless/safetensors/node";
 import { hasEnded, isHere, type ProcessName, processName, THIS_PROCESS } from "@normless/hub";
+import { printable } from "@normless/text";
 import { systemCode, UsageError } from "../errors.js";
 
 const PREFIX = "in-use-by-";
@@ -58,7 +59,7 @@ export async function checkUnused(folder: string): Promise<void> {
       await rm(lock, { force: true });
       continue;
     }
-    const where = isHere(owner) ? "" : ` on ${owner.host}`;
+    const where = isHere(owner) ? "" : ` on ${printable(owner.host)}`;
     throw new UsageError(
       `the run folder ${folder} is in use by process ${owner.pid}${where}. Wait for its end or stop it there with Control-C, ` +
         `or choose another folder: --out DIR. If that process is no run of normless, delete ${lock}`,
