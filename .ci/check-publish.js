@@ -12,9 +12,9 @@ const pathsOf = (entry) =>
         condition === "@normless/source" ? [] : pathsOf(inner),
       );
 
-const missing = [...new Set([...pathsOf(exports), ...Object.values(bin), ...files])].filter(
-  (path) => !existsSync(path),
-);
+const missing = [
+  ...new Set([...pathsOf(exports), ...Object.values(bin), ...files.filter((path) => !/[!*]/.test(path))]),
+].filter((path) => !existsSync(path));
 const problems = [
   ...missing.map((path) => `there is no ${path}`),
   ...(version === "0.0.0" ? ["its version is 0.0.0"] : []),

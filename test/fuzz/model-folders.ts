@@ -35,9 +35,8 @@ export async function filesOf(model: ModelToWrite): Promise<Files> {
   return files;
 }
 
-/** A checkpoint of the 2025 training: buffers beside gamma and beta. */
-async function checkpoint(): Promise<Files> {
-  const { "config.json": text } = await filesOf({ config, weights, norms });
+/** Weights with buffers beside gamma and beta, as checkpoints of the 2025 training have them. */
+function withBuffers(change: (buffers: TensorEntry[]) => TensorEntry[]): Promise<Uint8Array> {
   const tensors = Object.entries(weights).map(([name, { shape, data }]): TensorEntry => ({
     name,
     dtype: "F32",
@@ -49,8 +48,40 @@ async function checkpoint(): Promise<Files> {
     { name: `h.0.${name}.average_std`, dtype: "F32", shape: [4], data: Float32Array.of(1, 2, 2, 2) },
     { name: `h.0.${name}.bos_std`, dtype: "F32", shape: [4], data: Float32Array.of(2, 2, 2, 2) },
   ]);
-  const masks: TensorEntry = { name: "h.0.attn.bias", dtype: "U8", shape: [1], data: Uint8Array.of(1) };
-  return { "config.json": text, "model.safetensors": await toBytes([...tensors, ...buffers, masks]) };
+  const mask: TensorEntry = { name: "h.0.attn.bias", dtype: "U8", shape: [1], data: Uint8Array.of(1) };
+  return toBytes([...tensors, ...change(buffers), mask]);
+}
+
+async function checkpoint(): Promise<Files> {
+  const { "config.json": text } = await filesOf({ config, weights, norms });
+  return { "config.json": text, "model.safetensors": await withBuffers((buffers) => buffers) };
+}
+
+/** Weights that are nearly such a checkpoint's. */
+export function checkpointsLike(): Promise<Uint8Array[]> {
+  const float = (name: string, ...values: number[]): TensorEntry => ({
+    name,
+    dtype: "F32",
+    shape: [values.length],
+    data: Float32Array.from(values),
+  });
+  return Promise.all([
+    withBuffers((buffers) => buffers.filter(({ name }) => !name.endsWith("average_std"))),
+    withBuffers((buffers) => buffers.filter(({ name }) => !name.endsWith("is_fake"))),
+    withBuffers((buffers) => [...buffers, float("h.0.ln_1.mode_buffer", 1)]),
+    withBuffers((buffers) => [...buffers, float("transformer.h.0.ln_2.weight", 1, 1, 1, 1)]),
+    withBuffers((buffers) => [
+      ...buffers.filter(({ name }) => !name.startsWith("h.0.ln_2.")),
+      float("h.0.ln_2._is_fake", 1),
+      float("h.0.ln_2.average_std_buffer", 1, 2, 3, 4),
+    ]),
+    withBuffers((buffers) => [
+      ...buffers,
+      float("h.0.ln_1.attn_v_is_fake", 1),
+      float("ln_f.is_fake", 1),
+      float("ln_f.average_std", 3),
+    ]),
+  ]);
 }
 
 /** An embedding for every token of the tiny tokenizer. */

@@ -1,10 +1,10 @@
 /** What lies at a path where a file or a folder is wanted. */
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SafetensorsError } from "@normless/safetensors";
-import { makeFolder, openFile } from "@normless/safetensors/node";
+import { makeFolder, openFile, writeFileAtomic } from "@normless/safetensors/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 let folder: string;
@@ -41,6 +41,36 @@ describe("makeFolder", () => {
       /: the folder cannot be made; a file is there, or on the way there \((ENOTDIR|EEXIST)\): choose another folder$/,
     );
   });
+});
+
+/** As somebody who has no rights beyond those of files: root has. */
+async function withoutRights(use: () => Promise<void>): Promise<void> {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    await use();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
+
+it("a folder that may not be written to is said, with what to do, and nothing is left in it", async () => {
+  const path = join(folder, "locked");
+  await mkdir(path);
+  await chmod(folder, 0o755);
+  await chmod(path, 0o555);
+  const mend = `permission was refused (EACCES): change the rights of ${path} or choose another folder`;
+  await withoutRights(async () => {
+    await expect(makeFolder(join(path, "a"))).rejects.toThrow(
+      `${join(path, "a")}: the folder cannot be made; ${mend}`,
+    );
+    await expect(writeFileAtomic(join(path, "a"), [])).rejects.toThrow(mend);
+  });
+  await writeFile(join(folder, "secret"), "", { mode: 0o600 });
+  await withoutRights(async () => {
+    await expect(openFile(join(folder, "secret"))).rejects.toThrow("permission was refused (EACCES)");
+  });
+  expect(await readdir(path)).toEqual([]);
 });
 
 describe("openFile", () => {

@@ -9,7 +9,7 @@ import {
 } from "@normless/gpt2";
 import { SafetensorsError } from "@normless/safetensors";
 import { FormatError } from "@normless/text";
-import { filesOf, modelFolders } from "../model-folders.js";
+import { checkpointsLike, filesOf, modelFolders } from "../model-folders.js";
 import { LONGEST } from "../mutate.js";
 import { tinyModel } from "../tiny-model.js";
 import type { Target } from "../target.js";
@@ -69,18 +69,26 @@ export const target: Target = {
       seed(0, "generation_config.json", '{"eos_token_id":7}'),
       seed(3, "config.json", JSON.stringify({ ...fields, layer_norm_epsilon: 1e-5 })),
       seed(2, "config.json", JSON.stringify(fields)),
+      ...[0, 1, 2, 3, 4, 5].flatMap((layout) => FILES.map((file) => seed(layout, file, ""))),
+      ...(await checkpointsLike()).map((weights) => seed(5, "model.safetensors", weights)),
+      withFields({ more: JSON.parse("[".repeat(200) + "]".repeat(200)) as unknown }),
       seed(0, "vocab.json", "{}"),
       seed(0, "tokenizer_config.json", '{"pad_token":"<pad>"}'),
       Uint8Array.of(0, 0xff),
     ];
   },
   async read(bytes) {
-    const file = FILES[bytes[0] % FILES.length];
-    const files = (await modelFolders)[Math.floor(bytes[0] / FILES.length) % LAYOUTS];
-    const model = await readModel(memoryFolder("a-model", { ...files, [file]: bytes.subarray(1) }));
+    const [first = 0] = bytes;
+    const file = FILES[first % FILES.length];
+    const files = (await modelFolders)[Math.floor(first / FILES.length) % LAYOUTS];
+    const { [file]: _, ...others } = files;
+    // Nothing in it is a file that is not there.
+    const changed = bytes.length > 1 ? { ...others, [file]: bytes.subarray(1) } : others;
+    const model = await readModel(memoryFolder("a-model", changed));
     // What is read can be written, and is read as the same.
+    const written = model.layout === "transformer-lens" ? { names: model.layout } : {};
     const whole = { ...model, weights: await gatherWeights(model.weights) };
-    const again = await readModel(memoryFolder("a-model", await filesOf(whole)));
+    const again = await readModel(memoryFolder("a-model", await filesOf({ ...whole, ...written })));
     const [a, b] = [model, again].map((one) => configText(one.config, one.norms));
     if (a !== b) throw new Error(`the config is written as something else: ${a} and ${b}`);
     return again;

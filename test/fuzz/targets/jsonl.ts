@@ -11,6 +11,7 @@ export const target = dataTarget({
       ),
       text('{"tokens": [1, 2, 65535]}\n{"tokens": []}\n'),
       text('{"input_ids": [1], "text": null}\r\n'),
+      text(`{"text": "a", "more": ${"[".repeat(200)}${"]".repeat(200)}}`),
       text('{"text": " "}'),
       text('{"text": " "} '),
       text('{"text": "a", "tokens": [1]}'),

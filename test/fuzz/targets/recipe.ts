@@ -51,9 +51,10 @@ export const target: Target = {
       }),
       seed(trainOptionsSchema, { shape: { kind: "a", Layers: 1 }, warmupSteps: 3 }),
       Uint8Array.of(0, ...new TextEncoder().encode("{")),
+      Uint8Array.of(0, ...new TextEncoder().encode(`${"[".repeat(200)}${"]".repeat(200)}`)),
     ]),
   async read(bytes) {
-    const schema = schemas[bytes[0] % schemas.length];
+    const schema = schemas[(bytes[0] ?? 0) % schemas.length];
     const json = await readJson(fileOf("a-file.json", bytes.subarray(1)));
     mergeJson(trainRecipe, json);
     const value = checkJson("a-file.json", schema, json);

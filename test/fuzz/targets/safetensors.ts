@@ -86,6 +86,7 @@ export const target: Target = {
     raw('{"a":{"dtype":"F32","shape":[9007199254740991,4],"data_offsets":[0,8]}}', 8),
     raw('{"\\ud800":1e999}'),
     raw('{"a":1e999}'),
+    raw(`{"a":${"[".repeat(200)}${"]".repeat(200)}}`),
     raw('{"__metadata__":{"step":"3","n":4}}'),
     raw('{"__metadata__":[]}'),
     raw('{"a":{"shape":[]}}'),

@@ -59,13 +59,15 @@ export const target: Target = {
         extra_special_tokens: { a: "<a>" },
         split_special_tokens: true,
       }),
+      seed("tokenizer_config.json", { added_tokens_decoder: { 257: { content: "th", single_word: true } } }),
+      seed("tokenizer.json", `{"a":${"[".repeat(200)}${"]".repeat(200)}}`),
       seed("special_tokens_map.json", {
         pad_token: "<pad>",
         mask_token: { content: "<m>", normalized: true },
       }),
     ]),
   async read(bytes) {
-    const file = TOKENIZER_FILES[bytes[0] % TOKENIZER_FILES.length];
+    const file = TOKENIZER_FILES[(bytes[0] ?? 0) % TOKENIZER_FILES.length];
     const files = { ...two, [file]: bytes.subarray(1) };
     const texts = await readTokenizerFiles((name) => Promise.resolve(files[name]));
     const read = tokenizerFromFiles(texts);

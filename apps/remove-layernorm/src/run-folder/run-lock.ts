@@ -15,6 +15,7 @@ import {
   removeTemporaries,
   THIS_PROCESS,
 } from "@normless/safetensors/node";
+import { printable } from "@normless/text";
 import { systemCode, UsageError } from "../errors.js";
 
 const PREFIX = "in-use-by-";
@@ -69,7 +70,7 @@ export async function checkUnused(folder: string): Promise<void> {
   const found = await foreignLock(folder);
   if (!found) return;
   const { owner, lock } = found;
-  const where = isHere(owner) ? "" : ` on ${decodeURIComponent(owner.host)}`;
+  const where = isHere(owner) ? "" : ` on ${printable(owner.host)}`;
   throw new UsageError(
     `the run folder ${folder} is in use by process ${owner.pid}${where}. Wait for its end or stop it there with Control-C, ` +
       `or choose another folder: --out DIR. If that process is no run of normless, delete ${lock}`,
