@@ -3,6 +3,7 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import manifest from "../package.json" with { type: "json" };
 import { nameNearestChoices } from "./options/arguments.js";
 import { attributeCommand } from "./commands/attribute.js";
+import { cacheCommand } from "./commands/cache.js";
 import { compareCommand } from "./commands/compare.js";
 import { evalCommand } from "./commands/eval.js";
 import { exportCommand } from "./commands/export.js";
@@ -13,6 +14,7 @@ import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
 import { reportCommand } from "./commands/report.js";
 import { sweepCommand } from "./commands/sweep.js";
+import { tokenizeCommand } from "./commands/tokenize.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
 import { type Io, processIo } from "./terminal/io.js";
@@ -27,6 +29,8 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     generateCommand(io),
     inspectCommand(io),
     compareCommand(io),
+    tokenizeCommand(io),
+    cacheCommand(io),
     attributeCommand(io),
     logitsCommand(io),
     recipesCommand(io),

@@ -26,7 +26,7 @@ import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
 import { inputsOf } from "../options/outputs.js";
 import { blockSizeOption, microBatchSizeOption, seedOption } from "../options/recipe-options.js";
-import { checkResults, writeJsonResult } from "../run-folder/result-file.js";
+import { besideJson, checkResults, writeJsonResult } from "../run-folder/result-file.js";
 import { shippedModel } from "../models/shipped.js";
 
 const scorings = [...HELLASWAG_SCORINGS, "both"] as const;
@@ -111,7 +111,9 @@ export function evalCommand(io: Io) {
     .addOption(seedOption(0).helpGroup(INTERVALS));
   return addEngine(own)
     .addHelpText("after", TOGETHER)
-    .action(async (options) => evaluateModels(io, await withDataFiles(io, options)));
+    .action(async (options) =>
+      evaluateModels(besideJson(io, options.json), await withDataFiles(io, options)),
+    );
 }
 
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {

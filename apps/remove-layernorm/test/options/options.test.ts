@@ -46,6 +46,7 @@ it("names what is read or written as a path, and takes models by an option alone
   ]);
   // What a command is about, and nothing that it is given besides.
   expect(given.filter(([, ...positions]) => positions.length > 0)).toEqual([
+    ["tokenize", "text"],
     ["show", "name"],
     ["plan", "name|file.json"],
     ["report", "run"],

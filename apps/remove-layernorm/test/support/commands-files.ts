@@ -19,24 +19,35 @@ export interface Asked {
   readonly inputs: readonly string[];
   /** Options that name what is written. */
   readonly outputs: readonly string[];
+  /** Whether it computes on an engine. */
+  readonly computes: boolean;
 }
 
 export const commands: readonly Asked[] = commandsOf(processIo, () => undefined).map((command) => {
   const options = command.options
     .filter(({ flags }) => /<.*(dir|file|name\|).*>/.test(flags))
     .map(({ long }) => long ?? "");
-  const given = command.registeredArguments.map((argument) => argument.name());
+  // Others are texts and names.
+  const given = command.registeredArguments
+    .map((argument) => argument.name())
+    .filter((name) => /file|dir|run/.test(name));
   const isOutput = (name: string) => OUTPUTS.includes(name);
   // A run's folder is read and written, by rules of its own.
   const isRun = (name: string) => name === "--resume" || name === "run";
   const inputs = [...given, ...options].filter((name) => !isOutput(name) && !isRun(name));
-  return { command: command.name(), inputs, outputs: options.filter(isOutput) };
+  const computes = command.options.some(({ long }) => long === "--threads");
+  return { command: command.name(), inputs, outputs: options.filter(isOutput), computes };
 });
 
 /** Every command with everything that it reads and everything that it writes. */
 export const pairs = commands.flatMap(({ command, inputs, outputs }) =>
   outputs.flatMap((output) => inputs.map((input) => ({ command, input, output }))),
 );
+
+/** The options for one thread, where a command has any. */
+export function oneThread(name: string): string[] {
+  return commands.some(({ command, computes }) => command === name && computes) ? ["--threads", "1"] : [];
+}
 
 /** A folder with a model that has tokenizer and corpus, and a file of each kind that is read. */
 export class Workplace {
@@ -74,6 +85,7 @@ export class Workplace {
   /** What a command does not go without, or that makes it small. */
   needed(command: string): string[] {
     const { model, files } = this;
+    const unwritten = ["--safetensors", join(this.folder, "unwritten.safetensors")];
     const needed: Readonly<Record<string, readonly string[]>> = {
       remove: ["--model", model],
       train: ["--tokenizer", model, "--model-config", join(model, "config.json")],
@@ -81,6 +93,12 @@ export class Workplace {
       export: ["--model", model],
       compare: ["--model", model, model],
       attribute: ["--model", model, "--prompt", "a"],
+      tokenize: ["a", "--model", model],
+      cache: [
+        ...["--model", model, "--names", "hook_embed"],
+        ...["--token-ids", files["--token-ids"]],
+        ...unwritten,
+      ],
       logits: ["--model", model, "--token-ids", files["--token-ids"]],
     };
     // A command that begins to write anything has to be told here how it is called.
@@ -100,7 +118,7 @@ export class Workplace {
   /** What is said of a command line that is refused before anything is touched. */
   async refused(argv: readonly string[]): Promise<string> {
     const before = await everything(this.folder);
-    const { code, out, err } = await run([...argv, "--threads", "1"]);
+    const { code, out, err } = await run([...argv, ...oneThread(argv[0])]);
     expect([argv.join(" "), code, out, err]).toEqual([argv.join(" "), 2, "", err]);
     expect(await everything(this.folder)).toEqual(before);
     return err;
