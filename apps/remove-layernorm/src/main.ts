@@ -10,6 +10,7 @@ import { exportCommand } from "./commands/export.js";
 import { generateCommand } from "./commands/generate.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { logitsCommand } from "./commands/logits.js";
+import { promptsCommand } from "./commands/prompts.js";
 import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
 import { reportCommand } from "./commands/report.js";
@@ -30,6 +31,7 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     inspectCommand(io),
     compareCommand(io),
     tokenizeCommand(io),
+    promptsCommand(io),
     cacheCommand(io),
     attributeCommand(io),
     logitsCommand(io),

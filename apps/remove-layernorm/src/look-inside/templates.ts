@@ -19,6 +19,8 @@ export interface PromptPairText {
   readonly wrong: string;
 }
 
+/** Text to ids. */
+type Encode = (text: string) => readonly number[];
 /** Whether a spelling is one token: words that are filled in are, so that all prompts of a file have one length. */
 type IsOneToken = (text: string) => boolean;
 
@@ -38,11 +40,22 @@ const words = (text: string) => text.split(" ");
  */
 export function promptPairs(
   task: Task,
-  isOneToken: IsOneToken,
+  encode: Encode,
   { count, seed }: { readonly count: number; readonly seed: number },
 ): PromptPairText[] {
   const make = { ioi: indirectObjects, "greater-than": greaterThan, agreement }[task];
-  const all = make(isOneToken);
+  const pairs = make((text) => encode(text).length === 1);
+  const length = commonest(pairs.map(({ clean }) => encode(clean).length));
+  // What a tokenizer joins across a word's end, as it may digits, is left out.
+  const all = pairs.filter(({ clean, corrupted, answer, wrong }) =>
+    [clean, corrupted].every(
+      (prompt) =>
+        encode(prompt).length === length &&
+        [answer, wrong].every(
+          (word) => encode(prompt + word).join() === [...encode(prompt), ...encode(word)].join(),
+        ),
+    ),
+  );
   if (all.length < count) {
     throw new RangeError(
       `of ${task} there are ${all.length} prompts whose words are each one token of this tokenizer, and ${count} are asked for; ` +
@@ -106,6 +119,12 @@ function agreement(isOneToken: IsOneToken): PromptPairText[] {
         }),
       ),
   );
+}
+
+function commonest(values: readonly number[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a).at(0)?.[0];
 }
 
 /** By keys drawn for each place. */

@@ -9,7 +9,7 @@ import { run, writeTiny } from "./tiny.js";
 
 /** Options and arguments that name folders that are read. */
 export const FOLDERS = ["--model", "--tokenizer", "--corpus"];
-const OUTPUTS = ["--json", "--html", "--safetensors", "--out"];
+const OUTPUTS = ["--json", "--html", "--safetensors", "--jsonl", "--out"];
 /** Commands that write a run's folder. */
 export const RUNS = ["remove", "train"] as const;
 
@@ -76,6 +76,7 @@ export class Workplace {
       "--model-config": join(model, "config.json"),
       "--norms": await write("norms.json", '{"ln_f": 1}'),
       "--token-ids": await write("rows.json", "[[1,2,3]]"),
+      "--prompts": await write("prompts.jsonl", '{"clean":"a","corrupted":"b","answer":"c","wrong":"d"}'),
       "--hellaswag": await write("hellaswag.txt", "a: b\n0\nc\nd\ne\nf\n"),
       "--lambada": await write("lambada.txt", "a b c\n"),
       "--blas-library": await write("libblas.so", ""),
@@ -93,6 +94,7 @@ export class Workplace {
       export: ["--model", model],
       compare: ["--model", model, model],
       attribute: ["--model", model, "--prompt", "a"],
+      prompts: ["ioi", "--model", model],
       tokenize: ["a", "--model", model],
       cache: [
         ...["--model", model, "--names", "hook_embed"],
