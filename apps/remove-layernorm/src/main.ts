@@ -8,8 +8,11 @@ import { compareCommand } from "./commands/compare.js";
 import { evalCommand } from "./commands/eval.js";
 import { exportCommand } from "./commands/export.js";
 import { generateCommand } from "./commands/generate.js";
+import { headCommand } from "./commands/head.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { lensCommand } from "./commands/lens.js";
 import { logitsCommand } from "./commands/logits.js";
+import { patchCommand } from "./commands/patch.js";
 import { promptsCommand } from "./commands/prompts.js";
 import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
@@ -34,6 +37,9 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     promptsCommand(io),
     cacheCommand(io),
     attributeCommand(io),
+    lensCommand(io),
+    patchCommand(io),
+    headCommand(io),
     logitsCommand(io),
     recipesCommand(io),
     reportCommand(io),

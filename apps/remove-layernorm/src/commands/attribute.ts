@@ -1,5 +1,4 @@
 /** `normless attribute`: what each part of a model writes for a logit, or the difference of two. */
-import { Option } from "@commander-js/extra-typings";
 import type { ColumnOptions } from "@normless/data";
 import { type Model, withFrozenNames } from "@normless/gpt2";
 import {
@@ -10,7 +9,6 @@ import {
   attributionError,
   meanAttribution,
 } from "@normless/interpret";
-import { countOrAllArgument } from "../options/arguments.js";
 import { attributionText, promptsAttributionText } from "../terminal/attribution-text.js";
 import { corpusFile, readCorpus } from "../data/corpus.js";
 import { rowOptions, withDataFiles } from "../data/data-files.js";
@@ -84,11 +82,7 @@ export function attributeCommand(io: Io) {
     .option("--over-positions", "the same after every token of the prompt, too; the page has it in any case")
     .addOption(looking.promptsOption())
     .addOption(looking.exactOption())
-    .addOption(
-      new Option("--top <n|all>", `parts to show, the largest first (default: ${TOP})`).argParser(
-        countOrAllArgument,
-      ),
-    )
+    .addOption(looking.topOption("parts", TOP))
     .addOption(shared.dataOption("the val tokens in the model's folder, if any"))
     .addOption(shared.tokensOption(`those of ${SEQUENCES} sequences`))
     .addOption(shared.textColumnOption())

@@ -7,7 +7,7 @@ import { positionsArgument } from "../look-inside/asked.js";
 export const topOption = (what: string, standard: number) =>
   new Option(
     "--top <n|all>",
-    described(`so many of what is listed, the largest first`, `${standard} ${what}`),
+    described("so many of what is listed, the largest first", `${standard} ${what}`),
   ).argParser(countOrAllArgument);
 export const tokenOption = () =>
   new Option("--token <text>", "the token whose logit it is about, with its space (default: the likeliest)");

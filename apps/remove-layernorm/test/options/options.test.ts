@@ -48,6 +48,8 @@ it("names what is read or written as a path, and takes models by an option alone
   expect(given.filter(([, ...positions]) => positions.length > 0)).toEqual([
     ["tokenize", "text"],
     ["prompts", "task"],
+    ["patch", "clean", "corrupted"],
+    ["head", "layer.head"],
     ["show", "name"],
     ["plan", "name|file.json"],
     ["report", "run"],

@@ -95,6 +95,9 @@ export class Workplace {
       compare: ["--model", model, model],
       attribute: ["--model", model, "--prompt", "a"],
       prompts: ["ioi", "--model", model],
+      lens: ["--model", model, "--prompt", "a"],
+      patch: ["--model", model],
+      head: ["0.0", "--model", model, "--prompt", "a"],
       tokenize: ["a", "--model", model],
       cache: [
         ...["--model", model, "--names", "hook_embed"],

@@ -42,10 +42,9 @@ export const gridStyle = `
   --tone: var(--control); --stripe: color-mix(in srgb, var(--paper) calc(var(--far) * 0.8%), transparent);
   background-image: repeating-linear-gradient(135deg, transparent 0 2.5px, var(--stripe) 2.5px 4px);
 }
-.grid .cell > span { display: block; padding: 0 0.3em; line-height: calc(var(--cell) - 1px); color: var(--ink); white-space: pre; overflow: hidden; text-align: center; }
-.grid .cell.deep > span { color: var(--paper); font-weight: 600; }
-.grid .cell.below > span { text-shadow: 0 0 3px var(--card), 0 0 3px var(--card); }
-.grid .cell.below.deep > span { text-shadow: 0 0 3px var(--tone), 0 0 3px var(--tone); }
+.grid.tall .cell.below { --stripe: color-mix(in srgb, var(--paper) calc(var(--far) * 0.3%), transparent); }
+.grid .cell > span { display: block; padding: 0 0.1em; line-height: calc(var(--cell) - 1px); color: var(--ink); white-space: pre; overflow: hidden; text-align: center; }
+.grid .cell.deep > span { color: var(--paper); }
 .grid input { appearance: none; position: absolute; inset: 0; margin: 0; cursor: default; outline: none; }
 .grid .cell:hover, .grid .cell:focus-within { z-index: 2; box-shadow: 0 0 0 2px var(--ink); }
 .grid p {
@@ -57,27 +56,27 @@ export const gridStyle = `
 .grid p.right { left: calc(100% + 0.4rem); }
 .grid p > * { display: block; }
 .grid .cell:hover p, .grid:not(:has(.cell:hover)) .cell:focus-within p { display: block; }
-.grid .foot { padding-top: 0.35rem; overflow: hidden; max-height: 6rem; text-align: center; white-space: pre; text-overflow: ellipsis; }
+.grid .foot { padding-top: 0.35rem; overflow: hidden; max-height: 10rem; text-align: center; white-space: pre; text-overflow: ellipsis; }
 .grid .foot.turned { writing-mode: vertical-rl; text-align: left; justify-self: center; line-height: 1.1; }
 .grid .foot-title { grid-column: 2 / -1; text-align: center; padding-top: 0.3rem; }
+.scales { white-space: nowrap; margin-right: 1em; }
 .scale { display: inline-block; width: 5rem; height: 0.8em; vertical-align: -0.05em; margin: 0 0.4em; background: linear-gradient(to right, var(--card), var(--removal)); }
 .scale.below {
   background: repeating-linear-gradient(135deg, transparent 0 2.5px, var(--paper) 2.5px 4px), linear-gradient(to left, var(--card), var(--control));
 }
-@media (max-width: 44rem) { .grid { font-size: 0.68rem; } .grid .foot { max-height: 4.5rem; } }
+@media (max-width: 44rem) { .grid { font-size: 0.68rem; } .grid .foot { max-height: 8rem; } }
 @media print { .grid p { display: none !important; } .grid .cell { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 `;
 
 /** As wide as its columns, up to so many; then as wide as the page. */
 const FEW = 10;
 /** Labels of more columns, or longer ones, are turned. */
-const LEVEL = 12;
-const SHORT = 6;
+const SHORT = 10;
 /** From here on text in a cell is light on dark. */
 const DEEP = 0.6;
 
 export function grid({ id, label, title, rows, columns, columnsTitle, cells, tall }: Grid): Html {
-  const turned = columns.length > LEVEL || columns.some((name) => name.length > SHORT);
+  const turned = columns.length > FEW || columns.some((name) => name.length > SHORT);
   const classes = ["grid", ...(tall ? ["tall"] : []), ...(columns.length <= FEW ? ["few"] : [])].join(" ");
   const line = (name: string, r: number) =>
     html`<span class="name" title="${name}">${name}</span>${columns.map((_, c) =>
@@ -109,8 +108,8 @@ function cellMarkup(id: string, cell: GridCell | undefined, side: "left" | "righ
 
 /** What darkness means, for a caption. */
 export function gridScale(above: string, below?: string): Html {
-  return html`${below === undefined ? undefined : html`${below}<i class="scale below"></i>0`}<i
-      class="scale"
-    ></i
-    >${above}`;
+  return html`<span class="scales"
+    >${below === undefined ? undefined : html`${below}<i class="scale below"></i>`}0<i class="scale"></i
+    >${above}</span
+  >`;
 }

@@ -48,8 +48,9 @@ export function renderPromptsAttribution(data: PromptsAttributionData): string {
   return page({
     title: "What tells right from wrong",
     about: html`${model}, ${prompts} prompts of ${file}`,
-    headline: html`The right answer’s logit is <strong>${signed(logit.value)}</strong> above the wrong one’s
-      in the mean, and above it in ${percent(above)} of the prompts.`,
+    headline: html`The right answer’s logit is
+      <strong>${Math.abs(logit.value).toFixed(4)}</strong> ${logit.value < 0 ? "below" : "above"} the wrong
+      one’s in the mean, and above it in ${percent(above)} of the prompts.`,
     notes: exactness(data),
     styles: gridStyle + signedBarStyle,
     data,
@@ -87,7 +88,7 @@ function placesGrid(amounts: readonly Amount[]): Html {
   const cell = (found: Amount | undefined): GridCell | undefined =>
     found && {
       shade: largest === 0 ? 0 : found.value / largest,
-      text: found.value.toFixed(2).replace("-", "−"),
+      text: found.value.toFixed(2).replace(/^-(0\.00)?/, (_, zero: string | undefined) => zero ?? "−"),
       note: html`<b>${partName(found.part)}</b><span>${found.shown}</span>`,
     };
   const heads = 1 + Math.max(...amounts.map(({ part }) => part.head ?? 0));
