@@ -55,8 +55,8 @@ describe.each(numbered)("$name", ({ name, option }) => {
 
   it("has a most, or takes more than there is for all of it", () => {
     const huge = "9007199254740991";
-    // Any number is a seed.
-    if (/--seed |<n\|all>/.test(name)) expect(parse(huge)).toBe(Number(huge));
+    // Any number is a seed, and a position is held against the prompt.
+    if (/--seed |--(position|key) |<n\|all>/.test(name)) expect(parse(huge)).toBe(Number(huge));
     else expect(() => parse(huge)).toThrow(InvalidArgumentError);
     for (const text of ["", "x", "1.5", "NaN", "Infinity", "1e400"]) {
       expect(() => parse(text)).toThrow(InvalidArgumentError);
