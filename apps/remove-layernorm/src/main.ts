@@ -4,6 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { nameNearestChoices } from "./options/arguments.js";
 import { attributeCommand } from "./commands/attribute.js";
 import { compareCommand } from "./commands/compare.js";
+import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
 import { exportCommand } from "./commands/export.js";
 import { generateCommand } from "./commands/generate.js";
@@ -32,6 +33,7 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     recipesCommand(io),
     reportCommand(io),
     sweepCommand(io, done),
+    doctorCommand(io, done),
   ];
 }
 

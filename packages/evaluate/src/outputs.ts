@@ -1,6 +1,14 @@
 /** What a model makes of a text: enough to tell whether another model is the same one, and how large its residual gets. */
-import { evaluate, sum, type Variable } from "@normless/autograd";
-import { forward, freeTokens, type Model, tokenLosses, uploadTargets, uploadTokens } from "@normless/gpt2";
+import { evaluate, sum } from "@normless/autograd";
+import {
+  atNormInputs,
+  forward,
+  freeTokens,
+  type Model,
+  tokenLosses,
+  uploadTargets,
+  uploadTokens,
+} from "@normless/gpt2";
 import type { Tensor } from "@normless/tensor";
 import { sequentialBatches } from "@normless/text";
 import { checkBatchNats } from "./nats.js";
@@ -31,11 +39,11 @@ export async function modelOutputs(model: Model, tokens: Uint16Array, sizes: Bat
     const ids = uploadTokens(backend, config, batch);
     const targets = uploadTargets(backend, config, batch.targets, batch.T);
     const stds: [string, Tensor][] = [];
-    const observe = (module: string, { tensor: x }: Variable) => {
+    const hooks = atNormInputs(config, (module, { tensor: x }) => {
       stds.push([module, backend.run("rowStd", { x }, { eps: STD_EPS }).std]);
-    };
+    });
     const nats = evaluate(
-      (variables) => sum(tokenLosses({ config, params: variables, norms }, ids, targets, { observe })),
+      (variables) => sum(tokenLosses({ config, params: variables, norms }, ids, targets, { hooks })),
       params,
     );
     const natsOfBatch = await nats.item();

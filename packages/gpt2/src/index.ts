@@ -5,22 +5,23 @@ export {
   MOST_OF_CONFIG,
   type PresetName,
   presets,
+  queryScale,
   stopTokens,
 } from "./model/config.js";
 export { checkFinite, elementOf, type FiniteText, NotFiniteError, OVERFLOW_ADVICE } from "./model/finite.js";
+export { forward, headOf, residual, unembed } from "./model/forward.js";
 export {
-  type Attend,
-  type BoundModel,
-  forward,
-  type ForwardOptions,
-  headOf,
-  type Model,
-  normAt,
-  residual,
-  tokenLosses,
-  trainingLoss,
-  type TrainingLossOptions,
-} from "./model/forward.js";
+  type BlockHook,
+  blockHooks,
+  checkHookName,
+  type HookName,
+  hookNames,
+  type HookShape,
+} from "./model/hook-names.js";
+export { atNormInputs, type Hook, type Hooks, residualOf } from "./model/hooks.js";
+export { tokenLosses, trainingLoss, type TrainingLossOptions } from "./model/losses.js";
+export { normAt } from "./model/norm-at.js";
+export type { Attend, BoundModel, ForwardOptions, Model } from "./model/pass.js";
 export {
   checkModel,
   checkWeights,
@@ -37,6 +38,8 @@ export {
   type HostTensor,
   readValues,
   type TensorInMemory,
+  roundedWeights,
+  type UploadOptions,
   uploadWeights,
   type Weights,
   type WeightsInMemory,

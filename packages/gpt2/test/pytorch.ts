@@ -2,12 +2,13 @@
  * The fixture of fixtures/make_fixtures.py as checks of any backend, in Node or in a browser: plain functions that
  * throw. gives-pytorchs-values.ts makes tests of them. Not part of the package.
  */
-import { evaluate, type Parameters, valueAndGrad, type Variable, type Variables } from "@normless/autograd";
+import { evaluate, type Parameters, valueAndGrad, type Variables } from "@normless/autograd";
 import { measureStd } from "@normless/layernorm";
 import { AdamW } from "@normless/optim";
 import { type Backend, sameShape, showShape, type Tensor } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
 import {
+  atNormInputs,
   type BoundModel,
   forward,
   freeParams,
@@ -168,7 +169,7 @@ class OnBackend {
     await this.#withModel("standard", async (params, bind) => {
       const checks: Promise<void>[] = [];
       const seen: NormModule[] = [];
-      const observe = (module: NormModule, { tensor: x }: Variable) => {
+      const hooks = atNormInputs(config, (module, { tensor: x }) => {
         seen.push(module);
         const { std } = backend.run("rowStd", { x }, { eps: config.eps });
         checks.push(this.#expectTensor(`standard/std/${module}`, std));
@@ -181,8 +182,8 @@ class OnBackend {
             count.free();
           }),
         );
-      };
-      evaluate((p) => residual(bind(p), tokens, { observe }), params).free();
+      });
+      evaluate((p) => residual(bind(p), tokens, { hooks }), params).free();
       await Promise.all(checks);
       const modules = normModules(config).join();
       if (seen.join() !== modules)

@@ -6,11 +6,11 @@
 import { constants } from "node:fs";
 import { access, type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { hasEnded, processName, THIS_PROCESS } from "@normless/safetensors/node";
 import { TooLongError } from "./bounds.js";
 import { fileSize, hashOf, type HubFile } from "./cache.js";
 import { HubError, HubRefusal, messageOf } from "./errors.js";
 import { thousands } from "./numbers.js";
-import { hasEnded, processName, THIS_PROCESS } from "./process-name.js";
 import type { Body } from "./server.js";
 
 /** Where a file goes, and where it comes from. */

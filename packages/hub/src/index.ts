@@ -20,4 +20,3 @@ export {
   showReference,
   type Reference,
 } from "./names.js";
-export { hasEnded, isHere, processName, THIS_PROCESS, type ProcessName } from "./process-name.js";

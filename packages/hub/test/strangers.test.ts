@@ -4,8 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HubError, HubModel, parseReference, processName, THIS_PROCESS } from "@normless/hub";
+import { HubError, HubModel, parseReference } from "@normless/hub";
 import { answerJson, COMMIT, entryOf, fakeHub, type FakeHub } from "@normless/hub/testing";
+import { processName, THIS_PROCESS } from "@normless/safetensors/node";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 const NAME = "some-lab/tiny";

@@ -1,13 +1,14 @@
-// Files on disk, for Node only (the subpath "@normless/safetensors/node"): a ByteSource over an open file, and a
-// writer that leaves either the old file or the whole new one, never a part.
-import { randomUUID } from "node:crypto";
-import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+// Files on disk, for Node only (the subpath "@normless/safetensors/node"): a ByteSource over an open file, and
+// writers that leave either what was there or all that is new, never a part.
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { SafetensorsError } from "./errors.js";
 import { remedy } from "./node/remedy.js";
 import type { ByteSource } from "./source.js";
 
 export { makeFolder } from "./node/make-folder.js";
+export { hasEnded, isHere, processName, THIS_PROCESS, type ProcessName } from "./node/process-name.js";
+export { isTemporary, removeTemporaries, withTemporary } from "./node/temporary.js";
+export { writeFileAtomic, writeFolderAtomic, type FolderOptions } from "./node/write.js";
 
 /** A file on disk, open until `close`. */
 export interface FileSource extends ByteSource {
@@ -61,57 +62,4 @@ async function readRange(file: FileHandle, path: string, begin: number, end: num
     done += bytesRead;
   }
   return bytes;
-}
-
-/**
- * Writes chunks to a file and returns how many bytes they were. They go to a temporary file in the same folder, which
- * is synced and then renamed over `path`. The process being killed leaves a `.tmp` file.
- * @throws SafetensorsError when anything fails (a full disk), or an error of the chunks' own; then the temporary file is
- * removed, and what was at `path` before is still there, whole
- */
-export async function writeFileAtomic(
-  path: string,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<number> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  let written = 0;
-  const refuse = (cause: unknown): never => {
-    throw new SafetensorsError(
-      `${path}: writing failed after ${written} bytes; ${remedy(cause, path)}. What was there before is unchanged`,
-      { cause },
-    );
-  };
-
-  const file = await open(temporary, "wx").catch(refuse);
-  try {
-    try {
-      for await (const chunk of chunks) {
-        let done = 0;
-        while (done < chunk.byteLength) {
-          const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done).catch(refuse);
-          done += bytesWritten;
-          written += bytesWritten;
-        }
-      }
-      await file.sync().catch(refuse);
-    } finally {
-      await file.close().catch(refuse);
-    }
-    await rename(temporary, path).catch(refuse);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
-    throw error;
-  }
-  await syncFolder(dirname(path)).catch(() => undefined); // not every system can; the file itself is synced
-  return written;
-}
-
-/** Makes the rename last through a power cut. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

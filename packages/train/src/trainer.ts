@@ -4,6 +4,7 @@
  */
 import { evaluate, Tape } from "@normless/autograd";
 import {
+  atNormInputs,
   downloadWeights,
   freeParams,
   freeTokens,
@@ -120,9 +121,9 @@ export class Trainer {
   ) {
     this.params = params;
     this.#teacher = teacher;
-    const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
+    const { beta1, beta2, adamEps: eps, weightDecay, moments } = recipe;
     this.#optimizer = new AdamW(backend, this.params, {
-      ...{ beta1, beta2, eps, weightDecay },
+      ...{ beta1, beta2, eps, weightDecay, moments },
       // As nanoGPT has it: matrices and embeddings decay; biases, gamma and beta do not.
       decays: (_name, { shape }) => shape.length >= 2,
     });
@@ -265,9 +266,11 @@ export class Trainer {
         auxiliaryTarget,
         recompute: this.options.recompute,
         teacher: this.#teacher,
-        observe(module, { tensor: x }) {
-          if (measure) measured[module] = measure(module, { x, classes, config, params });
-        },
+        hooks:
+          measure &&
+          atNormInputs(config, (module, { tensor: x }) => {
+            measured[module] = measure(module, { x, classes, config, params });
+          }),
       });
       backend.run("scale", { x: loss.prediction.tensor }, { factor: 1 }, { y: batchSoFar.loss });
       if (loss.auxiliary && batchSoFar.auxiliary) {

@@ -49,11 +49,11 @@ export const target: Target = {
       controlLosses: [1.5, Infinity],
       validation: {},
     } as const;
-    const head = { format: "normless checkpoint", version: 1, kind: "train", metricsLines: 0 };
+    const head = { format: "normless checkpoint", version: 2, kind: "train", metricsBytes: 0, config: {} };
     return Promise.resolve([
-      seed(RIGHT, encodeCheckpoint(trainKind, { metricsLines: 2, state: train })),
-      seed(RIGHT | REMOVE, encodeCheckpoint(removeKind, { metricsLines: 2, state: remove })),
-      seed(0, encodeCheckpoint(trainKind, { metricsLines: 2, state: train })),
+      seed(RIGHT, encodeCheckpoint(trainKind, { metricsBytes: 2, config: {}, state: train })),
+      seed(RIGHT | REMOVE, encodeCheckpoint(removeKind, { metricsBytes: 2, config: {}, state: remove })),
+      seed(0, encodeCheckpoint(trainKind, { metricsBytes: 2, config: {}, state: train })),
       packed({ ...head, optimizerStep: 0, parameters: [["a", [1]]], rest: {} }, new Uint8Array(4)),
       packed([1, [2, { a: null }]], "text", 1.5, -3, true),
       Uint8Array.of(RIGHT, 0xdd, 0xff, 0xff, 0xff, 0xff),

@@ -4,9 +4,10 @@
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { brokenFiles, HubError, HubModel, THIS_PROCESS } from "@normless/hub";
+import { brokenFiles, HubError, HubModel } from "@normless/hub";
 import { COMMIT, entryOf } from "@normless/hub/testing";
 import { SafetensorsError } from "@normless/safetensors";
+import { THIS_PROCESS } from "@normless/safetensors/node";
 import { temporaryFolder } from "../temporary-file.js";
 import type { Target } from "../target.js";
 
@@ -198,7 +199,7 @@ export const target: Target = {
     }
   },
   errors: [HubError, SafetensorsError],
-  names: /hub\.test|some-lab\/tiny|^(model|config)[\w.-]*: |model\.safetensors\.index\.json/,
+  names: /hub\.test|some-lab\/tiny|^(model|config|vocab|merges|tokenizer|added_tokens|special_tokens)[\w.-]*: |model\.safetensors\.index\.json/,
   library: true,
   reader: ["cache", "download", "errors", "model", "server"].map((file) => `packages/hub/src/${file}.ts`),
 };

@@ -87,7 +87,7 @@ export async function attributeLogit(io: Io, options: AttributeOptions): Promise
       );
     }
     const wanted = options.token === undefined ? undefined : oneToken(tokenizer, options.token);
-    const found = await attribute(device, ids, wanted);
+    const found = await attribute(device, ids, { token: wanted });
     const error = found.exact ? undefined : await measureError(io, { name, path, loaded, device }, options);
     const data: AttributionData = {
       model: name,

@@ -25,8 +25,10 @@ import { boundedMessages } from "./msgpack-bounds.js";
 export class DamagedCheckpointError extends Error {}
 
 export interface Checkpoint<State> {
-  /** Lines of metrics.jsonl when it was made: what comes after them, a resumed run writes again. */
-  readonly metricsLines: number;
+  /** Bytes of metrics.jsonl when it was made: what comes after them, a resumed run writes again. */
+  readonly metricsBytes: number;
+  /** The run's config.json as it was then. */
+  readonly config: unknown;
   readonly state: State;
 }
 
@@ -40,7 +42,7 @@ export interface CheckpointKind<State extends TrainerState> {
 }
 
 const FORMAT = "normless checkpoint";
-const VERSION = 1;
+const VERSION = 2;
 const whole = z.int().min(0);
 /** What a run measured, whatever that came to: freezing a norm may make a loss infinite, or no number. */
 const measured = z.custom<number>((value) => typeof value === "number", "expected a number");
@@ -127,7 +129,8 @@ const headSchema = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(VERSION, `this version of normless reads ${VERSION}; go on with the one that wrote it`),
   kind: z.string(),
-  metricsLines: whole,
+  metricsBytes: whole,
+  config: z.unknown(),
   optimizerStep: whole,
   parameters: z.array(z.tuple([z.string(), z.array(whole)])),
   rest: z.unknown(),
@@ -148,7 +151,7 @@ extensionCodec.register({
 /** The bytes of a checkpoint, in chunks. */
 export function* encodeCheckpoint<State extends TrainerState>(
   kind: CheckpointKind<State>,
-  { metricsLines, state }: Checkpoint<State>,
+  { metricsBytes, config, state }: Checkpoint<State>,
 ): Generator<Uint8Array> {
   const { weights, optimizer, ...rest } = state;
   const hash = createHash("sha256");
@@ -158,7 +161,7 @@ export function* encodeCheckpoint<State extends TrainerState>(
     return bytes;
   };
   const parameters = Object.entries(weights).map(([name, { shape }]) => [name, shape]);
-  const about = { format: FORMAT, version: VERSION, kind: kind.name, metricsLines };
+  const about = { format: FORMAT, version: VERSION, kind: kind.name, metricsBytes, config };
   const { step, m, v } = optimizer;
   yield pack({ ...about, optimizerStep: step, parameters, rest });
   for (const [name, { data }] of Object.entries(weights)) {
@@ -189,7 +192,8 @@ export async function decodeCheckpoint<State extends TrainerState>(
   const trained = await trainerState(head.parameters, head.optimizerStep, objects);
   if (!(await objects.next()).done) throw new FormatError("it has more tensors than its head says");
   // Rest<State> and TrainerState make up State, which the compiler cannot see for a type parameter.
-  return { metricsLines: head.metricsLines, state: { ...rest, ...trained } as TrainerState as State };
+  const { metricsBytes, config } = head;
+  return { metricsBytes, config, state: { ...rest, ...trained } as TrainerState as State };
 }
 
 /** The MessagePack objects of a file. @throws FormatError where it is no sequence of those */

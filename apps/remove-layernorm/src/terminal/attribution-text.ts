@@ -89,7 +89,7 @@ function share({ value, interval }: Estimate): string {
 
 const percent = (ratio: number): string => `${(100 * ratio).toFixed(2)} %`;
 
-function nameOf({ kind, name, layer, head }: AttributedPart, data: AttributionData): string {
+function nameOf({ kind, name, layer, head, neuron }: AttributedPart, data: AttributionData): string {
   switch (kind) {
     case "token":
       return `token embedding of ${data.lastText}`;
@@ -99,6 +99,8 @@ function nameOf({ kind, name, layer, head }: AttributedPart, data: AttributionDa
       return `h.${layer} head ${head}`;
     case "mlp":
       return `h.${layer} MLP`;
+    case "neuron":
+      return `h.${layer} neuron ${neuron}`;
     case "bias":
       return layer === undefined
         ? "bias after the last norm"

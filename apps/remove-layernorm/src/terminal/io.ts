@@ -1,5 +1,6 @@
 /** What a command has to do with the process it runs in, so that a test can run it in its own. */
 import pc from "picocolors";
+import { type EndingSignal, SIGNAL_EXIT } from "../errors.js";
 import { safeText } from "./safe-text.js";
 
 export interface Io {
@@ -13,13 +14,13 @@ export interface Io {
   now(): Date;
   /** Milliseconds since some moment, which no setting of the machine's clock changes: for how long something takes. */
   clock(): number;
-  /** Calls `handler` at each Control-C (or polite kill); the result ends that. */
-  onInterrupt(handler: () => void): () => void;
+  /** Calls `handler` at each Control-C, polite kill, or end of the terminal; the result ends that. */
+  onInterrupt(handler: (signal: EndingSignal) => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const SIGNALS = Object.keys(SIGNAL_EXIT) as EndingSignal[];
 
 export const processIo: Io = {
   // A file or a pipe gets the bytes as they are.

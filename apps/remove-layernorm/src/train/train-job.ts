@@ -14,7 +14,7 @@ import { type TokenizerFiles, validationPart } from "@normless/text";
 import { describeChanges } from "@normless/removal";
 import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "@normless/train";
 import { thousands } from "../terminal/format.js";
-import { listenForInterrupt } from "../terminal/interrupt.js";
+import { listenForInterrupt, type Stopped } from "../terminal/interrupt.js";
 import { breathe, type Io } from "../terminal/io.js";
 import { watchEvent, watchFolder } from "../run-folder/loss-history.js";
 import { metricsLine } from "../run-folder/metrics.js";
@@ -55,12 +55,12 @@ export interface TrainSummary {
   readonly provenance: EndedProvenance;
 }
 
-/** The result, or undefined when it was stopped; then a checkpoint is saved. */
+/** The result, or how it was stopped; then a checkpoint is saved. */
 export async function runTrain(
   io: Io,
   job: TrainJob,
   folder: RunFolder<TrainState, TrainConfig>,
-): Promise<TrainSummary | undefined> {
+): Promise<TrainSummary | Stopped> {
   const begin = io.clock();
   const progress = new Progress(io, workOf(job));
   const interrupt = listenForInterrupt(io, (what) => progress.say(what));
@@ -122,7 +122,7 @@ export async function runTrain(
       await folder.writeJson(SUMMARY, summary);
       return summary;
     }
-    return undefined;
+    return interrupt.stopped;
   } finally {
     progress.stop();
     interrupt.release();

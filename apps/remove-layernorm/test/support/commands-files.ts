@@ -82,6 +82,7 @@ export class Workplace {
       compare: ["--model", model, model],
       attribute: ["--model", model, "--prompt", "a"],
       logits: ["--model", model, "--token-ids", files["--token-ids"]],
+      doctor: ["--model", model],
     };
     // A command that begins to write anything has to be told here how it is called.
     expect(Object.keys(needed)).toContain(command);

@@ -90,14 +90,15 @@ export interface Ran {
 export async function run(argv: readonly string[], interruptAt?: string): Promise<Ran> {
   let out = "";
   let err = "";
-  const handlers = new Set<() => void>();
+  const handlers = new Set<(signal: "SIGINT") => void>();
   const io: Io = {
     out: (text) => {
       out += text;
     },
     err: (text) => {
       err += text;
-      if (interruptAt !== undefined && text.includes(interruptAt)) handlers.forEach((handler) => handler());
+      if (interruptAt !== undefined && text.includes(interruptAt))
+        handlers.forEach((handler) => handler("SIGINT"));
     },
     terminal: undefined,
     colors: pc.createColors(false),

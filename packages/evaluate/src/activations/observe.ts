@@ -1,6 +1,7 @@
 /** What a model does with a batch: the norms of its residual, its attention to the first position, its logits. */
 import { attention, evaluate } from "@normless/autograd";
 import {
+  atNormInputs,
   freeTokens,
   type HostTokens,
   type Model,
@@ -38,7 +39,9 @@ export async function observe(model: Model, batch: HostTokens): Promise<Observat
   const shares: Tensor[] = [];
   const x = evaluate((variables) => {
     const final = residual({ config, norms, params: variables }, tokens, {
-      observe: (module, { tensor: x }) => squares.set(module, sumOfSquares(backend, x, ones)),
+      hooks: atNormInputs(config, (module, { tensor: x }) => {
+        squares.set(module, sumOfSquares(backend, x, ones));
+      }),
       attend(layer, q, k, v) {
         shares[layer] = probe.share(q.tensor, k.tensor);
         return attention(q, k, v, { heads });

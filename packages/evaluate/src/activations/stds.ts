@@ -1,6 +1,14 @@
 /** The std of what each norm of a model reads, by position class. */
 import { evaluate } from "@normless/autograd";
-import { checkFinite, freeTokens, type Model, OVERFLOW_ADVICE, residual, uploadTokens } from "@normless/gpt2";
+import {
+  atNormInputs,
+  checkFinite,
+  freeTokens,
+  type Model,
+  OVERFLOW_ADVICE,
+  residual,
+  uploadTokens,
+} from "@normless/gpt2";
 import { type BatchStd, frozenStd, type MeasuredStd, measureStd, readStds } from "@normless/layernorm";
 import { type Backend, type PerClass, POSITION_CLASSES, type PositionClass } from "@normless/tensor";
 import { type Batch, sequentialBatches } from "@normless/text";
@@ -42,9 +50,9 @@ export async function measureStds(model: Model, batches: Iterable<Batch>): Promi
     const x = evaluate(
       (params) =>
         residual({ config, params, norms }, ids, {
-          observe(module, { tensor: input }) {
+          hooks: atNormInputs(config, (module, { tensor: input }) => {
             measured[module] = measureStd(input, ids.classes, config.eps);
-          },
+          }),
         }),
       model.params,
     );

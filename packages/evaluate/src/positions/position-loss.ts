@@ -1,8 +1,9 @@
 /** A model's loss, and its KL from a reference, by row kind and position: sums of each row, which intervals are made from. */
 import {
-  type ForwardOptions,
+  atNormInputs,
   freeTokens,
   headOf,
+  type Hooks,
   type Model,
   uploadTargets,
   uploadTokens,
@@ -52,16 +53,16 @@ async function readBatch(
 ): Promise<BatchRead> {
   const { config, params } = model;
   const { backend } = params["wte.weight"];
-  const readHead = (of: Model, observe?: ForwardOptions["observe"]) => {
+  const readHead = (of: Model, hooks?: Hooks) => {
     const tokens = uploadTokens(backend, of.config, batch);
-    const { x, w, bias } = headOf(of, tokens, { observe });
+    const { x, w, bias } = headOf(of, tokens, { hooks });
     freeTokens(tokens);
     return { x, w, ...(bias && { bias }) };
   };
   const seen: [module: string, std: Tensor][] = [];
-  const measure: ForwardOptions["observe"] = (module, { tensor: x }) => {
+  const measure = atNormInputs(config, (module, { tensor: x }) => {
     seen.push([module, backend.run("rowStd", { x }, { eps: config.eps }).std]);
-  };
+  });
   const own = readHead(model, stds ? measure : undefined);
   const targets = uploadTargets(backend, config, batch.targets, batch.T);
   const wanted = [

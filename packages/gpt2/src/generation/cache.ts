@@ -2,7 +2,7 @@
 import type { Variable } from "@normless/autograd";
 import { type Backend, type Tensor, zeros } from "@normless/tensor";
 import type { Gpt2Config } from "../model/config.js";
-import type { Attend } from "../model/forward.js";
+import type { Attend } from "../model/pass.js";
 
 /**
  * Keys and values of one sequence, (1,T,C) for each layer, with room for the longest context T: `attend` is for

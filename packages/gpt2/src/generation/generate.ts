@@ -4,7 +4,8 @@ import { randomAt } from "@normless/random";
 import { freeTokens, uploadTokens } from "../model/batch.js";
 import { KeyValueCache } from "./cache.js";
 import { checkFinite, OVERFLOW_ADVICE } from "../model/finite.js";
-import { forward, type Model, residual } from "../model/forward.js";
+import { forward, residual } from "../model/forward.js";
+import type { Model } from "../model/pass.js";
 import { checkSampling, sampleToken, type Sampling } from "./sample.js";
 
 /** How long a text may become, where it ends, and how each token is drawn. */

@@ -1,6 +1,6 @@
 /** Text from a model, for people to look at. */
 import { stopTokens } from "../model/config.js";
-import type { Model } from "../model/forward.js";
+import type { Model } from "../model/pass.js";
 import { generate } from "./generate.js";
 import type { Tokenizer } from "@normless/text";
 

@@ -13,6 +13,8 @@ export interface NaivePass {
   /** By layer, head and position: the head's output, before c_proj. */
   readonly heads: Vector[][][];
   readonly logits: Vector[];
+  /** Every tensor that a hook sees of this one sequence, by the hook's name, row-major. */
+  readonly tensors: Readonly<Record<string, Vector>>;
 }
 
 /** x + y. */
@@ -57,10 +59,17 @@ export function naiveNorm(
   if (norm.kind === "tapered") throw new Error("no finished model has a tapered norm");
   if (norm.kind === "own") throw new Error(`the norm at ${module} is ${kindOf(norm)}: it has no loop here`);
   const mean = x.reduce((a, b) => a + b) / x.length;
-  const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
-  const std = norm.kind === "standard" ? Math.sqrt(variance + norm.eps) : norm.std[position];
+  const std = naiveScale(norm, x, position);
   const [gamma, beta] = [model.weights[`${module}.weight`].data, model.weights[`${module}.bias`].data];
   return x.map((value, c) => ((value - mean) / std) * gamma[c] + beta[c]);
+}
+
+/** What a norm divides x by, from its definition. @throws Error where it divides by nothing, or by several numbers */
+export function naiveScale(norm: Norm, x: Vector, position: "first" | "eot" | "rest"): number {
+  if (norm.kind === "frozen") return norm.std[position];
+  if (norm.kind !== "standard") throw new Error(`a ${norm.kind} norm divides by no one number`);
+  const mean = x.reduce((a, b) => a + b) / x.length;
+  return Math.sqrt(x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length + norm.eps);
 }
 
 /** The position class of token `t` of a sequence. */
@@ -96,11 +105,33 @@ export function naivePass(model: HostModel<WeightsInMemory>, ids: readonly numbe
       naiveNorm(model, model.norms[site], site.replace(/:.*/, ""), one, positionOf(model, ids, t)),
     );
   const residuals: Record<string, Vector[]> = {};
+  const tensors: Record<string, Vector> = {
+    hook_embed: ids.flatMap((id) => row("wte.weight", id)),
+    hook_pos_embed: ids.flatMap((_, t) => row("wpe.weight", t)),
+  };
+  /** What a site divides by, and the residual centred and divided, of norms that have such a thing. */
+  const keepNorm = (site: string, name: string, x: Vector[]) => {
+    const { kind } = model.norms[site];
+    if (kind !== "standard" && kind !== "frozen") return;
+    const scales = x.map((one, t) => naiveScale(model.norms[site], one, positionOf(model, ids, t)));
+    tensors[`${name}.hook_scale`] = scales;
+    tensors[`${name}.hook_normalized`] = x.flatMap((one, t) => {
+      const mean = one.reduce((a, b) => a + b) / C;
+      return one.map((value) => (value - mean) / scales[t]);
+    });
+  };
   const attention: number[][][][] = [];
   const heads: Vector[][][] = [];
   let x = ids.map((id, t) => plus(row("wte.weight", id), row("wpe.weight", t)));
   for (let i = 0; i < layers; i++) {
     residuals[`h.${i}.ln_1`] = x;
+    const block = `blocks.${i}`;
+    tensors[`${block}.hook_resid_pre`] = x.flat();
+    keepNorm(
+      model.norms[`h.${i}.ln_1:qk`].kind === "folded" ? `h.${i}.ln_1:v` : `h.${i}.ln_1:qk`,
+      `${block}.ln1`,
+      x,
+    );
     const project = (site: string) => normed(site, x).map((one) => linear(model, one, `h.${i}.attn.c_attn`));
     const [qk, v] = [project(`h.${i}.ln_1:qk`), project(`h.${i}.ln_1:v`)];
     const part = (values: Vector, which: number, h: number) =>
@@ -132,25 +163,58 @@ export function naivePass(model: HostModel<WeightsInMemory>, ids: readonly numbe
         ),
       ),
     );
-    x = x.map((one, t) =>
-      plus(
-        one,
-        linear(
-          model,
-          heads[i].flatMap((head) => head[t]),
-          `h.${i}.attn.c_proj`,
+    for (const [which, name, values] of [
+      [0, "q", qk],
+      [1, "k", qk],
+      [2, "v", v],
+    ] as const) {
+      tensors[`${block}.attn.hook_${name}`] = values.flatMap((one) => one.slice(which * C, (which + 1) * C));
+    }
+    tensors[`${block}.attn.hook_attn_scores`] = Array.from({ length: H }, (_, h) =>
+      ids.flatMap((_, t) =>
+        ids.map((_, s) => {
+          const [q, k] = [part(qk[t], 0, h), part(qk[s], 1, h)];
+          return s > t ? -Infinity : q.reduce((sum, value, d) => sum + value * k[d], 0) * scaling(i);
+        }),
+      ),
+    ).flat();
+    tensors[`${block}.attn.hook_pattern`] = layer.flatMap((queries) =>
+      queries.flatMap((shares) => ids.map((_, s) => shares[s] ?? 0)),
+    );
+    tensors[`${block}.attn.hook_z`] = ids.flatMap((_, t) => heads[i].flatMap((head) => head[t]));
+    const projection = model.weights[`h.${i}.attn.c_proj.weight`].data;
+    tensors[`${block}.attn.hook_result`] = ids.flatMap((_, t) =>
+      heads[i].flatMap((head, h) =>
+        Array.from({ length: C }, (_, c) =>
+          head[t].reduce((sum, value, d) => sum + value * projection[(h * D + d) * C + c], 0),
         ),
       ),
     );
-    residuals[`h.${i}.ln_2`] = x;
-    const hidden = normed(`h.${i}.ln_2`, x).map((one) =>
-      linear(model, one, `h.${i}.mlp.c_fc`).map((value) => activation(value, gelu)),
+    const attended = ids.map((_, t) =>
+      linear(
+        model,
+        heads[i].flatMap((head) => head[t]),
+        `h.${i}.attn.c_proj`,
+      ),
     );
-    x = x.map((one, t) => plus(one, linear(model, hidden[t], `h.${i}.mlp.c_proj`)));
+    tensors[`${block}.hook_attn_out`] = attended.flat();
+    x = x.map((one, t) => plus(one, attended[t]));
+    residuals[`h.${i}.ln_2`] = x;
+    tensors[`${block}.hook_resid_mid`] = x.flat();
+    keepNorm(`h.${i}.ln_2`, `${block}.ln2`, x);
+    const before = normed(`h.${i}.ln_2`, x).map((one) => linear(model, one, `h.${i}.mlp.c_fc`));
+    tensors[`${block}.mlp.hook_pre`] = before.flat();
+    const hidden = before.map((one) => one.map((value) => activation(value, gelu)));
+    tensors[`${block}.mlp.hook_post`] = hidden.flat();
+    const written = hidden.map((one) => linear(model, one, `h.${i}.mlp.c_proj`));
+    tensors[`${block}.hook_mlp_out`] = written.flat();
+    x = x.map((one, t) => plus(one, written[t]));
+    tensors[`${block}.hook_resid_post`] = x.flat();
   }
   residuals["ln_f"] = x;
+  keepNorm("ln_f", "ln_final", x);
   const logits = x.map((one, t) => naiveHead(model, one, positionOf(model, ids, t)));
-  return { residuals, attention, heads, logits };
+  return { residuals, attention, heads, logits, tensors };
 }
 
 function activation(x: number, gelu: "tanh" | "none"): number {

@@ -4,6 +4,7 @@ import { dry, reference, type Tensor } from "@normless/tensor";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  atNormInputs,
   type Gpt2Config,
   type NormModule,
   standardNorms,
@@ -32,7 +33,9 @@ async function step(
         totalTokens: 2 * T,
         auxiliaryWeight: 0.1,
         recompute,
-        observe: (module) => observed.push(module),
+        hooks: atNormInputs(config, (module) => {
+          observed.push(module);
+        }),
       }).total,
     await uploadWeights(backend, weights),
   );

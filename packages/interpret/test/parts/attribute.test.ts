@@ -6,7 +6,7 @@ import { expectClose } from "@normless/tensor/testing";
 import { wasm } from "@normless/tensor-wasm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { attribute, attributionError } from "../src/index.js";
+import { attribute, attributionError } from "../../src/index.js";
 import {
   configsFrom,
   frozenModel,
@@ -69,7 +69,7 @@ describe("attribute", () => {
           [frozen, true],
           [await inMemory(foldModel(frozen)), true],
         ] as const) {
-          const found = await attribute(await onDevice(reference(), model), ids, token);
+          const found = await attribute(await onDevice(reference(), model), ids, { token });
           const logits = naivePass(model, ids).logits[ids.length - 1];
           // Parts come in float32, and may be much larger than what is left of them in the sum.
           const scale = Math.max(...logits.map(Math.abs), ...found.parts.map(({ logit }) => Math.abs(logit)));
@@ -93,7 +93,7 @@ describe("attribute", () => {
         const ids = randomIds(config, config.blockSize, seed);
         const frozen = frozenModel(config, seed);
         const parts = async (model: HostModel) =>
-          (await attribute(await onDevice(reference(), model), ids, 1)).parts;
+          (await attribute(await onDevice(reference(), model), ids, { token: 1 })).parts;
         const [a, b] = [await parts(frozen), await parts(foldModel(frozen))];
         expect(a.map(({ name }) => name)).toEqual(b.map(({ name }) => name));
         expectClose(
@@ -111,7 +111,7 @@ describe("attribute", () => {
     const config = { ...tiny, layers: 2 };
     const model = frozenModel(config, 3);
     const ids = randomIds(config, 5, 4);
-    const { parts } = await attribute(await onDevice(reference(), model), ids, 2);
+    const { parts } = await attribute(await onDevice(reference(), model), ids, { token: 2 });
     const none = naiveHead(model, new Array<number>(config.channels).fill(0), "rest")[2];
     for (const { kind, layer = 0, head = 0, logit } of parts) {
       if (kind !== "head") continue;
@@ -134,7 +134,7 @@ describe("attribute", () => {
     const frozen = frozenModel(tiny, 5);
     const model = { ...frozen, norms: replaceNorm(frozen.norms, "ln_f", frozenNorm(std)) };
     for (const ids of [[2], [2, tiny.eot], [2, 3]]) {
-      const { logit } = await attribute(await onDevice(reference(), model), ids, 1);
+      const { logit } = await attribute(await onDevice(reference(), model), ids, { token: 1 });
       expect(logit).toBeCloseTo(naivePass(model, ids).logits[ids.length - 1][1], 9);
     }
   });
@@ -148,7 +148,9 @@ describe("attribute", () => {
     expect(found).toMatchObject({ token: top, predicted: true });
     const total = sumOf(logits.map((value) => Math.exp(value - logits[top])));
     expect(found.probability).toBeCloseTo(1 / total, 9);
-    expect((await attribute(await onDevice(reference(), model), ids, (top + 1) % 9)).predicted).toBe(false);
+    expect(
+      (await attribute(await onDevice(reference(), model), ids, { token: (top + 1) % 9 })).predicted,
+    ).toBe(false);
   });
 
   it("is within 1e-5 in float32, on the engine that a user has", async () => {
@@ -174,7 +176,7 @@ describe("attribute", () => {
       "more than 0.00001. Where the residual is very large",
     );
     await expect(attribute(large, [])).rejects.toThrow("no token");
-    await expect(attribute(large, [1], 9)).rejects.toThrow("outside the vocabulary of 9");
+    await expect(attribute(large, [1], { token: 9 })).rejects.toThrow("outside the vocabulary of 9");
   });
 });
 

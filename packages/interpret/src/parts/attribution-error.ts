@@ -5,11 +5,12 @@
  * Source: Baroni et al. 2025 (arXiv 2507.02559) section 5.1 and appendix G, at the last position of each sequence and
  * with W_U centred over the vocabulary. Theirs scores the last input token; here it is the token that comes next.
  */
-import { checkFinite, type Model, OVERFLOW_ADVICE, residual } from "@normless/gpt2";
+import { checkFinite, type Model, OVERFLOW_ADVICE } from "@normless/gpt2";
 import { sequentialBatches } from "@normless/text";
 import { classAt, logitPart, readReadout, stdOf, throughNorm } from "./readout.js";
 import { type Estimate, Resamples } from "@normless/statistics";
-import { capture, partsAt, readPartWeights } from "./residual-parts.js";
+import { readPartWeights } from "./part-weights.js";
+import { capture, finalResidual, namesForParts, partsAt } from "./residual-parts.js";
 
 /** NMAE with intervals over sequences. */
 export interface AttributionError {
@@ -56,6 +57,7 @@ export async function* attributionError(
   }
   const weights = await readPartWeights(model);
   const readout = await readReadout(model);
+  const final = finalResidual(model);
   const count = Math.min(sequences, Math.floor((tokens.length - 1) / blockSize));
   const part = tokens.subarray(0, count * blockSize + 1);
   const effects: HeadEffects[] = [];
@@ -65,11 +67,13 @@ export async function* attributionError(
     blockSize,
   })) {
     const { B, T, inputs, targets } = batch;
-    const captured = await capture(model, batch, residual);
+    const captured = await capture(model, batch, namesForParts(final));
     for (let row = T - 1; row < B * T; row += T) {
       const ids = inputs.subarray(row - T + 1, row + 1);
       const position = classAt(model, ids, T - 1);
-      const whole = Float64Array.from(captured.result.subarray(row * readout.C, (row + 1) * readout.C));
+      const whole = Float64Array.from(
+        captured.tensors[final].subarray(row * readout.C, (row + 1) * readout.C),
+      );
       checkFinite(whole, {
         what: "the final residual",
         place: (c) => `channel ${c} of the last position of sequence ${effects.length}, from 0`,
@@ -81,7 +85,7 @@ export async function* attributionError(
         return logit - mean;
       };
       const logit = centred(throughNorm(readout, whole, std));
-      const heads = partsAt(model, weights, captured, { row, id: ids[T - 1], t: T - 1 }).filter(
+      const heads = [...partsAt(model, weights, captured, { row, id: ids[T - 1], t: T - 1 })].filter(
         ({ kind }) => kind === "head",
       );
       const attributed = heads.map(({ values }) => centred(throughNorm(readout, values, std)));

@@ -1,6 +1,5 @@
 /** Files that belong to a process have its name in theirs, so that others know when they belong to nobody any more. */
 import { hostname } from "node:os";
-import { systemCode } from "./errors.js";
 
 const HOST = hostname();
 
@@ -41,6 +40,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // Somebody else's process may not be signalled, but is there.
-    return systemCode(error) === "EPERM";
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
