@@ -3,17 +3,23 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import manifest from "../package.json" with { type: "json" };
 import { nameNearestChoices } from "./options/arguments.js";
 import { attributeCommand } from "./commands/attribute.js";
+import { cacheCommand } from "./commands/cache.js";
 import { compareCommand } from "./commands/compare.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
 import { exportCommand } from "./commands/export.js";
 import { generateCommand } from "./commands/generate.js";
+import { headCommand } from "./commands/head.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { lensCommand } from "./commands/lens.js";
 import { logitsCommand } from "./commands/logits.js";
+import { patchCommand } from "./commands/patch.js";
+import { promptsCommand } from "./commands/prompts.js";
 import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
 import { reportCommand } from "./commands/report.js";
 import { sweepCommand } from "./commands/sweep.js";
+import { tokenizeCommand } from "./commands/tokenize.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT, messageOf, UsageError } from "./errors.js";
 import { type Io, processIo } from "./terminal/io.js";
@@ -28,7 +34,13 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     generateCommand(io),
     inspectCommand(io),
     compareCommand(io),
+    tokenizeCommand(io),
+    promptsCommand(io),
+    cacheCommand(io),
     attributeCommand(io),
+    lensCommand(io),
+    patchCommand(io),
+    headCommand(io),
     logitsCommand(io),
     recipesCommand(io),
     reportCommand(io),

@@ -1,4 +1,10 @@
 export { checkHead, type HeadPlace } from "./circuits/head-input.js";
+export {
+  type HeadTokens,
+  headTokens,
+  type WrittenToken,
+  type WrittenTokens,
+} from "./circuits/head-tokens.js";
 export { type ScoreOptions, type ScorePairs, scorePairs } from "./circuits/scores.js";
 export { type ValueOptions, type ValueParts, valueParts } from "./circuits/values.js";
 export {
@@ -20,6 +26,14 @@ export {
   type Decomposition,
 } from "./parts/decompose.js";
 export { type Lens, type LensOptions, type LensRow, logitLens } from "./parts/lens.js";
+export {
+  type LensCell,
+  type LensToken,
+  type LensTokenOptions,
+  type LensTokenRow,
+  lensTokens,
+} from "./parts/lens-tokens.js";
+export { type MeanAttribution, meanAttribution, type MeanPart } from "./parts/mean-attribution.js";
 export type { Part, PartKind, ResidualName, Written } from "./parts/residual-parts.js";
 export { type Ablation, ablation, type AblationOptions } from "./patching/ablation.js";
 export { activationPatching, type Patching } from "./patching/activation-patching.js";
@@ -29,6 +43,7 @@ export {
   type Linearised,
   patchingError,
 } from "./patching/attribution-patching.js";
+export { normalisedPatches } from "./patching/normalised.js";
 export {
   type PathOptions,
   pathPatching,
@@ -42,5 +57,6 @@ export { type Cache, type CachedRun, type HookTensor, runWithCache } from "./run
 export { type GradientRun, type Metric, runWithGradients } from "./run/gradients.js";
 export { type HooksByName, type HookVariable, runWithHooks } from "./run/hooks.js";
 export { logitDifference, logitOf, type TokenOfRow } from "./run/metrics.js";
+export { matchingNames } from "./run/patterns.js";
 export type { HookTemplate, NamesOf, Wanted, WantedNames } from "./run/names.js";
 export type { Prompts } from "./run/prompts.js";

@@ -27,7 +27,7 @@ import * as shared from "../options/options.js";
 import { inputsOf } from "../options/outputs.js";
 import { blockSizeOption } from "../options/recipe-options.js";
 import { renderComparison } from "../report/comparison-page.js";
-import { checkResults, writeJsonResult, writeResult } from "../run-folder/result-file.js";
+import { besideJson, checkResults, writeJsonResult, writeResult } from "../run-folder/result-file.js";
 import { withTwoModels } from "../models/two-models.js";
 
 export interface CompareOptions extends EngineOptions, ColumnOptions {
@@ -54,7 +54,9 @@ export function compareCommand(io: Io) {
     .addOption(shared.positionRowsOption())
     .addOption(shared.jsonOption)
     .addOption(shared.htmlOption());
-  return addEngine(own).action(async (options) => compare(io, await withDataFiles(io, options)));
+  return addEngine(own).action(async (options) =>
+    compare(besideJson(io, options.json), await withDataFiles(io, options)),
+  );
 }
 
 /** Compared on where nobody says. */

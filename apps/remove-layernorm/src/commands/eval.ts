@@ -26,7 +26,7 @@ import { addEngine } from "../options/engine-options.js";
 import * as shared from "../options/options.js";
 import { inputsOf } from "../options/outputs.js";
 import { blockSizeOption, microBatchSizeOption, seedOption } from "../options/recipe-options.js";
-import { checkResults, writeJsonResult } from "../run-folder/result-file.js";
+import { besideJson, checkResults, writeJsonResult } from "../run-folder/result-file.js";
 import { shippedModel } from "../models/shipped.js";
 
 const scorings = [...HELLASWAG_SCORINGS, "both"] as const;
@@ -115,7 +115,7 @@ export function evalCommand(io: Io) {
     .action(async (options) => {
       // Losses are computed in float32, of what generate would keep.
       const weights = options.weights === "bfloat16" ? "rounded" : options.weights;
-      await evaluateModels(io, { ...(await withDataFiles(io, options)), weights });
+      await evaluateModels(besideJson(io, options.json), { ...(await withDataFiles(io, options)), weights });
     });
 }
 

@@ -25,7 +25,10 @@ export const weightsOption = new Option(
 
 export const outOption = (standard?: string) =>
   new Option("--out <dir>", described("the folder to write", standard));
-export const jsonOption = new Option("--json <file>", "every figure as JSON, into this file");
+export const jsonOption = new Option(
+  "--json <file>",
+  "every figure as JSON, into this file; - is standard output, which then has nothing else",
+);
 export const htmlOption = (standard?: string) =>
   new Option("--html <file>", described("the figures as a page with charts, into this file", standard));
 

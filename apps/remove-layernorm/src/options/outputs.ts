@@ -26,7 +26,18 @@ export type Inputs = Readonly<Record<string, string | readonly string[] | undefi
 
 /** Options that name what is read, in every command that has them. */
 const INPUT_OPTIONS = [
-  ...["model", "tokenizer", "modelConfig", "corpus", "train", "validation", "data", "tokenIds", "norms"],
+  ...[
+    "model",
+    "tokenizer",
+    "modelConfig",
+    "corpus",
+    "train",
+    "validation",
+    "data",
+    "tokenIds",
+    "norms",
+    "prompts",
+  ],
   ...["hellaswag", "lambada", "recipe", "config", "blasLibrary"],
 ];
 

@@ -13,15 +13,29 @@ import {
   type OutputPath,
 } from "../options/outputs.js";
 
+/** In the place of `--json`'s file: standard output, which then has nothing else. */
+const STANDARD_OUTPUT = "-";
+
+/** How a command that is told `--json -` speaks: its JSON on standard output, all else on standard error. */
+export function besideJson(io: Io, json: string | undefined): Io {
+  if (json !== STANDARD_OUTPUT) return io;
+  return { ...io, out: (text) => io.err(text), json: (text) => io.out(text) };
+}
+
 /**
  * Before hours of work, not after. `results` are the files that will be written, by the option that names each.
  * @throws UsageError when one cannot be written, or is read, too
  */
 export async function checkResults<F extends Files>(results: F, inputs: Inputs): Promise<Checked<F>> {
+  const files: Record<string, string | undefined> = { ...results };
   for (const [option, path] of Object.entries(results)) {
-    if (path !== undefined) await checkWritable(option, path);
+    if (option === "--json" && path === STANDARD_OUTPUT) delete files[option];
+    else if (path === STANDARD_OUTPUT) {
+      throw new UsageError(`${option} -: standard output takes --json alone; give a path (./- is one)`);
+    } else if (path !== undefined) await checkWritable(option, path);
   }
-  return checkOutputFiles(results, inputs);
+  await checkOutputFiles(files, inputs);
+  return Object.fromEntries(Object.entries(results)) as Checked<F>;
 }
 
 async function checkWritable(option: string, path: string): Promise<void> {
@@ -53,5 +67,7 @@ export async function writeResult(
 }
 
 export async function writeJsonResult(io: Io, path: OutputPath, data: object): Promise<void> {
-  await writeResult(io, path, `${JSON.stringify(data, undefined, 2)}\n`);
+  const text = `${JSON.stringify(data, undefined, 2)}\n`;
+  if (io.json) io.json(text);
+  else await writeResult(io, path, text);
 }

@@ -8,6 +8,8 @@ export interface Io {
   out(text: string): void;
   /** Progress, notes and errors. */
   err(text: string): void;
+  /** Where `--json -` has standard output to itself: what goes there, and `out` then goes where `err` does. */
+  readonly json?: (text: string) => void;
   /** Where the progress bar is drawn; undefined where nobody watches, and lines are written instead. */
   readonly terminal: NodeJS.WriteStream | undefined;
   readonly colors: ReturnType<typeof pc.createColors>;

@@ -5,7 +5,7 @@ import { foldModel, freezeAll, initWeights, normModules } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { END_OF_TEXT } from "@normless/text";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AttributionData } from "../../src/terminal/attribution-text.js";
+import type { AttributionData } from "../../src/look-inside/attribution.js";
 import type { ComparisonData } from "../../src/compare/comparison-data.js";
 import { run, tinyConfig, writeTiny } from "../support/tiny.js";
 

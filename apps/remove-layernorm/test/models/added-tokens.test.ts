@@ -6,7 +6,7 @@ import { initWeights, type LoadedModel } from "@normless/gpt2";
 import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { TOKENIZER_FILES } from "@normless/text";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { AttributionData } from "../../src/terminal/attribution-text.js";
+import type { AttributionData } from "../../src/look-inside/attribution.js";
 import { readCorpus } from "../../src/data/corpus.js";
 import { readJson } from "../../src/json/json.js";
 import { COMMIT, fakeHub } from "@normless/hub/testing";

@@ -8,7 +8,7 @@ import { readModelFolder, writeModelFolder } from "@normless/gpt2/node";
 import { reference } from "@normless/tensor";
 import { writeNanogptShard } from "@normless/text";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AttributionData } from "../../src/terminal/attribution-text.js";
+import type { AttributionData } from "../../src/look-inside/attribution.js";
 import type { ComparisonData } from "../../src/compare/comparison-data.js";
 import { quotedToken, tokenTexts } from "../../src/terminal/token-text.js";
 import { readJson } from "../../src/json/json.js";

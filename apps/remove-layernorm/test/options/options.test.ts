@@ -46,6 +46,10 @@ it("names what is read or written as a path, and takes models by an option alone
   ]);
   // What a command is about, and nothing that it is given besides.
   expect(given.filter(([, ...positions]) => positions.length > 0)).toEqual([
+    ["tokenize", "text"],
+    ["prompts", "task"],
+    ["patch", "clean", "corrupted"],
+    ["head", "layer.head"],
     ["show", "name"],
     ["plan", "name|file.json"],
     ["report", "run"],
@@ -53,7 +57,7 @@ it("names what is read or written as a path, and takes models by an option alone
   for (const { option } of options) {
     const { long, flags } = option;
     if (long === "--out") expect(flags).toContain("<dir>");
-    if (/^--(json|html|safetensors)$/.test(long ?? "")) expect(flags).toContain("<file>");
+    if (/^--(json|html|safetensors|jsonl)$/.test(long ?? "")) expect(flags).toContain("<file>");
   }
 });
 

@@ -9,7 +9,7 @@ import { run, writeTiny } from "./tiny.js";
 
 /** Options and arguments that name folders that are read. */
 export const FOLDERS = ["--model", "--tokenizer", "--corpus"];
-const OUTPUTS = ["--json", "--html", "--safetensors", "--out"];
+const OUTPUTS = ["--json", "--html", "--safetensors", "--jsonl", "--out"];
 /** Commands that write a run's folder. */
 export const RUNS = ["remove", "train"] as const;
 
@@ -19,24 +19,35 @@ export interface Asked {
   readonly inputs: readonly string[];
   /** Options that name what is written. */
   readonly outputs: readonly string[];
+  /** Whether it computes on an engine. */
+  readonly computes: boolean;
 }
 
 export const commands: readonly Asked[] = commandsOf(processIo, () => undefined).map((command) => {
   const options = command.options
     .filter(({ flags }) => /<.*(dir|file|name\|).*>/.test(flags))
     .map(({ long }) => long ?? "");
-  const given = command.registeredArguments.map((argument) => argument.name());
+  // Others are texts and names.
+  const given = command.registeredArguments
+    .map((argument) => argument.name())
+    .filter((name) => /file|dir|run/.test(name));
   const isOutput = (name: string) => OUTPUTS.includes(name);
   // A run's folder is read and written, by rules of its own.
   const isRun = (name: string) => name === "--resume" || name === "run";
   const inputs = [...given, ...options].filter((name) => !isOutput(name) && !isRun(name));
-  return { command: command.name(), inputs, outputs: options.filter(isOutput) };
+  const computes = command.options.some(({ long }) => long === "--threads");
+  return { command: command.name(), inputs, outputs: options.filter(isOutput), computes };
 });
 
 /** Every command with everything that it reads and everything that it writes. */
 export const pairs = commands.flatMap(({ command, inputs, outputs }) =>
   outputs.flatMap((output) => inputs.map((input) => ({ command, input, output }))),
 );
+
+/** The options for one thread, where a command has any. */
+export function oneThread(name: string): string[] {
+  return commands.some(({ command, computes }) => command === name && computes) ? ["--threads", "1"] : [];
+}
 
 /** A folder with a model that has tokenizer and corpus, and a file of each kind that is read. */
 export class Workplace {
@@ -65,6 +76,7 @@ export class Workplace {
       "--model-config": join(model, "config.json"),
       "--norms": await write("norms.json", '{"ln_f": 1}'),
       "--token-ids": await write("rows.json", "[[1,2,3]]"),
+      "--prompts": await write("prompts.jsonl", '{"clean":"a","corrupted":"b","answer":"c","wrong":"d"}'),
       "--hellaswag": await write("hellaswag.txt", "a: b\n0\nc\nd\ne\nf\n"),
       "--lambada": await write("lambada.txt", "a b c\n"),
       "--blas-library": await write("libblas.so", ""),
@@ -74,6 +86,7 @@ export class Workplace {
   /** What a command does not go without, or that makes it small. */
   needed(command: string): string[] {
     const { model, files } = this;
+    const unwritten = ["--safetensors", join(this.folder, "unwritten.safetensors")];
     const needed: Readonly<Record<string, readonly string[]>> = {
       remove: ["--model", model],
       train: ["--tokenizer", model, "--model-config", join(model, "config.json")],
@@ -81,6 +94,16 @@ export class Workplace {
       export: ["--model", model],
       compare: ["--model", model, model],
       attribute: ["--model", model, "--prompt", "a"],
+      prompts: ["ioi", "--model", model],
+      lens: ["--model", model, "--prompt", "a"],
+      patch: ["--model", model],
+      head: ["0.0", "--model", model, "--prompt", "a"],
+      tokenize: ["a", "--model", model],
+      cache: [
+        ...["--model", model, "--names", "hook_embed"],
+        ...["--token-ids", files["--token-ids"]],
+        ...unwritten,
+      ],
       logits: ["--model", model, "--token-ids", files["--token-ids"]],
       doctor: ["--model", model],
     };
@@ -101,7 +124,7 @@ export class Workplace {
   /** What is said of a command line that is refused before anything is touched. */
   async refused(argv: readonly string[]): Promise<string> {
     const before = await everything(this.folder);
-    const { code, out, err } = await run([...argv, "--threads", "1"]);
+    const { code, out, err } = await run([...argv, ...oneThread(argv[0])]);
     expect([argv.join(" "), code, out, err]).toEqual([argv.join(" "), 2, "", err]);
     expect(await everything(this.folder)).toEqual(before);
     return err;
