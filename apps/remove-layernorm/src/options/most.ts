@@ -20,4 +20,6 @@ export const MOST = {
   maxTokens: 2 ** 30,
   threads: 64,
   seeds: 100,
+  /** Prompts out of a template. */
+  count: 1_000_000,
 } as const;
