@@ -67,10 +67,10 @@ function recorded({ format, cases, slowest, memory, fault, reader = [] }) {
   return { format, cases, crashes: fault ? 1 : 0, slowest, memory, lines };
 }
 
-function report({ format, cases, slowest, memory, kept, fault, coverage: counters }) {
+function report({ format, cases, slowest, memory, seconds, kept, fault, coverage: counters }) {
   if (counters) reached.merge(counters);
   const what = `slowest ${number(slowest)} ms, at most ${number(memory / 1e6)} MB, ${kept} files kept`;
-  console.log(`${format}: ${number(cases)} cases, ${what}`);
+  console.log(`${format}: ${number(cases)} cases in ${number(seconds)} s of a processor, ${what}`);
   if (fault) console.log(`${format}: ${fault.path}: ${fault.message}`);
 }
 

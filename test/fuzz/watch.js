@@ -70,12 +70,14 @@ async function watch({ format, cases, seed }) {
   mkdirSync(corpus, { recursive: true });
   for (const bytes of found.files) save(corpus, bytes);
   const memory = process.resourceUsage().maxRSS * 1024;
+  const { user, system } = process.cpuUsage();
   const fault = found.fault && { message: found.fault.message, path: save(findings, found.fault.bytes) };
   return {
     format,
     cases: found.cases,
     slowest: found.slowest,
     memory,
+    seconds: (user + system) / 1e6,
     kept: found.files.length,
     coverage: found.coverage,
     reader: found.reader,

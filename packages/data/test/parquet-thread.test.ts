@@ -44,3 +44,26 @@ it("reads one file after the other, also after one that is damaged", async () =>
   }
   await thread.close();
 });
+
+it("asks once for what it needs of several columns", async () => {
+  const path = await folder.write(
+    "columns.parquet",
+    parquet({ a: ["x", "y"], b: ["z", "w"], c: ["u", "v"] }),
+  );
+  const file = await asyncBufferFromFile(path);
+  const asked: [number, number][] = [];
+  const slice = (begin: number, end = file.byteLength) => {
+    asked.push([begin, end]);
+    return file.slice(begin, end);
+  };
+  const thread = new ParquetThread();
+  await thread.open({ byteLength: file.byteLength, slice });
+  asked.length = 0;
+  const rows = await thread.rows(["a", "b", "c"], 0, 2);
+  expect(rows).toEqual([
+    { a: "x", b: "z", c: "u" },
+    { a: "y", b: "w", c: "v" },
+  ]);
+  expect(asked).toHaveLength(3);
+  await thread.close();
+});

@@ -199,7 +199,8 @@ export const target: Target = {
     }
   },
   errors: [HubError, SafetensorsError],
-  names: /hub\.test|some-lab\/tiny|^(model|config)[\w.-]*: |model\.safetensors\.index\.json/,
+  names:
+    /hub\.test|some-lab\/tiny|^(model|config|vocab|merges|tokenizer|added_tokens|special_tokens)[\w.-]*: |model\.safetensors\.index\.json/,
   library: true,
   reader: ["cache", "download", "errors", "model", "server"].map((file) => `packages/hub/src/${file}.ts`),
 };

@@ -1,11 +1,12 @@
 /** What metrics.jsonl says of an event: the same for the same seed, but for the timings, which come last. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { RunEvent } from "@normless/removal";
 import type { TrainEvent } from "@normless/train";
-import { messageOf, systemCode } from "../errors.js";
+import { parseJson } from "@normless/text";
+import { messageOf } from "../errors.js";
 import { checkJson } from "../json/json.js";
+import { readText } from "../json/text-file.js";
 import { METRICS } from "./run-files.js";
 
 /** Undefined for events that are not kept. */
@@ -81,19 +82,16 @@ export async function readMetrics(folder: string): Promise<Metrics> {
   const path = join(folder, METRICS);
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readText(path);
   } catch (error) {
-    return {
-      events: [],
-      damage: `${path}: ${systemCode(error) === "ENOENT" ? "there is no such file" : messageOf(error)}`,
-    };
+    return { events: [], damage: `${path}: ${messageOf(error)}` };
   }
   const events: RunEvent[] = [];
   const bad: { readonly line: number; readonly why: string }[] = [];
   for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
     try {
       // What the lines of a run hold, metricsLine made of its events.
-      events.push(checkJson("it", eventSchema, JSON.parse(line)) as unknown as RunEvent);
+      events.push(checkJson("it", eventSchema, parseJson(line, "it")) as unknown as RunEvent);
     } catch (error) {
       bad.push({ line: i + 1, why: messageOf(error) });
     }

@@ -130,7 +130,9 @@ export async function checkPlainFiles(path: string): Promise<void> {
     const found = await lstat(join(path, name)).catch(() => undefined);
     if (found === undefined || found.isFile()) continue;
     const what = found.isSymbolicLink() ? "a link" : "no ordinary file";
-    throw new UsageError(`${join(path, name)} is ${what}; a run's files are in its folder. Put the file itself there`);
+    throw new UsageError(
+      `${join(path, name)} is ${what}; a run's files are in its folder. Put the file itself there`,
+    );
   }
 }
 

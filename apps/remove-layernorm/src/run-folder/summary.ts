@@ -1,10 +1,11 @@
 /** summary.json, which a run writes last: who finds a whole one finds a finished run. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Summary } from "@normless/removal";
+import { parseJson } from "@normless/text";
 import { messageOf, systemCode } from "../errors.js";
 import { checkJson } from "../json/json.js";
+import { readText } from "../json/text-file.js";
 import type { EndedProvenance } from "../provenance/schema.js";
 import { type RunCommand, SUMMARY } from "./run-files.js";
 
@@ -37,12 +38,12 @@ export async function readEnding(folder: string, command: RunCommand = "remove")
   const path = join(folder, SUMMARY);
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = await readText(path);
   } catch (error) {
-    return systemCode(error) === "ENOENT" ? {} : { damage: messageOf(error) };
+    return error instanceof Error && systemCode(error.cause) === "ENOENT" ? {} : { damage: messageOf(error) };
   }
   try {
-    const json: unknown = JSON.parse(text);
+    const json = parseJson(text, SUMMARY);
     checkJson<unknown>(SUMMARY, schemas[command], json);
     return { summary: json as RunSummary };
   } catch (error) {

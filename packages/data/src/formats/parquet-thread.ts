@@ -81,14 +81,20 @@ const checked = async (columns, rowStart, parquetHeader) => {
       reader.offset += header.compressed_page_size;
     }
   }
-  const part = (from, to) => parts.find(({ begin, end }) => begin <= from && to <= end);
-  return {
-    byteLength: file.byteLength,
-    slice: async (from, to) => {
-      const held = part(from, to);
-      return held ? held.bytes.slice(from - held.begin, to - held.begin) : file.slice(from, to);
-    },
+  parts.sort((a, b) => a.begin - b.begin);
+  // What lies in one of them, or goes on from one to the next, is not asked for again.
+  const slice = async (from, to) => {
+    const bytes = new Uint8Array(Math.max(0, to - from));
+    let at = from;
+    for (const part of parts) {
+      if (at >= to || at < part.begin || at >= part.end) continue;
+      const end = Math.min(to, part.end);
+      bytes.set(new Uint8Array(part.bytes, at - part.begin, end - at), at - from);
+      at = end;
+    }
+    return at >= to ? bytes.buffer : file.slice(from, to);
   };
+  return { byteLength: file.byteLength, slice };
 };
 parentPort.on("message", (message) => {
   if (message instanceof ArrayBuffer) return given(message);
