@@ -1,5 +1,6 @@
 export { checkHead, type HeadPlace } from "./circuits/head-input.js";
 export { type ScoreOptions, type ScorePairs, scorePairs } from "./circuits/scores.js";
+export { type TokenCircuitOptions, tokenLogits, tokenScores } from "./circuits/tokens.js";
 export { type ValueOptions, type ValueParts, valueParts } from "./circuits/values.js";
 export {
   attribute,
