@@ -212,6 +212,9 @@ describe("before a run begins", () => {
       expect(await train("--model-config", join(tiny.model, "config.json"), "--block-size", "16")).toMatch(
         /the run will write .* and 20\.0 kB are free on its disk; free some space, or choose another folder/,
       );
+      expect(await refused("sweep", "--model", tiny.model, "--recipe", tiny.recipe, "--seeds", "3")).toMatch(
+        /the 3 runs to come will write 452\.\d kB into .* and 20\.0 kB are free on its disk/,
+      );
       const dry = await run([
         "remove",
         "--model",
