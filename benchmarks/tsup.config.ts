@@ -6,6 +6,8 @@ export default defineConfig({
     main: "src/main.ts",
     table: "src/table.ts",
     step: "src/steps/ours.ts",
+    inside: "src/inside/ours.ts",
+    "bench-inside": "src/inside/main.ts",
     small: "src/small/main.ts",
     memory: "src/memory/main.ts",
     peak: "src/harness/peak.ts",

@@ -13,7 +13,7 @@ const timeSchema = z.object({ ms: z.number() });
 const rowsSchema = z.object({ rows: z.array(z.number()) });
 
 /** $PYTHON where it is set; else that of the environment of the stock peers, which is made where it is not there yet. */
-async function findPython(): Promise<string> {
+export async function findPython(): Promise<string> {
   const { PYTHON } = process.env;
   if (PYTHON !== undefined) return PYTHON;
   // Where it lies tells it where to install, so it is not bundled.
