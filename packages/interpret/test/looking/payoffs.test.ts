@@ -9,7 +9,6 @@ import {
   attributionPatching,
   attributionPatchingError,
   confidenceNeurons,
-  type HooksByName,
   logitDifference,
   neuronAblation,
   patchingError,
@@ -72,7 +71,7 @@ describe.each([0, 1])("model %i", (which) => {
     const reads: Promise<void>[] = [];
     const seeing = (x: Variable) =>
       void reads.push(x.tensor.read().then((values) => void (active = [...values])));
-    runWithHooks(model, rows, { [name]: seeing } as HooksByName);
+    runWithHooks(model, rows, { [name]: seeing });
     await Promise.all(reads);
     const M = tiny.inner;
     const mean = (n: number) => active.filter((_, i) => i % M === n).reduce((a, b) => a + b, 0) / 12;
