@@ -14,6 +14,7 @@ import { inspectCommand } from "./commands/inspect.js";
 import { lensCommand } from "./commands/lens.js";
 import { logitsCommand } from "./commands/logits.js";
 import { patchCommand } from "./commands/patch.js";
+import { payoffsCommand } from "./commands/payoffs.js";
 import { promptsCommand } from "./commands/prompts.js";
 import { recipesCommand } from "./commands/recipes.js";
 import { removeCommand } from "./commands/remove.js";
@@ -41,6 +42,7 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     lensCommand(io),
     patchCommand(io),
     headCommand(io),
+    payoffsCommand(io),
     logitsCommand(io),
     recipesCommand(io),
     reportCommand(io),

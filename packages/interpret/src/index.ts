@@ -8,6 +8,13 @@ export {
 export { type ScoreOptions, type ScorePairs, scorePairs } from "./circuits/scores.js";
 export { type TokenCircuitOptions, tokenLogits, tokenScores } from "./circuits/tokens.js";
 export { type ValueOptions, type ValueParts, valueParts } from "./circuits/values.js";
+export { type ConfidenceNeuron, confidenceNeurons } from "./neurons/confidence-neurons.js";
+export {
+  type NeuronAblation,
+  neuronAblation,
+  type NeuronAblationOptions,
+  type NeuronChange,
+} from "./neurons/neuron-ablation.js";
 export {
   attribute,
   attributeAll,
@@ -44,6 +51,12 @@ export {
   type Linearised,
   patchingError,
 } from "./patching/attribution-patching.js";
+export {
+  type AnsweredPair,
+  attributionPatchingError,
+  type AttributionPatchingError,
+  patchingImprovement,
+} from "./patching/attribution-patching-error.js";
 export { normalisedPatches } from "./patching/normalised.js";
 export {
   type PathOptions,

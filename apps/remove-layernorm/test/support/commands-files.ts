@@ -97,6 +97,7 @@ export class Workplace {
       prompts: ["ioi", "--model", model],
       lens: ["--model", model, "--prompt", "a"],
       patch: ["--model", model],
+      payoffs: ["--model", model, model],
       head: ["0.0", "--model", model, "--prompt", "a"],
       tokenize: ["a", "--model", model],
       cache: [
