@@ -38,7 +38,8 @@ export async function makeModel(root: string, config: Gpt2Config, tokenizer: str
   const ids = Uint16Array.from({ length: TOKENS + 1 }, () => random.below(4096));
   await writeFile(join(folder, "val.bin"), writeNanogptShard(ids));
   await writeFile(join(root, "rows.json"), JSON.stringify([[...ids.subarray(0, 64)]]));
-  const constants = Object.fromEntries(normModules(config).map((module) => [module, 1]));
+  // Large ones: with smaller the residual of random weights grows from block to block, beyond what float32 holds of a fold.
+  const constants = Object.fromEntries(normModules(config).map((module) => [module, 10]));
   await writeFile(join(root, "norms.json"), JSON.stringify(constants));
   await writeFile(join(folder, "config.json"), configText(config, standardNorms(config)));
   return shapes.reduce((sum, [, shape]) => sum + 4 * sizeOf(shape), 0);
