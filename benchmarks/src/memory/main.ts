@@ -27,8 +27,8 @@ const { preset, only, folder, json, args } = new Command("bench:memory")
 
 const root = await mkdtemp(join(folder ?? tmpdir(), "normless-memory-"));
 try {
-  const say = (name: string) => process.stderr.write(`${name} …\n`);
-  say(`make a model of ${preset}'s size`);
+  const say = (name: string) => process.stderr.write(`${name}\n`);
+  say(`make a model of ${preset}'s size …`);
   const weightBytes = await makeModel(root, presets[preset as PresetName], built("../../models/sotu"));
   const stages = await memoryStages(root, { only, more: args, say });
   console.log(memoryTable(stages, weightBytes));

@@ -1,6 +1,7 @@
 /** The commands that look at a model or write it in another form, each in a process of its own, by the memory it held. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { gigabytes } from "../results/text.js";
 import { built, NORMLESS, type ProcessPeak, processPeak } from "../harness/process-peak.js";
 
 export interface MemoryStage extends ProcessPeak {
@@ -58,19 +59,18 @@ export async function memoryStages(
   },
 ): Promise<MemoryStage[]> {
   const stages: MemoryStage[] = [];
-  for (const [name, args] of Object.entries(commands(root))) {
-    if (only && !only.includes(name)) continue;
-    say(name);
-    stages.push({ name, ...(await processPeak(NORMLESS, [...args, ...more])) });
+  const measure = async (name: string, script: string, args: readonly string[]) => {
+    if (only && !only.includes(name)) return;
+    say(`${name} …`);
+    const stage = { name, ...(await processPeak(script, args)) };
+    // What was measured is told at once: one of the next may fail, after many minutes.
+    say(`${name}: ${stage.seconds.toFixed(0)} s, ${gigabytes(stage.peakBytes)}`);
+    stages.push(stage);
     await rm(join(root, "out"), { recursive: true, force: true });
-  }
-  for (const [name, ways] of TRAININGS) {
-    if (only && !only.includes(name)) continue;
-    say(name);
-    stages.push({
-      name,
-      ...(await processPeak(built("./training-step.js"), [join(root, "model"), ...ways])),
-    });
-  }
+  };
+  for (const [name, args] of Object.entries(commands(root)))
+    await measure(name, NORMLESS, [...args, ...more]);
+  const training = built("./training-step.js");
+  for (const [name, ways] of TRAININGS) await measure(name, training, [join(root, "model"), ...ways]);
   return stages;
 }
