@@ -30,7 +30,7 @@ export async function tokenScores(
   checkHead(model, { layer, head }, "tokenScores");
   checkToken(token, V, "tokenScores");
   const site: NormSite = `h.${layer}.ln_1:qk`;
-  nonlinear(model, [site], "tokenScores", true);
+  nonlinear(model, [site], "tokenScores", true, "scorePairs takes a text's scores apart");
   const wte = await params["wte.weight"].read();
   const [queries, keys] = [
     await readHeadProjection(model, { layer, head }, 0),
@@ -59,7 +59,13 @@ export async function tokenLogits(
   checkHead(model, { layer, head }, "tokenLogits");
   checkToken(token, V, "tokenLogits");
   const site: NormSite = `h.${layer}.ln_1:v`;
-  nonlinear(model, [site, "ln_f"], "tokenLogits", true);
+  nonlinear(
+    model,
+    [site, "ln_f"],
+    "tokenLogits",
+    true,
+    "valueParts takes apart what a head writes in a text",
+  );
   const D = C / heads;
   const value = new Float64Array(D);
   const read = embeddingsThrough(model, site, await model.params["wte.weight"].read());

@@ -16,13 +16,13 @@ export function nonlinear(
   sites: readonly NormSite[],
   what: string,
   exact: boolean,
+  otherwise = "Without `exact` the parts are taken at the std of this text, and how far off that is comes with them",
 ): NormSite[] {
   const found = sites.filter((site) => !isLinear(model, site));
   if (exact && found.length > 0) {
     throw new RangeError(
       `${what}: there is no exact form here, since the norm at ${found[0]} is ${kindOf(model.norms[found[0]])} and divides by what ` +
-        "depends on every part. Without `exact` the parts are taken at the std of this text, and how far off that is comes with " +
-        "them; or take a model whose norms are frozen or folded",
+        `depends on every part. ${otherwise}; or take a model whose norms are frozen or folded`,
     );
   }
   return found;

@@ -19,19 +19,18 @@ import {
 import {
   type BoundModel,
   forward,
-  freeTokens,
   type HookName,
   type HostTokens,
   type Model,
   normAt,
   type Tokens,
-  uploadTokens,
 } from "@normless/gpt2";
 import { scope, type Tensor } from "@normless/tensor";
 import { checkHead, type HeadPlace } from "../circuits/head-input.js";
 import { freeAll } from "../run/cache.js";
 import type { Metric } from "../run/gradients.js";
 import { passBody } from "../run/pass.js";
+import { withTokens } from "../run/tokens.js";
 import { batchesOf, metricOf, type PromptPair } from "./prompt-pair.js";
 
 /** What writes: an embedding, a head, or a MLP of a layer. */
@@ -127,21 +126,20 @@ function patchedRun(
   const { config, params, norms } = model;
   return scope(() => {
     const change = changed();
-    const tokens = uploadTokens(change.backend, config, batch);
-    const value = evaluate((variables) => {
-      const bound = { config, norms, params: variables };
-      const { tape } = variables["wte.weight"];
-      const hooks: Partial<Record<HookName, (x: Variable) => Variable>> = {};
-      for (const receiver of to) {
-        const residual = () => add(tape.constant(corrupted[readAt(model, receiver)]), change);
-        const { name, hook } = reading({ bound, tokens, receiver, residual, change });
-        const before = hooks[name];
-        hooks[name] = before ? (x) => hook(before(x)) : hook;
-      }
-      return metric(forward(bound, tokens, { hooks: hooks }));
-    }, params);
-    freeTokens(tokens);
-    return value;
+    return withTokens(model, batch, (tokens) =>
+      evaluate((variables) => {
+        const bound = { config, norms, params: variables };
+        const { tape } = variables["wte.weight"];
+        const hooks: Partial<Record<HookName, (x: Variable) => Variable>> = {};
+        for (const receiver of to) {
+          const residual = () => add(tape.constant(corrupted[readAt(model, receiver)]), change);
+          const { name, hook } = reading({ bound, tokens, receiver, residual, change });
+          const before = hooks[name];
+          hooks[name] = before ? (x) => hook(before(x)) : hook;
+        }
+        return metric(forward(bound, tokens, { hooks }));
+      }, params),
+    );
   });
 }
 

@@ -1,8 +1,9 @@
 /** Two prompts that differ in what is looked for. */
-import type { HostTokens, Model } from "@normless/gpt2";
+import { evaluate } from "@normless/autograd";
+import { forward, type HostTokens, type Model } from "@normless/gpt2";
 import type { Metric } from "../run/gradients.js";
-import { runWithGradients } from "../run/gradients.js";
 import { batchOf, type Prompts } from "../run/prompts.js";
+import { withTokens } from "../run/tokens.js";
 
 /** A prompt (or rows of them) in which the model does what is looked at, and one of the same length in which it does not. */
 export interface PromptPair {
@@ -29,6 +30,9 @@ export function batchesOf(pair: PromptPair): { readonly clean: HostTokens; reado
 
 /** The metric of a run in which nothing is changed. */
 export async function metricOf(model: Model, prompts: Prompts, metric: Metric): Promise<number> {
-  using run = runWithGradients(model, prompts, [], metric);
-  return run.value.item();
+  const { config, params, norms } = model;
+  using value = withTokens(model, batchOf(prompts), (tokens) =>
+    evaluate((variables) => metric(forward({ config, norms, params: variables }, tokens)), params),
+  );
+  return value.item();
 }

@@ -3,18 +3,12 @@
  * begin at that layer: what is before it is the same in all of them.
  */
 import { evaluate, expand, reshape, slice, stack, type Variable, where } from "@normless/autograd";
-import {
-  forward,
-  freeTokens,
-  type HookName,
-  type HostTokens,
-  type Model,
-  uploadTokens,
-} from "@normless/gpt2";
+import { forward, type HookName, type HostTokens, type Model } from "@normless/gpt2";
 import { enroll, scope, type Tensor } from "@normless/tensor";
 import { freeAll } from "../run/cache.js";
 import type { Metric } from "../run/gradients.js";
 import { passBody } from "../run/pass.js";
+import { withTokens } from "../run/tokens.js";
 import { hookOf, placesOf, type PatchPlan } from "./points.js";
 
 /** Tokens that are run side by side. */
@@ -66,20 +60,19 @@ function sideBySide(
   const inputs = new Int32Array(n * B * T);
   for (let i = 0; i < n; i++) inputs.set(batch.inputs, i * B * T);
   return scope(() => {
-    const tokens = uploadTokens(x.backend, config, { inputs, B: n * B, T });
     const residual = repeated(x, n);
     const hook = (y: Variable) => {
       const [, ...rest] = y.shape;
       const apart = reshape(y, [n, B, ...rest]);
       return reshape(where(maskOf(plan, places, apart), source, apart), y.shape);
     };
-    const metrics = evaluate((variables) => {
-      const options = { hooks: { [hookOf(plan, layer)]: hook }, from: { layer, residual } };
-      const logits = forward({ config, norms, params: variables }, tokens, options);
-      return stack(places.map((_, i) => metric(slice(logits, 0, { start: i * B, end: (i + 1) * B }))));
-    }, params);
-    freeTokens(tokens);
-    return metrics;
+    return withTokens(model, { inputs, B: n * B, T }, (tokens) =>
+      evaluate((variables) => {
+        const options = { hooks: { [hookOf(plan, layer)]: hook }, from: { layer, residual } };
+        const logits = forward({ config, norms, params: variables }, tokens, options);
+        return stack(places.map((_, i) => metric(slice(logits, 0, { start: i * B, end: (i + 1) * B }))));
+      }, params),
+    );
   });
 }
 
