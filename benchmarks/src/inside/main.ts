@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import { presets } from "@normless/gpt2";
 import { randomAt } from "@normless/random";
 import { LineProcess } from "../harness/line-process.js";
@@ -28,22 +28,29 @@ interface Case {
   readonly positions: number;
 }
 
-const { threads, rounds } = new Command("bench:inside")
+const NAMES = ["sotu", "sink", "small"] as const;
+
+const { threads, rounds, only } = new Command("bench:inside")
   .description("Looks into models beside TransformerLens; some minutes, 4 GB of memory, 500 MB of disk")
   .option("--threads <n>", "threads of both", threadCount, Math.min(2, availableParallelism()))
   .option("--rounds <n>", "turns of each, after one that does not count", wholeNumber(1, 100), 5)
+  .addOption(
+    new Option("--only <names...>", "the models that ship, and GPT-2 small's shapes")
+      .choices(NAMES)
+      .default([...NAMES]),
+  )
   .parse()
   .opts();
 
 const shipped = (name: string) => fileURLToPath(new URL(`../../models/${name}`, import.meta.url));
 const root = await mkdtemp(join(tmpdir(), "normless-inside-"));
 try {
-  await makeModel(root, presets.small, shipped("sotu"));
-  const cases: Case[] = [
-    { name: "models/sotu", folder: shipped("sotu"), T: 128, positions: 17 },
-    { name: "models/sink", folder: shipped("sink"), T: 128, positions: 17 },
-    { name: "GPT-2 small's shapes", folder: join(root, "model"), T: 128, positions: 9 },
-  ];
+  if (only.includes("small")) await makeModel(root, presets.small, shipped("sotu"));
+  const cases = only.map((name): Case =>
+    name === "small"
+      ? { name: "GPT-2 small's shapes", folder: join(root, "model"), T: 128, positions: 9 }
+      : { name: `models/${name}`, folder: shipped(name), T: 128, positions: 17 },
+  );
   const rows: string[] = [];
   for (const one of cases) rows.push(...(await measure(one)));
   console.log(

@@ -18,7 +18,7 @@ export {
   hookNames,
   type HookShape,
 } from "./model/hook-names.js";
-export { atNormInputs, type Hook, type Hooks, residualOf } from "./model/hooks.js";
+export { atNormInputs, type Hook, type Hooks } from "./model/hooks.js";
 export { tokenLosses, trainingLoss, type TrainingLossOptions } from "./model/losses.js";
 export { normAt } from "./model/norm-at.js";
 export type { Attend, BoundModel, ForwardOptions, Model } from "./model/pass.js";

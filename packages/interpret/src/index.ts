@@ -6,6 +6,7 @@ export {
   type WrittenTokens,
 } from "./circuits/head-tokens.js";
 export { type ScoreOptions, type ScorePairs, scorePairs } from "./circuits/scores.js";
+export { type TokenCircuitOptions, tokenLogits, tokenScores } from "./circuits/tokens.js";
 export { type ValueOptions, type ValueParts, valueParts } from "./circuits/values.js";
 export {
   attribute,

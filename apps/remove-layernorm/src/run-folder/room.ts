@@ -42,10 +42,24 @@ export const diskBytes = ({ checkpoint, models }: DiskUse): number => 2 * checkp
 
 /** @throws UsageError with the figures, where the disk of a new run's folder has not room for what it will write. */
 export async function checkDisk(out: string, disk: DiskUse): Promise<void> {
-  const [needed, free] = [diskBytes(disk), await freeBytes(out)];
+  const parts = `two checkpoints of ${bytes(disk.checkpoint)}, models of ${bytes(disk.models)}`;
+  await checkFree(
+    out,
+    diskBytes(disk),
+    `the run will write ${bytes(diskBytes(disk))} into ${out} (${parts})`,
+  );
+}
+
+/** The same of the runs of a sweep that are to come. */
+export async function checkDiskOfAll(out: string, disks: readonly DiskUse[]): Promise<void> {
+  const needed = disks.reduce((sum, disk) => sum + diskBytes(disk), 0);
+  await checkFree(out, needed, `the ${disks.length} runs to come will write ${bytes(needed)} into ${out}`);
+}
+
+async function checkFree(out: string, needed: number, what: string): Promise<void> {
+  const free = await freeBytes(out);
   if (free === undefined || needed <= free) return;
   throw new UsageError(
-    `the run will write ${bytes(needed)} into ${out} (two checkpoints of ${bytes(disk.checkpoint)}, models of ` +
-      `${bytes(disk.models)}), and ${bytes(free)} are free on its disk; free some space, or choose another folder: --out DIR`,
+    `${what}, and ${bytes(free)} are free on its disk; free some space, or choose another folder: --out DIR`,
   );
 }

@@ -6,6 +6,7 @@ import { difference, duration } from "../terminal/format.js";
 import { quit } from "../terminal/interrupt.js";
 import type { Io } from "../terminal/io.js";
 import type { OutputPath } from "../options/outputs.js";
+import { checkDiskOfAll } from "../run-folder/room.js";
 import { table } from "../terminal/table.js";
 import type { AskedArm } from "./arms.js";
 import { execute, standing } from "./execute.js";
@@ -67,8 +68,13 @@ export class Sweep {
     this.#record = { manner, arms: [...known, ...own], runs };
   }
 
-  /** The exit code. */
+  /** The exit code. @throws UsageError where the disk has no room for the runs to come */
   async run(): Promise<number> {
+    const toCome = this.#planned.filter(({ run }) => run.state === "to come");
+    await checkDiskOfAll(
+      this.#job.out,
+      toCome.map(({ asked }) => asked.disk),
+    );
     const release = this.#io.onInterrupt((signal) => {
       if (this.#stopping) return quit(this.#io, signal);
       this.#stopping = signal;

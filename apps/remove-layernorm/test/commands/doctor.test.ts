@@ -59,8 +59,8 @@ it("tells of machine, engines and memory, in words and as JSON", async () => {
 }, 180_000);
 
 it("knows what GPT-2's sizes take without a folder", async () => {
-  const { parameters, weights, update } = await needsOf("gpt2-xl");
-  expect([parameters, weights]).toEqual([1_557_611_200, 4 * 1_557_611_200]);
+  const { parameters, weights, update } = await needsOf("gpt2");
+  expect([parameters, weights]).toEqual([124_439_808, 4 * 124_439_808]);
   // Weights, gradients and two moments, and the teacher's weights.
   expect(update.train.recomputed).toBeGreaterThan(4 * weights);
   expect(update.remove.recomputed).toBeGreaterThan(5 * weights);

@@ -55,8 +55,8 @@ describe.each(numbered)("$name", ({ name, option }) => {
 
   it("has a most, or takes more than there is for all of it", () => {
     const huge = "9007199254740991";
-    // Any number is a seed.
-    if (/--seed |<n\|all>/.test(name)) expect(parse(huge)).toBe(Number(huge));
+    // Any number is a seed, and a position is held against the prompt.
+    if (/--seed |--(position|key) |<n\|all>/.test(name)) expect(parse(huge)).toBe(Number(huge));
     else expect(() => parse(huge)).toThrow(InvalidArgumentError);
     for (const text of ["", "x", "1.5", "NaN", "Infinity", "1e400"]) {
       expect(() => parse(text)).toThrow(InvalidArgumentError);
@@ -211,6 +211,9 @@ describe("before a run begins", () => {
       );
       expect(await train("--model-config", join(tiny.model, "config.json"), "--block-size", "16")).toMatch(
         /the run will write .* and 20\.0 kB are free on its disk; free some space, or choose another folder/,
+      );
+      expect(await refused("sweep", "--model", tiny.model, "--recipe", tiny.recipe, "--seeds", "3")).toMatch(
+        /the 3 runs to come will write 452\.\d kB into .* and 20\.0 kB are free on its disk/,
       );
       const dry = await run([
         "remove",

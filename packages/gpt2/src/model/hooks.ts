@@ -105,7 +105,7 @@ export function atNormInputs(
 }
 
 /** The hook of the residual that a norm module reads. */
-export function residualOf(module: NormModule, { layers }: Pick<Gpt2Config, "layers">): HookName {
+function residualOf(module: NormModule, { layers }: Pick<Gpt2Config, "layers">): HookName {
   const [, layer, ln] = /^h\.(\d+)\.ln_([12])$/.exec(module) ?? [];
   if (layer === undefined) return `blocks.${layers - 1}.hook_resid_post`;
   return `blocks.${Number(layer)}.${ln === "1" ? "hook_resid_pre" : "hook_resid_mid"}`;

@@ -79,10 +79,7 @@ export class HeadInput {
 
   /** Read once, whatever the positions. */
   async #projection(third: 0 | 1 | 2): Promise<Projection> {
-    const { layer, head } = this.place;
-    const found =
-      this.#projections.get(third) ??
-      ofHead(await readProjection(this.model, layer, third), head, this.model.config);
+    const found = this.#projections.get(third) ?? (await readHeadProjection(this.model, this.place, third));
     this.#projections.set(third, found);
     return found;
   }
@@ -96,12 +93,14 @@ export class HeadInput {
   }
 }
 
-/** The columns of one head: weight (C,D), bias (D). */
-function ofHead(
-  { weight, bias }: Projection,
-  head: number,
-  { channels: C, heads }: Model["config"],
-): Projection {
+/** Queries (0), keys (1) or values (2) of one head: weight (C,D), bias (D). */
+export async function readHeadProjection(
+  model: Model,
+  { layer, head }: HeadPlace,
+  third: 0 | 1 | 2,
+): Promise<Projection> {
+  const { channels: C, heads } = model.config;
+  const { weight, bias } = await readProjection(model, layer, third);
   const D = C / heads;
   const columns = new Float64Array(C * D);
   for (let k = 0; k < C; k++) columns.set(weight.subarray(k * C + head * D, k * C + (head + 1) * D), k * D);

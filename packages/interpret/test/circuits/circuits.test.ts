@@ -22,6 +22,8 @@ import {
   runWithCache,
   runWithGradients,
   scorePairs,
+  tokenLogits,
+  tokenScores,
   valueParts,
 } from "../../src/index.js";
 
@@ -51,7 +53,7 @@ describe.each(engines)("on %s, for any model", (_, make, tolerance) => {
   it("pairs of parts add up to the score that the model has", () =>
     check(async (model, ids, exact, seed) => {
       const { layers, heads } = model.config;
-      const [layer, head] = [seed % layers, (seed >> 2) % heads];
+      const [layer, head] = [seed % layers, (seed >>> 2) % heads];
       const T = ids.length;
       using run = runWithCache(model, ids, [`blocks.${layer}.attn.hook_attn_scores`]);
       const scores = await run.cache[`blocks.${layer}.attn.hook_attn_scores`].read();
@@ -70,7 +72,7 @@ describe.each(engines)("on %s, for any model", (_, make, tolerance) => {
   it("parts at keys add up to what the head writes for a logit, its share of the bias too", () =>
     check(async (model, ids, exact, seed) => {
       const { layers, heads } = model.config;
-      const [layer, head] = [seed % layers, (seed >> 2) % heads];
+      const [layer, head] = [seed % layers, (seed >>> 2) % heads];
       const found = await valueParts(model, ids, { layer, head, token: 0, versus: 1 });
       expect(found.exact).toBe(exact);
       expect(found.relativeDifference).toBeLessThan(tolerance);
@@ -198,5 +200,44 @@ describe("valueParts", () => {
     await expect(valueParts(model, [1, 2], { layer: 0, head: 1, token: 99 })).rejects.toThrow(
       "token 99 is outside",
     );
+  });
+});
+
+describe("circuits of tokens", () => {
+  it("are what pairs and values of texts have of embeddings, for any model without LayerNorm", async () => {
+    await fc.assert(
+      fc.asyncProperty(configs, seeds, async (config, seed) => {
+        const [layer, head] = [seed % config.layers, (seed >>> 2) % config.heads];
+        const ids = randomIds(config, config.blockSize, seed);
+        const frozen = frozenModel(config, seed);
+        for (const host of [frozen, foldModel(frozen)]) {
+          const model = await onDevice(reference(), host);
+          const [query, key] = [ids.length - 1, Math.min(1, ids.length - 1)];
+          const pairs = await scorePairs(model, ids, { layer, head, query, key });
+          const scores = await tokenScores(model, { layer, head, token: ids[query] });
+          expect(scores).toHaveLength(config.vocabSize);
+          // The first part at each place is its token's embedding.
+          expect(scores[ids[key]]).toBeCloseTo(pairs.pairs[0], 8);
+          const values = await valueParts(model, ids, { layer, head, token: 0, versus: 1 });
+          const logits = await tokenLogits(model, { layer, head, token: ids[key] });
+          const share = values.logits[key * values.parts.length];
+          expect(values.pattern[key] * (logits[0] - logits[1])).toBeCloseTo(share, 8);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it("are refused behind a LayerNorm, with what can be asked for", async () => {
+    const model = await onDevice(reference(), randomModel(tiny, 1));
+    for (const circuit of [tokenScores, tokenLogits]) {
+      await expect(circuit(model, { layer: 0, head: 0, token: 1 })).rejects.toThrow(
+        "take a model whose norms are frozen or folded",
+      );
+      await expect(circuit(model, { layer: 0, head: 0, token: 61 })).rejects.toThrow(
+        "token 61 is outside the vocabulary",
+      );
+      await expect(circuit(model, { layer: 5, head: 0, token: 1 })).rejects.toThrow("there is no head 5.0");
+    }
   });
 });

@@ -19,7 +19,9 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { float32Engines } from "../engines.js";
 import { type HookTensor, runWithCache } from "../../src/index.js";
 
-const finite = (values: ArrayLike<number>) => Float64Array.from(values, (x) => (x === -Infinity ? -1e3 : x));
+/** For closeness relative to the largest: with a 1, since what is almost nothing has no digits in the naive pass; and no infinity. */
+const finite = (values: ArrayLike<number>) =>
+  Float64Array.from([...Array.from(values), 1], (x) => (x === -Infinity ? -2 : x));
 
 describe("runWithCache", () => {
   it("keeps the tensors of a naive pass, of every row, and gives its logits", async () => {
@@ -105,6 +107,17 @@ describe("runWithCache", () => {
     using replaced = runWithCache(model, [1, 2, 3], [name], { hooks: { [name]: () => other } });
     expect([...(await replaced.cache[name].read())]).toEqual(new Array(48).fill(2));
     other.free();
+  });
+
+  it("takes no more than the pass and what is kept", async () => {
+    const peak = async (...names: "blocks.0.mlp.hook_post"[]) => {
+      const backend = reference();
+      const model = await onDevice(backend, randomModel(tiny, 2));
+      const before = backend.memory().liveBytes;
+      runWithCache(model, randomIds(tiny, 16, 1), names)[Symbol.dispose]();
+      return backend.memory().peakBytes - before;
+    };
+    expect(await peak("blocks.0.mlp.hook_post")).toBeLessThanOrEqual((await peak()) + 8 * 16 * tiny.inner);
   });
 
   it("goes with the scope around, also when something throws", async () => {
