@@ -18,7 +18,7 @@ import { format } from "prettier";
 
 const SHIPS = new URL("ships.json", import.meta.url);
 /** How much more than now a package may become before somebody looks. */
-const ROOM = 1.15;
+const ROOM = 1.25;
 
 const root = process.cwd();
 const copy = mkdtempSync(join(tmpdir(), "normless-release-"));

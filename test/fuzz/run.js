@@ -61,10 +61,8 @@ function linesOf(reader) {
 const total = (files, field) => files.reduce((sum, one) => sum + one[field], 0);
 
 /** What is kept of a search for the table. */
-function recorded({ format, cases, slowest, memory, fault, reader = [] }) {
-  const files = linesOf(reader);
-  const lines = (100 * total(files, "reached")) / total(files, "lines");
-  return { format, cases, crashes: fault ? 1 : 0, slowest, memory, lines };
+function recorded({ format, cases, slowest, memory, fault }) {
+  return { format, cases, crashes: fault ? 1 : 0, slowest, memory };
 }
 
 function report({ format, cases, slowest, memory, seconds, kept, fault, coverage: counters }) {
@@ -92,11 +90,10 @@ const read = () => (existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, "utf8
 /** The table of what was recorded, in the README. */
 async function writeTable() {
   const rows = read().map(
-    ({ format, cases, crashes, slowest, memory, lines }) =>
-      `| ${format} | ${number(cases)} | ${crashes} | ${number(slowest)} ms | ${number(memory / 1e6)} MB | ${lines.toFixed(1)} % |`,
+    ({ format, cases, crashes, slowest, memory }) =>
+      `| ${format} | ${number(cases)} | ${crashes} | ${number(slowest)} ms | ${number(memory / 1e6)} MB |`,
   );
-  const head =
-    "| format | cases | crashes | slowest | most memory | lines reached |\n| - | -: | -: | -: | -: | -: |";
+  const head = "| format | cases | crashes | slowest | most memory |\n| - | -: | -: | -: | -: |";
   const text = readFileSync(README, "utf8").replace(
     /(<!-- fuzz -->\n)[\s\S]*(<!-- \/fuzz -->)/,
     (_, begin, end) => `${begin}\n${head}\n${rows.join("\n")}\n\n${end}`,
