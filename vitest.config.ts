@@ -17,6 +17,7 @@ const projects: Readonly<Record<string, Project>> = {
   node: {
     include: [
       "test/*.test.ts",
+      "test/fuzz/*.test.ts",
       "packages/*/test/**/*.test.ts",
       "apps/*/test/**/*.test.ts",
       "benchmarks/test/**/*.test.ts",

@@ -10,6 +10,7 @@ export default defineConfig({
     "bench-inside": "src/inside/main.ts",
     small: "src/small/main.ts",
     memory: "src/memory/main.ts",
+    "training-step": "src/memory/training-step.ts",
     peak: "src/harness/peak.ts",
   },
   format: "esm",

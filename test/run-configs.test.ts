@@ -31,8 +31,12 @@ it("a checkpoint of a training", async () => {
       const optimizer = { step: 3, m: moments, v: moments };
       const about = { version: 1, fingerprint: "0123", recipe: trainRecipe, step: 3 } as const;
       const state: TrainState = { ...about, config, norms, weights, optimizer };
-      const bytes = Buffer.concat([...encodeCheckpoint(trainKind, { metricsLines: 1, state })]);
-      expect(await decodeCheckpoint(trainKind, inMemory(bytes))).toEqual({ metricsLines: 1, state });
+      const bytes = Buffer.concat([...encodeCheckpoint(trainKind, { metricsBytes: 1, config: {}, state })]);
+      expect(await decodeCheckpoint(trainKind, inMemory(bytes))).toEqual({
+        metricsBytes: 1,
+        config: {},
+        state,
+      });
     }),
     { numRuns: 300 },
   );

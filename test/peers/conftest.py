@@ -21,7 +21,9 @@ def pytest_addoption(parser):
 def pytest_generate_tests(metafunc):
     if "engine" in metafunc.fixturenames:
         also = ["webgpu"] if metafunc.config.getoption("--webgpu") else []
-        metafunc.parametrize("engine", ["reference", "wasm", "wasm-plain", *also])
+        # Where there is no compiler there is no native engine.
+        native = ["native"] if (ROOT / "packages/tensor-native/build/build.json").exists() else []
+        metafunc.parametrize("engine", ["reference", "wasm", "wasm-plain", *native, *also])
 
 
 def call(command, *, fails=False, env=None, cwd=None):

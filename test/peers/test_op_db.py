@@ -34,6 +34,7 @@ def test_samples_come_out_as_in_pytorch(samples, script, engine, capsys):
     assert not failed, json.dumps(failed, indent=1)
     # A reason that is no sample's any more has to go.
     assert report["unused"] == []
+    assert report["onHost"] == []
     count, passed = (sum(line[key] for line in lines) for key in ("samples", "passed"))
     with capsys.disabled():
         print(f"\n{engine}: {passed} of {count} samples of {len(lines)} ops and variants pass; left out are")

@@ -45,7 +45,11 @@ export async function readAsked<X>(read: () => Promise<X>, option?: string): Pro
   }
 }
 
-export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Signals that ask a process to end, and the exit code of one that did so, as shells have it: 128 and the signal's number. */
+export const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+export type EndingSignal = keyof typeof SIGNAL_EXIT;
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -5,6 +5,7 @@ import { nameNearestChoices } from "./options/arguments.js";
 import { attributeCommand } from "./commands/attribute.js";
 import { cacheCommand } from "./commands/cache.js";
 import { compareCommand } from "./commands/compare.js";
+import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
 import { exportCommand } from "./commands/export.js";
 import { generateCommand } from "./commands/generate.js";
@@ -46,6 +47,7 @@ export function commandsOf(io: Io, done: (code: number) => void) {
     recipesCommand(io),
     reportCommand(io),
     sweepCommand(io, done),
+    doctorCommand(io, done),
   ];
 }
 

@@ -12,9 +12,10 @@ await serve(async (message) => {
   const request = insideRequest.parse(message);
   if (request.op === "load") {
     const backend = await native({ threads: request.threads });
-    const { config, norms, weights, close } = await openModelFolder(request.folder);
+    const opened = await openModelFolder(request.folder);
+    const { config, norms, weights } = opened;
     model = { config, norms, params: await uploadWeights(backend, weights) };
-    await close();
+    await opened.close();
     return { description: backend.description };
   }
   if (request.op === "peak") return { bytes: 1024 * process.resourceUsage().maxRSS };

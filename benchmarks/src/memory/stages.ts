@@ -1,7 +1,7 @@
 /** The commands that look at a model or write it in another form, each in a process of its own, by the memory it held. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { NORMLESS, type ProcessPeak, processPeak } from "../harness/process-peak.js";
+import { built, NORMLESS, type ProcessPeak, processPeak } from "../harness/process-peak.js";
 
 export interface MemoryStage extends ProcessPeak {
   readonly name: string;
@@ -12,6 +12,12 @@ const EXPORTS = [
   ["export folded F16", "--form", "folded", "--dtype", "F16"],
   ["export transformer-lens", "--form", "transformer-lens"],
   ["export gpt2", "--form", "gpt2"],
+] as const;
+
+const TRAININGS = [
+  ["train 1×256", []],
+  ["train 1×256, recomputed", ["recompute"]],
+  ["train 1×256, recomputed, moments in bfloat16", ["recompute", "bfloat16"]],
 ] as const;
 
 /** The stages' names and arguments; `root` is what `makeModel` wrote. */
@@ -32,7 +38,10 @@ function commands(root: string): Record<string, readonly string[]> {
   };
 }
 
-export const stageNames: readonly string[] = Object.keys(commands(""));
+export const stageNames: readonly string[] = [
+  ...Object.keys(commands("")),
+  ...TRAININGS.map(([name]) => name),
+];
 
 /** @throws Error when a command fails */
 export async function memoryStages(
@@ -54,6 +63,14 @@ export async function memoryStages(
     say(name);
     stages.push({ name, ...(await processPeak(NORMLESS, [...args, ...more])) });
     await rm(join(root, "out"), { recursive: true, force: true });
+  }
+  for (const [name, ways] of TRAININGS) {
+    if (only && !only.includes(name)) continue;
+    say(name);
+    stages.push({
+      name,
+      ...(await processPeak(built("./training-step.js"), [join(root, "model"), ...ways])),
+    });
   }
   return stages;
 }

@@ -96,6 +96,7 @@ export function goalsOf(results: Results): Goal[] {
     stepAgainst("small_1x256", 1.2, NATIVE),
     stepAgainst("small_1x1024", 1.2, NATIVE),
     againstPyTorch("generation of small", "generation", "small", 1, NATIVE),
+    againstPyTorch("generation of small", "generation", "small", 1.6, `${NATIVE} bfloat16`),
     {
       name: "peak memory of small_1x1024 against PyTorch's",
       target: 1,

@@ -97,9 +97,9 @@ function profileTable(rows: readonly Row[]): Table {
   return {
     title: titles.profile,
     note: notes.profile,
-    head: ["", "", "ms", "of the step", "rate", "of the limit"],
-    rows: rows.map(({ case: name, about, ms, share, value, unit, toLimit }) => [
-      ...[`\`${name}\``, about, figure(ms.median), percent(share)],
+    head: ["", "", "engine", "ms", "of the step", "rate", "of the limit"],
+    rows: rows.map(({ case: name, engine, about, ms, share, value, unit, toLimit }) => [
+      ...[`\`${name}\``, about, engine, figure(ms.median), percent(share)],
       ...(toLimit === undefined ? ["", ""] : [`${figure(value)} ${unit}`, percent(toLimit)]),
     ]),
   };

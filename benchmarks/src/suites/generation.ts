@@ -50,23 +50,26 @@ export async function generationSuite(context: Context): Promise<void> {
       if (!context.wants(name)) continue;
       const folder = await context.models.of(config);
       const { weights, norms } = await readModelFolder(folder);
-      const models = await Promise.all(
-        started.map(async ({ backend }) => ({
-          config,
-          norms,
-          params: await uploadWeights(backend, weights),
-        })),
-      );
-      const generators = started.map(({ name: engine, threads }, i) => ours(engine, threads, models[i]));
+      const generators: Generator[] = [];
+      const models: Model[] = [];
+      for (const { name: engine, threads, backend } of started) {
+        for (const matrices of ["float32", "bfloat16"] as const) {
+          if (!backend.dtypes.includes(matrices)) continue;
+          const model = { config, norms, params: await uploadWeights(backend, weights, { matrices }) };
+          generators.push(ours(matrices === "float32" ? engine : `${engine} ${matrices}`, threads, model));
+          models.push(model);
+        }
+      }
       try {
         if (hasPeer(context, "pytorch")) {
           for (const started of await startPyTorchForms(context))
             generators.push(await pytorch(started, { config, folder, threads: context.threads }));
         }
         const first: Generated[] = [];
-        for (const generator of generators) {
+        for (const [i, generator] of generators.entries()) {
           const generated = await generator.take(tokens);
-          await check(`${name}, ${showContender(generator)}`, models[0], generated);
+          // What other weights say is likely is another thing; the peer's are those of the first.
+          await check(`${name}, ${showContender(generator)}`, models[i] ?? models[0], generated);
           first.push(generated);
         }
         const timings = await inTurns(

@@ -5,10 +5,10 @@
  * the others against a copy in memory (they can pass it where their operands are still in a cache).
  */
 import { initWeights, standardNorms, uploadWeights } from "@normless/gpt2";
-import type { AttributesOf, InputsOf, KernelName, OutputsOf } from "@normless/tensor";
-import type { WasmBackend } from "@normless/tensor-wasm";
+import type { AttributesOf, Backend, InputsOf, KernelName, OutputsOf } from "@normless/tensor";
+import { native } from "@normless/tensor-native";
+import { wasm } from "@normless/tensor-wasm";
 import { type Context, longRounds } from "../harness/context.js";
-import { mainEngine } from "../harness/engines.js";
 import { inTurns, timed, timingOf } from "../harness/measure.js";
 import { type OpWork, opWork } from "../cases/op-work.js";
 import type { Row } from "../results/results.js";
@@ -17,7 +17,7 @@ import { batchNumber, Stepper } from "../steps/stepper.js";
 
 export const profiled = ["tiny", "base", "small_1x256", "small_1x1024"] as const;
 /** About a quarter of a second: the cores' speed changes within less. */
-const MICROKERNEL_TURNS = 500_000;
+const MICROKERNEL_TURNS = { wasm: 500_000, native: 300_000 };
 /** 256 MiB, beyond any cache. */
 const COPIED = 1 << 26;
 
@@ -36,16 +36,46 @@ interface ProfiledStep {
 }
 
 export async function profileSuite(context: Context): Promise<void> {
+  const there = (["wasm", "native"] as const).filter((name) => context.engines.some((e) => e.name === name));
   for (const name of profiled) {
-    if (context.wants(name)) await profile(context, name, steps[name]);
+    if (!context.wants(name)) continue;
+    for (const engine of there) await profile(context, engine, { name, shape: steps[name] });
   }
 }
 
-async function profile(context: Context, name: string, shape: StepShape): Promise<void> {
+/** An engine whose inner loop can be timed alone, and its queue emptied where it has one. */
+async function started(engine: "wasm" | "native", threads: number) {
+  if (engine === "native") {
+    const backend = await native({ threads });
+    return {
+      backend,
+      microKernel: (turns: number) => backend.diagnostics.microKernel(turns),
+      drain: () => undefined,
+    };
+  }
+  const backend = await wasm({ threads });
+  const { diagnostics } = backend;
+  return {
+    backend,
+    microKernel: (turns: number) => diagnostics.microKernel(turns),
+    drain: () => diagnostics.drain(),
+  };
+}
+
+interface Profiled {
+  readonly name: string;
+  readonly shape: StepShape;
+}
+
+async function profile(
+  context: Context,
+  engine: "wasm" | "native",
+  { name, shape }: Profiled,
+): Promise<void> {
   const { threads } = context;
   const { config } = shape;
-  const backend = await mainEngine.start(threads);
-  const takeOps = watchOps(backend);
+  const { backend, microKernel, drain } = await started(engine, threads);
+  const takeOps = watchOps(backend, drain);
   const params = await uploadWeights(backend, initWeights(config, 1337));
   const stepper = new Stepper(backend, { config, norms: standardNorms(config), params });
   const from = backend.upload(new Float32Array(COPIED), [COPIED]);
@@ -54,7 +84,7 @@ async function profile(context: Context, name: string, shape: StepShape): Promis
   const step = timed("step", async () => void (await stepper.step(batchNumber(all.length, shape))));
   const rounds = longRounds(context);
   const microkernel = timed("microkernel", () => {
-    flops = backend.diagnostics.microKernel(MICROKERNEL_TURNS);
+    flops = microKernel(MICROKERNEL_TURNS[engine]);
     return Promise.resolve();
   });
   // On both sides of the step, for the same reason.
@@ -87,7 +117,7 @@ async function profile(context: Context, name: string, shape: StepShape): Promis
     const { op, about, ...rest } = line;
     context.record({
       ...{ suite: "profile", case: `${name} ${op}`, about: about ?? showStep(shape) },
-      ...{ engine: mainEngine.name, threads, ...rest },
+      ...{ engine, threads, ...rest },
     });
   }
 }
@@ -96,7 +126,7 @@ async function profile(context: Context, name: string, shape: StepShape): Promis
  * Times and counts every op from now on, each until it is done; what it returns hands over all since it was last called,
  * by kernel.
  */
-function watchOps(backend: WasmBackend): () => ReadonlyMap<string, Spent> {
+function watchOps(backend: Backend, drain: () => void): () => ReadonlyMap<string, Spent> {
   let ops = new Map<string, Spent>();
   const run = backend.run.bind(backend);
   backend.run = <K extends KernelName>(
@@ -107,7 +137,7 @@ function watchOps(backend: WasmBackend): () => ReadonlyMap<string, Spent> {
   ): OutputsOf<K> => {
     const begin = performance.now();
     const outputs = run(kernel, inputs, attributes, into);
-    backend.diagnostics.drain();
+    drain();
     const took = performance.now() - begin;
     const { calls, ms, flops, bytes } = ops.get(kernel) ?? { calls: 0, ms: 0, flops: 0, bytes: 0 };
     const work = opWork({ kernel, inputs, outputs, into });

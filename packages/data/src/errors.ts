@@ -1,4 +1,5 @@
 /** Errors of reading data, by who has to act; their messages are for people. */
+import { printable } from "@normless/text";
 
 /** An option of `ReadOptions` that an error may tell to give. */
 export type NamedOption = "tokens" | "textColumn" | "tokenColumn";
@@ -15,13 +16,17 @@ const plain: Words = { called: (option) => option, meant: () => "" };
 
 /** Something is wrong with data. */
 export class DataError extends Error {
+  /** One line that is safe to show, whatever the data hold. */
+  readonly problem: string;
+
   /** @param fix what to do, in somebody's words: the end of the message */
   constructor(
-    readonly problem: string,
+    problem: string,
     readonly fix: (words: Words) => string = () => "",
     options?: ErrorOptions,
   ) {
-    super(problem + fix(plain), options);
+    super(printable(problem + fix(plain)), options);
+    this.problem = printable(problem);
   }
 }
 
@@ -37,6 +42,19 @@ export async function within<X>(where: string, action: () => X | Promise<X>): Pr
     const { problem, fix } = cause instanceof DataError ? cause : new DataError(messageOf(cause));
     throw new Kind(`${where}: ${problem}`, fix, { cause });
   }
+}
+
+/** So many names are said one by one, and so much of each. */
+const NAMED = 8;
+const LONGEST = 60;
+
+/** Names of files or columns for a message, of many the first few: on one line, and safe to show. */
+export function firstNames(names: readonly string[]): string {
+  const shown = names
+    .slice(0, NAMED)
+    .map((name) => printable(name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name));
+  const more = names.length > NAMED ? `, and ${names.length - NAMED} more` : "";
+  return shown.length === 0 ? "none" : shown.join(", ") + more;
 }
 
 /** Any error's message. */

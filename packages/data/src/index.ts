@@ -1,8 +1,8 @@
 export { byteChunks, joined } from "./sources/bytes.js";
 export { NO_TOKENIZER, type ColumnOptions, type RowOptions } from "./formats/documents.js";
-export { DataError, RequestError, type NamedOption, type Words } from "./errors.js";
+export { DataError, firstNames, RequestError, type NamedOption, type Words } from "./errors.js";
 export { ServerError } from "./sources/fetch.js";
-export { findFiles, namedFiles, type FoundFiles } from "./sources/find-files.js";
+export { findFiles, type FoundFiles } from "./sources/find-files.js";
 export {
   dataEndings,
   dataKindsText,

@@ -2,6 +2,7 @@ export { freeTokens, type HostTokens, type Tokens, uploadTargets, uploadTokens }
 export {
   checkConfig,
   type Gpt2Config,
+  MOST_OF_CONFIG,
   type PresetName,
   presets,
   queryScale,
@@ -37,6 +38,8 @@ export {
   type HostTensor,
   readValues,
   type TensorInMemory,
+  roundedWeights,
+  type UploadOptions,
   uploadWeights,
   type Weights,
   type WeightsInMemory,

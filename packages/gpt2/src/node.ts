@@ -1,10 +1,15 @@
 /**
  * Model folders on disk, for Node only (the subpath "@normless/gpt2/node"). What the files hold is in hf-folder.ts.
  */
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { type FileSource, openFile, writeFileAtomic } from "@normless/safetensors/node";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type FileSource,
+  isTemporary,
+  openFile,
+  writeFileAtomic,
+  writeFolderAtomic,
+} from "@normless/safetensors/node";
 import { isWeightFile } from "./files/hf-shards.js";
 import { NotFiniteError } from "./model/finite.js";
 import { gatherWeights, type WeightsInMemory } from "./model/weights.js";
@@ -76,51 +81,51 @@ export async function readModelFolder(path: string): Promise<LoadedModel<Weights
   }
 }
 
-/** How `writeModelFolder` takes what is in the folder already. */
+/** How `writeModelFolder` takes what is in the folder already, and what else it holds. */
 export interface WriteOptions {
   /** Whether files may be written into a folder that is not empty, over those of the same names. Default false. */
   readonly overwrite?: boolean;
+  /**
+   * Is given the folder with the whole model before it takes its place, to look at it or to write more files into it. Where
+   * it throws, nothing takes its place.
+   */
+  readonly finish?: (folder: string) => Promise<void>;
 }
 
 /**
- * Writes a model as a Hugging Face folder, making the folder where there is none. The files are first written whole
- * into a temporary folder inside it and then renamed into place, config.json last, so that a full disk or another
- * failure leaves what was there as it was. Weights there of another number of files go. The process being killed leaves
- * the temporary folder, `.writing-….tmp`. The weights are read, or computed, one by one as they are written, so that a
- * model may be written over the folder that it was opened from.
- * @returns the names of the files that are the model's
+ * Writes a model as a Hugging Face folder, making the folder where there is none. It is first written whole beside its
+ * place and then renamed (`writeFolderAtomic`), of a folder that is there file by file and config.json last, so that a full
+ * disk, a kill or another failure leaves what was there as it was. Weights there of another number of files go. The
+ * weights are read, or computed, one by one as they are written, so that a model may be written over the folder that it was
+ * opened from.
  * @throws Error when the folder is not empty, unless `overwrite` says that this is meant; when writing fails, as it does
- * where the dtype cannot hold a value; NotFiniteError naming the parameter and the element that is NaN or infinite.
+ * where the dtype cannot hold a value, or `finish` does; NotFiniteError naming the parameter and the element that is NaN or
+ * infinite.
  */
 export async function writeModelFolder(
   path: string,
   model: ModelToWrite,
-  { overwrite = false }: WriteOptions = {},
-): Promise<readonly string[]> {
+  { overwrite = false, finish }: WriteOptions = {},
+): Promise<void> {
   const files = modelFiles(model);
-  const names = files.map(({ name }) => name);
-  const target = resolve(path);
-  const there = await readdir(target).catch(ignoreAbsence);
-  if (!overwrite && there && there.length > 0) {
+  const there = (await readdir(path).catch(ignoreAbsence))?.filter((name) => !isTemporary(name)) ?? [];
+  if (!overwrite && there.length > 0) {
     throw new Error(
       `${path}: the folder is not empty (${there.slice(0, 4).join(", ")}${there.length > 4 ? ", …" : ""}). ` +
         "Give another folder, or say that it may be overwritten (overwrite: true).",
     );
   }
-  const staging = join(target, `.writing-${randomUUID()}.tmp`);
+  let staging = path;
+  const write = async (folder: string) => {
+    staging = folder;
+    for (const { name, chunks } of files) await writeFileAtomic(join(folder, name), chunks);
+    await finish?.(folder);
+  };
   try {
-    await mkdir(staging, { recursive: true });
-    for (const { name, chunks } of files) await writeFileAtomic(join(staging, name), chunks);
-    for (const name of names) await rename(join(staging, name), join(target, name));
-    await rm(staging, { recursive: true });
-    for (const name of there ?? []) {
-      // Weights of another writing would be read instead of these.
-      if (isWeightFile(name) && !names.includes(name)) await rm(join(target, name));
-    }
-    return names;
+    // Weights of another writing would be read instead of these.
+    await writeFolderAtomic(path, write, { last: "config.json", goes: isWeightFile });
   } catch (cause) {
-    await rm(there ? staging : target, { recursive: true, force: true });
-    const why = cause instanceof Error ? cause.message.replaceAll(staging, target) : String(cause);
+    const why = cause instanceof Error ? cause.message.replaceAll(staging, path) : String(cause);
     const said = `${path}: the model was not written: ${why}`;
     throw cause instanceof NotFiniteError ? new NotFiniteError(said, { cause }) : new Error(said, { cause });
   }

@@ -1,5 +1,6 @@
 /** What comes from a network, bounded: in its bytes, and in the time that none of them comes. */
 import { thousands } from "./numbers.js";
+import { fetchFromHere } from "./proxy.js";
 
 /** What an answer is held to. */
 export interface Bounds {
@@ -24,7 +25,7 @@ export function silence(): number {
   return 1000 * (seconds > 0 ? seconds : 30);
 }
 
-/** `fetch`, whose promise and body end with an error where a bound is passed. @throws SilenceError, TooLongError */
+/** `fetch`, by way of a proxy where the environment names one, whose promise and body end with an error where a bound is passed. @throws SilenceError, TooLongError */
 export async function boundedFetch(
   url: string | URL | Request,
   init: RequestInit | undefined,
@@ -32,7 +33,8 @@ export async function boundedFetch(
 ): Promise<Response> {
   const clock = new Clock(bounds);
   const signals = [clock.signal, init?.signal ?? undefined].filter((signal) => signal !== undefined);
-  const response = await clock.during(fetch(url, { ...init, signal: AbortSignal.any(signals) }));
+  const ask = await fetchFromHere();
+  const response = await clock.during(ask(url, { ...init, signal: AbortSignal.any(signals) }));
   if (!response.body) {
     clock.stop();
     return response;

@@ -5,13 +5,13 @@
  * place whole.
  * Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
  */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from "node:fs/promises";
+import { copyFile, readdir, readFile, readlink, rename, stat, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { readIndex } from "@normless/safetensors";
-import { writeFileAtomic } from "@normless/safetensors/node";
+import { makeFolder, withTemporary, writeFileAtomic } from "@normless/safetensors/node";
 import { systemCode } from "./errors.js";
 import { isCommit, namesOf, type Reference } from "./names.js";
 
@@ -77,7 +77,7 @@ export class CachedModel {
   async keepCommit(revision: string, commit: string): Promise<void> {
     if ((await this.commitOf(revision)) === commit) return;
     const path = join(this.folder, "refs", revision);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFileAtomic(path, [new TextEncoder().encode(commit)]);
   }
 
@@ -111,15 +111,15 @@ export class CachedModel {
     const path = join(this.snapshot(commit), file.path);
     const isThere = async () => (await fileSize(path)) === file.size;
     if (await isThere()) return;
-    const temporary = `${path}.${randomUUID()}.tmp`;
-    await symlink(relative(dirname(path), this.blob(file)), temporary).catch(async (error: unknown) => {
-      if (systemCode(error) !== "EPERM") throw error;
-      await copyFile(this.blob(file), temporary);
-    });
-    await rename(temporary, path).catch(async (error: unknown) => {
-      await rm(temporary, { force: true });
-      // Where another process reads the same that it has put there, some systems let nothing take its place.
-      if (!(await isThere())) throw error;
+    await withTemporary(path, async (temporary) => {
+      await symlink(relative(dirname(path), this.blob(file)), temporary).catch(async (error: unknown) => {
+        if (systemCode(error) !== "EPERM") throw error;
+        await copyFile(this.blob(file), temporary);
+      });
+      await rename(temporary, path).catch(async (error: unknown) => {
+        // Where another process reads the same that it has put there, some systems let nothing take its place.
+        if (!(await isThere())) throw error;
+      });
     });
   }
 }

@@ -6,11 +6,11 @@
 import { constants } from "node:fs";
 import { access, type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { hasEnded, processName, THIS_PROCESS } from "@normless/safetensors/node";
 import { TooLongError } from "./bounds.js";
 import { fileSize, hashOf, type HubFile } from "./cache.js";
-import { HubRefusal, messageOf } from "./errors.js";
+import { HubError, HubRefusal, messageOf } from "./errors.js";
 import { thousands } from "./numbers.js";
-import { hasEnded, processName, THIS_PROCESS } from "./process-name.js";
 import type { Body } from "./server.js";
 
 /** Where a file goes, and where it comes from. */
@@ -51,7 +51,7 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
   } catch (cause) {
     if (!(cause instanceof WrongContent)) throw cause;
     await rm(part, { force: true });
-    throw new Error(`${cause.message}; it was thrown away. Run the command again`, { cause });
+    throw new HubError(`${cause.message}; it was thrown away. Run the command again`, { cause });
   } finally {
     active.delete(part);
   }
@@ -147,7 +147,7 @@ async function fetchAll(file: HubFile, part: string, { body, progress }: Downloa
       // A server without ranges begins anew each time: what counts is whether it ever gets further.
       idle = after > most ? 0 : idle + 1;
       if (idle < PATIENCE || after === file.size) continue;
-      throw new Error(
+      throw new HubError(
         `${file.path}: the download broke off after ${thousands(after)} of ${thousands(file.size)} bytes (${why}). ` +
           "Run the command again: it goes on from there",
       );
@@ -158,9 +158,9 @@ async function fetchAll(file: HubFile, part: string, { body, progress }: Downloa
 }
 
 /** What came is not the file. */
-class WrongContent extends Error {}
+class WrongContent extends HubError {}
 /** What came cannot be kept. */
-class DiskError extends Error {}
+class DiskError extends HubError {}
 
 async function append(
   handle: FileHandle,

@@ -9,7 +9,7 @@ export {
   type BrokenFile,
   type HashAlgorithm,
 } from "./cache.js";
-export { HubRefusal, HubUnreachable, NoSuchModelError, NotCachedError } from "./errors.js";
+export { HubError, HubRefusal, HubUnreachable, NoSuchModelError, NotCachedError } from "./errors.js";
 export { HubModel, isOffline, type Hear, type HubEvent, type HubPart } from "./model.js";
 export {
   isCommit,
@@ -20,4 +20,3 @@ export {
   showReference,
   type Reference,
 } from "./names.js";
-export { hasEnded, isHere, processName, THIS_PROCESS, type ProcessName } from "./process-name.js";

@@ -1,18 +1,20 @@
 /** A model of the hub in the cache: what is there is taken, what is missing is downloaded, and what came is checked. */
-import { mkdir, readFile, statfs } from "node:fs/promises";
+import { readFile, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ListFileEntry } from "@huggingface/hub";
+import { makeFolder } from "@normless/safetensors/node";
 import { TOKENIZER_FILES } from "@normless/text";
 import { type BrokenFile, CachedModel, CONFIG, type HubFile, INDEX, shardsOf, WEIGHTS } from "./cache.js";
 import { abandonedBytes, download, removeAbandoned } from "./download.js";
-import { HubUnreachable, messageOf, NotCachedError } from "./errors.js";
+import { HubError, HubUnreachable, messageOf, NotCachedError } from "./errors.js";
 import { isCommit, type Reference, showReference } from "./names.js";
 import { bytes, thousands } from "./numbers.js";
 import { HubServer, hubFile, ServerError } from "./server.js";
+import { isSet } from "./token.js";
 
-/** Whether nobody is to be asked (HF_HUB_OFFLINE). */
+/** Whether nobody is to be asked (HF_HUB_OFFLINE, or TRANSFORMERS_OFFLINE). */
 export function isOffline(): boolean {
-  return /^(1|on|yes|true)$/i.test(process.env["HF_HUB_OFFLINE"] ?? "");
+  return isSet("HF_HUB_OFFLINE") || isSet("TRANSFORMERS_OFFLINE");
 }
 
 /** A snapshot that files go into, and the hashes of those that are there and broken. */
@@ -66,7 +68,6 @@ export class HubModel {
    */
   async folder(): Promise<string> {
     const { caches, reference } = this;
-    const { endpoint } = this.#server;
     const cached = await this.#cached();
     if (cached !== undefined) {
       // A commit never changes; but huggingface_hub may have been asked for a part of it alone.
@@ -82,7 +83,7 @@ export class HubModel {
       return await this.#download(commit, (await this.#cached(commit))?.cache ?? caches[0]);
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
-      const answer = `${endpoint} cannot be reached (${messageOf(error)})`;
+      const answer = this.#unreachable(error);
       if (cached === undefined) throw new HubUnreachable(this.#text, answer, { cause: error });
       this.#note(`${answer}; taking ${this.#text} as it is in the cache`);
       return cached.cache.snapshot(cached.commit);
@@ -106,7 +107,10 @@ export class HubModel {
   async replace(snapshot: string, broken: readonly BrokenFile[]): Promise<void> {
     const commit = basename(snapshot);
     const cache = this.caches.find((one) => one.snapshot(commit) === snapshot) ?? this.caches[0];
-    await this.#download(commit, cache, new Set(broken.map(({ hash }) => hash)));
+    await this.#download(commit, cache, new Set(broken.map(({ hash }) => hash))).catch((cause: unknown) => {
+      if (!(cause instanceof ServerError)) throw cause;
+      throw new HubUnreachable(this.#text, this.#unreachable(cause), { cause });
+    });
   }
 
   /** Downloads what a cache does not have yet, or has `broken`. */
@@ -126,12 +130,12 @@ export class HubModel {
       await cache.keepCommit(revision, commit);
       return snapshot;
     }
-    const weights = there.has(WEIGHTS) ? [WEIGHTS] : [];
-    if (weights.length === 0) {
+    let weights = [WEIGHTS];
+    if (!there.has(WEIGHTS)) {
       if (!there.has(INDEX)) throw noWeights(this.#text, [...there.keys()]);
       await get([INDEX]);
       const path = join(snapshot, INDEX);
-      weights.push(...shardsOf(await readFile(path, "utf8"), path));
+      weights = shardsOf(await readFile(path, "utf8"), path);
     }
     // The config last: a snapshot that has one is whole.
     await get([...TOKENIZER_FILES, ...weights, CONFIG]);
@@ -149,8 +153,8 @@ export class HubModel {
   /** Files into the cache, where they are by their hash, and links to them into the snapshot. */
   async #fetch(files: readonly HubFile[], { cache, commit, broken }: Wanted): Promise<void> {
     const snapshot = cache.snapshot(commit);
-    await mkdir(cache.blobs, { recursive: true });
-    await mkdir(snapshot, { recursive: true });
+    await makeFolder(cache.blobs);
+    await makeFolder(snapshot);
     const missing: HubFile[] = [];
     for (const file of files) {
       const size = await cache.sizeOf(file, commit);
@@ -189,10 +193,14 @@ export class HubModel {
     for (const file of missing) needed -= await abandonedBytes(cache.blob(file));
     const { bavail, bsize } = await statfs(cache.blobs);
     if (needed <= bavail * bsize) return;
-    throw new Error(
+    throw new HubError(
       `${this.#text}: ${bytes(needed)} are still to come, and the disk of ${cache.blobs} has ` +
         `${bytes(bavail * bsize)} free. Free some space, or name a folder on another disk: HF_HUB_CACHE`,
     );
+  }
+
+  #unreachable(error: ServerError): string {
+    return `${this.#server.endpoint} cannot be reached (${messageOf(error)})`;
   }
 
   #note(text: string): void {
@@ -204,8 +212,8 @@ export class HubModel {
   }
 }
 
-function noWeights(where: string, files: readonly string[]): Error {
-  return new Error(
+function noWeights(where: string, files: readonly string[]): HubError {
+  return new HubError(
     `${where} has no ${WEIGHTS} and no ${INDEX}; its files are ${files.slice(0, 20).join(", ")}` +
       `${files.length > 20 ? ", …" : ""}. Only safetensors are read: save the model with them, and give its folder`,
   );

@@ -4,11 +4,13 @@
  * for here. Everything that comes is bounded, since an address may be anybody's (HF_ENDPOINT).
  */
 import type { ListFileEntry } from "@huggingface/hub";
+import { show } from "@normless/text";
 import { boundedFetch, silence, SilenceError, TooLongError } from "./bounds.js";
 import { type HubFile, isHash } from "./cache.js";
-import { HubRefusal, messageOf, NoSuchModelError } from "./errors.js";
+import { HubError, HubRefusal, messageOf, NoSuchModelError } from "./errors.js";
 import { isCommit, type Reference, showReference } from "./names.js";
 import { thousands } from "./numbers.js";
+import { accessToken } from "./token.js";
 
 /** Of an answer that is JSON; a page of a thousand files has a third of a megabyte. */
 const ANSWER = { bytes: 2 ** 24, whole: 60_000 };
@@ -24,7 +26,7 @@ export interface Body {
 }
 
 /** The server cannot be reached, or is in trouble. */
-export class ServerError extends Error {}
+export class ServerError extends HubError {}
 
 /** The server, asked for one model. */
 export class HubServer {
@@ -37,10 +39,12 @@ export class HubServer {
     const { name, revision } = this.reference;
     if (isCommit(revision)) return revision;
     const { modelInfo } = await import("@huggingface/hub");
-    const options = { name, revision, ...this.#hub(), additionalFields: ["sha" as const] };
-    const { sha } = await this.#ask(() => modelInfo(options));
+    const options = { name, revision, ...(await this.#hub()), additionalFields: ["sha" as const] };
+    // Whatever JSON it is that came.
+    const info: unknown = await this.#ask(() => modelInfo(options));
+    const sha: unknown = isObject(info) ? info.sha : undefined;
     if (typeof sha === "string" && isCommit(sha)) return sha;
-    throw new Error(`${this.#text}: ${this.endpoint} tells no commit of it`);
+    throw new HubError(`${this.#text}: ${this.endpoint} tells no commit of it`);
   }
 
   /** The files of a commit, by their paths, but for those in folders. */
@@ -48,9 +52,10 @@ export class HubServer {
     const { listFiles } = await import("@huggingface/hub");
     const repo = { type: "model", name: this.reference.name } as const;
     const tooMany = (what: string) =>
-      new Error(
+      new HubError(
         `${this.#text}: ${this.endpoint} lists more than ${what}, as no model has; the rest was not asked for`,
       );
+    const hub = await this.#hub();
     let pages = 0;
     const fetch = (url: FetchTarget, init?: RequestInit) => {
       if (++pages > MOST_PAGES) throw tooMany(`${MOST_PAGES} pages of files`);
@@ -59,9 +64,10 @@ export class HubServer {
     return this.#ask(async () => {
       const files = new Map<string, ListFileEntry>();
       let entries = 0;
-      for await (const entry of listFiles({ ...this.#hub(), repo, revision: commit, fetch })) {
+      for await (const entry of listFiles({ ...hub, repo, revision: commit, fetch })) {
         if (++entries > MOST_FILES) throw tooMany(`${thousands(MOST_FILES)} files`);
-        if (entry.type === "file") files.set(entry.path, entry);
+        if (!isObject(entry)) throw new TypeError("a file of its list is no object");
+        if (entry.type === "file" && typeof entry.path === "string") files.set(entry.path, entry);
       }
       return files;
     });
@@ -71,7 +77,7 @@ export class HubServer {
   async body({ path, size }: HubFile, commit: string, begin: number): Promise<Body> {
     const url = `${this.endpoint}/${this.reference.name}/resolve/${commit}/${encodeURIComponent(path)}`;
     const headers: Record<string, string> = {
-      ...this.#authorization(),
+      ...(await this.#authorization()),
       // Packed bytes are no part of the file.
       "accept-encoding": "identity",
       ...(begin > 0 && { range: `bytes=${begin}-${size - 1}` }),
@@ -87,19 +93,31 @@ export class HubServer {
     throw this.#refusal(status, `${url} is answered with ${status} ${statusText}`.trimEnd());
   }
 
-  #hub() {
-    const accessToken = process.env["HF_TOKEN"];
+  async #hub() {
+    const token = await accessToken();
     const fetch = (url: FetchTarget, init?: RequestInit) => this.#fetch(url, init);
-    return { hubUrl: this.endpoint, fetch, ...(accessToken && { accessToken }) };
+    return { hubUrl: this.endpoint, fetch, ...(token !== undefined && { accessToken: token }) };
   }
 
-  #authorization(): Record<string, string> {
-    const token = process.env["HF_TOKEN"];
-    return token ? { authorization: `Bearer ${token}` } : {};
+  async #authorization(): Promise<Record<string, string>> {
+    const token = await accessToken();
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   #fetch(url: FetchTarget, init: RequestInit | undefined): Promise<Response> {
-    return boundedFetch(url, init, { ...ANSWER, silence: silence() });
+    return boundedFetch(url, this.#forOrigin(url, init), { ...ANSWER, silence: silence() });
+  }
+
+  /**
+   * The access token is for the hub's own origin: its list of files may go on at an address of anybody's. `fetch` itself
+   * takes it away where it is redirected to another origin.
+   */
+  #forOrigin(url: FetchTarget, init: RequestInit | undefined): RequestInit | undefined {
+    const address = new URL(url instanceof Request ? url.url : url);
+    if (address.origin === new URL(this.endpoint).origin) return init;
+    const headers = new Headers(init?.headers);
+    headers.delete("authorization");
+    return { ...init, headers };
   }
 
   get #text(): string {
@@ -120,7 +138,7 @@ export class HubServer {
       }
       if (cause instanceof SilenceError) throw new ServerError(message, { cause });
       if (cause instanceof TooLongError) {
-        throw new Error(
+        throw new HubError(
           `${this.#text}: ${this.endpoint} answers with more than a hub's list of files has: ${message}`,
           { cause },
         );
@@ -130,7 +148,7 @@ export class HubServer {
         cause instanceof TypeError ||
         cause instanceof InvalidApiResponseFormatError
       ) {
-        throw new Error(
+        throw new HubError(
           `${this.#text}: ${this.endpoint} answers as no hub does (${message}); check HF_ENDPOINT`,
           { cause },
         );
@@ -160,15 +178,19 @@ export class HubServer {
 
 type FetchTarget = string | URL | Request;
 
-/** What the hub lists of a file. @throws Error when it cannot be checked by that */
+/** What the hub lists of a file. @throws HubError when it cannot be checked by that */
 export function hubFile(where: string, { path, size: listed, oid, lfs }: ListFileEntry): HubFile {
-  const hash = lfs?.oid ?? oid;
+  const hash: unknown = lfs?.oid ?? oid;
   const size = lfs?.size ?? listed;
-  if (hash === undefined || !isHash(hash)) {
-    throw new Error(`${where}: the hub tells no hash of ${path}, so that it cannot be checked`);
+  if (typeof hash !== "string" || !isHash(hash)) {
+    throw new HubError(`${where}: the hub tells no hash of ${path}, so that it cannot be checked`);
   }
   if (!Number.isSafeInteger(size) || size < 0) {
-    throw new Error(`${where}: the hub says that ${path} has ${String(size)} bytes`);
+    throw new HubError(`${where}: the hub says that ${path} has ${show(size)} bytes`);
   }
   return { path, size, hash, algorithm: hash.length === 64 ? "sha256" : "git" };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

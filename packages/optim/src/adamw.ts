@@ -25,6 +25,11 @@ export interface AdamWOptions {
   readonly eps?: number;
   /** From 0 up; 0.01 unless given. */
   readonly weightDecay?: number;
+  /**
+   * How the moments are kept; in float32 unless given. bfloat16 takes half of the memory: they are then rounded up or down by
+   * chance, which the step and the place decide, so that what is too small to show in one update shows in many.
+   */
+  readonly moments?: "float32" | "bfloat16";
   /** Which parameters decay; all unless given. */
   readonly decays?: (name: string, param: Tensor) => boolean;
 }
@@ -43,16 +48,19 @@ export interface AdamWState {
 export class AdamW implements Optimizer {
   readonly #m: Record<string, Tensor> = {};
   readonly #v: Record<string, Tensor> = {};
-  readonly #options: Required<Omit<AdamWOptions, "decays">>;
+  readonly #options: Required<Omit<AdamWOptions, "decays" | "moments">>;
   #step = 0;
 
-  /** @throws RangeError naming an option that is out of its range; where memory runs out, nothing is left of it. */
+  /**
+   * @throws RangeError naming an option that is out of its range, BackendError where the backend has no such moments; where
+   * memory runs out, nothing is left of it.
+   */
   constructor(
     readonly backend: Backend,
     readonly params: Named<Tensor>,
     readonly options: AdamWOptions = {},
   ) {
-    const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0.01 } = options;
+    const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0.01, moments } = options;
     this.#options = { beta1, beta2, eps, weightDecay };
     for (const [name, beta] of Object.entries({ beta1, beta2 })) {
       check(beta >= 0 && beta < 1, `AdamW: ${name}`, beta, "a number in [0, 1)");
@@ -62,8 +70,8 @@ export class AdamW implements Optimizer {
     try {
       for (const [name, param] of Object.entries(params)) {
         // Its own until `free`, whatever scope it is made in.
-        withdraw((this.#m[name] = zeros(backend, param.shape)));
-        withdraw((this.#v[name] = zeros(backend, param.shape)));
+        withdraw((this.#m[name] = zeros(backend, param.shape, moments)));
+        withdraw((this.#v[name] = zeros(backend, param.shape, moments)));
       }
     } catch (error) {
       this.free();

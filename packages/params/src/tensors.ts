@@ -5,10 +5,15 @@ import { type Backend, BackendError, type DType, type Tensor, toDType } from "@n
 import { isStateName } from "./names.js";
 import { checkStored, storedKind, storedValues } from "./stored.js";
 
-const DTYPES: Readonly<Record<DType, Dtype>> = { float32: "F32", int32: "I32", bool: "BOOL" };
+const DTYPES: Readonly<Record<DType, Dtype>> = {
+  float32: "F32",
+  int32: "I32",
+  bool: "BOOL",
+  bfloat16: "BF16",
+};
 
 /**
- * Each tensor as an entry under its name: F32, I32 or BOOL, exact to the bit (float64 of the reference backend is rounded).
+ * Each tensor as an entry under its name: F32, I32, BOOL or BF16, exact to the bit (float64 of the reference backend is rounded).
  * Values are read as their turn to be written comes: until then tensors are neither changed nor freed.
  * @throws BackendError for a name that an optimiser's state has (`adamw.m.…`), which would be taken for one
  */

@@ -3,6 +3,9 @@
 // show two readers two contents.
 import { SafetensorsError } from "./errors.js";
 
+/** Lists and objects inside of each other, at most: the bound of the reference implementation's JSON library. */
+const MOST_NESTED = 127;
+
 /** What a text must be beside JSON. */
 export interface JsonRules {
   /** What errors call the text. */
@@ -17,11 +20,20 @@ export function parseJson(text: string, rules: JsonRules): unknown {
   try {
     value = JSON.parse(text);
   } catch (cause) {
+    // Some engines run out of stack here.
+    if (cause instanceof RangeError) throw tooDeep(rules.where, cause);
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SafetensorsError(`${rules.where} is not JSON (${reason}); write the file again`, { cause });
   }
   checkTokens(text, rules);
   return value;
+}
+
+function tooDeep(where: string, cause?: unknown): SafetensorsError {
+  return new SafetensorsError(
+    `${where} has more than ${MOST_NESTED} lists and objects inside of each other; write the file again`,
+    { cause },
+  );
 }
 
 /** Whether a parsed value is an object: no list, not null. */
@@ -80,6 +92,7 @@ function checkTokens(text: string, { where, plainIntegers }: JsonRules): void {
       }
       at = end - 1;
     } else if (char === "{" || char === "[") {
+      if (levels.length === MOST_NESTED) throw tooDeep(where);
       levels.push({ keys: char === "{" ? new Set() : undefined, key: undefined });
       expectsKey = char === "{";
     } else if (char === "}" || char === "]") {

@@ -1,10 +1,14 @@
-// Files on disk, for Node only (the subpath "@normless/safetensors/node"): a ByteSource over an open file, and a
-// writer that leaves either the old file or the whole new one, never a part.
-import { randomUUID } from "node:crypto";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+// Files on disk, for Node only (the subpath "@normless/safetensors/node"): a ByteSource over an open file, and
+// writers that leave either what was there or all that is new, never a part.
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { SafetensorsError } from "./errors.js";
+import { remedy } from "./node/remedy.js";
 import type { ByteSource } from "./source.js";
+
+export { makeFolder } from "./node/make-folder.js";
+export { hasEnded, isHere, processName, THIS_PROCESS, type ProcessName } from "./node/process-name.js";
+export { isTemporary, removeTemporaries, withTemporary } from "./node/temporary.js";
+export { writeFileAtomic, writeFolderAtomic, type FolderOptions } from "./node/write.js";
 
 /** A file on disk, open until `close`. */
 export interface FileSource extends ByteSource {
@@ -17,21 +21,22 @@ export interface FileSource extends ByteSource {
  * @throws SafetensorsError when there is no such file, or it cannot be read
  */
 export async function openFile(path: string): Promise<FileSource> {
-  const file = await open(path, "r").catch((cause: unknown) => {
+  const refuse = (cause: unknown): never => {
     throw new SafetensorsError(`${path}: cannot be opened to read; ${remedy(cause, path)}`, { cause });
-  });
-  const stat = await file.stat();
-  if (!stat.isFile()) {
-    await file.close();
+  };
+  // Before it is opened, which would wait for whoever writes to a pipe.
+  if (!(await stat(path).catch(refuse)).isFile()) {
     throw new SafetensorsError(`${path}: is not a file; give the path of a .safetensors file`);
   }
+  const file = await open(path, "r").catch(refuse);
+  const { size, mtimeMs } = await file.stat();
   return {
-    size: stat.size,
+    size,
     name: path,
     read: async (begin, end) => {
       const bytes = await readRange(file, path, begin, end);
       // Fewer bytes say themselves that the file was cut.
-      if (bytes.length === end - begin && (await file.stat()).mtimeMs !== stat.mtimeMs) {
+      if (bytes.length === end - begin && (await file.stat()).mtimeMs !== mtimeMs) {
         throw new SafetensorsError(`${path}: the file was written to since it was opened; open it again`);
       }
       return bytes;
@@ -57,80 +62,4 @@ async function readRange(file: FileHandle, path: string, begin: number, end: num
     done += bytesRead;
   }
   return bytes;
-}
-
-/**
- * Writes chunks to a file and returns how many bytes they were. They go to a temporary file in the same folder, which
- * is synced and then renamed over `path`. The process being killed leaves a `.tmp` file.
- * @throws SafetensorsError when anything fails (a full disk), or an error of the chunks' own; then the temporary file is
- * removed, and what was at `path` before is still there, whole
- */
-export async function writeFileAtomic(
-  path: string,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<number> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  let written = 0;
-  const refuse = (cause: unknown): never => {
-    throw new SafetensorsError(
-      `${path}: writing failed after ${written} bytes; ${remedy(cause, path)}. What was there before is unchanged`,
-      { cause },
-    );
-  };
-
-  const file = await open(temporary, "wx").catch(refuse);
-  try {
-    try {
-      for await (const chunk of chunks) {
-        let done = 0;
-        while (done < chunk.byteLength) {
-          const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done).catch(refuse);
-          done += bytesWritten;
-          written += bytesWritten;
-        }
-      }
-      await file.sync().catch(refuse);
-    } finally {
-      await file.close().catch(refuse);
-    }
-    await rename(temporary, path).catch(refuse);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
-    throw error;
-  }
-  await syncFolder(dirname(path)).catch(() => undefined); // not every system can; the file itself is synced
-  return written;
-}
-
-/** Makes the rename last through a power cut. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** What went wrong in plain words, and what to do. */
-function remedy(cause: unknown, path: string): string {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  switch (code) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return `the disk that holds ${dirname(path)} is full (${code}): free some space or choose another folder`;
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return `permission was refused (${code}): change the rights of ${dirname(path)} or choose another folder`;
-    case "ENOENT":
-      return `there is no such file or folder (${code}): check the path, and make the folder ${dirname(path)} first`;
-    case "EISDIR":
-      return `a folder is there (${code}): give the path of a file`;
-    case "EMFILE":
-    case "ENFILE":
-      return `too many files are open (${code}): close some`;
-    default:
-      return `the system says: ${cause instanceof Error ? cause.message : String(cause)}`;
-  }
 }

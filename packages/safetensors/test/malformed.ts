@@ -106,6 +106,16 @@ export const malformed: [string, Uint8Array, string][] = [
     rawFile('{"\\ud800":{}}'),
     'the header has the text "\\ud800", which is not valid Unicode; write the file again without it',
   ],
+  [
+    "thousands of lists inside of each other",
+    rawFile(`{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}`),
+    "the header has more than 127 lists and objects inside of each other; write the file again",
+  ],
+  [
+    "what a terminal obeys in a name",
+    rawFile('{"\\u001b[31m\\n\\u009b":[]}'),
+    'tensor "\\u{1b}[31m\\u{a}\\u{9b}" is [], not an object',
+  ],
   ["a tensor that is no object", rawFile('{"a":[]}'), 'tensor "a" is [], not an object'],
   [
     "no dtype",

@@ -1,7 +1,7 @@
 /* GELU value by value, its gradient, and the first half of GPT-2's MLP: a product that GELU follows. */
 #include "gelu.h"
 
-#include "gemm.h"
+#include "bfloat16.h"
 
 /* Values of a unit. */
 #define CHUNK 8192
@@ -62,7 +62,7 @@ typedef struct {
   int tanh_form;
 } after;
 
-static void gelu_tile(const void *with, float *h, int64_t stride, int64_t row, int64_t column, int64_t rows,
+static void gelu_tile(const kept *with, float *h, int64_t stride, int64_t row, int64_t column, int64_t rows,
                       int64_t columns) {
   const after *t = with;
   for (int64_t r = 0; r < rows; r++) {
@@ -72,10 +72,12 @@ static void gelu_tile(const void *with, float *h, int64_t stride, int64_t row, i
   }
 }
 
-/* h (rows, M) = x (rows, K) . w (K, M) + bias (M), y = gelu(h). */
-EXPORT int linear_gelu(engine *e, float *h, float *y, const float *x, const float *w, const float *bias, int64_t rows,
-                       int64_t K, int64_t M, int tanh_form) {
+/* h (rows, M) = x (rows, K) . w (K, M), floats or halves, + bias (M), y = gelu(h). */
+EXPORT int linear_gelu(engine *e, float *h, float *y, const float *x, const kept *w, const float *bias, int64_t rows,
+                       int64_t K, int64_t M, int half, int tanh_form) {
   after with = {y, M, tanh_form};
+  matrix b = plain(w, M);
+  b.half = half;
   product c = {.at = h, .stride = M, .bias = bias, .finish = gelu_tile, .with = &with};
-  return done(e, gemm(e, rows, M, K, plain(x, K), plain(w, M), c));
+  return done(e, gemm(e, rows, M, K, plain(x, K), b, c));
 }

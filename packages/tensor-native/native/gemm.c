@@ -5,6 +5,7 @@
  */
 #include "gemm.h"
 
+#include "bfloat16.h"
 #include "few-rows.h"
 #include "panel.h"
 
@@ -247,12 +248,12 @@ static void strip(const void *job, int64_t unit, int thread) {
   }
 }
 
-/* The most of M and K that is near, and columns of a strip. */
+/* The most of M and K that is near, and columns of a strip, where there are enough for two. */
 #define NEAR_M 512
 #define NEAR_K 4096
 #define STRIP 128
 
-static bool in_strips(int64_t M, int64_t N, int64_t K) { return M <= NEAR_M && K <= NEAR_K && N >= 2 * STRIP; }
+static bool in_strips(int64_t M, int64_t N, int64_t K) { return M <= NEAR_M && K <= NEAR_K && N >= 4 * NR; }
 
 static int multiply_strips(engine *e, int64_t M, int64_t N, int64_t K, block t) {
   int64_t kc = blocks_of(M, N, K).kc, enough = 6 * threads_of(e);
@@ -260,7 +261,7 @@ static int multiply_strips(engine *e, int64_t M, int64_t N, int64_t K, block t) 
   t.rows = panels_of(M);
   t.tiles_m = pieces(M, TM);
   t.tn = TN;
-  while (!t.c.finish && t.tn > STRIP && pieces(N, t.tn) < enough) t.tn /= 2;
+  while (!t.c.finish && t.tn > (N >= 2 * STRIP ? STRIP : NR) && pieces(N, t.tn) < enough) t.tn /= 2;
   t.direct = N <= (t.a.column == 1 ? DIRECT : DIRECT_T);
   SCRATCH(float, packed_a, e, t.direct ? 1 : (M + MR) * pieces(K, kc) * kc);
   SCRATCH(float, packed_b, e, threads_of(e) * t.tn * kc);
@@ -275,6 +276,10 @@ static int multiply_strips(engine *e, int64_t M, int64_t N, int64_t K, block t) 
 int gemm(engine *e, int64_t M, int64_t N, int64_t K, matrix a, matrix b, product c) {
   if (M == 0 || N == 0) return DONE;
   if (M <= FEW_ROWS && a.column == 1) return few_rows(e, M, N, K, a, b, c);
+  if (b.half) {
+    SCRATCH(float, room, e, K * N);
+    b = widened(e, b, K, N, room);
+  }
   if (in_strips(M, N, K)) return multiply_strips(e, M, N, K, (block){.a = a, .b = b, .c = c});
   blocks s = blocks_of(M, N, K);
   SCRATCH(float, packed_a, e, room_a(s));

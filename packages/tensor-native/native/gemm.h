@@ -5,14 +5,15 @@
 #include "engine.h"
 #include "vector.h"
 
-/* Value (i,j) is at[i * row + j * column]; one of the two is 1. */
+/* Value (i,j) is at[i * row + j * column]; one of the two is 1. B may be of halves (bfloat16.h), whatever `at` says. */
 typedef struct {
   const float *at;
   int64_t row, column;
+  bool half;
 } matrix;
 
-INLINE matrix plain(const float *at, int64_t stride) { return (matrix){at, stride, 1}; }
-INLINE matrix transposed(const float *at, int64_t stride) { return (matrix){at, 1, stride}; }
+INLINE matrix plain(const float *at, int64_t stride) { return (matrix){.at = at, .row = stride, .column = 1}; }
+INLINE matrix transposed(const float *at, int64_t stride) { return (matrix){.at = at, .row = 1, .column = stride}; }
 
 /* Where a product goes: C (M,N), rows `stride` floats apart. */
 typedef struct {

@@ -1,12 +1,16 @@
 /* The linear layer and its gradients, over a range of the weight's columns: products of gemm.c. */
-#include "gemm.h"
+#include "bfloat16.h"
 
 #include "vector.h"
 
-/* y (rows, width) (+)= x (rows, K) . w + bias; w (K, stride), or (width, K) when it is transposed; bias (width) or NULL. */
-EXPORT int linear(engine *e, float *y, const float *x, const float *w, const float *bias, int64_t rows, int64_t K,
-                  int64_t width, int64_t stride, int transpose, int add) {
+/*
+ * y (rows, width) (+)= x (rows, K) . w + bias; w (K, stride), or (width, K) when it is transposed, floats or halves; bias
+ * (width) or NULL.
+ */
+EXPORT int linear(engine *e, float *y, const float *x, const kept *w, const float *bias, int64_t rows, int64_t K,
+                  int64_t width, int64_t stride, int transpose, int half, int add) {
   matrix b = transpose ? transposed(w, K) : plain(w, stride);
+  b.half = half;
   return done(e, gemm(e, rows, width, K, plain(x, K), b, (product){.at = y, .stride = width, .add = add, .bias = bias}));
 }
 

@@ -1,5 +1,7 @@
 #include "micro.h"
 
+#include "engine.h"
+
 /* A row's value of a step: neighbours lie side by side, or four rows are reached from one address. */
 INLINE float value_at(const float *a, const float *const *quarter, int64_t stride, int row, bool apart) {
   return apart ? quarter[row / 4][row % 4 * stride] : a[row];
@@ -73,4 +75,28 @@ micro *micro_of(int64_t rows, bool apart) {
 #endif
     default: return apart ? apart_4 : beside_4;
   }
+}
+
+#define STEPS 256
+
+/* A panel of each that stays in the nearest cache, many times over. */
+static void turns_of_one(const void *job, int64_t unit, int thread) {
+  (void)unit, (void)thread;
+  _Alignas(64) float a[MR * STEPS], b[NR * STEPS], c[MR * NR];
+  for (int i = 0; i < MR * STEPS; i++) a[i] = 1e-3f;
+  for (int i = 0; i < NR * STEPS; i++) b[i] = 1e-3f;
+  for (int i = 0; i < MR * NR; i++) c[i] = 0;
+  micro *kernel = micro_of(MR, false);
+  for (int64_t turn = 0; turn < *(const int64_t *)job; turn++) {
+    kernel(STEPS, a, MR, b, c, NR, true, NULL);
+    /* Nobody looks at the sums, and so a compiler would leave them out. */
+    __asm__ volatile("" : : "r"(c) : "memory");
+  }
+}
+
+/* The micro-kernel alone, so many times in each thread: what products could do if memory cost nothing. flops: how many in all. */
+EXPORT int micro_turns(engine *e, void *flops, int64_t turns) {
+  share(e, threads_of(e), 1e9, turns_of_one, &turns);
+  *(double *)flops = 2.0 * MR * NR * STEPS * (double)turns * threads_of(e);
+  return DONE;
 }

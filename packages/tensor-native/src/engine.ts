@@ -6,6 +6,7 @@ const start = declare("engine *engine_start(int threads)");
 const stop = declare("void engine_stop(engine *e)");
 const outside = declare("int64_t first_outside(engine *e, const int32_t *values, int64_t n, int64_t limit)");
 const copyIn = declare("int copy_in(float *to, const void *from, int64_t bytes)");
+const microTurns = declare("int micro_turns(engine *e, void *flops, int64_t turns)");
 const copyOut = declare("int copy_out(void *to, const float *from, int64_t bytes)");
 
 /** What kernels of this backend compute with: they are called one after the other, and return when all is done. */
@@ -42,6 +43,13 @@ export class Engine {
   /** To memory of JavaScript. */
   copyOut(to: ArrayBufferView, from: number, bytes: number): void {
     if (bytes > 0) copyOut.in(this.library)(to, from, bytes);
+  }
+
+  /** Runs the micro-kernel `turns` times in each thread. How many floating-point operations that was. */
+  microTurns(turns: number): number {
+    const flops = new Float64Array(1);
+    this.call(microTurns, flops, turns);
+    return flops[0];
   }
 
   /** The int32 at an address. */

@@ -1,1 +1,1 @@
-export { native, type NativeBackend, type NativeOptions } from "./native.js";
+export { type Diagnostics, native, type NativeBackend, type NativeOptions } from "./native.js";

@@ -4,11 +4,13 @@ import {
   type AttributesOf,
   type Backend,
   BackendError,
+  bytesOf,
   checkReshape,
   checkUpload,
   checkWrite,
   type DType,
   dtypeOf,
+  fromBFloat16,
   type InputsOf,
   type KernelName,
   type Op,
@@ -21,6 +23,7 @@ import {
   sizeOf,
   type Tensor,
   type TensorData,
+  toBFloat16,
   toDType,
   type View,
 } from "@normless/tensor";
@@ -46,6 +49,16 @@ export interface NativeBackend extends Backend {
   readonly threads: number;
   /** A name for the library's bytes: two builds of one name compute the same bits. */
   readonly build: string;
+  readonly diagnostics: Diagnostics;
+}
+
+/** What benchmarks hold the engine against: its own parts, alone. */
+export interface Diagnostics {
+  /**
+   * Runs the inner loop of all products, on operands in the nearest cache, so many times in each thread: what products could
+   * do if memory cost nothing. Returns the floating-point operations.
+   */
+  microKernel(turns: number): number;
 }
 
 const MOST_THREADS = 64;
@@ -90,7 +103,7 @@ function start(threads: number, folder: string | undefined): NativeBackend {
   };
   const make = (shape: Shape, dtype: DType): NativeTensor => {
     const tensor = new NativeTensor(backend, shape, dtype, {
-      pointer: heap.allocate(sizeOf(shape) * 4),
+      pointer: heap.allocate(sizeOf(shape) * bytesOf(dtype)),
       uses: 1,
     });
     memory.liveBytes += tensor.bytes;
@@ -98,14 +111,20 @@ function start(threads: number, folder: string | undefined): NativeBackend {
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
     return tensor;
   };
-  const put = ({ dtype, pointer, size }: NativeTensor, data: TensorData) => {
+  const put = ({ dtype, pointer, bytes }: NativeTensor, data: TensorData) => {
+    if (dtype === "bfloat16") return engine.copyIn(pointer, toBFloat16(data), bytes);
     const Kind = dtype === "float32" ? Float32Array : Int32Array;
     const values = dtype === "bool" ? toDType(data, "bool") : data;
-    engine.copyIn(pointer, values instanceof Kind ? values : Kind.from(values), size * 4);
+    engine.copyIn(pointer, values instanceof Kind ? values : Kind.from(values), bytes);
   };
-  const get = ({ dtype, pointer, size }: NativeTensor): TensorData => {
+  const get = ({ dtype, pointer, size, bytes }: NativeTensor): TensorData => {
+    if (dtype === "bfloat16") {
+      const halves = new Uint16Array(size);
+      engine.copyOut(halves, pointer, bytes);
+      return fromBFloat16(halves);
+    }
     const values = dtype === "float32" ? new Float32Array(size) : new Int32Array(size);
-    engine.copyOut(values, pointer, size * 4);
+    engine.copyOut(values, pointer, bytes);
     return dtype === "bool" ? toDType(values, "bool") : values;
   };
 
@@ -181,8 +200,15 @@ function start(threads: number, folder: string | undefined): NativeBackend {
     name: "native",
     description: `native, build ${build.id} by ${build.from.compiler}, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
     asynchronous: false,
+    dtypes: ["float32", "int32", "bool", "bfloat16"],
     threads,
     build: build.id,
+    diagnostics: {
+      microKernel(turns) {
+        alive("diagnostics.microKernel");
+        return engine.microTurns(turns);
+      },
+    },
     upload(data, shape) {
       alive("upload");
       checkUpload(data, shape);

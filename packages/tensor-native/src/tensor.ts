@@ -1,4 +1,4 @@
-import { type Backend, BackendError, type DType, type Shape, Tensor } from "@normless/tensor";
+import { type Backend, BackendError, bytesOf, type DType, type Shape, Tensor } from "@normless/tensor";
 
 /** A block of the engine's memory, and how many tensors look at it. */
 interface Storage {
@@ -7,7 +7,7 @@ interface Storage {
   uses: number;
 }
 
-/** A tensor in the engine's memory: 4 bytes a value, of a bool, too, which is 0 or 1 there. */
+/** A tensor in the engine's memory: 4 bytes a value, of a bool, too, which is 0 or 1 there, 2 of a bfloat16. */
 export class NativeTensor extends Tensor {
   #freed = false;
   constructor(
@@ -25,7 +25,7 @@ export class NativeTensor extends Tensor {
     return this.storage.pointer;
   }
   get bytes(): number {
-    return this.size * 4;
+    return this.size * bytesOf(this.dtype);
   }
   /** Whether it was the last look at its block, which is then nobody's. */
   markFreed(): boolean {

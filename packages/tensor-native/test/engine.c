@@ -17,8 +17,8 @@ void engine_stop(engine *e);
 int64_t reserve(int64_t bytes);
 int unreserve(float *base, int64_t bytes);
 int allow(float *at, int64_t bytes, int allowed);
-int linear(engine *e, float *y, const float *x, const float *w, const float *bias, int64_t rows, int64_t K,
-           int64_t width, int64_t stride, int transpose, int add);
+int linear(engine *e, float *y, const float *x, const void *w, const float *bias, int64_t rows, int64_t K,
+           int64_t width, int64_t stride, int transpose, int half, int add);
 
 /* So many more threads are started; the next one is not. */
 static int startable;
@@ -47,7 +47,7 @@ static void use(int threads, int overrun) {
   allow(base, BYTES, 0);
   allow(base, (2 * N * N - overrun) * (int64_t)sizeof(float), 1);
   for (int i = 0; i < N * N; i++) x[i] = 1;
-  for (int i = 0; i < 3; i++) expect(linear(e, y, x, x, NULL, N, N, N, N, 0, 0) == DONE, "no scratch memory");
+  for (int i = 0; i < 3; i++) expect(linear(e, y, x, x, NULL, N, N, N, N, 0, 0, 0) == DONE, "no scratch memory");
   expect(y[0] == N && y[N * N - 1 - overrun] == N, "a wrong product");
   allow(base, BYTES, 1);
   expect(unreserve(base, BYTES) == 0, "memory is not given back");

@@ -1,4 +1,5 @@
 /** Products, of sizes that are shared between threads and cut into blocks, tiles and panels with rests. */
+import type { Tensor } from "@normless/tensor";
 import { random } from "@normless/tensor/testing";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
@@ -30,6 +31,49 @@ describe.runIf(isBuilt)("products: as in float64, with the same bits for any num
           return [y, backend.run("linear", { x, w }, attributes).y];
         });
       }),
+      few,
+    );
+  });
+
+  it("linear of a weight in bfloat16, few rows and many", async () => {
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.boolean(), async ({ M, K, N }, transposeW) => {
+        await agree((backend, up) => {
+          const full = up(transposeW ? [N, K] : [K, N], 2);
+          const { y: w } = backend.run("cast", { x: full }, { to: "bfloat16" });
+          const rows = [1, M].map(
+            (count) => backend.run("linear", { x: up([count, K], 1), w }, { transposeW }).y,
+          );
+          w.free();
+          return rows;
+        });
+      }),
+      few,
+    );
+  });
+
+  it("AdamW with moments in bfloat16, rounded by chance", async () => {
+    const attributes = { learningRate: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-4, weightDecay: 0.1 };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 70_000 }),
+        fc.integer({ min: 1, max: 1e6 }),
+        async (n, step) => {
+          await agree(
+            (backend, up) => {
+              const half = (x: Tensor) => backend.run("cast", { x }, { to: "bfloat16" }).y;
+              const square = (x: Tensor) => backend.run("unary", { x }, { op: "square" }).y;
+              const [param, m, squares] = [up([n], 1), half(up([n], 3)), square(up([n], 4))];
+              const operands = { param, grad: up([n], 2), m, v: half(squares), normSquared: up([], 5) };
+              backend.run("adamw", operands, { ...attributes, step, maxNorm: 1 });
+              squares.free();
+              return [param, m, operands.v];
+            },
+            // A few values may be rounded the other way, where the last bit of what is rounded differs.
+            2 ** -7,
+          );
+        },
+      ),
       few,
     );
   });

@@ -241,6 +241,7 @@ export async function wasm({
       `wasm, ${simd} SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}${note}` +
       (gemm ? `, products by ${gemm.description}` : ""),
     asynchronous: false,
+    dtypes: ["float32", "int32", "bool"],
     threads,
     simd,
     upload(data, shape) {

@@ -40,9 +40,11 @@ export interface Backend {
   readonly description: string;
   /** Whether a read costs much more than the work it waits for, as from a device: then it pays to read seldom. */
   readonly asynchronous: boolean;
+  /** The kinds of values that its tensors can have. */
+  readonly dtypes: readonly DType[];
   /** Copies values in. Float64 data becomes float32 wherever the backend stores float32. */
   upload(data: TensorData, shape: Shape): Tensor;
-  /** Overwrites the values of a tensor that exists (loading a checkpoint into a parameter). */
+  /** Overwrites the values of a tensor that exists (loading a checkpoint into a parameter); bfloat16 takes the nearest. */
   write(tensor: Tensor, data: TensorData): void;
   /**
    * Runs a kernel of the contract. An output that `into` names is **added** to that tensor and returned in its

@@ -3,9 +3,9 @@
  * step on it says exactly what tensors the step will need, in no time and before any memory is taken. Reads give zeros.
  */
 import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
-import { type DType, dtypeOf, toDType } from "./dtype.js";
+import { bytesOf, type DType, dtypeOf, toDType } from "./dtype.js";
 import { BackendError } from "./errors.js";
-import type { Operands } from "./kernels/contract.js";
+import { ANY, type Operands } from "./kernels/contract.js";
 import type { AttributesOf, KernelName } from "./kernels/index.js";
 import type { AnyOp, Op } from "./op.js";
 import { planOp, planRun, type RunPlan } from "./run.js";
@@ -34,7 +34,7 @@ class DryTensor extends Tensor {
 export function dry(): Backend {
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
   const make = (shape: Shape, dtype: DType): DryTensor => {
-    memory.liveBytes += sizeOf(shape) * 4;
+    memory.liveBytes += sizeOf(shape) * bytesOf(dtype);
     memory.liveTensors += 1;
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
     return new DryTensor(backend, shape, dtype, { uses: 1 });
@@ -49,6 +49,7 @@ export function dry(): Backend {
     name: "dry",
     description: "dry: counts bytes, computes nothing",
     asynchronous: false,
+    dtypes: [...ANY, "bfloat16"],
     upload(data, shape) {
       checkUpload(data, shape);
       return make(shape, dtypeOf(data));
@@ -84,7 +85,7 @@ export function dry(): Backend {
       const target = own(tensor);
       target.isFreed = true;
       target.storage.uses -= 1;
-      if (target.storage.uses === 0) memory.liveBytes -= tensor.size * 4;
+      if (target.storage.uses === 0) memory.liveBytes -= tensor.size * bytesOf(tensor.dtype);
       memory.liveTensors -= 1;
     },
     sync: () => Promise.resolve(),

@@ -1,7 +1,8 @@
 export { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
 export { Blocks } from "./blocks.js";
 export { broadcastShapes, broadcastStrides } from "./broadcast.js";
-export { type DType, dtypeOf, type TensorData, type TensorSpec, toDType } from "./dtype.js";
+export { fromBFloat16, toBFloat16 } from "./bfloat16.js";
+export { bytesOf, type DType, dtypeOf, type TensorData, type TensorSpec, toDType } from "./dtype.js";
 export { dry } from "./dry.js";
 export { BackendError, DeviceLostError, ShapeError } from "./errors.js";
 export {

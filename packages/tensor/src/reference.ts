@@ -6,7 +6,7 @@
 import { type Backend, type InputsOf, type MemoryUse, type OutputsOf, Tensor } from "./backend.js";
 import { type DType, dtypeOf, type TensorData, type TensorSpec, toDType } from "./dtype.js";
 import { BackendError } from "./errors.js";
-import type { Operands, View } from "./kernels/contract.js";
+import { ANY, KEPT, type Operands, type View } from "./kernels/contract.js";
 import type { AttributesOf, KernelName } from "./kernels/index.js";
 import type { AnyOp, Op } from "./op.js";
 import { planOp, planRun, type RunPlan, type TensorRecord } from "./run.js";
@@ -42,11 +42,11 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
   const Store = precision === "float64" ? Float64Array : Float32Array;
   const memory = { liveBytes: 0, peakBytes: 0, liveTensors: 0 };
 
-  const make = (shape: Shape, data: TensorData): ReferenceTensor => {
+  const make = (shape: Shape, data: TensorData, dtype = dtypeOf(data)): ReferenceTensor => {
     memory.liveBytes += data.byteLength;
     memory.liveTensors += 1;
     memory.peakBytes = Math.max(memory.peakBytes, memory.liveBytes);
-    return new ReferenceTensor(backend, shape, dtypeOf(data), { data, uses: 1 });
+    return new ReferenceTensor(backend, shape, dtype, { data, uses: 1 });
   };
   const own = (tensor: Tensor): ReferenceTensor => {
     if (!(tensor instanceof ReferenceTensor) || tensor.backend !== backend) {
@@ -64,7 +64,7 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
     data: dataOf(tensor),
   });
   const empty = ({ shape, dtype }: TensorSpec): TensorData =>
-    dtype === "float32" ? new Store(sizeOf(shape)) : toDType({ length: sizeOf(shape) }, dtype).fill(0);
+    KEPT.includes(dtype) ? new Store(sizeOf(shape)) : toDType({ length: sizeOf(shape) }, dtype).fill(0);
 
   const runPlan = ({ contract, outputs }: RunPlan, inputs: TensorRecord, attributes: object) => {
     const views: Record<string, View> = {};
@@ -79,7 +79,7 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
         const sum = dataOf(target);
         for (let i = 0; i < data.length; i++) sum[i] += data[i];
       }
-      tensors[name] = target ?? make(spec.shape, data);
+      tensors[name] = target ?? make(spec.shape, data, spec.dtype);
     }
     return tensors;
   };
@@ -88,13 +88,14 @@ export function reference({ precision = "float64" }: ReferenceOptions = {}): Bac
     name: "reference",
     description: `reference, ${precision}, plain loops`,
     asynchronous: false,
+    dtypes: [...ANY, "bfloat16"],
     upload(data, shape) {
       checkUpload(data, shape);
       return make(shape, dtypeOf(data) === "float32" ? Store.from(data) : toDType(data, dtypeOf(data)));
     },
     write(tensor, data) {
       checkWrite(data, tensor);
-      dataOf(tensor).set(data);
+      dataOf(tensor).set(tensor.dtype === "bfloat16" ? toDType(data, tensor.dtype) : data);
     },
     run<K extends KernelName>(
       kernel: K,

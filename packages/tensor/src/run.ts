@@ -69,6 +69,7 @@ function planBy(
     const spec = specs[name];
     const target = into?.[name];
     if (target) checkTarget(kernel, name, spec, target);
+    else if (!backend.dtypes.includes(spec.dtype)) refuseKind(kernel, backend, spec.dtype);
     outputs.push({ name, spec, into: target });
   }
   return { contract, outputs };
@@ -123,9 +124,15 @@ function checkTargets(
   }
 }
 
+/** @throws BackendError, always */
+function refuseKind(kernel: string, { name, dtypes }: Backend, dtype: DType): never {
+  throw new BackendError(`${kernel}: backend ${name} has no ${dtype}; it has ${dtypes.join(", ")}`);
+}
+
 /** @throws BackendError or ShapeError where an output cannot be added to its target */
 function checkTarget(kernel: string, name: string, { shape, dtype }: TensorSpec, target: Tensor): void {
-  if (dtype === "bool") throw new BackendError(`${kernel}: ${name} is bool; it adds into nothing`);
+  if (dtype === "bool" || dtype === "bfloat16")
+    throw new BackendError(`${kernel}: ${name} is ${dtype}; it adds into nothing`);
   if (target.dtype !== dtype || !sameShape(target.shape, shape)) {
     throw new ShapeError(kernel, `into.${name} is not of the output's shape and dtype`, {
       output: shape,

@@ -1,6 +1,7 @@
 /** A tensor's values as text, as PyTorch prints them: for looking at. */
 import type { Tensor } from "./backend.js";
 import type { TensorData } from "./dtype.js";
+import { KEPT } from "./kernels/contract.js";
 import { showShape, sizeOf } from "./shape.js";
 
 /** From so many values on only the first and the last of each dimension are shown. */
@@ -14,7 +15,7 @@ const EDGE = 3;
 export async function show(tensor: Tensor): Promise<string> {
   const { shape, dtype, backend } = tensor;
   const data = await tensor.read();
-  const write = writerOf(data, dtype === "float32", dtype === "bool");
+  const write = writerOf(data, KEPT.includes(dtype), dtype === "bool");
   const short = sizeOf(shape) > MANY;
   const part = (d: number, offset: number): string => {
     if (d === shape.length) return write(data[offset]);

@@ -39,7 +39,7 @@ export function checkWrite(data: TensorData, { shape, dtype }: Tensor): void {
       `write: ${data.length} values do not fill a tensor of shape ${showShape(shape)}, which takes ${sizeOf(shape)}`,
     );
   }
-  if (dtypeOf(data) !== dtype) {
+  if (dtypeOf(data) !== (dtype === "bfloat16" ? "float32" : dtype)) {
     throw new BackendError(`write: a ${data.constructor.name} cannot go into a tensor of ${dtype}`);
   }
 }

@@ -10,6 +10,9 @@ export {
 } from "./batches.js";
 export { type Encoder, END_OF_TEXT, type EncodeOptions, type Tokenizer } from "./bpe.js";
 export { documentEncoder, encodeDocuments } from "./corpus.js";
+export { FormatError } from "./errors.js";
+export { checkNesting, MOST_NESTED, parseJson, show } from "./json.js";
+export { printable } from "./printable.js";
 export { trainingRows, type TrainingRows } from "./rows.js";
 export {
   decodeTokens,

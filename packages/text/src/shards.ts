@@ -5,6 +5,7 @@
  * - llmc: a header of 256 int32 (magic, version, number of tokens, zeros), then the tokens
  *   (https://github.com/karpathy/llm.c, dev/data/data_common.py)
  */
+import { FormatError } from "./errors.js";
 
 /** nanogpt: the tokens and nothing else; llmc: the tokens behind a header. */
 export type ShardFormat = "nanogpt" | "llmc";
@@ -38,7 +39,7 @@ export const SHARD_HEAD_BYTES = LLMC_HEADER_BYTES;
 
 /**
  * Reads a shard; the format is told by llm.c's magic number in the first four bytes.
- * @throws Error when the bytes are empty, of odd length, truncated, or not as long as the header says
+ * @throws FormatError when the bytes are empty, of odd length, truncated, or not as long as the header says
  */
 export function readShard(bytes: Uint8Array): Shard {
   const { format, begin, count } = shardLayout(bytes, bytes.length);
@@ -48,14 +49,14 @@ export function readShard(bytes: Uint8Array): Shard {
 /**
  * The layout of a shard of `size` bytes by its first SHARD_HEAD_BYTES (all, where it has fewer): for who reads only a
  * part of a large one.
- * @throws Error as readShard
+ * @throws FormatError as readShard
  */
 export function shardLayout(head: Uint8Array, size: number): ShardLayout {
-  if (size === 0) throw new Error("readShard: the shard is empty; it must hold tokens");
+  if (size === 0) throw new FormatError("readShard: the shard is empty; it must hold tokens");
   const header = new DataView(head.buffer, head.byteOffset, head.byteLength);
   if (size >= 4 && header.getInt32(0, true) === LLMC_MAGIC) return llmcLayout(header, size);
   if (size % 2 !== 0) {
-    throw new Error(
+    throw new FormatError(
       `readShard: ${size} bytes are no whole number of 2-byte tokens; was the file truncated, or is it not a token shard?`,
     );
   }
@@ -75,20 +76,20 @@ export function shardStart(head: Uint8Array): ShardStart {
 
 function llmcLayout(header: DataView, size: number): ShardLayout {
   if (size < LLMC_HEADER_BYTES) {
-    throw new Error(
+    throw new FormatError(
       `readShard: an llm.c shard starts with a header of ${LLMC_HEADER_BYTES} bytes, and this one ends after ${size}; the file is truncated`,
     );
   }
   const version = header.getInt32(4, true);
   if (version !== LLMC_VERSION) {
-    throw new Error(
+    throw new FormatError(
       `readShard: the llm.c header has version ${version}, and only version ${LLMC_VERSION} (uint16 tokens) is known`,
     );
   }
   const count = header.getInt32(8, true);
   const body = size - LLMC_HEADER_BYTES;
   if (count * 2 !== body) {
-    throw new Error(
+    throw new FormatError(
       `readShard: the llm.c header says ${count} tokens (${count * 2} bytes), and ${body} bytes follow it; the file is truncated or its header is wrong`,
     );
   }

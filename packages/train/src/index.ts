@@ -1,6 +1,6 @@
 export type { ProgressEvent, TrainingStep } from "./events.js";
 export { fingerprint } from "./fingerprint.js";
-export { checkMemory, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
+export { checkMemory, checkMoments, fitsBeside, stepBytes, type StepPlan } from "./memory.js";
 export type { StepResult } from "./step-result.js";
 export { timeTraining, type TimedTraining, type Timings } from "./time-training.js";
 export { trainModel, type TrainEvent, type TrainInput, type TrainState } from "./train.js";
@@ -25,7 +25,8 @@ export {
   type ChangedField,
   type TrainingChange,
 } from "./recipe/change-recipe.js";
-export { checkRecipe, RecipeError, type Corpus } from "./recipe/check-recipe.js";
+export { checkCounts, checkRecipe, RecipeError, type Corpus } from "./recipe/check-recipe.js";
+export { MOST_OF_RECIPE, MOST_TOKENS_OF_UPDATE } from "./recipe/most.js";
 export { adamW, plainRows, seed } from "./recipe/optimizer.js";
 export type { TrainingRecipe, TrainRecipe } from "./recipe/recipe.js";
 export {

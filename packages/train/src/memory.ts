@@ -8,6 +8,7 @@ import {
   type Weights,
 } from "@normless/gpt2";
 import { type Backend, dry, sizeOf } from "@normless/tensor";
+import { RecipeError } from "./recipe/check-recipe.js";
 import type { TrainingRecipe } from "./recipe/recipe.js";
 import { Trainer } from "./trainer.js";
 
@@ -61,17 +62,37 @@ export async function stepBytes({
   return backend.memory().peakBytes;
 }
 
-/** @throws Error with the figures and what to do, when an update does not fit the backend. */
+/** @throws RecipeError where the backend has no tensors in which the recipe keeps moments. */
+export function checkMoments({ name, dtypes }: Backend, { moments }: Pick<TrainingRecipe, "moments">): void {
+  if (dtypes.includes(moments)) return;
+  const problem = `the optimiser's moments are to be in ${moments}, and the engine ${name} has none such`;
+  throw new RecipeError(problem, "moments", "float32, or take the engine native");
+}
+
+/** @throws RecipeError of `checkMoments`; Error with the figures and what to do, when an update does not fit the backend. */
 export async function checkMemory(backend: Backend, plan: StepPlan): Promise<void> {
+  checkMoments(backend, plan.recipe);
   const { limitBytes } = backend.memory();
   if (limitBytes === undefined) return;
   const { norms = true } = plan;
-  const largest = Math.max(...Object.values(parameterShapes(plan.config, { norms })).map(sizeOf)) * 4;
-  const bytes = (await stepBytes(plan)) + largest + SCRATCH * (plan.distilled ? 2 : 1);
+  const sizes = Object.values(parameterShapes(plan.config, { norms })).map(sizeOf);
+  const parameters = sizes.reduce((sum, size) => sum + size, 0);
+  // Weights, gradients, two moments, and the teacher's weights: of what these alone are too much for, no step is tried.
+  const least = parameters * 4 * (plan.distilled ? 5 : 4);
+  if (least > limitBytes) {
+    throw new Error(
+      `an update of ${parameters.toLocaleString("en-US")} parameters needs ${gib(least)} GiB for these, their gradients and ` +
+        `AdamW's moments alone, and ${backend.name} has ${gib(limitBytes)} GiB. Take a smaller model, or an engine with more memory.`,
+    );
+  }
+  const bytes = (await stepBytes(plan)) + Math.max(...sizes) * 4 + SCRATCH * (plan.distilled ? 2 : 1);
   if (bytes <= limitBytes) return;
   const { microBatchSize, blockSize } = plan.recipe;
   const ways = [
     ...(microBatchSize > 1 ? [`a smaller micro-batch (now ${microBatchSize} sequences)`] : []),
+    ...(plan.recipe.moments === "float32" && backend.dtypes.includes("bfloat16")
+      ? ["the optimiser's moments in half of the memory (--moments bfloat16)"]
+      : []),
     ...(plan.recompute ? [] : ["recomputing activations (--recompute)"]),
     `a shorter context (now ${blockSize} tokens)`,
   ];

@@ -121,9 +121,9 @@ export class Trainer {
   ) {
     this.params = params;
     this.#teacher = teacher;
-    const { beta1, beta2, adamEps: eps, weightDecay } = recipe;
+    const { beta1, beta2, adamEps: eps, weightDecay, moments } = recipe;
     this.#optimizer = new AdamW(backend, this.params, {
-      ...{ beta1, beta2, eps, weightDecay },
+      ...{ beta1, beta2, eps, weightDecay, moments },
       // As nanoGPT has it: matrices and embeddings decay; biases, gamma and beta do not.
       decays: (_name, { shape }) => shape.length >= 2,
     });

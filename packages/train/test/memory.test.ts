@@ -1,4 +1,4 @@
-import { initWeights, presets, standardNorms } from "@normless/gpt2";
+import { type Gpt2Config, initWeights, presets, standardNorms } from "@normless/gpt2";
 import { dry } from "@normless/tensor";
 import { wasm } from "@normless/tensor-wasm";
 import { describe, expect, it } from "vitest";
@@ -58,10 +58,17 @@ describe("the memory of an update", () => {
   it("is refused before it starts when it does not fit, with the figures and what to do", async () => {
     const backend = await wasm({ threads: 1 });
     const { liveBytes } = backend.memory();
-    const plan = { config: presets.medium, recipe: { ...recipe, blockSize: 1024 }, recompute: false };
-    await expect(checkMemory(backend, plan)).rejects.toThrow(
-      /an update needs \d+\.\d\d GiB and wasm has 4\.00 GiB\. Try a smaller micro-batch \(now 2 sequences\), or recomputing/,
+    const long = { ...recipe, batchSize: 8, microBatchSize: 8, blockSize: 1024 };
+    const refused = (config: Gpt2Config) =>
+      expect(checkMemory(backend, { config, recipe: long, recompute: false })).rejects;
+    await refused(presets.small).toThrow(
+      /an update needs \d+\.\d\d GiB and wasm has 4\.00 GiB\. Try a smaller micro-batch \(now 8 sequences\), or recomputing/,
     );
+    await refused(presets.medium).toThrow(
+      /an update of 354,823,168 parameters needs 5\.29 GiB for these, .* and wasm has 4\.00 GiB\. Take a smaller model/,
+    );
+    const huge = { ...presets.small, layers: 1000, channels: 2 ** 16, inner: 2 ** 18, heads: 4 };
+    await refused(huge).toThrow(/needs \d+\.\d\d GiB for these, their gradients and AdamW's moments alone/);
     expect(backend.memory().liveBytes).toBe(liveBytes);
     await backend.dispose();
   });

@@ -7,7 +7,7 @@ export default defineConfig({
   target: "es2022",
   clean: true,
   noExternal: [/^@normless\//],
-  external: ["gpu.js", "webgpu"],
+  external: ["gpu.js", "webgpu", "koffi"],
   esbuildOptions(options) {
     options.conditions = ["@normless/source"];
   },

@@ -3,7 +3,7 @@ import { Option } from "@commander-js/extra-typings";
 import { isUrl, type RowOptions } from "@normless/data";
 import { eotOf, HELLASWAG_SCORINGS, type HellaswagScoring } from "@normless/evaluate";
 import { fitsBeside } from "@normless/train";
-import { countArgument, countOrAllArgument } from "../options/arguments.js";
+import { countArguments, countOrAllArgument } from "../options/arguments.js";
 import { needCorpusFile, readCorpus } from "../data/corpus.js";
 import { rowOptions, withDataFiles } from "../data/data-files.js";
 import { readHellaswag } from "../evaluate/hellaswag.js";
@@ -72,6 +72,7 @@ export function evalCommand(io: Io) {
     ],
   )
     .addOption(shared.modelsOption(shared.SHIPPED))
+    .addOption(shared.weightsOption)
     .addOption(microBatchSizeOption(MICRO_BATCH_SIZE))
     .addOption(shared.jsonOption)
     .addOption(shared.dataOption("the val tokens in the first model's folder").helpGroup(TOKENS))
@@ -104,16 +105,18 @@ export function evalCommand(io: Io) {
     )
     .addOption(
       new Option("--resamples <n>", "resamples of the bootstrap")
-        .argParser(countArgument)
+        .argParser(countArguments.resamples)
         .default(10_000)
         .helpGroup(INTERVALS),
     )
     .addOption(seedOption(0).helpGroup(INTERVALS));
   return addEngine(own)
     .addHelpText("after", TOGETHER)
-    .action(async (options) =>
-      evaluateModels(besideJson(io, options.json), await withDataFiles(io, options)),
-    );
+    .action(async (options) => {
+      // Losses are computed in float32, of what generate would keep.
+      const weights = options.weights === "bfloat16" ? "rounded" : options.weights;
+      await evaluateModels(besideJson(io, options.json), { ...(await withDataFiles(io, options)), weights });
+    });
 }
 
 export async function evaluateModels(io: Io, options: EvalOptions): Promise<void> {
@@ -166,7 +169,12 @@ export async function evaluateModels(io: Io, options: EvalOptions): Promise<void
       }
       await withFiles(io, name, async (other) => {
         if (fitsBeside(backend, one.loaded.weights, other.loaded.weights)) {
-          await onDevice(backend, other, (model) => measure(m, model, referenceFor(one, model)));
+          await onDevice(
+            backend,
+            other,
+            (model) => measure(m, model, referenceFor(one, model)),
+            options.weights,
+          );
         } else {
           const why = `${names[0]} and ${name} do not fit into the memory of ${backend.name} together`;
           alone.set(m, { why });

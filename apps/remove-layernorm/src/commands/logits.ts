@@ -1,19 +1,6 @@
 /** `normless logits`: logits, stds, loss and gradients of given tokens as a file, to compare with other software. */
-import { evaluate, valueAndGrad } from "@normless/autograd";
-import {
-  atNormInputs,
-  checkFinite,
-  elementOf,
-  forward,
-  freeTokens,
-  type Model,
-  OVERFLOW_ADVICE,
-  trainingLoss,
-  uploadTargets,
-  uploadTokens,
-} from "@normless/gpt2";
-import { type TensorEntry, writeSafetensors } from "@normless/safetensors";
-import type { Tensor } from "@normless/tensor";
+import { writeSafetensors } from "@normless/safetensors";
+import { compute, type Rows } from "../engine/compute.js";
 import { type ModelOptions, withModel } from "../engine/device.js";
 import { UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
@@ -33,9 +20,6 @@ export interface LogitsOptions extends ModelOptions {
   readonly safetensors: string;
   readonly grads?: boolean | undefined;
 }
-
-/** Inside the square root of a std, whatever epsilon the model's own norms have. */
-const STD_EPS = 1e-5;
 
 const FORMATS = `
 --token-ids holds rows of ids of one length, [[1,2,3],[4,5,6]], or {"tokens": rows, "targets": rows}. With --grads, rows
@@ -62,13 +46,6 @@ export function logitsCommand(io: Io) {
   return addEngine(own)
     .addHelpText("after", FORMATS)
     .action((options) => writeLogits(io, options));
-}
-
-interface Rows {
-  readonly inputs: Int32Array;
-  readonly targets: Int32Array | undefined;
-  readonly B: number;
-  readonly T: number;
 }
 
 export async function writeLogits(io: Io, options: LogitsOptions): Promise<void> {
@@ -105,48 +82,4 @@ async function readRows(path: string, grads: boolean): Promise<Rows> {
   }
   const flat = (list: number[][]) => Int32Array.from(list.flat());
   return { inputs: flat(tokens), targets: targets && flat(targets), B: tokens.length, T };
-}
-
-async function compute(
-  model: Model,
-  { inputs, targets, B, T }: Rows,
-  grads: boolean,
-): Promise<TensorEntry[]> {
-  const { config, params, norms } = model;
-  const { backend } = params["wte.weight"];
-  const tokens = uploadTokens(backend, config, { inputs, B, T });
-  const entries: TensorEntry[] = [];
-  /** Reads a tensor of ours and frees it. */
-  const take = async (name: string, tensor: Tensor) => {
-    const { shape } = tensor;
-    const data = Float32Array.from(await tensor.read());
-    tensor.free();
-    checkFinite(data, { what: `"${name}"`, place: elementOf(shape), advice: OVERFLOW_ADVICE });
-    entries.push({ name, dtype: "F32", shape, data });
-  };
-  const stds: [string, Tensor][] = [];
-  const logits = evaluate(
-    (variables) =>
-      forward({ config, params: variables, norms }, tokens, {
-        hooks: atNormInputs(config, (module, { tensor: x }) => {
-          stds.push([`std/${module}`, backend.run("rowStd", { x }, { eps: STD_EPS }).std]);
-        }),
-      }),
-    params,
-  );
-  await take("logits", logits);
-  for (const [name, std] of stds) await take(name, std);
-  if (grads && targets) {
-    const ids = uploadTargets(backend, config, targets, T);
-    const { value, grads: gradients } = valueAndGrad(
-      (variables) =>
-        trainingLoss({ config, params: variables, norms }, tokens, ids, { totalTokens: B * T }).total,
-      params,
-    );
-    await take("loss", value);
-    for (const [name, gradient] of Object.entries(gradients)) await take(`grad/${name}`, gradient);
-    ids.free();
-  }
-  freeTokens(tokens);
-  return entries;
 }

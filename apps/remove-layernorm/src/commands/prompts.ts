@@ -5,7 +5,7 @@ import { asking, needTokenizer } from "../look-inside/asked.js";
 import { promptLines, PROMPTS } from "../look-inside/prompt-file.js";
 import { promptPairs, type Task, tasks } from "../look-inside/templates.js";
 import { shippedModel } from "../models/shipped.js";
-import { countArgument } from "../options/arguments.js";
+import { countArguments } from "../options/arguments.js";
 import { command } from "../options/command.js";
 import * as shared from "../options/options.js";
 import { inputsOf } from "../options/outputs.js";
@@ -40,7 +40,7 @@ export function promptsCommand(io: Io) {
   ])
     .addArgument(new Argument("<task>", "the task, see below").choices(tasks))
     .addOption(shared.modelOption())
-    .addOption(new Option("--count <n>", `prompts (default: ${PROMPTS})`).argParser(countArgument))
+    .addOption(new Option("--count <n>", `prompts (default: ${PROMPTS})`).argParser(countArguments.count))
     .addOption(seedOption(0))
     .option("--jsonl <file>", "the prompts, into this file")
     .addHelpText("after", WHAT)

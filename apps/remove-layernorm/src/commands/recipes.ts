@@ -1,12 +1,9 @@
 /** `normless recipes`: the built-in recipes, one of them whole, and the plan of one. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { configFromHf, presets } from "@normless/gpt2";
 import { checkSteps } from "../options/check-steps.js";
-import { UsageError, within } from "../errors.js";
+import { UsageError } from "../errors.js";
+import { knownShape } from "../models/known-shape.js";
 import { thousands } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
-import { readJson } from "../json/json.js";
 import { command } from "../options/command.js";
 import { modelOption } from "../options/options.js";
 import { sitesOption, stepsOption } from "../options/recipe-options.js";
@@ -125,33 +122,10 @@ async function modelOf(
     throw new UsageError("--layers and --model both say how many layers there are; give one of them");
   }
   if (layers !== undefined) return { name: `${layers} layers`, layers };
-  if (model !== undefined) return layersOf(model);
-  if (madeFor) return { name: `${madeFor.layers} layers (${madeFor.model})`, layers: madeFor.layers };
-  throw new UsageError(`${name} does not say which model it was made for; give --layers N or --model DIR`);
-}
-
-/** GPT-2's sizes by their names on the hub, for which nothing is to be downloaded. */
-const HUB = {
-  gpt2: presets.small,
-  "gpt2-medium": presets.medium,
-  "gpt2-large": presets.large,
-  "gpt2-xl": presets.xl,
-};
-
-/** Of a folder no more than its config is read. */
-async function layersOf(model: string): Promise<NamedModel> {
-  const file = join(model, "config.json");
-  if (existsSync(file)) {
-    const json = await readJson(file);
-    const { config, norms } = await within(file, () => configFromHf(json));
+  if (model !== undefined) {
+    const { config, norms } = await knownShape(model, "--layers N");
     return { name: `${config.layers} layers (${model})`, layers: config.layers, norms };
   }
-  const size = model.replace(/^openai-community\//, "");
-  if (Object.hasOwn(HUB, size)) {
-    const { layers } = HUB[size as keyof typeof HUB];
-    return { name: `${layers} layers (${model})`, layers };
-  }
-  throw new UsageError(
-    `there is no ${file}; give a model's folder, one of ${Object.keys(HUB).join(", ")}, or --layers N`,
-  );
+  if (madeFor) return { name: `${madeFor.layers} layers (${madeFor.model})`, layers: madeFor.layers };
+  throw new UsageError(`${name} does not say which model it was made for; give --layers N or --model DIR`);
 }

@@ -25,7 +25,7 @@ export function reportCommand(io: Io) {
 
 /** The run's own process may be at work: nothing of it is touched but its page. */
 export async function report(io: Io, run: string, { html }: ReportOptions): Promise<void> {
-  const record = await readRunRecord(run);
+  const record = await readRunRecord(io, run);
   const read = [CONFIG, METRICS, SUMMARY].map((name) => join(run, name));
   const asked = { "--html": html ?? join(run, REPORT) };
   const { "--html": path } = await checkResults(asked, { "the run's": read });

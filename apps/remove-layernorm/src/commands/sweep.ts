@@ -1,10 +1,11 @@
 /** `normless sweep`: every recipe on every model with several seeds, run after run, and what they come to. */
 import { join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { countArgument } from "../options/arguments.js";
+import { countArguments } from "../options/arguments.js";
+import { MOST } from "../options/most.js";
 import { withDataFiles } from "../data/data-files.js";
 import type { EngineOptions } from "../engine/engine.js";
-import { EXIT, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { optionWords } from "../options/option-words.js";
 import { command } from "../options/command.js";
@@ -53,9 +54,6 @@ export function sweepCommand(io: Io, done: (code: number) => void) {
   return addRemovalFields(addTrainingFields(run)).action(async (options) => done(await sweep(io, options)));
 }
 
-/** More than anybody means. */
-const MOST_SEEDS = 100;
-
 /** `3`, or `1337,1338`; a comma makes a list of one seed, too. */
 function seedsArgument(text: string): Seeds {
   const parts = text.split(",").filter((part) => part.trim() !== "");
@@ -64,11 +62,13 @@ function seedsArgument(text: string): Seeds {
     throw new InvalidArgumentError("Expected how many, such as 3, or whole numbers with commas.");
   }
   if (text.includes(",")) return { list: [...new Set(seeds)], text };
-  const howMany = countArgument(text);
-  if (howMany <= MOST_SEEDS) return { count: howMany, text };
-  throw new InvalidArgumentError(
-    `${text} is how many seeds there are to be, ${MOST_SEEDS} at most. For the one seed ${text}: --seeds ${text},`,
-  );
+  const [howMany] = seeds;
+  if (howMany > MOST.seeds) {
+    throw new InvalidArgumentError(
+      `${text} is how many seeds there are to be, ${MOST.seeds} at most. For the one seed ${text}: --seeds ${text},`,
+    );
+  }
+  return { count: countArguments.seeds(text), text };
 }
 
 /** The exit code: that of a failure where any run of those asked for did not come to its end. */
@@ -99,7 +99,7 @@ export async function sweep(io: Io, commandLine: SweepOptions): Promise<number> 
       if (there) checkSameSweep(out, there, { arms: arms.map(({ arm }) => arm), manner });
       const { out: _out, ...forRuns } = others;
       const job = new Sweep(io, { out: place, arms, seeds, manner, options: forRuns, command: again, there });
-      return (await job.run()) ?? EXIT.interrupted;
+      return job.run();
     },
     { make: true },
   );

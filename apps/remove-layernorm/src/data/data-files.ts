@@ -1,10 +1,10 @@
 /** The data that a command line names: its files, and what is read of their rows. */
 import {
+  firstNames,
   dataKindsText,
   findFiles,
   hasColumns,
   isStandardInput,
-  namedFiles,
   type RowOptions,
 } from "@normless/data";
 import { optionName, readAsked, UsageError } from "../errors.js";
@@ -48,7 +48,7 @@ export async function withDataFiles<O extends object>(io: Io, options: O): Promi
   if (first !== undefined && process.stdin.isTTY) io.err("reading standard input; Control-D ends it\n");
   const { train = [], validation = [] } = found;
   const both = train.filter((file) => validation.includes(file));
-  if (both.length > 0) io.err(`trained on and validated on, too: ${namedFiles(both)}\n`);
+  if (both.length > 0) io.err(`trained on and validated on, too: ${firstNames(both)}\n`);
   return { ...options, ...found };
 }
 

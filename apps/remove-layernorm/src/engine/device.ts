@@ -1,13 +1,16 @@
 /** A model's folder on an engine, for as long as a command looks at it. */
-import { freeParams, type LoadedModel, type Model, uploadWeights } from "@normless/gpt2";
+import { freeParams, type LoadedModel, type Model, roundedWeights, uploadWeights } from "@normless/gpt2";
 import type { Backend } from "@normless/tensor";
 import { type EngineOptions, withEngine } from "./engine.js";
 import { findModel } from "../models/hub.js";
+import { UsageError } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { shippedModel } from "../models/shipped.js";
 
 export interface ModelOptions extends EngineOptions {
   readonly model?: string | undefined;
+  /** How the engine keeps matrices and embeddings; `rounded` computes in float32 with those that are kept in bfloat16. */
+  readonly weights?: "float32" | "bfloat16" | "rounded" | undefined;
 }
 
 /** A model by its name, open. */
@@ -34,9 +37,15 @@ export async function onDevice<X>(
   backend: Backend,
   model: NamedModel,
   use: (model: ModelOnDevice) => Promise<X>,
+  kept: ModelOptions["weights"] = "float32",
 ): Promise<X> {
-  const { config, norms, weights } = model.loaded;
-  const params = await uploadWeights(backend, weights);
+  const { config, norms, weights: onHost } = model.loaded;
+  const weights = kept === "rounded" ? roundedWeights(onHost) : onHost;
+  const matrices = kept === "bfloat16" ? kept : "float32";
+  if (!backend.dtypes.includes(matrices)) {
+    throw new UsageError(`engine ${backend.name} keeps no weights in ${matrices}; --backend native does`);
+  }
+  const params = await uploadWeights(backend, weights, { matrices });
   try {
     return await use({ ...model, device: { config, norms, params } });
   } finally {
@@ -51,6 +60,6 @@ export async function withModel<X>(
   use: (model: ModelOnDevice) => Promise<X>,
 ): Promise<X> {
   return withFiles(io, options.model ?? shippedModel(), (model) =>
-    withEngine(io, options, ({ backend }) => onDevice(backend, model, use)),
+    withEngine(io, options, ({ backend }) => onDevice(backend, model, use, options.weights)),
   );
 }

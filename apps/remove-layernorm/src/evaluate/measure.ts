@@ -25,7 +25,7 @@ import {
 } from "@normless/evaluate";
 import { type Groups, quantiles } from "@normless/statistics";
 import type { ModelOnDevice } from "../engine/device.js";
-import { EXIT, UsageError, within } from "../errors.js";
+import { SIGNAL_EXIT, UsageError, within } from "../errors.js";
 import { thousands } from "../terminal/format.js";
 import { breathe, type Io } from "../terminal/io.js";
 import { Progress } from "../terminal/progress.js";
@@ -182,9 +182,9 @@ function noteCut(io: Io, name: string, rows: readonly ChoiceRow[], blockSize: nu
 /** Draws the progress of `work`, which yields how many of `total` tokens are done. @throws Error naming `what` */
 async function follow<X>(io: Io, what: string, total: number, work: AsyncGenerator<number, X>): Promise<X> {
   const progress = new Progress(io, { train: 0, evaluate: total });
-  const release = io.onInterrupt(() => {
+  const release = io.onInterrupt((signal) => {
     progress.stop();
-    io.exit(EXIT.interrupted);
+    io.exit(SIGNAL_EXIT[signal]);
   });
   let seen = 0;
   try {

@@ -1,5 +1,4 @@
 /** One export: what the model makes of a text, the folder, and the same of what is read back from it. */
-import { readdir, rm, rmdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import {
   freeParams,
@@ -63,16 +62,16 @@ export async function exportModel(io: Io, job: ExportJob): Promise<void> {
   if (form === "gpt2") checkEpsError(io, model, before);
   const { tokenizerFiles } = model;
   const written = { ...converted.model, names: converted.names, tokenizerFiles, dtype };
-  const { said, ...checked } = await writeChecked({ backend, before, tokens }, out, written);
   const facts = {
     ...job,
     source: publicPath(source),
     config: model.config,
     folder: basename(resolve(out)),
-    checked,
+    hasTokenizer: Object.keys(tokenizerFiles).length > 0,
   };
-  const card = exportCard({ ...facts, hasTokenizer: Object.keys(tokenizerFiles).length > 0 });
-  await writeFileAtomic(join(out, "README.md"), [new TextEncoder().encode(card)]);
+  const { said, ...checked } = await writeChecked({ backend, before, tokens }, out, written, {
+    card: (checked) => exportCard({ ...facts, checked }),
+  });
   io.out(
     `Wrote ${io.colors.bold(join(out, "/"))}: ${form}, ${dtype}\nRead back and checked on ${thousands(checked.tokens)} tokens: ${said}\n`,
   );
@@ -102,35 +101,43 @@ export interface Checked {
   readonly said: string;
 }
 
+export interface CheckedOptions extends Pick<WriteOptions, "overwrite"> {
+  /** The text of README.md, of a model that has none yet. */
+  readonly card?: (checked: Checked) => string;
+}
+
 /**
- * Writes a model, reads it back, and holds what it gives against what is expected.
- * @throws Error when it is not that; then what was written is gone again, and the folder with it if nothing else is there.
+ * Writes a model, reads it back, and holds what it gives against what is expected, before it takes its place.
+ * @throws Error when it is not that; then nothing has taken its place.
  */
 export async function writeChecked(
   { backend, before, tokens }: Expected,
   out: string,
   model: ModelToWrite,
-  options?: WriteOptions,
+  { overwrite = false, card }: CheckedOptions = {},
 ): Promise<Checked> {
   const { dtype = "F32" } = model;
-  const names = await writeModelFolder(out, model, options);
-  const after = await outputsOfFolder(backend, out, tokens);
-  const logits = relativeDifference(after.logits, before.logits);
-  const change = after.loss - before.loss;
   const bound = BOUNDS[dtype];
-  const said =
-    `cross-entropy ${after.loss.toFixed(6)} nats/token, and ${before.loss.toFixed(6)} before (${difference(change)}); ` +
-    `logits differ by at most ${logits.toExponential(1)} of the largest`;
-  // Not the other way round: what is no number is over every bound.
-  if (!(logits <= bound.logits && Math.abs(change) <= bound.loss)) {
-    for (const name of names) await rm(join(out, name));
-    if ((await readdir(out)).length === 0) await rmdir(out);
-    throw new Error(
-      `${out}: what was read back is not the model: ${said}. In ${dtype} at most ${bound.loss} nats and ` +
-        `${bound.logits} of the largest logit are allowed. What was written was removed`,
-    );
-  }
-  return { tokens: tokens.length - 1, lossBefore: before.loss, lossAfter: after.loss, logits, said };
+  let checked!: Checked;
+  const finish = async (folder: string) => {
+    const after = await outputsOfFolder(backend, folder, tokens);
+    const logits = relativeDifference(after.logits, before.logits);
+    const change = after.loss - before.loss;
+    const said =
+      `cross-entropy ${after.loss.toFixed(6)} nats/token, and ${before.loss.toFixed(6)} before (${difference(change)}); ` +
+      `logits differ by at most ${logits.toExponential(1)} of the largest`;
+    // Not the other way round: what is no number is over every bound.
+    if (!(logits <= bound.logits && Math.abs(change) <= bound.loss)) {
+      throw new Error(
+        `what was read back is not the model: ${said}. In ${dtype} at most ${bound.loss} nats and ` +
+          `${bound.logits} of the largest logit are allowed. What was written was removed`,
+      );
+    }
+    checked = { tokens: tokens.length - 1, lossBefore: before.loss, lossAfter: after.loss, logits, said };
+    if (card) await writeFileAtomic(join(folder, "README.md"), [new TextEncoder().encode(card(checked))]);
+  };
+  await writeModelFolder(out, model, { overwrite, finish });
+  return checked;
 }
 
 /** What a model on the host makes of a text. */

@@ -1,20 +1,21 @@
 /** JSON files from people: read, checked against a schema, and refused with the place and the way out. */
-import { readFile } from "node:fs/promises";
+import { firstNames } from "@normless/data";
+import { parseJson, printable, show } from "@normless/text";
 import type { z } from "zod";
-import { messageOf, systemCode, UsageError } from "../errors.js";
+import { messageOf, UsageError } from "../errors.js";
+import { readText } from "./text-file.js";
 import { fieldMeant, fieldsAt } from "./json-fields.js";
 import { didYouMean } from "../options/nearest.js";
 
 /** @throws UsageError when there is no such file or it is no JSON. */
 export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    const why = systemCode(cause) === "ENOENT" ? "there is no such file" : messageOf(cause);
-    throw new UsageError(`${path}: ${why}`, { cause });
+  const text = await readText(path).catch((cause: unknown) => {
+    throw new UsageError(`${path}: ${messageOf(cause)}`, { cause });
   });
   try {
-    return JSON.parse(text);
+    return parseJson(text, path);
   } catch (cause) {
-    throw new UsageError(`${path} is not JSON: ${messageOf(cause)}`, { cause });
+    throw new UsageError(messageOf(cause), { cause });
   }
 }
 
@@ -22,7 +23,7 @@ export async function readJson(path: string): Promise<unknown> {
 export function checkJson<X>(where: string, schema: z.ZodType<X>, value: unknown): X {
   const { data, error } = schema.safeParse(value);
   if (!error) return data;
-  throw new UsageError(describeIssue(where, theCause(error.issues, value), schema, value));
+  throw new UsageError(printable(describeIssue(where, theCause(error.issues, value), schema, value)));
 }
 
 /** Of several issues of a value the one to name. */
@@ -36,7 +37,8 @@ function theCause(issues: readonly z.core.$ZodIssue[], value: unknown): z.core.$
 function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string {
   // A union's own message tells nothing; the alternative that came furthest does.
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    const depth = (issues: z.core.$ZodIssue[]) => Math.max(0, ...issues.map(({ path }) => path.length));
+    const depth = (issues: z.core.$ZodIssue[]) =>
+      issues.reduce((most, { path }) => Math.max(most, path.length), 0);
     const [furthest] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
     const inner = theCause(furthest, valueAt(value, issue.path));
     if (inner.path.length > 0 || inner.code === "unrecognized_keys") {
@@ -46,7 +48,7 @@ function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType
   const path = issue.path.map(String).join(".");
   const place = path === "" ? where : `${where}: ${path}`;
   if (issue.code === "unrecognized_keys") {
-    const keys = issue.keys.map((key) => `"${key}"`).join(", ");
+    const keys = firstNames(issue.keys.map((key) => `"${key}"`));
     const known = fieldsAt(schema, issue.path, value) ?? [];
     const meant = fieldMeant(schema, issue.keys[0], known);
     return `${place}: there is no field ${keys}${known.length > 0 ? `; the fields are ${known.join(", ")}.${meant}` : ""}`;
@@ -55,7 +57,7 @@ function describeIssue(where: string, issue: z.core.$ZodIssue, schema: z.ZodType
   const expected = issue.message
     .replace(/^(Invalid (input|option)|Too small|Too big): /, "")
     .replace(/^Invalid discriminator value\. E/, "e");
-  return `${place} is ${show(found)}; ${expected}${choiceMeant(issue, found)}`;
+  return `${place} is ${found === undefined ? "missing" : show(found)}; ${expected}${choiceMeant(issue, found)}`;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
@@ -76,20 +78,15 @@ function choiceMeant(issue: z.core.$ZodIssue, found: unknown): string {
   return meant && `.${meant}`;
 }
 
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "missing";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
 /** A JSON object with `layer`'s fields over `base`'s, objects inside likewise, but for objects of another `kind`. */
 export function mergeJson(base: unknown, layer: unknown): unknown {
   if (!isObject(base) || !isObject(layer)) return layer;
   if (layer["kind"] !== undefined && layer["kind"] !== base["kind"]) return layer;
-  const merged: Record<string, unknown> = { ...base };
+  const merged = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(layer)) {
-    if (value !== undefined) merged[key] = mergeJson(base[key], value);
+    if (value !== undefined) merged.set(key, mergeJson(merged.get(key), value));
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

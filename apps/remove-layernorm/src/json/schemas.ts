@@ -4,48 +4,52 @@ import { z } from "zod";
 import { rateScalings, type TrainRecipe } from "@normless/train";
 import { removalLosses, type RemovalRecipe, specialConstants } from "@normless/removal";
 import { engineChoices } from "../engine/engine.js";
+import { MOST } from "../options/most.js";
 import { gpt2ConfigSchema } from "./gpt2-config-schema.js";
 import { provenanceSchema } from "../provenance/schema.js";
 
-const count = z.int().min(1);
-const step = z.int().min(0);
+/** So many of something, one at least; `step` where there may be none. */
+const count = (of: keyof typeof MOST) => z.int().min(1).max(MOST[of]);
+const step = (of: keyof typeof MOST) => z.int().min(0).max(MOST[of]);
 /** As the command line says it, and read as that is. */
-const countOrAll = z.union([count, z.literal("all").transform(() => Infinity)], {
+const countOrAll = z.union([z.int().min(1), z.literal("all").transform(() => Infinity)], {
   error: 'expected a whole number from 1 up, or "all"',
 });
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1);
+const moments = z.enum(["float32", "bfloat16"]);
 const wholeShare = z.number().min(0).max(1);
 const wait = z.number().min(0);
 
 const training = {
-  steps: count,
-  batchSize: count,
-  microBatchSize: count,
-  blockSize: count,
+  steps: count("steps"),
+  batchSize: count("batchSize"),
+  microBatchSize: count("microBatchSize"),
+  blockSize: count("blockSize"),
   eotShare: wholeShare,
   shortShare: wholeShare,
-  shortTokens: count,
+  shortTokens: count("shortTokens"),
   learningRate: z.strictObject({
     peak: positive,
     floor: z.number().min(0),
-    warmupSteps: step,
-    totalSteps: count,
+    warmupSteps: step("warmupSteps"),
+    totalSteps: count("totalSteps"),
   }),
   beta1: z.number().min(0).lt(1),
   beta2: z.number().min(0).lt(1),
   adamEps: positive,
+  moments,
   weightDecay: z.number().min(0),
   maxNorm: positive,
   seed: z.int(),
-  validationTokens: step,
-  checkpointEvery: count,
+  validationTokens: z.int().min(0),
+  checkpointEvery: count("checkpointEvery"),
 };
 
 const pace = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("fixed"),
-    start: count,
+    start: count("steps"),
     gaps: z.strictObject({ ln_2: wait, "ln_1:qk": wait, "ln_1:v": wait }),
     eotAfter: wait,
     firstAfter: wait,
@@ -54,7 +58,7 @@ const pace = z.discriminatedUnion("kind", [
       .readonly()
       .optional(),
   }),
-  z.strictObject({ kind: z.literal("taper"), begin: count, end: count, keep: share }),
+  z.strictObject({ kind: z.literal("taper"), begin: count("steps"), end: count("steps"), keep: share }),
 ]);
 
 /** Names or patterns of norms; which there are, the model tells. */
@@ -71,27 +75,27 @@ export const removalRecipeSchema = z.strictObject({
   constants: z.strictObject({
     from: z.discriminatedUnion("kind", [
       z.strictObject({ kind: z.literal("training"), keep: share }),
-      z.strictObject({ kind: z.literal("original"), sequences: count }),
+      z.strictObject({ kind: z.literal("original"), sequences: count("sequences") }),
     ]),
     special: z.enum(specialConstants),
     shareQkv: z.boolean(),
   }),
   pace,
   sites: sites.optional(),
-  evaluateEvery: step,
-  madeFor: z.strictObject({ model: z.string(), layers: count }).optional(),
+  evaluateEvery: step("evaluateEvery"),
+  madeFor: z.strictObject({ model: z.string(), layers: count("layers") }).optional(),
   failsOnSink: z.strictObject({ how: z.string(), instead: z.string() }).optional(),
 }) satisfies z.ZodType<RemovalRecipe>;
 
 export const trainRecipeSchema = z.strictObject({
   ...training,
-  evaluateEvery: step,
+  evaluateEvery: step("evaluateEvery"),
 }) satisfies z.ZodType<TrainRecipe>;
 
 /** Which engine runs, as the options say it. */
 export const engineFields = {
   backend: z.enum(engineChoices).optional(),
-  threads: z.int().min(1).max(64).optional(),
+  threads: count("threads").optional(),
   simd: z.enum(["auto", "relaxed", "plain"]).optional(),
   blasLibrary: z.string().optional(),
 };
@@ -111,18 +115,19 @@ const fields = {
   tokenColumn: z.string().optional(),
   trainTokens: countOrAll.optional(),
   recipe: recipe.optional(),
-  steps: count.optional(),
-  batchSize: count.optional(),
-  microBatchSize: count.optional(),
-  blockSize: count.optional(),
+  steps: count("steps").optional(),
+  batchSize: count("batchSize").optional(),
+  microBatchSize: count("microBatchSize").optional(),
+  blockSize: count("blockSize").optional(),
   eotShare: wholeShare.optional(),
   shortShare: wholeShare.optional(),
+  moments: moments.optional(),
   learningRate: positive.optional(),
   scaleLearningRate: z.enum(rateScalings).optional(),
   seed: z.int().optional(),
   validationTokens: countOrAll.optional(),
-  evaluateEvery: step.optional(),
-  checkpointEvery: count.optional(),
+  evaluateEvery: step("evaluateEvery").optional(),
+  checkpointEvery: count("checkpointEvery").optional(),
   /** Of the run that the file was written by, if one was. */
   provenance: provenanceSchema.optional(),
   nativeBuild: z.string().optional(),
@@ -155,12 +160,12 @@ export const trainOptionsSchema = z.strictObject({
   model: z.string().optional(),
   preset: z.string().optional(),
   modelConfig: z.string().optional(),
-  layers: count.optional(),
-  heads: count.optional(),
-  channels: count.optional(),
-  inner: count.optional(),
-  context: count.optional(),
-  vocabSize: count.optional(),
+  layers: count("layers").optional(),
+  heads: count("heads").optional(),
+  channels: count("channels").optional(),
+  inner: count("inner").optional(),
+  context: count("context").optional(),
+  vocabSize: count("vocabSize").optional(),
   dtype: z.enum(weightDtypes).optional(),
   tokenizer: z.string().optional(),
 });

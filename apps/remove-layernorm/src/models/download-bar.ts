@@ -1,6 +1,7 @@
 /** How far a download is: a bar where somebody watches, a line at each tenth where nobody does. */
 import { SingleBar } from "cli-progress";
 import type { HubEvent } from "@normless/hub";
+import { printable } from "@normless/text";
 import { bytes } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 
@@ -51,12 +52,13 @@ class DownloadBar {
   /** Of `file`, `done` bytes are there. */
   update(file: string, done: number): void {
     this.#done.set(file, done);
+    const shown = printable(file);
     const sum = [...this.#done.values()].reduce((a, b) => a + b, 0);
-    if (this.#bar) return this.#bar.update(sum, { file });
+    if (this.#bar) return this.#bar.update(sum, { file: shown });
     const tenths = Math.floor((10 * sum) / this.#total);
     if (tenths === this.#tenths) return;
     this.#tenths = tenths;
-    this.#io.err(`${file}: ${10 * tenths}% of ${bytes(this.#total)}\n`);
+    this.#io.err(`${shown}: ${10 * tenths}% of ${bytes(this.#total)}\n`);
   }
 
   stop(): void {

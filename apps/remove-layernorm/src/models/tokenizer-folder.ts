@@ -1,5 +1,5 @@
 /** The tokenizer of a folder that need not hold a model. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type FolderTokenizer,
@@ -32,6 +32,9 @@ export async function readTokenizerSaying(io: Io, path: string): Promise<Tokeniz
 }
 
 async function bytesOf(path: string): Promise<Uint8Array | undefined> {
+  // Reading a pipe would wait for whoever writes to it.
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() === false) return undefined;
   return readFile(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw error;

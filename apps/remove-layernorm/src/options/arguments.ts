@@ -1,6 +1,7 @@
 /** Values of options: text to what it means, or a message that says what is expected. */
 import { existsSync } from "node:fs";
 import { type CommandUnknownOpts, InvalidArgumentError } from "@commander-js/extra-typings";
+import { MOST } from "./most.js";
 import { didYouMean } from "./nearest.js";
 
 function numberWhere(test: (value: number) => boolean, expected: string) {
@@ -11,10 +12,21 @@ function numberWhere(test: (value: number) => boolean, expected: string) {
   };
 }
 
-export const countArgument = numberWhere(
-  (value) => Number.isSafeInteger(value) && value >= 1,
-  "a whole number from 1 up",
-);
+const wholeNumber = (least: number, most: number) =>
+  numberWhere(
+    (value) => Number.isInteger(value) && value >= least && value <= most,
+    `a whole number from ${least} to ${most}`,
+  );
+
+const upToMost = (least: number) =>
+  Object.fromEntries(
+    Object.entries(MOST).map(([of, most]) => [of, wholeNumber(least, most)] as const),
+  ) as Readonly<Record<keyof typeof MOST, (text: string) => number>>;
+
+/** By what is counted: one at least. */
+export const countArguments = upToMost(1);
+/** The same where there may be none. */
+export const wholeArguments = upToMost(0);
 /** `all` is more than there can be. */
 export function countOrAllArgument(text: string): number {
   if (text === "all") return Infinity;
@@ -22,10 +34,6 @@ export function countOrAllArgument(text: string): number {
   if (text.trim() !== "" && Number.isSafeInteger(value) && value >= 1) return value;
   throw new InvalidArgumentError("Expected a whole number from 1 up, or all.");
 }
-export const wholeArgument = numberWhere(
-  (value) => Number.isSafeInteger(value) && value >= 0,
-  "a whole number from 0 up",
-);
 export const integerArgument = numberWhere(Number.isSafeInteger, "a whole number");
 export const positiveArgument = numberWhere(
   (value) => Number.isFinite(value) && value > 0,
@@ -40,10 +48,6 @@ export const probabilityArgument = numberWhere(
   "a number above 0 and at most 1",
 );
 export const shareArgument = numberWhere((value) => value >= 0 && value <= 1, "a share from 0 to 1");
-export const threadsArgument = numberWhere(
-  (value) => Number.isInteger(value) && value >= 1 && value <= 64,
-  "a whole number from 1 to 64",
-);
 
 /** Names with commas between them. */
 export function namesArgument(text: string): string[] {

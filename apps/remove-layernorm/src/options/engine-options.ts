@@ -1,7 +1,7 @@
 /** What computes: in every command that computes anything. */
 import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
 import { engineChoices } from "../engine/engine.js";
-import { threadsArgument } from "./arguments.js";
+import { countArguments } from "./arguments.js";
 
 const ENGINE = "The engine:";
 const builds = ["auto", "relaxed", "plain"] as const;
@@ -19,11 +19,11 @@ const blasLibraryOption = new Option(
   "--blas-library <file>",
   "the library of --backend blas, by name or path (default: the first usual one that is there)",
 ).helpGroup(ENGINE);
-const threadsOption = new Option(
+export const threadsOption = new Option(
   "--threads <n>",
   "threads that compute; any number gives the same bits (default: the cores; of wasm and blas at most 8)",
 )
-  .argParser(threadsArgument)
+  .argParser(countArguments.threads)
   .helpGroup(ENGINE);
 const simdOption = new Option(
   "--simd <build>",

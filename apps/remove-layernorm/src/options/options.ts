@@ -2,7 +2,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { dataText } from "../data/data-files.js";
 import { weightDtypes } from "../json/schemas.js";
-import { countOrAllArgument, listArgument, wholeArgument } from "./arguments.js";
+import { countOrAllArgument, listArgument, wholeArguments } from "./arguments.js";
 import { described } from "./command.js";
 
 const MODEL = "a Hugging Face folder of a GPT-2, or its name on the hub, such as gpt2-medium";
@@ -15,6 +15,13 @@ export const modelsOption = (standard?: string) =>
     "--model <dir|name...>",
     described(`${MODEL}; several one after the other, or with commas`, standard),
   ).argParser(listArgument);
+
+export const weightsOption = new Option(
+  "--weights <dtype>",
+  "matrices and embeddings, as they are or rounded to bfloat16",
+)
+  .choices(["float32", "bfloat16"] as const)
+  .default("float32" as const);
 
 export const outOption = (standard?: string) =>
   new Option("--out <dir>", described("the folder to write", standard));
@@ -52,7 +59,7 @@ export const positionRowsOption = () =>
     "rows of each kind (windows of the text as they are, the same after end-of-text, documents after end-of-text) " +
       "that cross-entropy and KL are measured on position by position, spread evenly; 0 for none " +
       `(default: ${POSITION_ROWS})`,
-  ).argParser(wholeArgument);
+  ).argParser(wholeArguments.positionRows);
 
 export const promptOption = (standard?: string) =>
   new Option(

@@ -2,7 +2,7 @@
 import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
 import { rateScalings } from "@normless/train";
 import {
-  countArgument,
+  countArguments,
   countOrAllArgument,
   integerArgument,
   listArgument,
@@ -10,7 +10,7 @@ import {
   notNegativeArgument,
   positiveArgument,
   shareArgument,
-  wholeArgument,
+  wholeArguments,
 } from "./arguments.js";
 import { described } from "./command.js";
 
@@ -34,18 +34,20 @@ export const recipesOption = (standard: string) =>
     ),
   ).argParser(listArgument);
 
-export const stepsOption = field("--steps <n>", "updates").argParser(countArgument);
-const batchSizeOption = field("--batch-size <n>", "sequences an update").argParser(countArgument);
+export const stepsOption = field("--steps <n>", "updates").argParser(countArguments.steps);
+const batchSizeOption = field("--batch-size <n>", "sequences an update").argParser(countArguments.batchSize);
 
 const MICRO_BATCH = ["--micro-batch-size <n>", "sequences in memory at once"] as const;
 /** Of a command that has no recipe. */
 export const microBatchSizeOption = (standard: number) =>
-  new Option(MICRO_BATCH[0], described(MICRO_BATCH[1], String(standard))).argParser(countArgument);
+  new Option(MICRO_BATCH[0], described(MICRO_BATCH[1], String(standard))).argParser(
+    countArguments.microBatchSize,
+  );
 
 const BLOCK = ["--block-size <n>", "tokens a sequence"] as const;
 /** Of a command that has no recipe. */
 export const blockSizeOption = (standard: string) =>
-  new Option(BLOCK[0], described(BLOCK[1], standard)).argParser(countArgument);
+  new Option(BLOCK[0], described(BLOCK[1], standard)).argParser(countArguments.blockSize);
 
 const eotShareOption = field(
   "--eot-share <share>",
@@ -64,6 +66,10 @@ const scaleLearningRateOption = field(
   "where an update has other tokens than the recipe's: none keeps its learning rate, sqrt scales it by the root of " +
     "their ratio, as fits Adam (default: none)",
 ).choices(rateScalings);
+const momentsOption = field(
+  "--moments <dtype>",
+  "how AdamW's moments are kept: float32 or, in half of the memory, bfloat16 (engine native)",
+).choices(["float32", "bfloat16"] as const);
 const validationTokensOption = field(
   "--validation-tokens <n|all>",
   "so many tokens of the validation set, from the first",
@@ -71,9 +77,9 @@ const validationTokensOption = field(
 const evaluateEveryOption = field(
   "--evaluate-every <n>",
   "updates between two looks at the validation set; 0 for none",
-).argParser(wholeArgument);
+).argParser(wholeArguments.evaluateEvery);
 const checkpointEveryOption = field("--checkpoint-every <n>", "updates between two checkpoints").argParser(
-  countArgument,
+  countArguments.checkpointEvery,
 );
 
 const SEED = ["--seed <n>", "decides what is drawn at random"] as const;
@@ -111,16 +117,17 @@ export function addTrainingFields<A extends unknown[], O extends OptionValues, G
   return command
     .addOption(stepsOption)
     .addOption(batchSizeOption)
-    .addOption(field(...MICRO_BATCH).argParser(countArgument))
+    .addOption(field(...MICRO_BATCH).argParser(countArguments.microBatchSize))
     .addOption(
       field(BLOCK[0], described(BLOCK[1], "the recipe's, at most the model's context")).argParser(
-        countArgument,
+        countArguments.blockSize,
       ),
     )
     .addOption(eotShareOption)
     .addOption(shortShareOption)
     .addOption(learningRateOption)
     .addOption(scaleLearningRateOption)
+    .addOption(momentsOption)
     .addOption(validationTokensOption)
     .addOption(evaluateEveryOption)
     .addOption(checkpointEveryOption);

@@ -1,7 +1,7 @@
 /** How a run is begun and gone on with, and what it trains on. */
 import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
 import { optionName } from "../errors.js";
-import { countArgument, countOrAllArgument } from "./arguments.js";
+import { countArguments, countOrAllArgument } from "./arguments.js";
 import { described } from "./command.js";
 import { dataText } from "../data/data-files.js";
 import { textColumnOption, tokenColumnOption } from "./options.js";
@@ -45,7 +45,7 @@ const resumeOption = new Option(
 const checkpointOption = new Option(
   "--checkpoint <n>",
   "with --resume, go on from the checkpoint of so many updates; later ones are cleared (default: the newest)",
-).argParser(countArgument);
+).argParser(countArguments.checkpoint);
 const dryRunOption = new Option(
   "--dry-run",
   "show the plan and what it will take (an update is timed for that), write nothing and end",

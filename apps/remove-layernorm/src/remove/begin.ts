@@ -1,11 +1,12 @@
 /** A new run of `normless remove`: what it is given, whether that goes together, and its start. */
-import { removalRecipes } from "@normless/removal";
+import { extentOf, removalRecipes } from "@normless/removal";
+import { checkMoments } from "@normless/train";
 import { removeKind } from "../run-folder/checkpoint.js";
 import { corpusFiles, type FilesRead, readBoth } from "../data/corpus.js";
 import { withDataFiles } from "../data/data-files.js";
 import { survivingDeviceLoss } from "../engine/device-loss.js";
 import { withEngine } from "../engine/engine.js";
-import { UsageError } from "../errors.js";
+import { checkAsked, UsageError } from "../errors.js";
 import { removeOptionsSchema } from "../json/schemas.js";
 import { findModel } from "../models/hub.js";
 import { shippedModel } from "../models/shipped.js";
@@ -13,7 +14,9 @@ import { sayOtherSources, withOptionsFile } from "../options/options-file.js";
 import { inputsOf } from "../options/outputs.js";
 import { beginProvenance } from "../provenance/begin.js";
 import { lastingName } from "../provenance/sources.js";
+import { removalDisk } from "../run-folder/disk-use.js";
 import { keptTokens } from "../run-folder/kept-input.js";
+import { checkDisk, checkMachine } from "../run-folder/room.js";
 import { corpusConfig, type RemoveConfig } from "../run-folder/run-config.js";
 import { checkNewFolder, newRunPath } from "../run-folder/run-files.js";
 import { newestCheckpointName, RunFolder } from "../run-folder/run-folder.js";
@@ -22,7 +25,7 @@ import type { Io } from "../terminal/io.js";
 import { showPlan } from "./dry-run.js";
 import { finishRemoval, type Tell } from "./ending.js";
 import { PROMPT, type RemoveOptions } from "./options.js";
-import { useWithNorms, resolveRemoval, suitsOf } from "./removal-input.js";
+import { plannedModel, useWithNorms, resolveRemoval, suitsOf } from "./removal-input.js";
 import { resumeRemoval } from "./resume.js";
 
 /** The exit code of a new run, or of its dry run. */
@@ -42,6 +45,7 @@ export async function beginRemoval(io: Io, commandLine: RemoveOptions, tell: Tel
   const { folder: modelFolder } = found;
   // Who has the wrong model need not look for data.
   return useWithNorms(found, async (model) => {
+    checkMachine(model.config, model.norms);
     const files = corpusFiles(options, options.corpus ?? modelFolder);
     const { recipe, notes } = resolved.on(model);
     tell.scaled(resolved.name, notes);
@@ -51,9 +55,12 @@ export async function beginRemoval(io: Io, commandLine: RemoveOptions, tell: Tel
     const prompt = options.prompt ?? PROMPT;
     const start = () =>
       withEngine(io, options, async ({ backend, used }) => {
+        checkAsked(() => checkMoments(backend, recipe));
         const { recompute, tensorboard } = options;
         const input = { backend, model, corpus, recipe, prompt, recompute, tensorboard };
         if (options.dryRun) return showPlan(io, out, input);
+        const sites = extentOf(recipe, plannedModel(model));
+        if (!force) await checkDisk(out, removalDisk({ recipe, sites }, model));
         const openFolder = async () => {
           const origin = {
             command: "remove",

@@ -4,6 +4,7 @@ import { EXIT } from "../errors.js";
 import { divergenceAdvice } from "../run-folder/divergence-advice.js";
 import { CONTROL, LN_FREE, PARTLY, REPORT, STOCK, SUMMARY } from "../run-folder/run-files.js";
 import { explainFailure, resumeCommand } from "../run-folder/run-folder.js";
+import { Stopped } from "../terminal/interrupt.js";
 import type { Io } from "../terminal/io.js";
 import { resultTable } from "../terminal/tables.js";
 import { wroteText } from "../terminal/wrote.js";
@@ -43,9 +44,9 @@ export async function finishRemoval(io: Io, out: string, job: RemoveJob, tell: T
   const done = await runRemove(io, job).catch(async (error: unknown) =>
     explainFailure(error, "remove", out, await divergenceAdvice(run, error)),
   );
-  if (!done) {
+  if (done instanceof Stopped) {
     tell.stopped(out, await divergenceAdvice(run));
-    return EXIT.interrupted;
+    return done.exitCode;
   }
   tell.ended(out, done);
   return EXIT.ok;

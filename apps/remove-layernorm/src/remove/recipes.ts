@@ -22,6 +22,7 @@ export interface RecipeOptions {
   readonly evaluateEvery?: number | undefined;
   readonly eotShare?: number | undefined;
   readonly shortShare?: number | undefined;
+  readonly moments?: TrainingRecipe["moments"] | undefined;
   readonly sites?: readonly string[] | undefined;
 }
 
@@ -29,7 +30,7 @@ export interface RecipeOptions {
 export function recipeOptions(options: RecipeOptions): RecipeOptions {
   const names = ["steps", "batchSize", "microBatchSize", "blockSize", "learningRate", "seed"] as const;
   const others = ["validationTokens", "checkpointEvery", "auxiliaryWeight", "evaluateEvery"] as const;
-  const more = ["eotShare", "shortShare", "sites"] as const;
+  const more = ["eotShare", "shortShare", "moments", "sites"] as const;
   const fields = Object.fromEntries([...names, ...others, ...more].map((name) => [name, options[name]]));
   // A recipe, which is plain JSON, says it so.
   return options.validationTokens === Infinity ? { ...fields, validationTokens: 0 } : fields;

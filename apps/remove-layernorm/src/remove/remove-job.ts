@@ -17,21 +17,22 @@ import {
   sinkWarning,
 } from "@normless/removal";
 import { rowKindNames } from "@normless/evaluate";
+import { messageOf } from "../errors.js";
 import { epsErrors, outputsOf, tooLarge, writeChecked } from "../export/export-job.js";
 import { isWhole, noStockForm } from "../terminal/extent.js";
 import { costText, lossName } from "../terminal/format.js";
 import { type Io, breathe } from "../terminal/io.js";
-import { listenForInterrupt } from "../terminal/interrupt.js";
+import { listenForInterrupt, type Stopped } from "../terminal/interrupt.js";
 import { watchEvent, watchFolder } from "../run-folder/loss-history.js";
 import { metricsLine, readMetrics } from "../run-folder/metrics.js";
 import { controlCard, modelCard } from "./model-card.js";
 import { Progress } from "../terminal/progress.js";
-import { reportData } from "../report/data.js";
+import { type ReportData, reportData } from "../report/data.js";
 import { renderRun } from "../report/run-page.js";
 import type { RemoveConfig } from "../run-folder/run-config.js";
 import { CONTROL, LN_FREE, PARTLY, REPORT, STOCK, SUMMARY, TENSORBOARD } from "../run-folder/run-files.js";
 import type { RunFolder } from "../run-folder/run-folder.js";
-import type { RunSummary } from "../run-folder/run-record.js";
+import type { RunSummary } from "../run-folder/summary.js";
 import { tensorboardWriter } from "../tensorboard/tensorboard.js";
 import type { Work } from "../terminal/time-left.js";
 
@@ -58,8 +59,8 @@ export interface Removed extends DoneEvent {
   readonly plan: PlanEvent;
 }
 
-/** The result, or undefined when it was stopped; then a checkpoint is saved. */
-export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undefined> {
+/** The result, or how it was stopped; then a checkpoint is saved. */
+export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | Stopped> {
   const interrupt = listenForInterrupt(io, (what) => progress?.say(what));
   const events = removeLayerNorm({ ...job, signal: interrupt.signal });
   let progress: Progress | undefined;
@@ -68,8 +69,9 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
     if (first.done || first.value.type !== "plan") throw new Error("the run did not begin with its plan");
     const plan = first.value;
     const folder = await job.openFolder();
+    const { events: told } = await readMetrics(folder.path);
     const line = metricsLine(plan);
-    if (line && !job.resume) await folder.appendMetrics(line);
+    if (line && !told.some(({ type }) => type === "plan")) await folder.appendMetrics(line);
     progress = new Progress(io, workOf(plan, job.resume), lossName(plan.recipe));
     const distilled = plan.recipe.loss === "distillation";
     const watch = await watchFolder(folder.path, { distilled });
@@ -87,7 +89,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | undef
       await writeResults(io, folder, { plan, done: event }, job);
       return { ...event, plan };
     }
-    return undefined;
+    return interrupt.stopped;
   } finally {
     progress?.stop();
     interrupt.release();
@@ -223,7 +225,8 @@ async function writeResults(
   };
   const { validation, provenance } = summary;
   // The events from the metrics, since an earlier process may have done a part of the run.
-  const data = reportData({ provenance, events: await readMetrics(folder.path), summary });
+  const { events } = await readMetrics(folder.path);
+  const data = reportData({ provenance, events, summary });
   const facts = { plan, validation, provenance, changes: data.changes };
   const tokens = corpus.validation.subarray(0, CHECKED_TOKENS + 1);
   const before = await outputsOf(backend, frozen, tokens);
@@ -241,6 +244,18 @@ async function writeResults(
     // What a run that was stopped here may have left is this run's own.
     await writeChecked({ backend, before, tokens }, join(folder.path, name), written, { overwrite: true });
   }
-  await folder.writeText(REPORT, renderRun(data));
+  await writeReport(io, folder, data);
   await folder.writeJson(SUMMARY, summary);
+}
+
+/** Metrics that were damaged may not be enough for one, and are no reason to do without the rest. */
+async function writeReport(io: Io, folder: RemoveFolder, data: ReportData): Promise<void> {
+  let page: string;
+  try {
+    page = renderRun(data);
+  } catch (error) {
+    io.err(`there is no ${REPORT} of this run: ${messageOf(error)}\n`);
+    return;
+  }
+  await folder.writeText(REPORT, page);
 }

@@ -10,15 +10,14 @@ import { inputsOf } from "../options/outputs.js";
 import { changeWords } from "../options/resume-changes.js";
 import { resumedProvenance } from "../provenance/begin.js";
 import { resumedFiles } from "../run-folder/kept-input.js";
+import { checkSameCorpus, removeConfigSchema } from "../run-folder/run-config.js";
 import {
   checkResumeOptions,
-  checkSameCorpus,
-  readRunConfig,
-  removeConfigSchema,
+  resumedConfig,
   resumedEngine,
   resumedManner,
   sayOtherBits,
-} from "../run-folder/run-config.js";
+} from "../run-folder/resumed-config.js";
 import { checkOldFolder, CONFIG } from "../run-folder/run-files.js";
 import { newestCheckpoint, RunFolder } from "../run-folder/run-folder.js";
 import type { Io } from "../terminal/io.js";
@@ -36,7 +35,7 @@ export async function resumeRemoval(
   checkResumeOptions(options, REMOVAL_CHANGES);
   const checkpoint = await newestCheckpoint(io, out, removeKind, options.checkpoint);
   const { state } = checkpoint;
-  const config = await readRunConfig(out, removeConfigSchema);
+  const { config, began } = await resumedConfig(io, out, removeConfigSchema, checkpoint);
   const changed = checkAsked(() => changeRemoval(config.recipe, options, state));
   const { model: asked = config.model } = options;
   const { train = config.train, validation = config.validation } = options;
@@ -53,13 +52,13 @@ export async function resumeRemoval(
     checkSameCorpus(corpus, out, config.provenance);
     const manner = resumedManner(options, config);
     return withEngine(io, resumedEngine(options, config), ({ backend, used }) => {
-      sayOtherBits(io, config, used);
+      sayOtherBits(io, began, used);
       const openFolder = async () => {
         const change = changes.length > 0 ? changeWords(options, REMOVAL_CHANGES, checkpoint.updates) : [];
         const resumed = { backend, now: io.now(), command: "remove", change } as const;
         const provenance = await resumedProvenance(config.provenance, resumed);
         const after = { ...config, ...manner, recipe: changed, provenance };
-        return RunFolder.reopen(path, removeKind, checkpoint, after);
+        return RunFolder.reopen(io, path, removeKind, checkpoint, after);
       };
       const { prompt } = config;
       const input = { backend, model, corpus, recipe: changed, changed, prompt, ...manner };

@@ -10,20 +10,25 @@ import type { Bytes } from "@normless/data";
 import type { TensorInMemory } from "@normless/gpt2";
 import { parseNorm } from "@normless/layernorm";
 import { sizeOf } from "@normless/tensor";
+import { checkNesting, FormatError } from "@normless/text";
 import { z } from "zod";
 import { ROW_KINDS } from "@normless/evaluate";
 import type { RunState } from "@normless/removal";
 import type { TrainerState, TrainState } from "@normless/train";
 import { gpt2ConfigSchema } from "../json/gpt2-config-schema.js";
+import { messageOf } from "../errors.js";
 import { checkJson } from "../json/json.js";
 import { removalRecipeSchema, trainRecipeSchema } from "../json/schemas.js";
+import { boundedMessages } from "./msgpack-bounds.js";
 
 /** The bytes are not those of a checkpoint that was written whole. */
 export class DamagedCheckpointError extends Error {}
 
 export interface Checkpoint<State> {
-  /** Lines of metrics.jsonl when it was made: what comes after them, a resumed run writes again. */
-  readonly metricsLines: number;
+  /** Bytes of metrics.jsonl when it was made: what comes after them, a resumed run writes again. */
+  readonly metricsBytes: number;
+  /** The run's config.json as it was then. */
+  readonly config: unknown;
   readonly state: State;
 }
 
@@ -37,11 +42,19 @@ export interface CheckpointKind<State extends TrainerState> {
 }
 
 const FORMAT = "normless checkpoint";
-const VERSION = 1;
+const VERSION = 2;
 const whole = z.int().min(0);
 /** What a run measured, whatever that came to: freezing a norm may make a loss infinite, or no number. */
 const measured = z.custom<number>((value) => typeof value === "number", "expected a number");
-const norms = z.record(z.string(), z.unknown().transform(parseNorm));
+const norm = z.unknown().transform((value, context) => {
+  try {
+    return parseNorm(value);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: messageOf(error) });
+    return z.NEVER;
+  }
+});
+const norms = z.record(z.string(), norm);
 const mean = z.strictObject({ sum: measured, weight: measured });
 
 const range = z.strictObject({ begin: whole, end: whole });
@@ -116,7 +129,8 @@ const headSchema = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(VERSION, `this version of normless reads ${VERSION}; go on with the one that wrote it`),
   kind: z.string(),
-  metricsLines: whole,
+  metricsBytes: whole,
+  config: z.unknown(),
   optimizerStep: whole,
   parameters: z.array(z.tuple([z.string(), z.array(whole)])),
   rest: z.unknown(),
@@ -128,13 +142,16 @@ extensionCodec.register({
   encode: (value) =>
     value instanceof Float32Array ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : null,
   // A copy, since the values stand at any byte of the file. (A Buffer's own slice would not copy.)
-  decode: (bytes) => new Float32Array(new Uint8Array(bytes).buffer),
+  decode: (bytes) => {
+    if (bytes.length % 4 !== 0) throw new FormatError(`${bytes.length} bytes are no whole number of float32`);
+    return new Float32Array(new Uint8Array(bytes).buffer);
+  },
 });
 
 /** The bytes of a checkpoint, in chunks. */
 export function* encodeCheckpoint<State extends TrainerState>(
   kind: CheckpointKind<State>,
-  { metricsLines, state }: Checkpoint<State>,
+  { metricsBytes, config, state }: Checkpoint<State>,
 ): Generator<Uint8Array> {
   const { weights, optimizer, ...rest } = state;
   const hash = createHash("sha256");
@@ -144,7 +161,7 @@ export function* encodeCheckpoint<State extends TrainerState>(
     return bytes;
   };
   const parameters = Object.entries(weights).map(([name, { shape }]) => [name, shape]);
-  const about = { format: FORMAT, version: VERSION, kind: kind.name, metricsLines };
+  const about = { format: FORMAT, version: VERSION, kind: kind.name, metricsBytes, config };
   const { step, m, v } = optimizer;
   yield pack({ ...about, optimizerStep: step, parameters, rest });
   for (const [name, { data }] of Object.entries(weights)) {
@@ -156,24 +173,37 @@ export function* encodeCheckpoint<State extends TrainerState>(
 /**
  * Reads all bytes twice: to see that they are whole, and to decode them.
  * @throws DamagedCheckpointError when bytes are missing or changed.
- * @throws Error when it is whole, but another version or another command made it.
+ * @throws FormatError when it is whole and no checkpoint, or another command made it; UsageError naming the field that is
+ * wrong, such as another version.
  */
 export async function decodeCheckpoint<State extends TrainerState>(
   kind: CheckpointKind<State>,
   bytes: Bytes,
 ): Promise<Checkpoint<State>> {
   const end = await checkHash(bytes);
-  const objects = decodeMultiStream(bytes.read(0, end), { extensionCodec });
+  const objects = objectsOf(bytes, end);
   const first = await objects.next();
+  checkNesting(first.value, "its head");
   const head = checkJson("its head", headSchema, first.value);
   if (head.kind !== kind.name) {
-    throw new Error(`it is one of \`normless ${head.kind}\`; resume it with that command`);
+    throw new FormatError(`it is one of \`normless ${head.kind}\`; resume it with that command`);
   }
   const rest = checkJson("its state", kind.rest, head.rest);
   const trained = await trainerState(head.parameters, head.optimizerStep, objects);
-  if (!(await objects.next()).done) throw new Error("it has more tensors than its head says");
+  if (!(await objects.next()).done) throw new FormatError("it has more tensors than its head says");
   // Rest<State> and TrainerState make up State, which the compiler cannot see for a type parameter.
-  return { metricsLines: head.metricsLines, state: { ...rest, ...trained } as TrainerState as State };
+  const { metricsBytes, config } = head;
+  return { metricsBytes, config, state: { ...rest, ...trained } as TrainerState as State };
+}
+
+/** The MessagePack objects of a file. @throws FormatError where it is no sequence of those */
+async function* objectsOf(bytes: Bytes, end: number): AsyncGenerator<unknown, undefined> {
+  try {
+    yield* decodeMultiStream(boundedMessages(bytes.read(0, end), end), { extensionCodec });
+  } catch (cause) {
+    if (cause instanceof FormatError) throw cause;
+    throw new FormatError(`it holds what is no MessagePack of a checkpoint: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Weights and moments, three tensors for each parameter. @throws Error naming one that is not of its shape. */
@@ -182,20 +212,21 @@ async function trainerState(
   step: number,
   objects: AsyncIterator<unknown>,
 ): Promise<TrainerState> {
-  const weights: Record<string, TensorInMemory> = {};
-  const m: Record<string, Float32Array> = {};
-  const v: Record<string, Float32Array> = {};
+  const weights = new Map<string, TensorInMemory>();
+  const m = new Map<string, Float32Array>();
+  const v = new Map<string, Float32Array>();
   for (const [name, shape] of parameters) {
     const next = async () => {
       const value: unknown = (await objects.next()).value;
       if (value instanceof Float32Array && value.length === sizeOf(shape)) return value;
-      throw new Error(`the values of ${name} do not fill its shape (${shape.join(",")})`);
+      throw new FormatError(`the values of ${name} do not fill its shape (${shape.join(",")})`);
     };
-    weights[name] = { shape, data: await next() };
-    m[name] = await next();
-    v[name] = await next();
+    weights.set(name, { shape, data: await next() });
+    m.set(name, await next());
+    v.set(name, await next());
   }
-  return { weights, optimizer: { step, m, v } };
+  const optimizer = { step, m: Object.fromEntries(m), v: Object.fromEntries(v) };
+  return { weights: Object.fromEntries(weights), optimizer };
 }
 
 /** Where the hash begins that all bytes before it have. */

@@ -50,11 +50,11 @@ export function trainingDisk(
 const countOf = (shapes: Readonly<Record<string, readonly number[]>>) =>
   Object.values(shapes).reduce((sum, shape) => sum + sizeOf(shape), 0);
 
-/** Bytes that are free where a folder will be, whether it is there yet or not. */
-export async function freeBytes(folder: string): Promise<number> {
+/** Bytes that are free where a folder will be, whether it is there yet or not; undefined where the system does not tell. */
+export async function freeBytes(folder: string): Promise<number | undefined> {
   for (let path = resolve(folder); ; path = dirname(path)) {
     const disk = await statfs(path).catch(() => undefined);
-    if (disk) return disk.bavail * disk.bsize;
-    if (dirname(path) === path) return 0;
+    if (disk) return disk.blocks > 0 ? disk.bavail * disk.bsize : undefined;
+    if (dirname(path) === path) return undefined;
   }
 }

@@ -9,12 +9,12 @@ export function watchEvent(watch: LossWatch, event: RunEvent | TrainEvent): void
   if (event.type === "removal") watch.takeRemoval(event);
 }
 
-/** A watch that knows what a run's folder tells so far; nothing where there is none. */
+/** A watch that knows what a run's folder tells so far, as far as it can be read. */
 export async function watchFolder(
   folder: string,
   options: { readonly distilled: boolean },
 ): Promise<LossWatch> {
   const watch = new LossWatch(options);
-  for (const event of await readMetrics(folder).catch(() => [])) watchEvent(watch, event);
+  for (const event of (await readMetrics(folder)).events) watchEvent(watch, event);
   return watch;
 }

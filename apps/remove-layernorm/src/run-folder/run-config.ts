@@ -7,11 +7,9 @@ import { isStandardInput, isUrl } from "@normless/data";
 import { jsonText } from "@normless/gpt2";
 import { z } from "zod";
 import type { Corpus, CorpusFiles } from "../data/corpus.js";
-import { engineNames, type EngineOptions, type EngineUsed } from "../engine/engine.js";
-import { optionName, UsageError } from "../errors.js";
+import { engineNames } from "../engine/engine.js";
 import { withFloats } from "../json/float-fields.js";
 import { checkJson, readJson } from "../json/json.js";
-import type { Io } from "../terminal/io.js";
 import { type Provenance, provenanceSchema } from "../provenance/schema.js";
 import { tokensHash } from "../provenance/sources.js";
 import {
@@ -77,67 +75,5 @@ export function checkSameCorpus(tokens: Corpus, folder: string, { data }: Proven
   throw new Error(
     `the corpus is not the one that the run in ${folder} began with (its tokens differ); ` +
       "resume with the same files: --train FILE --validation FILE",
-  );
-}
-
-/** How the run is run: the same bits either way, but `--resume` is to do it as it was asked for. */
-interface Manner {
-  readonly recompute?: boolean | undefined;
-  readonly tensorboard?: boolean | undefined;
-}
-
-/** As it was asked for now or when the run began. */
-export function resumedManner(asked: Manner, began: Manner): Manner {
-  return {
-    recompute: asked.recompute ?? began.recompute,
-    tensorboard: asked.tensorboard ?? began.tensorboard,
-  };
-}
-
-/**
- * A resumed run gives the same bits only on the same engine and build; asking for another is the caller's will. `auto` is
- * the one that the run began with.
- */
-export function resumedEngine(asked: EngineOptions, began: EngineUsed): EngineOptions {
-  const backend = asked.backend === "auto" ? began.backend : (asked.backend ?? began.backend);
-  return {
-    backend,
-    threads: asked.threads,
-    simd: asked.simd ?? (backend === "wasm" || backend === "blas" ? began.simd : undefined),
-    blasLibrary: asked.blasLibrary ?? (backend === "blas" ? began.blasLibrary : undefined),
-  };
-}
-
-/** Says so where a run goes on with an engine, or a build of one, that computes other bits than it began with. */
-export function sayOtherBits(io: Io, began: EngineUsed, used: EngineUsed): void {
-  const bits = ({ backend, simd, nativeBuild, blasLibrary }: EngineUsed) =>
-    [backend, simd && `${simd} SIMD`, nativeBuild && `build ${nativeBuild}`, blasLibrary]
-      .filter((part) => part !== undefined)
-      .join(", ");
-  if (bits(began) === bits(used)) return;
-  io.err(
-    `the run began with ${bits(began)} and goes on with ${bits(used)}: its bits will differ from those of a run that was ` +
-      "not stopped\n",
-  );
-}
-
-/** Where things are, and how the run is run: what a run that goes on may be told besides what changes it. */
-const MANNER = [
-  ...["checkpoint", "model", "tokenizer", "train", "validation"],
-  ...["backend", "blasLibrary", "threads", "simd", "recompute", "tensorboard"],
-];
-
-/**
- * Of a run that goes on, what is not asked for is in its folder; `changes` may be otherwise from there on.
- * @throws UsageError naming the first option that is neither of these nor of its manner.
- */
-export function checkResumeOptions(options: object, changes: readonly string[]): void {
-  const allowed = [...changes, ...MANNER];
-  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
-  const stray = given.find(([name]) => name !== "resume" && !allowed.includes(name));
-  if (!stray) return;
-  throw new UsageError(
-    `${optionName(stray[0])} cannot change a run that has begun. With --resume there may be ` +
-      `${allowed.map(optionName).join(", ")}; everything else is in the run folder`,
   );
 }

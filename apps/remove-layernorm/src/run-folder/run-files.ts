@@ -2,6 +2,7 @@
 import { lstat, readdir, rm, rmdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { isModelFile } from "@normless/gpt2";
+import { isTemporary } from "@normless/safetensors/node";
 import { systemCode, UsageError } from "../errors.js";
 import { isObject, readJson } from "../json/json.js";
 import { checkOutputFolder, type Inputs, type OutputPath } from "../options/outputs.js";
@@ -45,27 +46,23 @@ const FOLDERS: Readonly<Record<string, (path: string) => boolean>> = {
   [CONTROL]: isModelFile,
   [PARTLY]: isModelFile,
 };
-/** What a process that was killed leaves of a file, and of a model, that it was writing. */
-const TEMPORARY = /\.[\da-f-]{36}\.tmp$/;
-const WRITING = /^\.writing-[\da-f-]{36}\.tmp\/[^/]+$/;
-
 /** Whether a run of this command writes a file of this path in its folder, with `/` between names. */
 function isRunFile(command: RunCommand, path: string): boolean {
-  const [top, ...rest] = path.replace(TEMPORARY, "").split("/");
+  const [top, ...rest] = path.split("/");
   if (!RUN_NAMES[command].includes(top)) return false;
   const inside = rest.join("/");
   const files = FOLDERS[top];
-  return files ? files(inside) || WRITING.test(inside) : rest.length === 0;
+  return files ? files(inside) : rest.length === 0;
 }
 
-/** The names in a folder, but for locks; none when there is no such folder. */
+/** The names in a folder, but for locks and what is being written; none when there is no such folder. */
 export async function listFolder(path: string): Promise<string[]> {
   const names = await readdir(path).catch((error: unknown): string[] => {
     if (systemCode(error) === "ENOENT") return [];
     if (systemCode(error) === "ENOTDIR") throw new UsageError(`${path} is a file; a folder is needed`);
     throw error;
   });
-  return names.filter((name) => !isLock(name));
+  return names.filter((name) => !isLock(name) && !isTemporary(name));
 }
 
 /** Where a run goes that was given no folder: `runs/distilled-2026-01-31-09-05-00`, in UTC. */
@@ -127,6 +124,18 @@ export async function checkOldFolder(path: string, command: RunCommand, inputs: 
   return checkOutputFolder({ option: "--resume", path, names: RUN_NAMES[command] }, inputs);
 }
 
+/** @throws UsageError when a file of a run that is written to, or read whole, is a link or none that ends */
+export async function checkPlainFiles(path: string): Promise<void> {
+  for (const name of [CONFIG, METRICS, SUMMARY, STANDARD_INPUT]) {
+    const found = await lstat(join(path, name)).catch(() => undefined);
+    if (found === undefined || found.isFile()) continue;
+    const what = found.isSymbolicLink() ? "a link" : "no ordinary file";
+    throw new UsageError(
+      `${join(path, name)} is ${what}; a run's files are in its folder. Put the file itself there`,
+    );
+  }
+}
+
 /** What there is in a run's folder. */
 interface RunFiles {
   /** Paths in it that a run wrote. */
@@ -144,7 +153,8 @@ interface RunFiles {
 async function filesToClear(path: string, command: RunCommand): Promise<RunFiles> {
   const instead = "so --force does not clear it. Choose another folder: --out DIR";
   const there = await listFolder(path);
-  if (!there.includes(METRICS)) {
+  // A run that was killed as it began may have its configuration alone.
+  if (!there.includes(METRICS) && there.some((name) => name !== CONFIG)) {
     throw new UsageError(`${path} is not empty and is no run folder (it has no ${METRICS}), ${instead}`);
   }
   const before = await commandOf(path);
@@ -155,7 +165,8 @@ async function filesToClear(path: string, command: RunCommand): Promise<RunFiles
   const paths = (folders: boolean) =>
     entries
       .filter((entry) => entry.isDirectory() === folders && !isLock(entry.name))
-      .map((entry) => relative(path, join(entry.parentPath, entry.name)).replaceAll(sep, "/"));
+      .map((entry) => relative(path, join(entry.parentPath, entry.name)).replaceAll(sep, "/"))
+      .filter((file) => !file.split("/").some(isTemporary));
   const files = paths(false);
   const written = files.filter((file) => isRunFile(before, file));
   const others = files.filter((file) => !written.includes(file));
@@ -172,15 +183,17 @@ async function filesToClear(path: string, command: RunCommand): Promise<RunFiles
 }
 
 /**
- * Removes what the run that is given up wrote, and the folders that are empty then; what it leaves, by its paths in the
- * folder.
+ * Removes what the run that is given up wrote, but for what the new one writes over first, and the folders that are empty
+ * then; what it leaves, by its paths in the folder.
  * @throws UsageError as `checkNewFolder`: something may have come there since.
  */
 export async function clearRun({ path, command, force }: NewFolder): Promise<readonly string[]> {
   if ((await listFolder(path)).length === 0) return [];
   if (!force) throw notEmpty(path);
   const { written, others, folders } = await filesToClear(path, command);
-  for (const file of written) await rm(join(path, file), { force: true });
+  // What tells that this is a run's folder stays, for the new run to write over: a kill on the way leaves one.
+  const telling = [METRICS, CONFIG];
+  for (const file of written) if (!telling.includes(file)) await rm(join(path, file), { force: true });
   for (const folder of folders) {
     await rmdir(join(path, folder)).catch((error: unknown) => {
       if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(systemCode(error) ?? "")) throw error;

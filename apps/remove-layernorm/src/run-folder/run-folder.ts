@@ -2,10 +2,10 @@
  * A run's folder: its configuration, the metrics line by line, checkpoints, and what the run ends with. Whole files are
  * written beside their place and renamed, so that a full disk or a kill leaves what was there before.
  */
-import { appendFile, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
+import { appendFile, open, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { withFile } from "@normless/data";
-import { writeFileAtomic } from "@normless/safetensors/node";
+import { makeFolder, writeFileAtomic } from "@normless/safetensors/node";
 import { writeLlmcShard } from "@normless/text";
 import {
   type Checkpoint,
@@ -22,6 +22,7 @@ import type { OutputPath } from "../options/outputs.js";
 import { type RemoveConfig, runConfigText, type TrainConfig } from "./run-config.js";
 import {
   CHECKPOINTS,
+  checkPlainFiles,
   clearRun,
   CONFIG,
   listFolder,
@@ -30,6 +31,8 @@ import {
   STANDARD_INPUT,
   SUMMARY,
 } from "./run-files.js";
+import { readMetrics } from "./metrics.js";
+import { damagedEnding, readEnding } from "./summary.js";
 import { normlessCommand } from "../shell.js";
 
 const KEPT_CHECKPOINTS = 2;
@@ -37,15 +40,15 @@ const KEPT_CHECKPOINTS = 2;
 const NAMED = 8;
 
 export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainConfig> {
-  #metricsLines: number;
+  #metricsBytes: number;
 
   private constructor(
     readonly path: string,
     readonly kind: CheckpointKind<S>,
     readonly config: C,
-    metricsLines: number,
+    metricsBytes: number,
   ) {
-    this.#metricsLines = metricsLines;
+    this.#metricsBytes = metricsBytes;
   }
 
   /** A new run in an empty folder, or over a run that is given up; says what is there that no run wrote. */
@@ -61,7 +64,7 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
       io.err(`left as they are in ${place.path}: ${left.slice(0, NAMED).join(", ")}${more}\n`);
     }
     const { path } = place;
-    await mkdir(join(path, CHECKPOINTS), { recursive: true });
+    await makeFolder(path);
     const folder = new RunFolder(path, kind, config, 0);
     await folder.writeText(CONFIG, runConfigText(config));
     await folder.writeText(METRICS, "");
@@ -70,31 +73,29 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
 
   /**
    * Goes on with a run: cuts its metrics back to the checkpoint, and clears later ones. The configuration is what a later
-   * process goes on with.
+   * process goes on with. Of metrics that are damaged what there is stays, and what is missing is said.
    */
   static async reopen<S extends TrainerState, C extends RemoveConfig | TrainConfig>(
+    io: Io,
     path: OutputPath,
     kind: CheckpointKind<S>,
-    { metricsLines, updates }: FoundCheckpoint<S>,
+    { metricsBytes, updates }: FoundCheckpoint<S>,
     config: C,
   ): Promise<RunFolder<S, C>> {
-    const file = join(path, METRICS);
-    const text = await readFile(file);
-    let end = 0;
-    for (let line = 0; line < metricsLines; line++) {
-      end = text.indexOf("\n", end) + 1;
-      if (end === 0) {
-        throw new Error(
-          `${file} has fewer than the ${metricsLines} lines that it had at the checkpoint; ` +
-            "was it edited? Start the run again: --force",
-        );
-      }
-    }
     for (const name of await checkpointFiles(path)) {
       if (updatesOf(name) > updates) await rm(join(path, CHECKPOINTS, name));
     }
-    await truncate(file, end);
-    const folder = new RunFolder(path, kind, config, metricsLines);
+    const file = join(path, METRICS);
+    const text = await readFile(file).catch(() => Buffer.alloc(0));
+    // After the line that ends there, or the last one before.
+    const end = text.subarray(0, metricsBytes).lastIndexOf("\n") + 1;
+    await (text.length > 0 ? truncate(file, end) : writeFileAtomic(file, []));
+    const { damage } = await readMetrics(path);
+    const missing = `${file} has ${bytes(end)} of the ${bytes(metricsBytes)} that it had at the checkpoint`;
+    for (const what of [end < metricsBytes ? missing : undefined, damage]) {
+      if (what !== undefined) io.err(`${what}; the run goes on, and its report will lack the rest\n`);
+    }
+    const folder = new RunFolder(path, kind, config, end);
     await folder.writeText(CONFIG, runConfigText(config));
     return folder;
   }
@@ -107,13 +108,14 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
   /** One more line of metrics. */
   async appendMetrics(line: object): Promise<void> {
     const path = join(this.path, METRICS);
-    await appendFile(path, `${JSON.stringify(line)}\n`).catch((cause: unknown) => {
+    const text = Buffer.from(`${JSON.stringify(line)}\n`);
+    await appendFile(path, text).catch((cause: unknown) => {
       throw new Error(
         `${path}: writing failed: ${messageOf(cause)}. Free some space on its disk, or give the right to write`,
         { cause },
       );
     });
-    this.#metricsLines += 1;
+    this.#metricsBytes += text.length;
   }
 
   /**
@@ -123,16 +125,17 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
   async saveCheckpoint(step: number, state: S, sound: (updates: number) => boolean): Promise<string> {
     const folder = join(this.path, CHECKPOINTS);
     const path = join(folder, `step-${String(step).padStart(8, "0")}.msgpack`);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await this.#syncMetrics();
-    await writeFileAtomic(path, encodeCheckpoint(this.kind, { metricsLines: this.#metricsLines, state }));
+    const checkpoint = { metricsBytes: this.#metricsBytes, config: this.config, state };
+    await writeFileAtomic(path, encodeCheckpoint(this.kind, checkpoint));
     const files = await checkpointFiles(this.path);
     const safe = files.find((name) => sound(updatesOf(name)));
     for (const name of files.slice(KEPT_CHECKPOINTS)) if (name !== safe) await rm(join(folder, name));
     return path;
   }
 
-  /** A checkpoint counts lines, so they reach the disk before it does. */
+  /** A checkpoint counts on the lines before it, so they reach the disk first. */
   async #syncMetrics(): Promise<void> {
     const file = await open(join(this.path, METRICS), "r+");
     await file.sync().finally(() => file.close());
@@ -183,13 +186,16 @@ export async function newestCheckpoint<S extends TrainerState>(
   kind: CheckpointKind<S>,
   updates?: number,
 ): Promise<FoundCheckpoint<S>> {
+  await checkPlainFiles(path);
   const there = await listFolder(path);
-  if (!there.includes(CONFIG) || !there.includes(METRICS)) {
+  if (![CONFIG, METRICS, CHECKPOINTS].some((name) => there.includes(name))) {
     throw new UsageError(`${path} is no run folder (it has no ${CONFIG} and ${METRICS}); nothing to resume`);
   }
-  if (there.includes(SUMMARY)) {
+  const { summary, damage } = await readEnding(path, kind.name);
+  if (summary) {
     throw new UsageError(`the run in ${path} is finished (there is a ${SUMMARY}); nothing to resume`);
   }
+  if (damage !== undefined) io.err(`${damagedEnding(path, damage)}\n`);
   const all = await checkpointFiles(path);
   if (all.length === 0) {
     throw new UsageError(`the run in ${path} has no checkpoint yet; start it again: --out ${path} --force`);

@@ -4,9 +4,18 @@
  * nothing, so a kill blocks no one.
  */
 import { rmSync } from "node:fs";
-import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hasEnded, isHere, type ProcessName, processName, THIS_PROCESS } from "@normless/hub";
+import {
+  hasEnded,
+  isHere,
+  makeFolder,
+  type ProcessName,
+  processName,
+  removeTemporaries,
+  THIS_PROCESS,
+} from "@normless/safetensors/node";
+import { printable } from "@normless/text";
 import { systemCode, UsageError } from "../errors.js";
 
 const PREFIX = "in-use-by-";
@@ -18,8 +27,8 @@ export function isLock(name: string): boolean {
 }
 
 /**
- * Keeps other processes away from a run's folder for as long as `use` takes. `make` makes the folder, and takes it away
- * again where nothing came of it.
+ * Keeps other processes away from a run's folder for as long as `use` takes, which begins with nothing there that a killed
+ * process was writing. `make` makes the folder, and takes it away again where nothing came of it.
  * @throws UsageError when another process is at work there.
  */
 export async function lockedRun<X>(
@@ -27,7 +36,7 @@ export async function lockedRun<X>(
   use: () => Promise<X>,
   { make = false }: { readonly make?: boolean } = {},
 ): Promise<X> {
-  const made = make ? await mkdir(folder, { recursive: true }) : undefined;
+  const made = make ? await makeFolder(folder) : undefined;
   const lock = join(folder, OWN);
   const drop = () => rmSync(lock, { force: true });
   await writeFile(lock, "").catch((cause: unknown) => {
@@ -38,6 +47,7 @@ export async function lockedRun<X>(
   process.once("exit", drop);
   try {
     await checkUnused(folder);
+    await removeLeft(folder);
     return await use();
   } finally {
     process.off("exit", drop);
@@ -46,23 +56,42 @@ export async function lockedRun<X>(
   }
 }
 
+/** What killed processes left in a folder, and in those inside of it that nobody is at work in, as a sweep's runs are. */
+async function removeLeft(folder: string): Promise<void> {
+  await removeTemporaries(folder);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const inside = join(folder, entry.name);
+    if (entry.isDirectory() && !(await foreignLock(inside))) await removeTemporaries(inside);
+  }
+}
+
 /** @throws UsageError when another process is at work in the folder, saying which and what to do. */
 export async function checkUnused(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
+  const found = await foreignLock(folder);
+  if (!found) return;
+  const { owner, lock } = found;
+  const where = isHere(owner) ? "" : ` on ${printable(owner.host)}`;
+  throw new UsageError(
+    `the run folder ${folder} is in use by process ${owner.pid}${where}. Wait for its end or stop it there with Control-C, ` +
+      `or choose another folder: --out DIR. If that process is no run of normless, delete ${lock}`,
+  );
+}
+
+interface Lock {
+  readonly owner: ProcessName;
+  readonly lock: string;
+}
+
+/** That of another process at work in the folder, if one is; the locks of those that have ended go. */
+async function foreignLock(folder: string): Promise<Lock | undefined> {
+  for (const name of await readdir(folder).catch(() => [])) {
     const owner = ownerOf(name);
     if (!owner || name === OWN) continue;
     const lock = join(folder, name);
-    if (hasEnded(owner)) {
-      await rm(lock, { force: true });
-      continue;
-    }
-    const where = isHere(owner) ? "" : ` on ${decodeURIComponent(owner.host)}`;
-    throw new UsageError(
-      `the run folder ${folder} is in use by process ${owner.pid}${where}. Wait for its end or stop it there with Control-C, ` +
-        `or choose another folder: --out DIR. If that process is no run of normless, delete ${lock}`,
-    );
+    if (!hasEnded(owner)) return { owner, lock };
+    await rm(lock, { force: true });
   }
+  return undefined;
 }
 
 /** Whether a process is at work in the folder; nothing is touched. */

@@ -1,6 +1,7 @@
 /** What a sweep is of: each recipe on each model, resolved and checked before anything runs. */
 import { basename, dirname, resolve } from "node:path";
 import type { LoadedModel } from "@normless/gpt2";
+import { extentOf } from "@normless/removal";
 import { type Corpus, type CorpusFiles, corpusFiles, readBoth } from "../data/corpus.js";
 import { UsageError } from "../errors.js";
 import { findModel } from "../models/hub.js";
@@ -8,12 +9,14 @@ import type { Io } from "../terminal/io.js";
 import { modelFacts, tokensHash } from "../provenance/sources.js";
 import { sayScaled } from "../remove/recipes.js";
 import {
+  plannedModel,
   useWithNorms,
   type RemovalOptions,
   type ResolvedRemoval,
   resolveRemoval,
   suitsOf,
 } from "../remove/removal-input.js";
+import { type DiskUse, removalDisk } from "../run-folder/disk-use.js";
 import type { Arm } from "./record.js";
 import { firstDifference } from "./same-sweep.js";
 
@@ -29,6 +32,8 @@ export interface AskedArm {
   readonly recipe: string;
   /** The recipe's own. */
   readonly seed: number;
+  /** What each of its runs writes. */
+  readonly disk: DiskUse;
 }
 
 /**
@@ -62,7 +67,9 @@ export async function resolveArms(
         const data = { train: tokensHash(corpus.train), validation: tokensHash(corpus.validation) };
         const arm = { model: label, recipe: whole.name, weights: hashes, data, fields };
         const twin = arms.find((one) => one.arm.model === label && one.arm.recipe === whole.name);
-        if (!twin) arms.push({ arm, model: asked, recipe, seed });
+        const sites = extentOf(whole, plannedModel(model));
+        const disk = removalDisk({ recipe: whole, sites }, model);
+        if (!twin) arms.push({ arm, model: asked, recipe, seed, disk });
         else if (firstDifference(twin.arm.fields, fields) !== undefined) {
           throw new UsageError(
             `two recipes are called ${whole.name}, ${twin.recipe} and ${recipe}; give one of them another name`,

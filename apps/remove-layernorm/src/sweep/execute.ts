@@ -8,9 +8,9 @@ import type { RemoveOptions } from "../remove/options.js";
 import { EXIT, messageOf } from "../errors.js";
 import type { Io } from "../terminal/io.js";
 import { readRunConfig, removeConfigSchema } from "../run-folder/run-config.js";
-import { CONFIG, listFolder, METRICS } from "../run-folder/run-files.js";
+import { CONFIG, listFolder } from "../run-folder/run-files.js";
 import { newestCheckpointName } from "../run-folder/run-folder.js";
-import { readSummary } from "../run-folder/run-record.js";
+import { readEnding } from "../run-folder/summary.js";
 import type { Arm, SweepRun } from "./record.js";
 import { firstDifference } from "./same-sweep.js";
 
@@ -51,8 +51,8 @@ type Standing = "new" | "begun" | "stopped" | "finished";
 
 export async function standing(folder: string): Promise<Standing> {
   const there = await listFolder(folder);
-  if (!there.includes(CONFIG) || !there.includes(METRICS)) return "new";
-  if (await readSummary(folder)) return "finished";
+  if (!there.includes(CONFIG)) return "new";
+  if ((await readEnding(folder)).summary) return "finished";
   return (await newestCheckpointName(folder)) === undefined ? "begun" : "stopped";
 }
 

@@ -7,7 +7,7 @@ import type { CellFigures, KindFigures, PositionRange, RowKind } from "@normless
 import { type FirstPositionEvent, laterAttention, type RunEvent, worstSpike } from "@normless/removal";
 import { type Spread, spreadOf } from "@normless/statistics";
 import { readMetrics } from "../run-folder/metrics.js";
-import { readSummary, type RunSummary } from "../run-folder/run-record.js";
+import { readEnding, type RunSummary } from "../run-folder/summary.js";
 import type { Arm, RunState, SweepRecord, SweepRun } from "./record.js";
 
 /** What a finished run left. */
@@ -144,8 +144,8 @@ async function finishedRun(
   { state, folder: name }: SweepRun,
 ): Promise<FinishedRun | undefined> {
   if (state !== "finished") return undefined;
-  const summary = await readSummary(join(folder, name));
-  return summary && { summary, events: await readMetrics(join(folder, name)) };
+  const { summary } = await readEnding(join(folder, name));
+  return summary && { summary, events: (await readMetrics(join(folder, name))).events };
 }
 
 function runFigures(finished: FinishedRun): Pick<RunFigures, "figures" | "seconds"> {

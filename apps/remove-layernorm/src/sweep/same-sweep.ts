@@ -1,7 +1,6 @@
 /** Whether a folder's sweep is the one that is asked for: of these models, data and options, with recipes and seeds to spare. */
-import { isDeepStrictEqual } from "node:util";
 import { optionName, UsageError } from "../errors.js";
-import { isObject } from "../json/json.js";
+import { differences, said } from "../json/differences.js";
 import type { Arm, Manner, SweepRecord } from "./record.js";
 
 export interface AskedSweep {
@@ -45,14 +44,10 @@ export function checkSameSweep(folder: string, there: SweepRecord, asked: AskedS
 }
 
 /** `steps 12 there and 24 here`: of the first field that differs, by its path; undefined where none does. */
-export function firstDifference(there: unknown, here: unknown, path = ""): string | undefined {
-  if (isDeepStrictEqual(there, here)) return undefined;
-  if (!isObject(there) || !isObject(here)) return `${path} ${said(there)} there and ${said(here)} here`;
-  for (const key of new Set([...Object.keys(there), ...Object.keys(here)])) {
-    const what = firstDifference(there[key], here[key], path === "" ? key : `${path}.${key}`);
-    if (what !== undefined) return what;
-  }
-  return undefined;
+export function firstDifference(there: unknown, here: unknown): string | undefined {
+  const [first] = differences(there, here);
+  return (
+    (first as typeof first | undefined) &&
+    `${first.path} ${said(first.before)} there and ${said(first.now)} here`
+  );
 }
-
-const said = (value: unknown) => (value === undefined ? "not given" : JSON.stringify(value));

@@ -1,10 +1,12 @@
 /** A sweep under way: its runs one after the other, and its table and page after each. */
 import { join } from "node:path";
 import type { RemoveOptions } from "../remove/options.js";
-import { EXIT } from "../errors.js";
+import { type EndingSignal, EXIT, SIGNAL_EXIT } from "../errors.js";
 import { difference, duration } from "../terminal/format.js";
+import { quit } from "../terminal/interrupt.js";
 import type { Io } from "../terminal/io.js";
 import type { OutputPath } from "../options/outputs.js";
+import { checkDiskOfAll } from "../run-folder/room.js";
 import { table } from "../terminal/table.js";
 import type { AskedArm } from "./arms.js";
 import { execute, standing } from "./execute.js";
@@ -49,7 +51,7 @@ export class Sweep {
   readonly #job: SweepJob;
   #record: SweepRecord;
   readonly #planned: readonly PlannedRun[];
-  #stopping = false;
+  #stopping: EndingSignal | undefined;
 
   constructor(io: Io, job: SweepJob) {
     this.#io = io;
@@ -66,11 +68,16 @@ export class Sweep {
     this.#record = { manner, arms: [...known, ...own], runs };
   }
 
-  /** The exit code; undefined when it was stopped. */
-  async run(): Promise<number | undefined> {
-    const release = this.#io.onInterrupt(() => {
-      if (this.#stopping) return this.#io.exit(EXIT.interrupted);
-      this.#stopping = true;
+  /** The exit code. @throws UsageError where the disk has no room for the runs to come */
+  async run(): Promise<number> {
+    const toCome = this.#planned.filter(({ run }) => run.state === "to come");
+    await checkDiskOfAll(
+      this.#job.out,
+      toCome.map(({ asked }) => asked.disk),
+    );
+    const release = this.#io.onInterrupt((signal) => {
+      if (this.#stopping) return quit(this.#io, signal);
+      this.#stopping = signal;
     });
     try {
       let figures = await this.#write();
@@ -86,7 +93,7 @@ export class Sweep {
       const states = this.#planned.map(({ run: { folder } }) => this.#stateOf(folder).state);
       if (states.some((state) => state === "stopped" || state === "to come")) {
         this.#io.err(`the sweep is stopped. To go on with it:\n  ${this.#job.command}\n`);
-        return undefined;
+        return SIGNAL_EXIT[this.#stopping ?? "SIGINT"];
       }
       return states.every((state) => state === "finished") ? EXIT.ok : EXIT.failed;
     } finally {
@@ -116,7 +123,7 @@ export class Sweep {
       ...this.#io,
       // What was asked for while the run was being read is asked of it as soon as it listens.
       onInterrupt: (handler) => {
-        if (this.#stopping) handler();
+        if (this.#stopping) handler(this.#stopping);
         return this.#io.onInterrupt(handler);
       },
     };

@@ -2,9 +2,10 @@
  * A run's events as TensorBoard's: one more consumer of the stream that metrics.jsonl is made from. Each phase is a run
  * of its own in TensorBoard, so that the control and the removal are drawn over each other.
  */
-import { appendFile, mkdir } from "node:fs/promises";
+import { appendFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "@normless/safetensors/node";
 import { POSITION_CLASSES } from "@normless/tensor";
 import { describeChanges, describeRemoval, type LookEvent, type RunEvent } from "@normless/removal";
 import type { TrainEvent } from "@normless/train";
@@ -34,7 +35,7 @@ export function tensorboardWriter(folder: string, now: () => Date): TensorboardW
       const stamp = String(Math.floor(moment.seconds)).padStart(10, "0");
       path = join(folder, phase, `events.out.tfevents.${stamp}.${hostname()}.${process.pid}`);
       files.set(phase, path);
-      await mkdir(join(folder, phase), { recursive: true });
+      await makeFolder(join(folder, phase));
       records.unshift(record(fileVersion(moment.seconds)), record(sessionStart(moment)));
     }
     await appendFile(path, Buffer.concat(records));

@@ -3,6 +3,7 @@ import { parameterCount } from "@normless/gpt2";
 import { timeTraining, type TimedTraining } from "@normless/train";
 import { CountLine } from "./counter.js";
 import { type DiskUse, freeBytes } from "../run-folder/disk-use.js";
+import { diskBytes } from "../run-folder/room.js";
 import { bytes, duration } from "./format.js";
 import type { Io } from "./io.js";
 import type { Work } from "./time-left.js";
@@ -37,7 +38,6 @@ export async function estimateRows(
   const update = Number(timings.updateSeconds.toPrecision(2));
   const end = models * parameterCount(weights) * Float32Array.BYTES_PER_ELEMENT;
   const free = await freeBytes(out);
-  const needed = 2 * disk.checkpoint + disk.models;
   return [
     [
       "time",
@@ -47,8 +47,8 @@ export async function estimateRows(
     ["process", `about ${bytes(Number((resident + end).toPrecision(2)))} of memory at the height of the run`],
     [
       "disk",
-      `about ${bytes(needed)}: two checkpoints of ${bytes(disk.checkpoint)} (a third while a loss has diverged), ` +
-        `models of ${bytes(disk.models)}; ${bytes(free)} are free`,
+      `about ${bytes(diskBytes(disk))}: two checkpoints of ${bytes(disk.checkpoint)} (a third while a loss has diverged), ` +
+        `models of ${bytes(disk.models)}${free === undefined ? "" : `; ${bytes(free)} are free`}`,
     ],
   ];
 }

@@ -1,5 +1,7 @@
 /** What a command has to do with the process it runs in, so that a test can run it in its own. */
 import pc from "picocolors";
+import { type EndingSignal, SIGNAL_EXIT } from "../errors.js";
+import { safeText } from "./safe-text.js";
 
 export interface Io {
   /** Results. */
@@ -12,20 +14,24 @@ export interface Io {
   readonly terminal: NodeJS.WriteStream | undefined;
   readonly colors: ReturnType<typeof pc.createColors>;
   now(): Date;
-  /** Calls `handler` at each Control-C (or polite kill); the result ends that. */
-  onInterrupt(handler: () => void): () => void;
+  /** Milliseconds since some moment, which no setting of the machine's clock changes: for how long something takes. */
+  clock(): number;
+  /** Calls `handler` at each Control-C, polite kill, or end of the terminal; the result ends that. */
+  onInterrupt(handler: (signal: EndingSignal) => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const SIGNALS = Object.keys(SIGNAL_EXIT) as EndingSignal[];
 
 export const processIo: Io = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+  // A file or a pipe gets the bytes as they are.
+  out: (text) => void process.stdout.write(process.stdout.isTTY ? safeText(text) : text),
+  err: (text) => void process.stderr.write(safeText(text)),
   terminal: process.stderr.isTTY ? process.stderr : undefined,
   colors: pc,
   now: () => new Date(),
+  clock: () => performance.now(),
   onInterrupt(handler) {
     for (const signal of SIGNALS) process.on(signal, handler);
     return () => {

@@ -26,7 +26,7 @@ export class Progress {
   constructor(io: Io, work: Work, loss = "cross-entropy") {
     this.#io = io;
     this.#loss = loss;
-    this.#left = new TimeLeft(work, io.now().getTime());
+    this.#left = new TimeLeft(work, io.clock());
     if (!io.terminal) return;
     this.#bar = new SingleBar({
       stream: io.terminal,
@@ -45,7 +45,7 @@ export class Progress {
 
   /** An update of `tokens` tokens is done, out of `steps` in its phase. */
   step({ phase, step, loss, tokensPerSecond }: StepLike, steps: number, tokens: number): void {
-    this.#left.did("train", tokens, this.#io.now().getTime());
+    this.#left.did("train", tokens, this.#io.clock());
     const pace = `${thousands(tokensPerSecond)} tokens/s`;
     this.#status = `${phase} ${step}/${steps} · ${this.#loss} ${loss.toFixed(3)} nats · ${pace}`;
     const due = step % STEPS_PER_LINE === 0 || step === steps || step === 1;
@@ -54,7 +54,7 @@ export class Progress {
 
   /** So many more tokens were looked at for `what`. */
   evaluated(what: string, tokens: number): void {
-    this.#left.did("evaluate", tokens, this.#io.now().getTime());
+    this.#left.did("evaluate", tokens, this.#io.clock());
     const status = `validating: ${what}`;
     const isNew = this.#status !== status;
     this.#status = status;
@@ -63,7 +63,7 @@ export class Progress {
 
   /** Something else took the time since the last call. */
   passed(): void {
-    this.#left.skip(this.#io.now().getTime());
+    this.#left.skip(this.#io.clock());
   }
 
   /** Something happened that is worth a line; `short` stays beside the bar until the next. */

@@ -1,6 +1,8 @@
 /** A new run of `normless train`: what it is given, whether that goes together, and its start. */
+import { standardNorms } from "@normless/gpt2";
 import {
   checkMemory,
+  checkMoments,
   checkRecipe,
   scaleTraining,
   trainingNotes,
@@ -20,7 +22,9 @@ import { inputsOf } from "../options/outputs.js";
 import { beginProvenance } from "../provenance/begin.js";
 import { lastingName } from "../provenance/sources.js";
 import { recipeOptions, resolveRecipe, sayScaled } from "../remove/recipes.js";
+import { trainingDisk } from "../run-folder/disk-use.js";
 import { keptTokens } from "../run-folder/kept-input.js";
+import { checkDisk, checkMachine } from "../run-folder/room.js";
 import { corpusConfig, type TrainConfig } from "../run-folder/run-config.js";
 import { checkNewFolder, newRunPath } from "../run-folder/run-files.js";
 import { newestCheckpointName, RunFolder } from "../run-folder/run-folder.js";
@@ -58,6 +62,7 @@ export async function beginTraining(io: Io, commandLine: TrainOptions): Promise<
 
   return trainStart(io, { ...options, tokenizer: askedTokenizer }, async (begin) => {
     const { config, tokenizer, tokenizerFiles, from } = begin;
+    checkMachine(config, from?.norms);
     const { recipe, notes } = resolved.inContext(config.blockSize);
     sayScaled(io, "the training", notes);
     if (recipe.blockSize < config.blockSize) sayShortRows(io, recipe, config.blockSize);
@@ -75,12 +80,14 @@ export async function beginTraining(io: Io, commandLine: TrainOptions): Promise<
     const start = () =>
       withEngine(io, options, async ({ backend, used }) => {
         const { recompute = false, tensorboard, dtype = "F32" } = options;
+        checkAsked(() => checkMoments(backend, recipe));
         await checkMemory(backend, { config, recipe, recompute, norms: from?.norms });
         const job = { backend, config, from, tokenizerFiles, corpus, recipe, dtype, recompute, tensorboard };
         if (options.dryRun) {
           io.out(await trainPlanText(io, out, job));
           return EXIT.ok;
         }
+        if (!force) await checkDisk(out, trainingDisk(config, from?.norms ?? standardNorms(config), dtype));
         const openFolder = async () => {
           const origin = { command: "train", options, recipe, engine: used, builtIn: {} } as const;
           const facts = { backend, now: io.now(), eot: config.eot, corpus, read, modelFolder: from?.folder };

@@ -5,6 +5,7 @@ import { divergenceAdvice } from "../run-folder/divergence-advice.js";
 import type { TrainConfig } from "../run-folder/run-config.js";
 import { MODEL, SUMMARY } from "../run-folder/run-files.js";
 import { explainFailure, resumeCommand, type RunFolder } from "../run-folder/run-folder.js";
+import { Stopped } from "../terminal/interrupt.js";
 import type { Io } from "../terminal/io.js";
 import { wroteText } from "../terminal/wrote.js";
 import { runTrain, type TrainJob } from "./train-job.js";
@@ -24,11 +25,11 @@ export async function finishTraining(
   const summary = await runTrain(io, job, folder).catch(async (error: unknown) =>
     explainFailure(error, "train", out, await divergenceAdvice(run, error)),
   );
-  if (!summary) {
+  if (summary instanceof Stopped) {
     io.err(`stopped; a checkpoint is saved. To go on:\n  ${resumeCommand("train", out)}\n`);
     const diverged = await divergenceAdvice(run);
     if (diverged !== undefined) io.err(`${diverged}\n`);
-    return EXIT.interrupted;
+    return summary.exitCode;
   }
   const { validation, seconds } = summary;
   const files = [

@@ -9,15 +9,14 @@ import { inputsOf } from "../options/outputs.js";
 import { changeWords } from "../options/resume-changes.js";
 import { resumedProvenance } from "../provenance/begin.js";
 import { resumedFiles } from "../run-folder/kept-input.js";
+import { checkSameCorpus, trainConfigSchema } from "../run-folder/run-config.js";
 import {
   checkResumeOptions,
-  checkSameCorpus,
-  readRunConfig,
+  resumedConfig,
   resumedEngine,
   resumedManner,
   sayOtherBits,
-  trainConfigSchema,
-} from "../run-folder/run-config.js";
+} from "../run-folder/resumed-config.js";
 import { checkOldFolder, CONFIG } from "../run-folder/run-files.js";
 import { newestCheckpoint, RunFolder } from "../run-folder/run-folder.js";
 import type { Io } from "../terminal/io.js";
@@ -29,29 +28,29 @@ import { resumedStart } from "./train-start.js";
 export async function resumeTraining(io: Io, options: TrainOptions, out: string): Promise<number> {
   checkResumeOptions(options, TRAINING_CHANGES);
   const checkpoint = await newestCheckpoint(io, out, trainKind, options.checkpoint);
-  const began = await readRunConfig(out, trainConfigSchema);
+  const { config: kept, began } = await resumedConfig(io, out, trainConfigSchema, checkpoint);
   const { config, step } = checkpoint.state;
-  const recipe = checkAsked(() => changeTraining(began.recipe, options, step));
+  const recipe = checkAsked(() => changeTraining(kept.recipe, options, step));
   const changes = await within(join(out, CONFIG), () => trainingChanges(checkpoint.state.recipe, recipe));
-  const { train = began.train, validation = began.validation } = options;
-  const start = { model: options.model ?? began.model, tokenizer: options.tokenizer ?? began.tokenizer };
+  const { train = kept.train, validation = kept.validation } = options;
+  const start = { model: options.model ?? kept.model, tokenizer: options.tokenizer ?? kept.tokenizer };
   const path = await checkOldFolder(out, "train", inputsOf({ ...options, ...start, train, validation }));
-  return resumedStart(io, start, began.model !== undefined, async ({ tokenizer, tokenizerFiles, from }) => {
+  return resumedStart(io, start, kept.model !== undefined, async ({ tokenizer, tokenizerFiles, from }) => {
     const suits = { vocabSize: config.vocabSize, tokenizer, io };
-    const files = resumedFiles(out, options, began);
-    const corpus = await readBoth({ ...began, ...files }, suits, recipe);
-    checkSameCorpus(corpus, out, began.provenance);
-    const manner = resumedManner(options, began);
-    return withEngine(io, resumedEngine(options, began), ({ backend, used }) => {
+    const files = resumedFiles(out, options, kept);
+    const corpus = await readBoth({ ...kept, ...files }, suits, recipe);
+    checkSameCorpus(corpus, out, kept.provenance);
+    const manner = resumedManner(options, kept);
+    return withEngine(io, resumedEngine(options, kept), ({ backend, used }) => {
       sayOtherBits(io, began, used);
-      const { dtype } = began;
+      const { dtype } = kept;
       const { state: resume } = checkpoint;
       const training = { config, from, tokenizerFiles, corpus, recipe, changed: recipe, dtype };
       return finishTraining(io, out, { backend, ...training, ...manner, resume }, async () => {
         const change = changes.length > 0 ? changeWords(options, TRAINING_CHANGES, checkpoint.updates) : [];
         const resumed = { backend, now: io.now(), command: "train", change } as const;
-        const provenance = await resumedProvenance(began.provenance, resumed);
-        return RunFolder.reopen(path, trainKind, checkpoint, { ...began, ...manner, recipe, provenance });
+        const provenance = await resumedProvenance(kept.provenance, resumed);
+        return RunFolder.reopen(io, path, trainKind, checkpoint, { ...kept, ...manner, recipe, provenance });
       });
     });
   });

@@ -14,7 +14,7 @@ import { type TokenizerFiles, validationPart } from "@normless/text";
 import { describeChanges } from "@normless/removal";
 import { trainModel, type TrainEvent, type TrainRecipe, type TrainState } from "@normless/train";
 import { thousands } from "../terminal/format.js";
-import { listenForInterrupt } from "../terminal/interrupt.js";
+import { listenForInterrupt, type Stopped } from "../terminal/interrupt.js";
 import { breathe, type Io } from "../terminal/io.js";
 import { watchEvent, watchFolder } from "../run-folder/loss-history.js";
 import { metricsLine } from "../run-folder/metrics.js";
@@ -55,13 +55,13 @@ export interface TrainSummary {
   readonly provenance: EndedProvenance;
 }
 
-/** The result, or undefined when it was stopped; then a checkpoint is saved. */
+/** The result, or how it was stopped; then a checkpoint is saved. */
 export async function runTrain(
   io: Io,
   job: TrainJob,
   folder: RunFolder<TrainState, TrainConfig>,
-): Promise<TrainSummary | undefined> {
-  const begin = io.now().getTime();
+): Promise<TrainSummary | Stopped> {
+  const begin = io.clock();
   const progress = new Progress(io, workOf(job));
   const interrupt = listenForInterrupt(io, (what) => progress.say(what));
   const board = job.tensorboard
@@ -112,7 +112,7 @@ export async function runTrain(
       await writeModelFolder(path, { ...event.model, tokenizerFiles, modelCard, dtype }, { overwrite: true });
       const summary = {
         validation: loss,
-        seconds: (io.now().getTime() - begin) / 1000,
+        seconds: (io.clock() - begin) / 1000,
         tokens: event.tokens,
         peakBytes: job.backend.memory().peakBytes,
         backend: job.backend.description,
@@ -122,7 +122,7 @@ export async function runTrain(
       await folder.writeJson(SUMMARY, summary);
       return summary;
     }
-    return undefined;
+    return interrupt.stopped;
   } finally {
     progress.stop();
     interrupt.release();

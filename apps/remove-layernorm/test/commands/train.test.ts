@@ -5,8 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configText, standardNorms } from "@normless/gpt2";
 import { readModelFolder } from "@normless/gpt2/node";
+import { native } from "@normless/tensor-native";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { metricsOf, run, tinyConfig, writeTiny } from "../support/tiny.js";
+
+const isBuilt = await native({ threads: 1 }).then(
+  (engine) => engine.dispose().then(() => true),
+  () => false,
+);
 
 let folder: string;
 let model: string;
@@ -58,6 +64,28 @@ describe("normless train", () => {
     expect(await metricsOf(join(folder, "stopped"))).toEqual(await metricsOf(join(folder, "whole")));
     expect((await trained("stopped")).weights).toEqual((await trained("whole")).weights);
   });
+
+  it("says so where the engine cannot keep moments in bfloat16", async () => {
+    const { code, err } = await run(start("none", "--backend", "wasm", "--moments", "bfloat16"));
+    expect(code).toBe(2);
+    expect(err).toContain(
+      "moments are to be in bfloat16, and the engine wasm has none such; give --moments float32",
+    );
+  });
+
+  it.runIf(isBuilt)(
+    "keeps moments in bfloat16, and gives the same bits when stopped and resumed",
+    async () => {
+      const half = (out: string) => start(out, "--backend", "native", "--moments", "bfloat16");
+      expect((await run(half("half"))).code).toBe(0);
+      expect((await run(start("full", "--backend", "native"))).code).toBe(0);
+      expect((await run(half("half-stopped"), "step 8: validation cross-entropy")).code).toBe(130);
+      expect((await run(["train", "--resume", join(folder, "half-stopped"), "--threads", "2"])).code).toBe(0);
+      const [whole, stopped, full] = await Promise.all(["half", "half-stopped", "full"].map(trained));
+      expect(stopped.weights).toEqual(whole.weights);
+      expect(whole.weights).not.toEqual(full.weights);
+    },
+  );
 
   it("gives the same bits when stopped in a validation, again and again", async () => {
     const out = join(folder, "stopped-validating");

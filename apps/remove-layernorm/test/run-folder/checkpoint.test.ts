@@ -60,7 +60,7 @@ const state: RunState = {
 };
 
 const bytesOf = (from: RunState) =>
-  Buffer.concat([...encodeCheckpoint(removeKind, { metricsLines: 12, state: from })]);
+  Buffer.concat([...encodeCheckpoint(removeKind, { metricsBytes: 12, config: {}, state: from })]);
 
 /** Read in pieces of so many bytes. */
 const inPieces = (bytes: Uint8Array, piece: number): Bytes => ({
@@ -86,7 +86,8 @@ describe("a checkpoint", () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: bytes.length }), async (piece) => {
         expect(await decodeCheckpoint(removeKind, inPieces(bytes, piece))).toEqual({
-          metricsLines: 12,
+          metricsBytes: 12,
+          config: {},
           state,
         });
       }),

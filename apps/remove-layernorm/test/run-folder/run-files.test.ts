@@ -9,6 +9,9 @@ import { outputsOf, writeChecked } from "../../src/export/export-job.js";
 import type { OutputPath } from "../../src/options/outputs.js";
 import { run, writeTiny } from "../support/tiny.js";
 
+/** The end of the name of what a process on another machine was writing. */
+const KILLED = "0.412@elsewhere.tmp";
+
 let folder: string;
 let tiny: { model: string; recipe: string };
 /** A whole run of each command, with everything that it can write. */
@@ -70,11 +73,11 @@ describe.each(["remove", "train"] as const)("a run of %s that is given up", (bef
   it.each(["remove", "train"] as const)("is gone for one of %s, without a rest", async (command) => {
     await cp(whole[before], out, { recursive: true });
     // What a killed process leaves.
-    const id = "01234567-89ab-cdef-0123-456789abcdef";
     const result = before === "remove" ? "ln-free" : "model";
-    await put(`summary.json.${id}.tmp`);
-    await put(`checkpoints/step-00000004.msgpack.${id}.tmp`);
-    await put(`${result}/.writing-${id}.tmp/model.safetensors.${id}.tmp`);
+    await put(`summary.json.${KILLED}`);
+    await put(`checkpoints/step-00000004.msgpack.${KILLED}`);
+    await put(`${result}.${KILLED}/model.safetensors.${KILLED}`);
+    await put(`${result}/.writing.${KILLED}/model.safetensors`);
     await put(`${result}/tokenizer.json`);
     await put(`${result}/model-00001-of-00002.safetensors`);
     const { code, err } = await begin(command, out, "--force");
@@ -146,6 +149,21 @@ describe("--force is refused, and nothing touched,", () => {
     await rm(join(out, "metrics.jsonl"));
     expect(await refused("remove")).toContain("is no run folder");
   });
+});
+
+it("a run that was killed as it began, with its configuration alone, is begun again with --force", async () => {
+  await mkdir(out);
+  await cp(join(whole.remove, "config.json"), join(out, "config.json"));
+  await put(`metrics.jsonl.${KILLED}`);
+  expect((await begin("train", out)).err).toContain("exists and is not empty");
+  expect((await begin("train", out, "--force")).code).toBe(0);
+  expect(await namesIn(out)).toEqual(await namesIn(whole.train));
+});
+
+it("a folder with nothing but what a killed process was writing is empty", async () => {
+  await put(`config.json.${KILLED}`);
+  expect((await begin("train", out)).code).toBe(0);
+  expect(await namesIn(out)).toEqual(await namesIn(whole.train));
 });
 
 it("--resume is refused where a link leads out of the folder", async () => {

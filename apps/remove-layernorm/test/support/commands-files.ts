@@ -106,6 +106,7 @@ export class Workplace {
         ...unwritten,
       ],
       logits: ["--model", model, "--token-ids", files["--token-ids"]],
+      doctor: ["--model", model],
     };
     // A command that begins to write anything has to be told here how it is called.
     expect(Object.keys(needed)).toContain(command);

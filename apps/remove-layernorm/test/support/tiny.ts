@@ -90,18 +90,20 @@ export interface Ran {
 export async function run(argv: readonly string[], interruptAt?: string): Promise<Ran> {
   let out = "";
   let err = "";
-  const handlers = new Set<() => void>();
+  const handlers = new Set<(signal: "SIGINT") => void>();
   const io: Io = {
     out: (text) => {
       out += text;
     },
     err: (text) => {
       err += text;
-      if (interruptAt !== undefined && text.includes(interruptAt)) handlers.forEach((handler) => handler());
+      if (interruptAt !== undefined && text.includes(interruptAt))
+        handlers.forEach((handler) => handler("SIGINT"));
     },
     terminal: undefined,
     colors: pc.createColors(false),
     now: () => new Date(),
+    clock: () => performance.now(),
     onInterrupt(handler) {
       handlers.add(handler);
       return () => handlers.delete(handler);
@@ -121,7 +123,8 @@ export function silentIo(): { readonly io: Io; said(): string } {
     text += more;
   };
   const io: Io = {
-    ...{ out: say, err: say, terminal: undefined, colors: pc.createColors(false), now: () => new Date() },
+    ...{ out: say, err: say, terminal: undefined, colors: pc.createColors(false) },
+    ...{ now: () => new Date(), clock: () => performance.now() },
     onInterrupt: () => () => {},
     exit: () => {},
   };

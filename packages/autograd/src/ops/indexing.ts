@@ -14,10 +14,9 @@ import { aroundDims, dimOf, look, viewed } from "../axes.js";
 import { sendBack } from "../send-back.js";
 import { spend } from "../spend.js";
 import type { Value } from "../tape.js";
-import { add, eq, ge, le, where } from "./binary.js";
+import { add, ge, le, where } from "./binary.js";
 import { pad } from "./pad.js";
 import { slice, unsqueeze } from "./shape.js";
-import { cast } from "./unary.js";
 
 /** Slices of x along `dim` by their places, index int32 (M). */
 export function indexSelect<X extends Value>(given: X, dim: number, index: Tensor): Result<X> {
@@ -148,9 +147,14 @@ export function arange(
   );
 }
 
-/** ids int32 (...) → (...,classes) int32: 1 at each id, 0 elsewhere; of an id outside all 0. See cast for a product with it. */
+/** ids int32 (...) → (...,classes) int32: 1 at each id, 0 elsewhere. See cast for a product with it. */
 export function oneHot(ids: Tensor, classes: number): Tensor {
-  return scope(() => cast(eq(unsqueeze(ids, -1), arange(ids.backend, classes)), "int32"));
+  return scope(() => {
+    const each = [ids.size, 1, 1];
+    const x = enroll(ids.backend.run("full", {}, { shape: each, value: 1, dtype: "int32" }).y);
+    const { y } = ids.backend.run("scatterAdd", { x, index: look(ids, each) }, { N: classes });
+    return look(enroll(y), [...ids.shape, classes]);
+  });
 }
 
 function triangle<X extends Value>(op: string, given: X, diagonal: number, keep: typeof le): Result<X> {

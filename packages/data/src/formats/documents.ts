@@ -1,6 +1,6 @@
 /** Records to tokens: a column of texts, or of lists of token ids. */
 import { documentEncoder, type Encoder, type Tokenizer } from "@normless/text";
-import { RequestError } from "../errors.js";
+import { firstNames, RequestError } from "../errors.js";
 import type { DataRecord, RecordFile } from "./record.js";
 import { fieldOf } from "./records.js";
 import type { TokenBuffer } from "../tokens.js";
@@ -81,7 +81,7 @@ export function columnOf(
   const asked = textColumn ?? tokenColumn;
   if (asked !== undefined && !names.includes(asked)) {
     throw new RequestError(
-      `there is no column "${asked}"; the columns are ${names.join(", ")}.`,
+      `there is no column "${asked}"; the columns are ${firstNames(names)}.`,
       ({ meant }) => meant(asked, names),
     );
   }
@@ -91,7 +91,7 @@ export function columnOf(
   if (isText) return textColumnOf(textColumn ?? TEXT, tokenizer);
   if (found !== undefined) return tokenColumnOf(found);
   throw new RequestError(
-    `there is no column "${TEXT}", nor one of tokens (${TOKENS.join(" or ")}); the columns are ${names.join(", ")}.`,
+    `there is no column "${TEXT}", nor one of tokens (${TOKENS.join(" or ")}); the columns are ${firstNames(names)}.`,
     ({ called }) => ` Name the one to read: ${called("textColumn")} NAME, or ${called("tokenColumn")} NAME`,
   );
 }

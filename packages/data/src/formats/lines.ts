@@ -1,5 +1,15 @@
 /** Text out of bytes: lines, and parts between other separators. */
 import { constants } from "node:buffer";
+import { getHeapStatistics } from "node:v8";
+
+/**
+ * Characters of a line. It is one string, and what is parsed out of it another, of up to two bytes a character each while
+ * their parts are still there: what is longer would end the process without a word.
+ */
+const LONGEST_LINE = Math.min(
+  constants.MAX_STRING_LENGTH,
+  Math.floor(getHeapStatistics().heap_size_limit / 8),
+);
 
 /** A part of a text between separators, which may be too long to be one string. */
 export interface TextPart {
@@ -32,7 +42,7 @@ export async function* textParts(
  */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
-  most = constants.MAX_STRING_LENGTH,
+  most = LONGEST_LINE,
 ): AsyncGenerator<string> {
   let number = 1;
   let length = 0;

@@ -1,49 +1,42 @@
 /** Parquet files, on disk or behind a URL: of those only the footer and the columns asked for are fetched. */
-import { existsSync } from "node:fs";
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  asyncBufferFromUrl,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-} from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import { type AsyncBuffer, asyncBufferFromFile, asyncBufferFromUrl } from "hyparquet";
 import { BoundsError } from "@normless/hub";
 import { readable } from "../sources/bytes.js";
 import { messageOf, systemCode } from "../errors.js";
 import { fetchData, ServerError } from "../sources/fetch.js";
 import { dataKindsText, isUrl } from "./kinds.js";
+import { type ParquetFacts, ParquetThread } from "./parquet-thread.js";
+import { checkFile } from "./pieces.js";
 import type { DataRecord, RecordFile } from "./record.js";
 
 /** Opens a parquet file. @throws Error when there is no such file or it is no parquet file. */
 export async function openParquet(path: string): Promise<RecordFile> {
-  if (!isUrl(path) && !existsSync(path)) throw new Error("there is no such file");
+  if (!isUrl(path)) {
+    await checkFile(path).catch((cause: unknown) => {
+      throw readable(cause);
+    });
+  }
   const file = await (isUrl(path)
     ? asyncBufferFromUrl({ url: path, fetch: fetchData })
     : asyncBufferFromFile(path));
-  const metadata = await parquetMetadataAsync(file).catch(async (cause: unknown) => {
+  const thread = idle.pop() ?? new ParquetThread();
+  const close = () => {
+    if (thread.isWell && idle.length === 0) idle.push(thread);
+    else void thread.close();
+  };
+  const facts = await thread.open(file).catch(async (cause: unknown) => {
+    close();
     throw await whyNoParquet(file, cause);
   });
-  const total = countRows(metadata);
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
   /** One row group after the other, so that a large file is never whole in memory. */
   async function* read(columns: readonly string[], count = Infinity): AsyncGenerator<DataRecord> {
-    const wanted = Math.min(count, total);
+    const wanted = Math.min(count, facts.rows);
     let rowStart = 0;
-    for (const group of metadata.row_groups) {
-      const rowEnd = Math.min(rowStart + Number(group.num_rows), wanted);
+    for (const groupRows of facts.groupRows) {
+      const rowEnd = Math.min(rowStart + groupRows, wanted);
       // A group may have no rows, as writers that filter leave it; those after it still have theirs.
       if (rowEnd <= rowStart) continue;
-      const range = { columns: [...columns], rowStart, rowEnd };
-      const rows: Record<string, unknown>[] = await parquetReadObjects({
-        file,
-        metadata,
-        compressors,
-        parsers: { stringFromBytes },
-        ...range,
-      }).catch((cause: unknown) => {
+      const rows = await thread.rows(columns, rowStart, rowEnd).catch((cause: unknown) => {
         if (isFromOutside(cause)) throw readable(cause);
         const which = `rows ${rowStart + 1} to ${rowEnd}`;
         throw new Error(`${which} cannot be read (${messageOf(cause)}); is the file damaged?`, { cause });
@@ -59,36 +52,32 @@ export async function openParquet(path: string): Promise<RecordFile> {
       }
     }
   }
-  // Nothing stays open between two reads.
-  return { names, read, close: () => Promise.resolve() };
+  try {
+    checkRows(facts);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { names: facts.names, read, close: () => Promise.resolve(close()) };
 }
+
+/** A thread that nobody uses: the next file need not wait for one to begin. */
+const idle: ParquetThread[] = [];
 
 const WRONG = "the file is damaged or was written wrongly, get or write it again";
 
-/** The rows of a file by its footer. @throws Error when the row groups have more or fewer. */
-function countRows({ num_rows, row_groups }: FileMetaData): number {
-  const total = Number(num_rows);
-  const inGroups = row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
-  if (inGroups === total) return total;
-  throw new Error(`its footer has ${total} rows, but ${inGroups} in its row groups; ${WRONG}`);
+/** @throws Error when the row groups have more rows than the footer, or fewer, or what is no count */
+function checkRows({ rows, groupRows }: ParquetFacts): void {
+  const inGroups = groupRows.reduce((sum, count) => sum + count, 0);
+  const areCounts = [rows, ...groupRows].every((count) => Number.isSafeInteger(count) && count >= 0);
+  if (areCounts && inGroups === rows) return;
+  throw new Error(`its footer has ${rows} rows, but ${inGroups} in its row groups; ${WRONG}`);
 }
 
 /** @throws Error when a column has ended, which its library shows as undefined; a null is one. */
 function checkValues(fields: Readonly<Record<string, unknown>>, where: string): void {
   const [ended] = Object.entries(fields).find(([, value]) => value === undefined) ?? [];
   if (ended !== undefined) throw new Error(`${where}: "${ended}" has ended before the rows have; ${WRONG}`);
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** All of a text: the library's own would put U+FFFD for what is no UTF-8, and drop a U+FEFF at its beginning. */
-function stringFromBytes(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch (cause) {
-    const begin = new TextDecoder().decode(bytes.subarray(0, 40));
-    throw new Error(`a text is no UTF-8, it begins with ${JSON.stringify(begin)}`, { cause });
-  }
 }
 
 /** What its library could not make a file of. */

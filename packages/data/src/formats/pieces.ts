@@ -1,5 +1,5 @@
 /** Files piece by piece, from any place on: one may have more bytes than an array can. */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 
 /** Bytes that are read by range. */
 export interface Bytes {
@@ -11,8 +11,20 @@ export interface Bytes {
 /** A piece is so long, or ends with the file. */
 const PIECE = 2 ** 26;
 
+/**
+ * Only an ordinary file is read: opening a pipe waits for whoever writes to it, and a device need not end.
+ * @throws Error when it is anything else; one of the system where there is nothing
+ */
+export async function checkFile(path: string): Promise<void> {
+  const found = await stat(path);
+  if (found.isFile() || found.isDirectory()) return;
+  const what = found.isFIFO() ? "a named pipe" : found.isSocket() ? "a socket" : "a device";
+  throw new Error(`is ${what}; only a file is read, or standard input: -`);
+}
+
 /** The bytes of a file, which is closed afterwards. @throws an Error of the system, and one when the file became shorter */
 export async function withFile<X>(path: string, use: (bytes: Bytes) => Promise<X>): Promise<X> {
+  await checkFile(path);
   const file = await open(path);
   try {
     const { size } = await file.stat();

@@ -1,6 +1,7 @@
 /** Files of records: jsonl and parquet, whose rows have fields by name. */
+import { parseJson } from "@normless/text";
+import { firstNames } from "../errors.js";
 import { byteChunks } from "../sources/bytes.js";
-import { messageOf } from "../errors.js";
 import { kindOf } from "./kinds.js";
 import { linesOf } from "./lines.js";
 import { openParquet } from "./parquet.js";
@@ -19,9 +20,7 @@ export async function withRecords<X>(path: string, use: (file: RecordFile) => Pr
 /** A record's field. @throws Error naming the place, the fields there are and the way out. */
 export function fieldOf({ where, fields }: DataRecord, name: string): unknown {
   if (Object.hasOwn(fields, name)) return fields[name];
-  throw new Error(
-    `${where}: there is no field "${name}"; the fields are ${Object.keys(fields).join(", ") || "none"}`,
-  );
+  throw new Error(`${where}: there is no field "${name}"; the fields are ${firstNames(Object.keys(fields))}`);
 }
 
 async function openJsonl(path: string): Promise<RecordFile> {
@@ -45,12 +44,7 @@ async function* jsonRecords(path: string): AsyncGenerator<DataRecord, undefined>
     line++;
     if (text.trim() === "") continue;
     const where = `line ${line}`;
-    let fields: unknown;
-    try {
-      fields = JSON.parse(text);
-    } catch (cause) {
-      throw new Error(`${where} is not JSON: ${messageOf(cause)}`, { cause });
-    }
+    const fields = parseJson(text, where);
     if (!isRecord(fields)) throw new Error(`${where} is no JSON object with fields`);
     yield { where, fields };
   }

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { messageOf, systemCode } from "../errors.js";
 import { download, MOST_HELD } from "./fetch.js";
 import { isUrl, kindOf } from "../formats/kinds.js";
+import { checkFile } from "../formats/pieces.js";
 import { isStandardInput, openStandardInput } from "./standard-input.js";
 import { gunzipped, unbzip } from "./unpack.js";
 
@@ -30,7 +31,11 @@ export async function* byteChunks(path: string): AsyncGenerator<Uint8Array> {
 
 async function open(path: string): Promise<Readable> {
   if (isStandardInput(path)) return openStandardInput();
-  return isUrl(path) ? download(path) : createReadStream(path);
+  if (isUrl(path)) return download(path);
+  await checkFile(path).catch((cause: unknown) => {
+    throw readable(cause);
+  });
+  return createReadStream(path);
 }
 
 async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {

@@ -6,7 +6,7 @@ import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { TOKENIZER_FILES } from "@normless/text";
 import { glob, isDynamicPattern } from "tinyglobby";
-import { RequestError } from "../errors.js";
+import { firstNames, RequestError } from "../errors.js";
 import { dataKindsText, isDataFile, isUrl } from "../formats/kinds.js";
 import { isStandardInput } from "./standard-input.js";
 
@@ -17,9 +17,6 @@ export interface FoundFiles {
   /** What of a folder, or of what matches a pattern, is taken and what is not, where there is anything to say. */
   readonly note?: string;
 }
-
-/** So many files are named one by one. */
-const NAMED = 8;
 
 /** The files that a path means. @throws RequestError where nothing is there, or no data file in a folder or by a pattern */
 export async function findFiles(path: string): Promise<FoundFiles> {
@@ -39,18 +36,24 @@ async function filesOfFolder(path: string): Promise<FoundFiles> {
   const taken: string[] = [];
   const left: string[] = [];
   for (const name of names) {
-    const isFolder = (await stat(join(path, name)).catch(() => undefined))?.isDirectory() ?? false;
-    const isTaken = !isFolder && isDataFile(name) && !TOKENIZER_FILES.includes(name) && !isTwin(name, names);
+    const found = await stat(join(path, name)).catch(() => undefined);
+    const isFolder = found?.isDirectory() ?? false;
+    // A pipe or a device is nothing that lies in a folder to be read; a link that leads nowhere is an error later.
+    const isTaken =
+      (found?.isFile() ?? true) &&
+      isDataFile(name) &&
+      !TOKENIZER_FILES.includes(name) &&
+      !isTwin(name, names);
     (isTaken ? taken : left).push(isFolder ? `${name}/` : name);
   }
   if (taken.length === 0) {
-    const what = left.length === 0 ? "it is empty" : `it has ${namedFiles(left)}`;
+    const what = left.length === 0 ? "it is empty" : `it has ${firstNames(left)}`;
     throw new RequestError(`${path}: there is no data file in the folder (${dataKindsText}); ${what}`);
   }
-  const leaving = left.length > 0 ? `; leaving out ${namedFiles(left)}` : "";
+  const leaving = left.length > 0 ? `; leaving out ${firstNames(left)}` : "";
   return {
     files: taken.map((name) => join(path, name)),
-    note: `${path}: reading ${namedFiles(taken)}${leaving}`,
+    note: `${path}: reading ${firstNames(taken)}${leaving}`,
   };
 }
 
@@ -68,16 +71,10 @@ async function filesOfPattern(pattern: string): Promise<FoundFiles> {
     const what =
       left.length === 0
         ? "no file matches"
-        : `no data file matches (${dataKindsText}); what does is ${namedFiles(left)}`;
+        : `no data file matches (${dataKindsText}); what does is ${firstNames(left)}`;
     throw new RequestError(`${pattern}: ${what}`);
   }
   return left.length > 0
-    ? { files: taken, note: `${pattern}: leaving out ${namedFiles(left)}` }
+    ? { files: taken, note: `${pattern}: leaving out ${firstNames(left)}` }
     : { files: taken };
-}
-
-/** Files by their names, of many the first few. */
-export function namedFiles(files: readonly string[]): string {
-  const more = files.length > NAMED ? `, and ${files.length - NAMED} more` : "";
-  return files.slice(0, NAMED).join(", ") + more;
 }

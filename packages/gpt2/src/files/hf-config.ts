@@ -4,6 +4,7 @@
  * Source: https://huggingface.co/docs/transformers/model_doc/gpt2#transformers.GPT2Config
  */
 import { checkWritable, foldedNorm, parseNorm, sameNorm } from "@normless/layernorm";
+import { checkNesting, FormatError, show } from "@normless/text";
 import { checkConfig, DEFAULT_EPS, endOfText, type Gpt2Config, GPT2_EOT, isToken } from "../model/config.js";
 import { allFloats, Float, jsonText } from "./json.js";
 import { isFolded, normSites, type NormTable, standardNorms } from "../model/sites.js";
@@ -32,9 +33,10 @@ export interface ReadConfig {
  * The parsed content of config.json. Its own field `normless` tells the norms (see `configText`); without it every
  * norm is a LayerNorm with the config's epsilon, 1e12 in the files of `toEps1e12`. `eos_token_id` is read as
  * transformers reads it: ids outside the vocabulary are never met, and each of a list ends generation.
- * @throws Error naming the field, its value and what is expected.
+ * @throws FormatError naming the field, its value and what is expected.
  */
 export function configFromHf(json: unknown): ReadConfig {
+  checkNesting(json, FILE);
   const hf = object(FILE, json);
   oneOf(hf, "model_type", ["gpt2", NORMLESS_TYPE]);
   const activation = oneOf(hf, "activation_function", [undefined, ...TANH_GELUS, ...EXACT_GELUS]);
@@ -47,9 +49,8 @@ export function configFromHf(json: unknown): ReadConfig {
   if (normless === undefined && hf.model_type === NORMLESS_TYPE) {
     throw wrong("normless", normless, "an object that tells the norms, as this model_type has");
   }
-  const told = normless === undefined ? undefined : parseNorms({ layers }, normless);
   const { ids, notes } = eosTokenIds(hf.eos_token_id, size(hf, "vocab_size"));
-  const config = checkConfig({
+  const shape = checkConfig({
     vocabSize: size(hf, "vocab_size"),
     blockSize: size(hf, hf.n_positions === undefined ? "n_ctx" : "n_positions"),
     channels,
@@ -57,7 +58,7 @@ export function configFromHf(json: unknown): ReadConfig {
     heads: size(hf, "n_head"),
     inner: hf.n_inner === undefined || hf.n_inner === null ? 4 * channels : size(hf, "n_inner"),
     gelu: EXACT_GELUS.includes(String(activation)) ? "none" : "tanh",
-    eps: told && isFolded(told) ? DEFAULT_EPS : epsilon(hf.layer_norm_epsilon),
+    eps: DEFAULT_EPS,
     tied: flag(hf, "tie_word_embeddings", true),
     eot: endOfText(ids),
     ...(ids.length > 1 && { eosTokenIds: ids }),
@@ -66,6 +67,10 @@ export function configFromHf(json: unknown): ReadConfig {
     ...(flag(hf, "scale_attn_by_inverse_layer_idx", false) && { scaleAttnByInverseLayerIdx: true }),
     ...(flag(hf, "reorder_and_upcast_attn", false) && { reorderAndUpcastAttn: true }),
   });
+  // A table of norms is as long as the layers are many, which are bounded by now.
+  const told = normless === undefined ? undefined : parseNorms(shape, normless);
+  const eps = told && isFolded(told) ? DEFAULT_EPS : epsilon(hf.layer_norm_epsilon);
+  const config = { ...shape, eps };
   return { config, norms: told ?? standardNorms(config), notes };
 }
 
@@ -130,22 +135,22 @@ function configToHf(config: Gpt2Config, norms: NormTable): Record<string, unknow
 /** `"folded"` for all sites, or one norm a site. */
 function parseNorms(config: Pick<Gpt2Config, "layers">, normless: unknown): NormTable {
   const { norms } = object("normless", normless);
-  const sites: readonly string[] = normSites(config);
-  if (norms === "folded") return Object.fromEntries(sites.map((site) => [site, foldedNorm]));
+  const sites = new Set<string>(normSites(config));
+  if (norms === "folded") return Object.fromEntries([...sites].map((site) => [site, foldedNorm]));
   const table = object("normless.norms", norms);
-  const stranger = Object.keys(table).find((site) => !sites.includes(site));
+  const stranger = Object.keys(table).find((site) => !sites.has(site));
   if (stranger !== undefined) {
-    throw new Error(
-      `${FILE}: normless.norms has "${stranger}", which is no norm site of ${config.layers} layers`,
+    throw new FormatError(
+      `${FILE}: normless.norms has ${show(stranger)}, which is no norm site of ${config.layers} layers`,
     );
   }
   return Object.fromEntries(
-    sites.map((site) => {
+    [...sites].map((site) => {
       try {
         return [site, parseNorm(table[site])];
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause);
-        throw new Error(`${FILE}: normless.norms["${site}"]: ${message}`, { cause });
+        throw new FormatError(`${FILE}: normless.norms["${site}"]: ${message}`, { cause });
       }
     }),
   );
@@ -173,6 +178,9 @@ function otherTokens(hf: Readonly<Record<string, unknown>>, eot: number | undefi
   };
 }
 
+/** So many ids are named. */
+const NAMED = 8;
+
 /** Those in the vocabulary, each once; and a note where that is not just the one id that is there. */
 function eosTokenIds(
   value: unknown,
@@ -184,14 +192,18 @@ function eosTokenIds(
   const areIds = given.every((id): id is number => typeof id === "number" && Number.isInteger(id));
   if (!areIds) throw wrong("eos_token_id", value, "null, an id or a list of ids");
   const ids = [...new Set(given)].filter((id) => isToken(id, vocabSize));
-  const outside = given.filter((id) => !ids.includes(id));
+  const outside = given.filter((id) => !isToken(id, vocabSize));
   if (outside.length === 0 && !Array.isArray(value)) return { ids, notes: [] };
   const parts = [
-    `${FILE}: eos_token_id is ${JSON.stringify(value)}`,
+    `${FILE}: eos_token_id is ${show(value)}`,
     ...(outside.length > 0
-      ? [`no text of this vocabulary of ${vocabSize} has ${outside.join(" or ")} in it`]
+      ? [
+          `no text of this vocabulary of ${vocabSize} has ${outside.slice(0, NAMED).join(" or ")}${outside.length > NAMED ? " or …" : ""} in it`,
+        ]
       : []),
-    ...(ids.length > 1 ? [`generation ends at ${ids.join(" and at ")}`] : []),
+    ...(ids.length > 1
+      ? [`generation ends at ${ids.slice(0, NAMED).join(" and at ")}${ids.length > NAMED ? " and at …" : ""}`]
+      : []),
     ids.length > 0 ? `end-of-text is ${endOfText(ids)}` : "the model has no end-of-text",
   ];
   return { ids, notes: [parts.join("; ")] };
@@ -218,7 +230,9 @@ function object(field: string, value: unknown): Readonly<Record<string, unknown>
   throw wrong(field, value, "an object");
 }
 
-function wrong(field: string, value: unknown, expected: string): Error {
+function wrong(field: string, value: unknown, expected: string): FormatError {
   const where = field === FILE ? FILE : `${FILE}: ${field}`;
-  return new Error(`${where} is ${JSON.stringify(value) ?? "missing"}; expected ${expected}`);
+  return new FormatError(
+    `${where} is ${value === undefined ? "missing" : show(value)}; expected ${expected}`,
+  );
 }

@@ -2,15 +2,26 @@
  * A Hugging Face model folder to a model on the host, and back, wherever the folder is: on disk (node.ts), behind a
  * browser's file picker, in memory. Nothing here touches a file system or a backend.
  */
-import { type ByteSource, fromBytes, openStore, readIndex, type Store } from "@normless/safetensors";
 import {
+  type ByteSource,
+  fromBytes,
+  openStore,
+  readIndex,
+  SafetensorsError,
+  type Store,
+} from "@normless/safetensors";
+import {
+  FormatError,
+  parseJson,
   readTokenizerFiles,
+  show,
   TOKENIZER_FILES,
   type Tokenizer,
   type TokenizerFiles,
   tokenizerFromFiles,
 } from "@normless/text";
 import { checkConfig, type Gpt2Config } from "../model/config.js";
+import { NotFiniteError } from "../model/finite.js";
 import { endsElsewhere, GENERATION } from "./generation-config.js";
 import { configFromHf, configText, isStock } from "./hf-config.js";
 import { DEFAULT_SHARD_BYTES, INDEX, isWeightFile, WEIGHTS, weightFiles } from "./hf-shards.js";
@@ -73,14 +84,21 @@ const TORCH_DTYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as con
  * one. The weights are read one by one when they are asked for, so that the folder must stay open as long as they may be;
  * `gatherWeights` reads all. A NotFiniteError names the file, the parameter and the element that is NaN or infinite when
  * that is read, and a SafetensorsError says that a file changed since.
- * @throws Error naming the folder, the file and what is wrong in it.
+ * @throws FormatError naming the folder, the file and what is wrong in it; SafetensorsError where that is of the weights.
  */
 export async function readModel(folder: Folder): Promise<LoadedModel> {
   const text = await needText(folder, "config.json");
-  const { config: written, norms, notes } = inside(folder, () => configFromHf(parse("config.json", text)));
+  const {
+    config: written,
+    norms,
+    notes,
+  } = inside(folder, () => configFromHf(parseJson(text, "config.json")));
   const { store, files } = await openWeights(folder);
   const where = `${folder.name}: config.json and ${files}`;
-  const model = await readWeights(store, written, norms, where);
+  const model = await readWeights(store, written, norms, where).catch((cause: unknown) => {
+    const kinds = [FormatError, SafetensorsError, NotFiniteError];
+    throw kinds.some((Kind) => cause instanceof Kind) ? cause : formatError(cause);
+  });
 
   const tokenizerFiles = await readTokenizerFiles((file) => readBytes(folder, file)).catch(
     (cause: unknown) => {
@@ -94,7 +112,10 @@ export async function readModel(folder: Folder): Promise<LoadedModel> {
     const all = [
       ...notes,
       ...lnFreeNotes(model.layout, model),
-      ...endsElsewhere(generation === undefined ? undefined : parse(GENERATION, generation), model.config),
+      ...endsElsewhere(
+        generation === undefined ? undefined : parseJson(generation, GENERATION),
+        model.config,
+      ),
       ...ofTokenizer,
     ];
     return { ...model, tokenizer: read?.tokenizer, tokenizerFiles, notes: all };
@@ -110,14 +131,14 @@ function beyond(tokenizer: Tokenizer, { vocabSize }: Pick<Gpt2Config, "vocabSize
   let count = 0;
   for (let id = vocabSize; id < tokenizer.vocabSize; id++) if (tokenizer.has(id)) count++;
   if (count > added.length) {
-    throw new Error(
+    throw new FormatError(
       `the tokenizer has ${tokenizer.vocabSize} tokens, but the model's vocabulary is ${vocabSize}. ` +
         "Do they belong to one model?",
     );
   }
   return added.map(
     ([text, id]) =>
-      `${JSON.stringify(text)} has the id ${id}, and the model's vocabulary is ${vocabSize}: a text with it cannot be read`,
+      `${show(text)} has the id ${id}, and the model's vocabulary is ${vocabSize}: a text with it cannot be read`,
   );
 }
 
@@ -172,8 +193,8 @@ async function openWeights(folder: Folder): Promise<{ readonly store: Store; rea
   if (text === undefined) {
     const there = await folder.list();
     const pickled = there.find((file) => /\.(bin|pt|pth|ckpt)$/.test(file));
-    throw new Error(
-      `${folder.name}: there is no ${WEIGHTS} (and no ${INDEX}); the files there are: ${there.join(", ") || "none"}. ` +
+    throw new FormatError(
+      `${folder.name}: there is no ${WEIGHTS} (and no ${INDEX}); the files there are: ${named(there)}. ` +
         (pickled === undefined
           ? "Give a Hugging Face model's folder."
           : `${pickled} is a pickle, which is not read: save the model with safetensors.`),
@@ -184,7 +205,8 @@ async function openWeights(folder: Folder): Promise<{ readonly store: Store; rea
   const sources: ByteSource[] = [];
   for (const shard of shards) {
     const source = await folder.open(shard);
-    if (!source) throw new Error(`${folder.name}: there is no ${shard}, which ${INDEX} lists; get it too`);
+    if (!source)
+      throw new FormatError(`${folder.name}: there is no ${shard}, which ${INDEX} lists; get it too`);
     sources.push(source);
   }
   return {
@@ -202,40 +224,49 @@ function inside<X>(folder: Folder, read: () => X): X {
   }
 }
 
-function errorIn(folder: Folder, cause: unknown): Error {
-  return new Error(`${folder.name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+function errorIn(folder: Folder, cause: unknown): FormatError {
+  return formatError(cause, `${folder.name}: `);
 }
+
+function formatError(cause: unknown, where = ""): FormatError {
+  return new FormatError(where + (cause instanceof Error ? cause.message : String(cause)), { cause });
+}
+
+/** Bytes of a text, at most; GPT-2's tokenizer.json has a hundredth of that. */
+const MOST_TEXT = 2 ** 28;
 
 async function readBytes(folder: Folder, file: string): Promise<Uint8Array | undefined> {
   const source = await folder.open(file);
+  if (source && source.size > MOST_TEXT) {
+    throw new FormatError(
+      `${folder.name}: ${file} has ${source.size} bytes, and no such file has more than ${MOST_TEXT}; get it again`,
+    );
+  }
   return source && source.read(0, source.size);
 }
 
-/** @throws Error naming the file that is no UTF-8 */
+/** @throws FormatError naming the file that is no UTF-8 */
 async function readText(folder: Folder, file: string): Promise<string | undefined> {
   const bytes = await readBytes(folder, file);
   try {
     return bytes && new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new Error(`${folder.name}: ${file} is no text in UTF-8; get it again`, { cause });
+    throw new FormatError(`${folder.name}: ${file} is no text in UTF-8; get it again`, { cause });
   }
+}
+
+/** The files of a folder, of many the first. */
+function named(files: readonly string[]): string {
+  return files.length === 0 ? "none" : files.slice(0, 20).join(", ") + (files.length > 20 ? ", …" : "");
 }
 
 async function needText(folder: Folder, file: string): Promise<string> {
   const text = await readText(folder, file);
   if (text !== undefined) return text;
-  const there = (await folder.list()).join(", ") || "none";
-  throw new Error(
+  const there = named(await folder.list());
+  throw new FormatError(
     `${folder.name}: there is no ${file}; the files there are: ${there}. Give a model's folder.`,
   );
-}
-
-function parse(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`${file} is not JSON: ${String(cause)}`, { cause });
-  }
 }
 
 function textFile(name: string, text: string): FileToWrite {

@@ -5,6 +5,7 @@
  * Source: `GPT2LMHeadModel` in transformers, and the published openai-community/gpt2.
  */
 import type { Store, TensorEntry } from "@normless/safetensors";
+import { FormatError } from "@normless/text";
 import type { Gpt2Config } from "../model/config.js";
 import { isNormBuffer, normsFromBuffers } from "./fake-layer-norm.js";
 import { checkFinite, elementOf } from "../model/finite.js";
@@ -49,7 +50,7 @@ export interface ReadWeights extends HostModel {
  * a value is none; gamma and beta are read here. A head that equals the tied embedding is dropped, and one that differs
  * unties the config; the norms are those of config.json, or those that a training checkpoint's buffers tell.
  * @param where how errors call the files
- * @throws Error naming the parameter, both shapes and the files, when the store is not of this config.
+ * @throws FormatError naming the parameter, both shapes and the files, when the store is not of this config.
  */
 export async function readWeights(
   store: Store,
@@ -82,7 +83,7 @@ export async function readWeights(
     }
     await checkEps({ ...model, norms });
   } catch (cause) {
-    throw new Error(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new FormatError(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
   return { ...model, norms, layout: await detectLayout({ ...model, norms }) };
 }
@@ -94,7 +95,7 @@ function readLens(
   where: string,
 ): ReadWeights {
   if (!isFolded(norms)) {
-    throw new Error(
+    throw new FormatError(
       `${where}: the weights have TransformerLens's names, and config.json does not say that the norms are folded; ` +
         "only a folded model is read from these names",
     );
@@ -158,7 +159,7 @@ function storedNames(store: Store, where: string): Map<string, string> {
     if (MASKS.test(name) || LENS_MASKS.test(name)) continue;
     const other = names.get(name);
     if (other !== undefined) {
-      throw new Error(`${where}: "${other}" and "${key}" are both parameter ${name}; keep one of them`);
+      throw new FormatError(`${where}: "${other}" and "${key}" are both parameter ${name}; keep one of them`);
     }
     names.set(name, key);
   }

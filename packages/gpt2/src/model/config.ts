@@ -66,14 +66,27 @@ export const presets = {
 export type PresetName = keyof typeof presets;
 
 /**
+ * The most of what a config counts: far beyond any GPT-2, and such that whatever looks at a shape, norm by norm or weight by
+ * weight, is done at once. Whether its weights fit anywhere is for whoever makes or reads them to say.
+ */
+export const MOST_OF_CONFIG = {
+  vocabSize: 2 ** 24,
+  blockSize: 2 ** 24,
+  channels: 2 ** 20,
+  layers: 1000,
+  heads: 2 ** 20,
+  inner: 2 ** 24,
+} as const satisfies Partial<Record<keyof Gpt2Config, number>>;
+
+/**
  * What a config is, for everything that reads or takes one: config.json, checkpoints, callers.
  * @throws RangeError that names the field, when the values do not make a model.
  */
 export function checkConfig(config: Gpt2Config): Gpt2Config {
-  for (const key of ["vocabSize", "blockSize", "channels", "layers", "heads", "inner"] as const) {
-    const value = config[key];
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`config: ${key} is ${value}; it is a whole number from 1 up`);
+  for (const [key, most] of Object.entries(MOST_OF_CONFIG)) {
+    const value = config[key as keyof typeof MOST_OF_CONFIG];
+    if (!Number.isSafeInteger(value) || value < 1 || value > most) {
+      throw new RangeError(`config: ${key} is ${value}; it is a whole number from 1 to ${most}`);
     }
   }
   const { channels, heads, eps, vocabSize, eot, eosTokenIds } = config;

@@ -70,7 +70,7 @@ export function checkWeights(
       );
     }
   }
-  const extra = Object.keys(weights).find((name) => !(name in shapes));
+  const extra = Object.keys(weights).find((name) => !Object.hasOwn(shapes, name));
   if (extra) throw new Error(`${from}parameter ${extra} is not part of a GPT-2 of this config`);
 }
 

@@ -3,7 +3,7 @@
  * never on the host as a whole.
  */
 import type { Parameters } from "@normless/autograd";
-import type { Backend, Shape } from "@normless/tensor";
+import { type Backend, fromBFloat16, type Shape, toBFloat16 } from "@normless/tensor";
 import type { Gpt2Config } from "./config.js";
 import type { NormTable } from "./sites.js";
 
@@ -46,21 +46,49 @@ export async function gatherWeights(weights: Weights): Promise<WeightsInMemory> 
   return gathered;
 }
 
+/** How a backend keeps weights. */
+export interface UploadOptions {
+  /**
+   * Matrices and embeddings; vectors are float32 always. bfloat16 is half of what has to be read for each token that is
+   * written, takes part in no gradient, and needs a backend that has it.
+   */
+  readonly matrices?: "float32" | "bfloat16";
+}
+
 /**
  * Puts the weights on a backend, one parameter at a time; the tensors are the caller's.
  * @throws Error of what reads a parameter, or of the backend where one does not fit; then none is left there
  */
-export async function uploadWeights(backend: Backend, weights: Weights): Promise<Parameters> {
+export async function uploadWeights(
+  backend: Backend,
+  weights: Weights,
+  { matrices = "float32" }: UploadOptions = {},
+): Promise<Parameters> {
   const params: Record<string, Parameters[string]> = {};
   try {
     for (const [name, tensor] of Object.entries(weights)) {
-      params[name] = backend.upload(await readValues(tensor), tensor.shape);
+      const x = backend.upload(await readValues(tensor), tensor.shape);
+      params[name] = x;
+      if (matrices === "float32" || tensor.shape.length < 2) continue;
+      params[name] = backend.run("cast", { x }, { to: matrices }).y;
+      x.free();
     }
     return params;
   } catch (error) {
     freeParams(params);
     throw error;
   }
+}
+
+/** The same with every matrix and embedding rounded to bfloat16, as `uploadWeights` keeps them where that is asked for. */
+export function roundedWeights(weights: Weights): Weights {
+  const rounded = (tensor: HostTensor) => async () => fromBFloat16(toBFloat16(await readValues(tensor)));
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, tensor]) => [
+      name,
+      tensor.shape.length < 2 ? tensor : { shape: tensor.shape, data: rounded(tensor) },
+    ]),
+  );
 }
 
 /** Copies parameters back to the host, as float32. */

@@ -1,5 +1,5 @@
 import { evaluate } from "@normless/autograd";
-import { reference } from "@normless/tensor";
+import { reference, toDType } from "@normless/tensor";
 import { expectClose } from "@normless/tensor/testing";
 import { randomAt } from "@normless/random";
 import fc from "fast-check";
@@ -29,11 +29,17 @@ const config: Gpt2Config = {
   eot: 30,
 };
 
-async function model(): Promise<Model> {
+function drawn() {
   const weights = initWeights(config, 3);
   for (const { data, shape } of Object.values(weights))
     if (shape.length === 2) data.forEach((w, i) => (data[i] = 12 * w));
-  return { config, params: await uploadWeights(reference(), weights), norms: standardNorms(config) };
+  return weights;
+}
+
+const withParams = (params: Model["params"]): Model => ({ config, params, norms: standardNorms(config) });
+
+async function model(): Promise<Model> {
+  return withParams(await uploadWeights(reference(), drawn()));
 }
 
 async function collect(ids: AsyncIterable<number>): Promise<number[]> {
@@ -68,6 +74,21 @@ async function uncached(
 }
 
 describe("generation with a cache", () => {
+  it("from weights in bfloat16 is what the rounded weights give, matrices alone", async () => {
+    const backend = reference();
+    const kept = withParams(await uploadWeights(backend, drawn(), { matrices: "bfloat16" }));
+    const rounded = drawn();
+    for (const { data, shape } of Object.values(rounded))
+      if (shape.length === 2) data.set(toDType(data, "bfloat16"));
+    const full = withParams(await uploadWeights(reference(), rounded));
+    const options = { maxTokens: 20, seed: 4 };
+    expect(await collect(generate(kept, [1, 2, 3], options))).toEqual(
+      await collect(generate(full, [1, 2, 3], options)),
+    );
+    const kinds = Object.values(kept.params).map(({ shape, dtype }) => [shape.length, dtype]);
+    expect(new Set(kinds.map(String))).toEqual(new Set(["1,float32", "2,bfloat16"]));
+  });
+
   it("gives the tokens that no cache gives, past the end of the context, and frees all", async () => {
     const m = await model();
     const { backend } = m.params["wte.weight"];

@@ -17,6 +17,7 @@ export const crossEntropy: RemovalRecipe = {
   beta1: 0.8,
   beta2: 0.99,
   adamEps: 1e-8,
+  moments: "float32",
   maxNorm: 1,
   weightDecay: 0.1,
   seed: 1337,

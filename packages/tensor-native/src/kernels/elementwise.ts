@@ -1,5 +1,5 @@
 /** Filling, adding and scaling, and the sums to a scalar (native/elementwise.c). */
-import type { DType } from "@normless/tensor";
+import { type DType, toBFloat16 } from "@normless/tensor";
 import type { Engine } from "../engine.js";
 import { declare } from "../library.js";
 import { flag, type Implementation, type Operand } from "./implementation.js";
@@ -7,6 +7,7 @@ import { flag, type Implementation, type Operand } from "./implementation.js";
 const add = declare("int add_to(engine *e, float *y, const float *x, int64_t n)");
 const addInt = declare("int add_to_int(engine *e, int32_t *y, const int32_t *x, int64_t n)");
 const fillBits = declare("int fill(engine *e, int32_t *y, int32_t value, int64_t n)");
+const fillHalves = declare("int fill_bfloat16(engine *e, uint16_t *y, int value, int64_t n)");
 const scaleOf = declare(
   "int scale(engine *e, float *y, const float *x, const float *by, int64_t n, double factor, int add)",
 );
@@ -31,7 +32,9 @@ function bitsOf(value: number, dtype: DType): number {
 
 /** Every value becomes this one. */
 export function fillWith(engine: Engine, y: Operand, value: number): void {
-  engine.call(fillBits, y.pointer, bitsOf(value, y.dtype), y.size);
+  const [fill, bits] =
+    y.dtype === "bfloat16" ? [fillHalves, toBFloat16([value])[0]] : [fillBits, bitsOf(value, y.dtype)];
+  engine.call(fill, y.pointer, bits, y.size);
 }
 
 /** y = 0. */

@@ -3,10 +3,10 @@ import { lastDim } from "@normless/tensor";
 import { declare } from "../library.js";
 import { checkIds } from "./checks.js";
 import { zero } from "./elementwise.js";
-import type { Implementation } from "./implementation.js";
+import { flag, type Implementation } from "./implementation.js";
 
 const rowsById = declare(
-  "int embedding(engine *e, float *to, const float *table, const int32_t *ids, int64_t N, int64_t C)",
+  "int embedding(engine *e, float *to, const kept *table, const int32_t *ids, int64_t N, int64_t C, int half)",
 );
 const grad = declare(
   "int embedding_grad(engine *e, float *dtable, const float *dy, const int32_t *ids, int64_t N, int64_t C)",
@@ -15,7 +15,8 @@ const grad = declare(
 export const embedding: Implementation<"embedding"> = {
   check: (engine, { table, ids }) => checkIds(engine, "embedding", "ids", ids, table.shape[0]),
   run(engine, { table, ids }, _attributes, { rows }) {
-    engine.call(rowsById, rows.pointer, table.pointer, ids.pointer, ids.size, table.shape[1]);
+    const half = flag(table.dtype === "bfloat16");
+    engine.call(rowsById, rows.pointer, table.pointer, ids.pointer, ids.size, table.shape[1], half);
   },
 };
 

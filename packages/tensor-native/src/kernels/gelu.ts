@@ -8,8 +8,8 @@ const grad = declare(
   "int gelu_grad(engine *e, float *dx, const float *dy, const float *x, int64_t n, int tanh_form)",
 );
 const linear = declare(
-  "int linear_gelu(engine *e, float *h, float *y, const float *x, const float *w, const float *bias, int64_t rows, " +
-    "int64_t K, int64_t M, int tanh_form)",
+  "int linear_gelu(engine *e, float *h, float *y, const float *x, const kept *w, const float *bias, int64_t rows, " +
+    "int64_t K, int64_t M, int half, int tanh_form)",
 );
 
 export const gelu: Implementation<"gelu"> = {
@@ -38,6 +38,7 @@ export const linearGelu: Implementation<"linearGelu"> = {
       rowsOf(x.shape),
       K,
       M,
+      flag(w.dtype === "bfloat16"),
       tanhForm,
     );
   },

@@ -1,12 +1,12 @@
 /** The linear layer and its gradients, over a range of the weight's columns (native/linear.c). */
-import { type Columns, lastDim, rowsOf } from "@normless/tensor";
+import { bytesOf, type Columns, lastDim, rowsOf } from "@normless/tensor";
 import { declare } from "../library.js";
 import { zero } from "./elementwise.js";
 import { flag, type Implementation, type Operand } from "./implementation.js";
 
 const linearOf = declare(
-  "int linear(engine *e, float *y, const float *x, const float *w, const float *bias, int64_t rows, int64_t K, " +
-    "int64_t width, int64_t stride, int transpose, int add)",
+  "int linear(engine *e, float *y, const float *x, const kept *w, const float *bias, int64_t rows, int64_t K, " +
+    "int64_t width, int64_t stride, int transpose, int half, int add)",
 );
 const gradInput = declare(
   "int linear_grad_input(engine *e, float *dx, const float *dy, const float *w, int64_t rows, int64_t K, " +
@@ -25,7 +25,13 @@ function weight(w: Operand, columns: Columns | undefined, transposeW: boolean | 
   const [rows, stride] = w.shape as [number, number];
   const [K, M] = transposeW ? [stride, rows] : [rows, stride];
   const { begin, end } = columns ?? { begin: 0, end: M };
-  return { pointer: w.pointer + 4 * begin * (transposeW ? K : 1), K, begin, width: end - begin, stride };
+  return {
+    pointer: w.pointer + bytesOf(w.dtype) * begin * (transposeW ? K : 1),
+    K,
+    begin,
+    width: end - begin,
+    stride,
+  };
 }
 
 export const linear: Implementation<"linear"> = {
@@ -33,8 +39,8 @@ export const linear: Implementation<"linear"> = {
   run(engine, { x, w, bias }, { columns, transposeW }, { y }) {
     const { pointer, K, begin, width, stride } = weight(w, columns, transposeW);
     const [from, rows] = [bias ? bias.pointer + 4 * begin : 0, rowsOf(x.shape)];
-    const [transpose, add] = [flag(transposeW), flag(y.add)];
-    engine.call(linearOf, y.pointer, x.pointer, pointer, from, rows, K, width, stride, transpose, add);
+    const [transpose, half, add] = [flag(transposeW), flag(w.dtype === "bfloat16"), flag(y.add)];
+    engine.call(linearOf, y.pointer, x.pointer, pointer, from, rows, K, width, stride, transpose, half, add);
   },
 };
 

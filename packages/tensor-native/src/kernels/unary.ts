@@ -1,5 +1,5 @@
 /** What goes value by value (native/unary.c). */
-import { type UnaryOp, unaryOperators } from "@normless/tensor";
+import { type DType, type UnaryOp, unaryOperators } from "@normless/tensor";
 import { declare, type Prototype } from "../library.js";
 import type { Implementation, Operand } from "./implementation.js";
 import type { Engine } from "../engine.js";
@@ -22,6 +22,10 @@ const ofInts = new Map(
 
 const [toBool, toInt32] = [floats("toBool"), floats("toInt32")];
 const [intToBool, toFloat32, same] = [ints("toBool"), ints("toFloat32"), ints("same")];
+
+const toHalves = declare("int to_bfloat16(engine *e, uint16_t *y, const float *x, int64_t n)");
+const fromHalves = declare("int from_bfloat16(engine *e, float *y, const uint16_t *x, int64_t n)");
+const sameHalves = declare("int same_bfloat16(engine *e, uint16_t *y, const uint16_t *x, int64_t n)");
 
 const clampFloats = declare(
   "int clamp(engine *e, float *y, const float *x, int64_t n, double min, double max)",
@@ -55,11 +59,16 @@ export const clamp: Implementation<"clamp"> = {
   },
 };
 
+function castOf(from: DType, to: DType): Prototype {
+  if (from === "bfloat16") return to === "float32" ? fromHalves : sameHalves;
+  if (to === "bfloat16") return toHalves;
+  if (from === "float32") return to === "float32" ? same : to === "int32" ? toInt32 : toBool;
+  if (to === "float32") return toFloat32;
+  return from === "int32" && to === "bool" ? intToBool : same;
+}
+
 export const cast: Implementation<"cast"> = {
   run(engine, { x }, { to }, { y }) {
-    if (x.dtype === "float32" && to !== "float32") each(engine, to === "int32" ? toInt32 : toBool, x, y);
-    else if (x.dtype !== "float32" && to === "float32") each(engine, toFloat32, x, y);
-    else if (x.dtype === "int32" && to === "bool") each(engine, intToBool, x, y);
-    else each(engine, same, x, y);
+    each(engine, castOf(x.dtype, to), x, y);
   },
 };

@@ -221,6 +221,7 @@ export function gpuBackend<Handle>(executor: Executor<Handle>, builds: Builds = 
     software: executor.software,
     description: `gpu, ${executor.description}`,
     asynchronous: executor.asynchronous,
+    dtypes: ["float32", "int32", "bool"],
     upload(data, shape) {
       alive("upload");
       checkUpload(data, shape);

@@ -3,9 +3,10 @@
  * torch.optim.AdamW after torch.nn.utils.clip_grad_norm_ does it. The norm stays on the device: `sumSquares` of
  * every gradient is added `into` one scalar, which `adamw` reads.
  */
-import { ShapeError } from "../errors.js";
+import { BackendError, ShapeError } from "../errors.js";
 import { sameShape } from "../shape.js";
-import { contract, float32, type None } from "./contract.js";
+import { drawBFloat16, updateBits } from "../bfloat16.js";
+import { contract, float32, KEPT, type None } from "./contract.js";
 
 /** The sum of all squares, a scalar. */
 export const sumSquares = contract<None>()({
@@ -44,11 +45,16 @@ export function adamwCoefficients(a: AdamWAttributes) {
 /**
  * param −= lr·weightDecay·param, then param −= stepSize·m/(√v/correction2 + eps). Where normSquared is not finite, nothing
  * changes: an update that came to no number must not spoil the parameters before anybody can know.
+ *
+ * m and v may both be bfloat16. What an update adds to v is less than half of the gap between two of those, so that rounding
+ * to the nearest would keep it where it is for ever: they are rounded up or down by chance, the likelier the nearer, by bits
+ * that the step and the place decide. The parameter is updated by what they were before they were rounded.
  */
 export const adamw = contract<AdamWAttributes>()({
   inputs: ["param", "grad", "m", "v", "normSquared"],
   outputs: [],
   mutates: ["param", "m", "v"],
+  dtypes: { m: KEPT, v: KEPT },
   infer({ param, grad, m, v, normSquared }) {
     const shapes = {
       param: param.shape,
@@ -63,6 +69,8 @@ export const adamw = contract<AdamWAttributes>()({
     ) {
       throw new ShapeError("adamw", "param, grad, m and v share one shape; normSquared is a scalar", shapes);
     }
+    if (m.dtype !== v.dtype)
+      throw new BackendError(`adamw: m is ${m.dtype} and v is ${v.dtype}; keep both alike`);
     return {};
   },
   naive({ param, grad, m, v, normSquared }, attributes) {
@@ -74,8 +82,9 @@ export const adamw = contract<AdamWAttributes>()({
       const g = grad.data[i] * clip;
       const m1 = beta1 * m.data[i] + (1 - beta1) * g;
       const v1 = beta2 * v.data[i] + (1 - beta2) * g * g;
-      m.data[i] = m1;
-      v.data[i] = v1;
+      const bits = m.dtype === "bfloat16" ? updateBits(attributes.step, i) : undefined;
+      m.data[i] = bits === undefined ? m1 : drawBFloat16(m1, bits & 0xffff);
+      v.data[i] = bits === undefined ? v1 : drawBFloat16(v1, bits >>> 16);
       param.data[i] = param.data[i] * decay - (stepSize * m1) / (Math.sqrt(v1) / correction2 + eps);
     }
   },

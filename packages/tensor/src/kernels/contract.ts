@@ -56,7 +56,9 @@ export function float32(shape: Shape): TensorSpec {
 
 /** What an operand may be: numbers that are added up, as opposed to conditions. */
 export const NUMBERS: readonly DType[] = ["float32", "int32"];
-/** Every kind of value. */
+/** What is kept from one step to the next, weights and moments: in full, or in half the memory. */
+export const KEPT: readonly DType[] = ["float32", "bfloat16"];
+/** Every kind of value that is computed with. */
 export const ANY: readonly DType[] = ["float32", "int32", "bool"];
 /** Conditions. */
 export const BOOL: readonly DType[] = ["bool"];

@@ -1,12 +1,12 @@
 /** Rows of a table by id, and the gradient, which adds each row's gradient to its id's row. */
 import { ShapeError } from "../errors.js";
 import { lastDim, sizeOf } from "../shape.js";
-import { contract, float32, INT32 } from "./contract.js";
+import { contract, float32, INT32, KEPT } from "./contract.js";
 
-/** table (V,C), ids int32 (...) → rows (...,C). Ids are checked where they enter, by the caller. */
+/** table (V,C), which may be bfloat16, ids int32 (...) → rows (...,C). Ids are checked where they enter, by the caller. */
 export const embedding = contract<Readonly<Record<never, never>>>()({
   inputs: ["table", "ids"],
-  dtypes: { ids: INT32 },
+  dtypes: { table: KEPT, ids: INT32 },
   outputs: ["rows"],
   infer({ table, ids }) {
     if (table.shape.length !== 2)

@@ -2,7 +2,7 @@
  * h = x·w + bias and y = gelu(h) in one, the first half of GPT-2's MLP. Both are kept: y goes on, h is what the backward
  * pass needs (geluGrad, then the gradients of linear).
  */
-import { contract, float32 } from "./contract.js";
+import { contract, float32, KEPT } from "./contract.js";
 import { gelu, type GeluAttributes } from "./gelu.js";
 import { linear, linearShape } from "./linear.js";
 
@@ -12,9 +12,10 @@ export interface LinearGeluAttributes {
   readonly gelu: GeluAttributes["approximate"];
 }
 
-/** x (...,K), w (K,M), bias (M) → h and y (...,M). */
+/** x (...,K), w (K,M), which may be bfloat16, bias (M) → h and y (...,M). */
 export const linearGelu = contract<LinearGeluAttributes>()({
   inputs: ["x", "w", "bias"],
+  dtypes: { w: KEPT },
   outputs: ["h", "y"],
   infer(operands) {
     const shape = linearShape("linearGelu", operands, {});

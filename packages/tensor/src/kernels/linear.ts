@@ -5,7 +5,7 @@
  */
 import { ShapeError } from "../errors.js";
 import { type Shape, lastDim, rowsOf } from "../shape.js";
-import { contract, float32, type Operands, type Shaped } from "./contract.js";
+import { contract, float32, KEPT, type Operands, type Shaped } from "./contract.js";
 
 /** The outputs `begin` to `end` (exclusive) out of `of`. */
 export interface Columns {
@@ -60,9 +60,10 @@ export function linearShape(
   return [...x.shape.slice(0, -1), end - begin];
 }
 
-/** x (...,K), w (K,M), bias (M) → y (...,M), or (...,end − begin) with `columns`. */
+/** x (...,K), w (K,M), bias (M) → y (...,M), or (...,end − begin) with `columns`. w may be bfloat16. */
 export const linear = contract<LinearAttributes>()({
   inputs: ["x", "w"],
+  dtypes: { w: KEPT },
   optional: ["bias"],
   outputs: ["y"],
   infer: (operands, attributes) => ({ y: float32(linearShape("linear", operands, attributes)) }),

@@ -1,6 +1,6 @@
 /** Copies between memory that is walked in steps and memory in a row: permuting, slicing, flipping, repeating, joining. */
 import { placesOf, reachOf } from "../broadcast.js";
-import type { DType } from "../dtype.js";
+import { type DType, toDType } from "../dtype.js";
 import { BackendError, ShapeError } from "../errors.js";
 import { type Shape, sizeOf } from "../shape.js";
 import { ANY, contract, NUMBERS } from "./contract.js";
@@ -70,7 +70,7 @@ export const full = contract<FullAttributes>()({
   outputs: ["y"],
   infer: (_inputs, { shape, dtype }) => ({ y: { shape, dtype } }),
   naive(_inputs, { value = 0 }, { y }) {
-    y.data.fill(value);
+    y.data.fill(y.dtype === "bfloat16" ? toDType([value], y.dtype)[0] : value);
   },
 });
 

@@ -1,8 +1,8 @@
 /** What goes value by value: one kernel, an operator as its attribute, a line each. */
 import { BackendError } from "../errors.js";
-import type { DType } from "../dtype.js";
+import { type DType, toDType } from "../dtype.js";
 import { didYouMean } from "../nearest.js";
-import { ANY, BOOL, contract, NUMBERS } from "./contract.js";
+import { ANY, BOOL, contract, KEPT, NUMBERS } from "./contract.js";
 import { erf } from "./gelu.js";
 
 interface Operator {
@@ -104,22 +104,30 @@ const INT32_MAX = 2 ** 31 - 1;
 
 /**
  * x (...) → y (...) of another kind. float32 to int32 loses what is behind the point, stops at the ends of int32's range,
- * and makes 0 of NaN; to bool all but 0 is true, NaN too.
+ * and makes 0 of NaN; to bool all but 0 is true, NaN too; to bfloat16, of float32 alone, and back.
  */
 export const cast = contract<CastAttributes>()({
   inputs: ["x"],
-  dtypes: { x: ANY },
+  dtypes: { x: [...ANY, "bfloat16"] },
   outputs: ["y"],
-  infer: ({ x }, { to }) => ({ y: { shape: x.shape, dtype: to } }),
-  naive({ x }, { to }, { y }) {
-    for (let i = 0; i < x.data.length; i++) {
-      const v = x.data[i];
-      if (to === "float32") y.data[i] = v;
-      else if (to === "bool") y.data[i] = v === 0 ? 0 : 1;
-      else y.data[i] = Math.min(Math.max(Math.trunc(v), -INT32_MAX - 1), INT32_MAX);
+  infer({ x }, { to }) {
+    if (to === "bfloat16" || x.dtype === "bfloat16") {
+      checkDType("cast", x.dtype, KEPT);
+      checkDType("cast", to, KEPT);
     }
+    return { y: { shape: x.shape, dtype: to } };
+  },
+  naive({ x }, { to }, { y }) {
+    if (to === "bfloat16") y.data.set(toDType(x.data, to));
+    else for (let i = 0; i < x.data.length; i++) y.data[i] = castOne(x.data[i], to);
   },
 });
+
+function castOne(v: number, to: DType): number {
+  if (to === "float32") return v;
+  if (to === "bool") return v === 0 ? 0 : 1;
+  return Math.min(Math.max(Math.trunc(v), -INT32_MAX - 1), INT32_MAX);
+}
 
 /** An operator by its name. @throws BackendError naming the nearest one, where there is none such */
 export function operatorOf<T>(kernel: string, table: Readonly<Record<string, T>>, op: string): T {

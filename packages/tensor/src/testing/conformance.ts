@@ -5,11 +5,13 @@
  */
 import type { Backend, Tensor } from "../backend.js";
 import type { TensorData } from "../dtype.js";
+import { BackendError } from "../errors.js";
 import type { Operands, View } from "../kernels/contract.js";
 import { contracts, type KernelName, kernelNames } from "../kernels/index.js";
 import { reference } from "../reference.js";
 import type { AnyOp, Op } from "../op.js";
 import type { AnyContract } from "../run.js";
+import { bfloat16Cases } from "./cases/bfloat16.js";
 import { emptyCases } from "./cases/empty.js";
 import { cases } from "./cases/index.js";
 import { expectClose } from "./closeness.js";
@@ -62,13 +64,21 @@ const subjectOf = (kernel: KernelName): Subject => ({
     ),
 });
 
+function uploadTo(backend: Backend, { data, shape, dtype }: Value): Tensor {
+  const x = backend.upload(data, shape);
+  if (dtype !== "bfloat16") return x;
+  const { y } = backend.run("cast", { x }, { to: dtype });
+  x.free();
+  return y;
+}
+
 async function execute(
   backend: Backend,
   subject: Subject,
   test: Erased,
   into?: Record<string, Value>,
 ): Promise<Result> {
-  const upload = (value: Value) => backend.upload(value.data, value.shape);
+  const upload = (value: Value) => uploadTo(backend, value);
   const operands: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(test.inputs)) if (value) operands[name] = upload(value);
   const targets: Record<string, Tensor> = {};
@@ -91,6 +101,8 @@ async function check(backend: Backend, subject: Subject, test: Erased, tolerance
   const limit = Math.max(test.tolerance ?? 0, tolerance);
   const what = (operand: string) => `${backend.name} ${subject.name} (${test.name}): ${operand}`;
 
+  if (!backend.dtypes.includes("bfloat16") && asksForHalves(test))
+    return refusesHalves(backend, what("cast"));
   const before = backend.memory().liveBytes;
   const expected = await execute(oracle, subject, test);
   const actual = await execute(backend, subject, test);
@@ -117,11 +129,35 @@ async function check(backend: Backend, subject: Subject, test: Erased, tolerance
   if (after !== before) throw new Error(what(`${after - before} bytes are still alive`));
 }
 
+function asksForHalves({ inputs, attributes }: Erased): boolean {
+  const named: unknown[] = Object.values(attributes);
+  return named.includes("bfloat16") || Object.values(inputs).some((value) => value?.dtype === "bfloat16");
+}
+
+/** @throws Error where it makes one, or leaves something of it */
+function refusesHalves(backend: Backend, what: string): void {
+  const x = backend.upload(Float32Array.of(1), [1]);
+  const before = backend.memory().liveBytes;
+  try {
+    backend.run("cast", { x }, { to: "bfloat16" });
+  } catch (error) {
+    if (!(error instanceof BackendError && error.message.includes("has no bfloat16"))) throw error;
+    if (backend.memory().liveBytes !== before) throw new Error(`${what}: what was refused is still alive`);
+    return;
+  } finally {
+    x.free();
+  }
+  throw new Error(`${what}: a backend that has no bfloat16 made one`);
+}
+
 function definedInputs(test: Erased): Record<string, View> {
   const defined: Record<string, View> = {};
   for (const [name, value] of Object.entries(test.inputs)) if (value) defined[name] = viewOf(value);
   return defined;
 }
+
+const keptCases = (kernel: KernelName): readonly object[] =>
+  (bfloat16Cases as Partial<Record<KernelName, readonly object[]>>)[kernel] ?? [];
 
 /** How close a backend must be to the naive loops, and whether empty operands are tried. */
 export interface ConformanceOptions {
@@ -134,11 +170,13 @@ export interface ConformanceOptions {
 /** All checks that a backend is to pass, a case of a kernel each. */
 export function conformance({ tolerance = 1e-5, empty = true }: ConformanceOptions = {}): ConformanceCheck[] {
   return kernelNames.flatMap((kernel) =>
-    ([...cases[kernel], ...(empty ? emptyCases[kernel] : [])] as readonly Erased[]).map((test) => ({
-      kernel,
-      name: `${kernel}: ${test.name}`,
-      run: (backend: Backend) => check(backend, subjectOf(kernel), test, tolerance),
-    })),
+    ([...cases[kernel], ...keptCases(kernel), ...(empty ? emptyCases[kernel] : [])] as readonly Erased[]).map(
+      (test) => ({
+        kernel,
+        name: `${kernel}: ${test.name}`,
+        run: (backend: Backend) => check(backend, subjectOf(kernel), test, tolerance),
+      }),
+    ),
   );
 }
 

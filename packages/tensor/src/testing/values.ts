@@ -1,17 +1,18 @@
 /** Seeded values for cases. Everything is exact in float32, so that all backends start from the same numbers. */
-import { dtypeOf, type TensorData } from "../dtype.js";
+import { type DType, dtypeOf, type TensorData, toDType } from "../dtype.js";
 import type { View } from "../kernels/contract.js";
 import { type Shape, sizeOf } from "../shape.js";
 
-/** Row-major values and their shape; their kind is the array's. */
+/** Row-major values and their shape; their kind is the array's, or bfloat16 where that is said. */
 export interface Value {
   readonly shape: Shape;
   readonly data: TensorData;
+  readonly dtype?: DType;
 }
 
 /** The value as a naive loop wants it. */
-export function viewOf({ shape, data }: Value): View {
-  return { shape, dtype: dtypeOf(data), data };
+export function viewOf({ shape, data, dtype = dtypeOf(data) }: Value): View {
+  return { shape, dtype, data };
 }
 
 /** A small generator (mulberry32) with its state in a closure: uniform in [0, 1). */
@@ -57,6 +58,11 @@ export function bools(shape: Shape, seed: number): Value {
 /** These values, rounded to float32; in one row unless a shape is given. */
 export function values(data: readonly number[], shape: Shape = [data.length]): Value {
   return { shape, data: Float32Array.from(data) };
+}
+
+/** These values, each rounded to a bfloat16, and to be kept as such. */
+export function halves({ shape, data }: Value): Value {
+  return { shape, data: toDType(data, "bfloat16"), dtype: "bfloat16" };
 }
 
 /** `value` everywhere. */

@@ -6,7 +6,9 @@
 import type { AddedToken } from "./added-tokens.js";
 import { createTokenizer, END_OF_TEXT, type Tokenizer } from "../bpe.js";
 import { byteToCharacter, tokenBytes } from "../byte-alphabet.js";
-import { fields, list, requireField, show } from "./json-fields.js";
+import { FormatError } from "../errors.js";
+import { checkNesting, show } from "../json.js";
+import { fields, list, requireField } from "./json-fields.js";
 import { MergeTable } from "../merge.js";
 
 /**
@@ -14,7 +16,7 @@ import { MergeTable } from "../merge.js";
  * @param vocabJson the parsed content of vocab.json (or encoder.json): token → id
  * @param mergesTxt the text of merges.txt (or vocab.bpe): a line `left right` per merge, first learned first; a
  *   first line starting with `#version` is skipped
- * @throws Error when a token, id or merge is wrong, naming it and its line
+ * @throws FormatError when a token, id or merge is wrong, naming it and its line
  */
 export function tokenizerFromVocabAndMerges(vocabJson: unknown, mergesTxt: string): Tokenizer {
   return assemble(contentOfVocabAndMerges(vocabJson, mergesTxt));
@@ -25,7 +27,7 @@ export function tokenizerFromVocabAndMerges(vocabJson: unknown, mergesTxt: strin
  * Merges may be written `"a b"` or `["a", "b"]`. A post-processor is not applied: `encode` never puts a token before
  * or after a text.
  * @param tokenizerJson the parsed content of tokenizer.json
- * @throws Error when the file asks for something that GPT-2's tokenizer does not do, naming the field
+ * @throws FormatError when the file asks for something that GPT-2's tokenizer does not do, naming the field
  */
 export function tokenizerFromJson(tokenizerJson: unknown): Tokenizer {
   return assemble(contentOfJson(tokenizerJson));
@@ -47,7 +49,7 @@ export interface NamedMerge {
 }
 
 /**
- * OpenAI's two files: vocab.json, parsed, and the text of merges.txt. @throws Error naming the file and what is wrong in
+ * OpenAI's two files: vocab.json, parsed, and the text of merges.txt. @throws FormatError naming the file and what is wrong in
  * it
  */
 export function contentOfVocabAndMerges(vocabJson: unknown, mergesTxt: string): TokenizerContent {
@@ -60,8 +62,9 @@ export function contentOfVocabAndMerges(vocabJson: unknown, mergesTxt: string): 
   return { vocabName: "vocab.json", vocab: vocabulary("vocab.json", vocabJson), merges, added: [] };
 }
 
-/** Hugging Face's tokenizer.json, parsed. @throws Error naming the field that no GPT-2 has */
+/** Hugging Face's tokenizer.json, parsed. @throws FormatError naming the field that no GPT-2 has */
 export function contentOfJson(tokenizerJson: unknown): TokenizerContent {
+  checkNesting(tokenizerJson, "tokenizer.json");
   const file = fields("tokenizer.json", tokenizerJson);
   const model = fields("tokenizer.json: model", file.model);
   const pre = fields("tokenizer.json: pre_tokenizer", file.pre_tokenizer);
@@ -92,11 +95,11 @@ export function contentOfJson(tokenizerJson: unknown): TokenizerContent {
   return { vocabName, vocab: vocabulary(vocabName, model.vocab), merges, added };
 }
 
-/** An added token as tokenizer.json and tokenizer_config.json write it. @throws Error naming the field that is wrong */
+/** An added token as tokenizer.json and tokenizer_config.json write it. @throws FormatError naming the field that is wrong */
 export function addedToken(where: string, entry: unknown, id: unknown): AddedToken {
   const { content, special, normalized = special !== true, ...flags } = fields(where, entry);
   if (typeof content !== "string" || content === "") {
-    throw new Error(`${where}.content is ${show(content)}; it must be the token's text`);
+    throw new FormatError(`${where}.content is ${show(content)}; it must be the token's text`);
   }
   const flag = (name: string, value: unknown): boolean => {
     requireField(`${where}.${name}`, value, [undefined, false, true]);
@@ -112,12 +115,14 @@ export function addedToken(where: string, entry: unknown, id: unknown): AddedTok
   };
 }
 
-/** @throws Error when the parts do not make a tokenizer, naming the token or merge */
+/** @throws FormatError when the parts do not make a tokenizer, naming the token or merge */
 export function assemble({ vocabName, vocab, merges, added }: TokenizerContent): Tokenizer {
   const addedTokens = new Map(added.map((token) => [token.content, token]));
   const eot = addedTokens.get(END_OF_TEXT)?.id ?? vocab.get(END_OF_TEXT);
   if (eot === undefined) {
-    throw new Error(`${vocabName}: ${END_OF_TEXT} is missing; GPT-2's tokenizer separates documents with it`);
+    throw new FormatError(
+      `${vocabName}: ${END_OF_TEXT} is missing; GPT-2's tokenizer separates documents with it`,
+    );
   }
   if (!addedTokens.has(END_OF_TEXT)) addedTokens.set(END_OF_TEXT, plainToken(END_OF_TEXT, eot));
 
@@ -127,16 +132,16 @@ export function assemble({ vocabName, vocab, merges, added }: TokenizerContent):
   for (const [token, id] of [...vocab, ...ids]) {
     const holder = tokenOfId[id];
     if (holder !== undefined && holder !== token) {
-      throw new Error(`${vocabName}: ${show(holder)} and ${show(token)} share the id ${id}`);
+      throw new FormatError(`${vocabName}: ${show(holder)} and ${show(token)} share the id ${id}`);
     }
     const other = vocab.get(token) ?? id;
     if (other !== id) {
-      throw new Error(`${vocabName}: ${show(token)} is ${other}, and ${id} among the added tokens`);
+      throw new FormatError(`${vocabName}: ${show(token)} is ${other}, and ${id} among the added tokens`);
     }
     const inVocab = vocab.has(token) ? tokenBytes(token) : undefined;
     const bytes = inVocab ?? (addedTokens.has(token) ? new TextEncoder().encode(token) : undefined);
     if (bytes === undefined) {
-      throw new Error(
+      throw new FormatError(
         `${vocabName}: ${show(token)} has a character that stands for no byte in GPT-2's alphabet`,
       );
     }
@@ -147,7 +152,7 @@ export function assemble({ vocabName, vocab, merges, added }: TokenizerContent):
   const idOfByte = byteToCharacter.map((character, byte) => {
     const id = vocab.get(character);
     if (id === undefined) {
-      throw new Error(
+      throw new FormatError(
         `${vocabName}: the token ${show(character)} for byte ${byte} is missing; a byte-level tokenizer has all 256`,
       );
     }
@@ -157,21 +162,21 @@ export function assemble({ vocabName, vocab, merges, added }: TokenizerContent):
   const table = new MergeTable(bytesOfId.length);
   for (const { where, pair } of merges) {
     if (!isPair(pair)) {
-      throw new Error(
+      throw new FormatError(
         `${where}: ${show(pair)} is not a merge; it must be two tokens with one space between them`,
       );
     }
     const [left, right, result] = [...pair, pair.join("")].map((token) => {
       const id = vocab.get(token);
       if (id === undefined) {
-        throw new Error(
+        throw new FormatError(
           `${where}: the merge ${show(pair.join(" "))} needs the token ${show(token)}, which ${vocabName} does not have; are the two files of one tokenizer?`,
         );
       }
       return id;
     });
     if (!table.add(left, right, result))
-      throw new Error(`${where}: the merge ${show(pair.join(" "))} is repeated`);
+      throw new FormatError(`${where}: the merge ${show(pair.join(" "))} is repeated`);
   }
   return createTokenizer({ bytesOfId, idOfByte, merges: table, added: [...addedTokens.values()], eot });
 }
@@ -182,6 +187,7 @@ function plainToken(content: string, id: number): AddedToken {
 }
 
 function vocabulary(name: string, json: unknown): Map<string, number> {
+  checkNesting(json, name);
   return new Map(
     Object.entries(fields(name, json)).map(([token, id]) => [
       token,
@@ -203,7 +209,7 @@ const MAX_ID = 2 ** 24;
 
 function checkedId(name: string, id: unknown): number {
   if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > MAX_ID) {
-    throw new Error(`${name} is ${show(id)}; it must be an integer from 0 to ${MAX_ID}`);
+    throw new FormatError(`${name} is ${show(id)}; it must be an integer from 0 to ${MAX_ID}`);
   }
   return id;
 }

@@ -5,7 +5,9 @@
  */
 import type { AddedToken } from "./added-tokens.js";
 import type { Tokenizer } from "../bpe.js";
-import { fields, requireField, show } from "./json-fields.js";
+import { FormatError } from "../errors.js";
+import { parseJson, show } from "../json.js";
+import { fields, requireField } from "./json-fields.js";
 import {
   addedToken,
   assemble,
@@ -29,7 +31,7 @@ export type TokenizerFiles = Readonly<Record<string, string>>;
 /**
  * The tokenizer files that a folder has.
  * @param read the bytes of a file; undefined where there is none of that name
- * @throws Error naming the file that is no UTF-8
+ * @throws FormatError naming the file that is no UTF-8
  */
 export async function readTokenizerFiles(
   read: (file: string) => Promise<Uint8Array | undefined>,
@@ -41,7 +43,7 @@ export async function readTokenizerFiles(
     try {
       files[file] = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch (cause) {
-      throw new Error(`${file} is no text in UTF-8; get it again`, { cause });
+      throw new FormatError(`${file} is no text in UTF-8; get it again`, { cause });
     }
   }
   return files;
@@ -56,7 +58,7 @@ export interface FolderTokenizer {
 
 /**
  * The tokenizer of a folder's files; undefined where there is neither tokenizer.json nor vocab.json with merges.txt.
- * @throws Error naming the file and what is wrong in it
+ * @throws FormatError naming the file and what is wrong in it
  */
 export function tokenizerFromFiles(files: TokenizerFiles): FolderTokenizer | undefined {
   const json = parsed(files, JSON_FILE);
@@ -127,7 +129,7 @@ function namedTokens(files: TokenizerFiles): NamedToken[] {
   });
 }
 
-/** @throws Error when it asks for something that GPT-2's tokenizer does not do */
+/** @throws FormatError when it asks for something that GPT-2's tokenizer does not do */
 function configOf(files: TokenizerFiles): Record<string, unknown> {
   const config = fields(CONFIG, parsed(files, CONFIG) ?? {});
   for (const name of ["add_prefix_space", "split_special_tokens"]) {
@@ -194,12 +196,7 @@ function sameRules(a: AddedToken, b: AddedToken): boolean {
   return a.singleWord === b.singleWord && a.lstrip === b.lstrip && a.rstrip === b.rstrip;
 }
 
-/** @throws Error when a file is there and is no JSON */
+/** @throws FormatError when a file is there and is no JSON */
 function parsed(files: TokenizerFiles, file: string): unknown {
-  if (!Object.hasOwn(files, file)) return undefined;
-  try {
-    return JSON.parse(files[file]);
-  } catch (cause) {
-    throw new Error(`${file} is not JSON: ${String(cause)}`, { cause });
-  }
+  return Object.hasOwn(files, file) ? parseJson(files[file], file) : undefined;
 }

@@ -1,6 +1,6 @@
 /** What a reader should know of the files of one tokenizer where they do not say the same. */
 import type { AddedToken } from "./added-tokens.js";
-import { show } from "./json-fields.js";
+import { show } from "../json.js";
 import type { TokenizerContent } from "./files.js";
 
 /**

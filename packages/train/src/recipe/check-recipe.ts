@@ -1,5 +1,6 @@
 /** Whether a recipe fits the model and the text, known before any work is done. */
 import type { Gpt2Config } from "@normless/gpt2";
+import { MOST_OF_RECIPE, MOST_TOKENS_OF_UPDATE } from "./most.js";
 import type { TrainingRecipe } from "./recipe.js";
 import { largestDivisor } from "./scale-recipe.js";
 
@@ -23,11 +24,36 @@ export interface Corpus {
   readonly validation: Uint16Array;
 }
 
+/**
+ * Whether every count of a recipe is one that can be, and an update's tokens fit into memory, whatever the model.
+ * @throws RecipeError naming the first that is not, with its figure
+ */
+export function checkCounts(recipe: TrainingRecipe & { readonly evaluateEvery?: number }): void {
+  const { learningRate, blockSize, batchSize } = recipe;
+  const fields: Readonly<Record<string, unknown>> = { ...recipe, ...learningRate };
+  for (const [name, most] of Object.entries(MOST_OF_RECIPE)) {
+    if (fields[name] === undefined) continue;
+    const count = Number(fields[name]);
+    const least = ["evaluateEvery", "warmupSteps"].includes(name) ? 0 : 1;
+    if (Number.isSafeInteger(count) && count >= least && count <= most) continue;
+    const field = name in recipe ? name : `learningRate.${name}`;
+    throw new RecipeError(`${field} is ${count}`, field, `a whole number from ${least} to ${most}`);
+  }
+  if (batchSize * blockSize <= MOST_TOKENS_OF_UPDATE) return;
+  throw new RecipeError(
+    `an update of ${batchSize} × ${blockSize} tokens is more than the ${MOST_TOKENS_OF_UPDATE} that are held in memory`,
+    "batchSize",
+    `${Math.floor(MOST_TOKENS_OF_UPDATE / blockSize)} or less`,
+  );
+}
+
 /** @throws RecipeError naming the first field that does not fit. */
 export function checkRecipe(
-  { blockSize, batchSize, microBatchSize, eotShare, shortShare, shortTokens }: TrainingRecipe,
+  recipe: TrainingRecipe,
   { config, corpus }: { readonly config: Pick<Gpt2Config, "blockSize" | "eot">; readonly corpus: Corpus },
 ): void {
+  checkCounts(recipe);
+  const { blockSize, batchSize, microBatchSize, eotShare, shortShare, shortTokens } = recipe;
   if (blockSize > config.blockSize) {
     throw new RecipeError(
       `blockSize ${blockSize} is more than the model's context of ${config.blockSize}`,

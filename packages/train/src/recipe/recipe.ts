@@ -21,6 +21,8 @@ export interface TrainingRecipe {
   readonly beta1: number;
   readonly beta2: number;
   readonly adamEps: number;
+  /** How AdamW's moments are kept: bfloat16 takes half of the memory, on an engine that has it. */
+  readonly moments: "float32" | "bfloat16";
   /** Decoupled, on tensors of two or more dimensions. */
   readonly weightDecay: number;
   /** Gradients are clipped to this global norm. */

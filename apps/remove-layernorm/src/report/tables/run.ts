@@ -113,7 +113,10 @@ export function recipeTable({ plan, changes }: ReportData): Html {
         ["head", recipe.untieHead ? "trained apart from the embedding" : "as the model has it"],
         ["learning rate", `${compact(rate.peak)} to ${compact(rate.floor)}, cosine over ${rate.totalSteps}`],
         ["warm-up", `${rate.warmupSteps} updates`],
-        ["AdamW", `β₁ ${recipe.beta1}, β₂ ${recipe.beta2}, ε ${compact(recipe.adamEps)}`],
+        [
+          "AdamW",
+          `β₁ ${recipe.beta1}, β₂ ${recipe.beta2}, ε ${compact(recipe.adamEps)}, moments in ${recipe.moments}`,
+        ],
         ["weight decay", compact(recipe.weightDecay)],
       ])}
       ${table([

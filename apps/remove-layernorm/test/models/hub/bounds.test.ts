@@ -138,7 +138,7 @@ describe("a body", () => {
         })),
       ),
     );
-    expect((await inspect()).err).toContain(`has ${String(size)} bytes`);
+    expect((await inspect()).err).toContain(`has ${JSON.stringify(size)} bytes`);
   });
 });
 

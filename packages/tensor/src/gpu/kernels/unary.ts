@@ -37,7 +37,7 @@ export const clamp: Build<"clamp"> = ({ x }, { min, max }) => ({
 });
 
 /** From float32; what is whole, or a bit, is so in every kind of value. */
-const CAST: Readonly<Record<DType, string>> = {
+const CAST: Readonly<Record<Exclude<DType, "bfloat16">, string>> = {
   float32: "let y = v;",
   int32: `let y = Math.floor(Math.abs(v)); if (y > 2147483648) { y = 2147483648; } if (v < 0) { y = -y; }
     let number = 0; if (v <= 0) { number = 1; } if (v > 0) { number = 1; }
@@ -45,4 +45,6 @@ const CAST: Readonly<Record<DType, string>> = {
   bool: "let y = 1; if (v == 0) { y = 0; }",
 };
 
-export const cast: Build<"cast"> = ({ x }, { to }) => ({ passes: [each(`cast to ${to}`, x.size, CAST[to])] });
+export const cast: Build<"cast"> = ({ x }, { to }) => ({
+  passes: [each(`cast to ${to}`, x.size, CAST[to as keyof typeof CAST])],
+});

@@ -1,11 +1,10 @@
 /** Files that belong to a process have its name in theirs, so that others know when they belong to nobody any more. */
 import { hostname } from "node:os";
-import { systemCode } from "./errors.js";
 
-const HOST = encodeURIComponent(hostname());
+const HOST = hostname();
 
-/** This process, as `<pid>@<host>`. */
-export const THIS_PROCESS = `${process.pid}@${HOST}`;
+/** This process, as `<pid>@<host>`, the host encoded as in an address. */
+export const THIS_PROCESS = `${process.pid}@${encodeURIComponent(HOST)}`;
 
 /** Another's name, such as `412@dell`. */
 export interface ProcessName {
@@ -23,10 +22,16 @@ export function isHere({ host }: ProcessName): boolean {
   return host === HOST;
 }
 
-/** The process of a name `<pid>@<host>`; undefined where the text is none. */
+/** The process of a name `<pid>@<host>`; undefined where the text is none that a process gives itself. */
 export function processName(text: string): ProcessName | undefined {
-  const [, pid, host] = /^(\d+)@(.+)$/.exec(text) ?? [];
-  return pid === undefined ? undefined : { pid: Number(pid), host };
+  const [, pid, encoded] = /^([1-9]\d*)@(.+)$/.exec(text) ?? [];
+  if (pid === undefined) return undefined;
+  try {
+    const host = decodeURIComponent(encoded);
+    return encodeURIComponent(host) === encoded ? { pid: Number(pid), host } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isAlive(pid: number): boolean {
@@ -35,6 +40,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // Somebody else's process may not be signalled, but is there.
-    return systemCode(error) === "EPERM";
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
