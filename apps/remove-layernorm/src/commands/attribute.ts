@@ -17,7 +17,7 @@ import { type ModelOnDevice, type ModelOptions, withModel } from "../engine/devi
 import { optionName, UsageError, within } from "../errors.js";
 import { asking, fittingIds, needTokenizer, positionIn, twoOf } from "../look-inside/asked.js";
 import type { AttributionData, PromptsAttributionData } from "../look-inside/attribution.js";
-import { pairIds, type PromptPairIds, readPromptFile } from "../look-inside/prompt-file.js";
+import { pairIds, type PromptPairIds, promptsOf } from "../look-inside/prompt-file.js";
 import { oneToken } from "../look-inside/words.js";
 import { breathe, type Io } from "../terminal/io.js";
 import { command } from "../options/command.js";
@@ -71,7 +71,7 @@ export function attributeCommand(io: Io) {
       '--prompt "My fellow"',
       '--model runs/gpt2/ln-free --prompt "The capital of France is" --token " Paris" --top 10',
       '--prompt "The reports of the friend" --difference " are" " is" --html attribution.html',
-      "--model gpt2 --prompts ioi.jsonl --html ioi.html",
+      "--model gpt2 --prompts ioi --html ioi.html",
     ],
   )
     .addOption(shared.modelOption())
@@ -175,8 +175,8 @@ function targetOf(
 async function onPrompts(io: Io, on: ModelOnDevice, options: AttributeOptions): Promise<Told> {
   const { name, loaded, device } = on;
   const { prompts: file = "", exact = false } = options;
-  const pairs = await readPromptFile(file);
-  const rows = pairIds(needTokenizer(name, loaded), device.config, pairs);
+  const tokenizer = needTokenizer(name, loaded);
+  const rows = pairIds(tokenizer, device.config, await promptsOf(tokenizer, file));
   const attributed = await counted(io, attributions(device, rows, exact), rows.length, "prompts");
   const data: PromptsAttributionData = { model: name, file, ...meanAttribution(attributed) };
   return [data, promptsAttributionText(io, data, options.top ?? TOP), () => renderPromptsAttribution(data)];

@@ -6,7 +6,7 @@ import { type ModelOptions, withModel } from "../engine/device.js";
 import { UsageError } from "../errors.js";
 import { asking, needTokenizer, positionIn, twoOf } from "../look-inside/asked.js";
 import { type PatchData, patchedKinds, type PatchKind, patchKinds } from "../look-inside/patching.js";
-import { pairIds, type PromptPairIds, readPromptFile } from "../look-inside/prompt-file.js";
+import { pairIds, type PromptPairIds, promptsOf } from "../look-inside/prompt-file.js";
 import { oneToken } from "../look-inside/words.js";
 import { shippedModel } from "../models/shipped.js";
 import { command } from "../options/command.js";
@@ -47,7 +47,7 @@ export function patchCommand(io: Io) {
     "Activation patching: what of a clean prompt brings its answer back in a corrupted one",
     [
       '"The reports of the friend" "The report of the friend" --difference " are" " is"',
-      "--model gpt2 --prompts ioi.jsonl --what residual heads-by-position --html patching.html",
+      "--model gpt2 --prompts ioi --what residual heads-by-position --html patching.html",
     ],
   )
     .argument("[clean]", "the prompt with the answer")
@@ -118,7 +118,7 @@ async function asked(
         "--prompts has prompts and answers of its own; give it alone, or two prompts and --difference",
       );
     }
-    const rows = pairIds(tokenizer, config, await readPromptFile(prompts));
+    const rows = pairIds(tokenizer, config, await promptsOf(tokenizer, prompts));
     return { rows, prompts: { file: prompts, count: rows.length } };
   }
   // Before what is missing: it may have taken the prompts.

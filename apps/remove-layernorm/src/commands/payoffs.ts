@@ -8,8 +8,7 @@ import type { EngineOptions } from "../engine/engine.js";
 import { UsageError, within } from "../errors.js";
 import { asking, needTokenizer } from "../look-inside/asked.js";
 import { measurePayoffs, type PayoffsData } from "../look-inside/payoffs.js";
-import { pairIds, readPromptFile } from "../look-inside/prompt-file.js";
-import { promptPairs } from "../look-inside/templates.js";
+import { pairIds, promptsOf } from "../look-inside/prompt-file.js";
 import { withTwoModels } from "../models/two-models.js";
 import { command } from "../options/command.js";
 import { addEngine } from "../options/engine-options.js";
@@ -32,7 +31,7 @@ export interface PayoffsOptions extends EngineOptions, ColumnOptions {
 
 /** Measured on where nobody says: tokens, and prompts of a task that small models can do. */
 const TOKENS = 8192;
-const STANDARD = { task: "agreement", count: 32, seed: 0 } as const;
+const TASK = "agreement";
 /** As long as the published sequences, where the context allows. */
 const BLOCK = 512;
 
@@ -48,7 +47,7 @@ export function payoffsCommand(io: Io) {
     "What LN-free gives: the published measures, on a model and its LN-free form",
     [
       "--model models/sotu runs/sotu/ln-free",
-      "--model gpt2 runs/gpt2/ln-free --data val.bin --prompts ioi.jsonl --json payoffs.json",
+      "--model gpt2 runs/gpt2/ln-free --data val.bin --prompts ioi --json payoffs.json",
     ],
   )
     .addOption(shared.modelsOption().makeOptionMandatory())
@@ -103,12 +102,7 @@ function namedModel({ loaded, device: { params } }: ModelOnDevice) {
   return { config, norms, params };
 }
 
-async function pairsOf({ name, loaded }: ModelOnDevice, { prompts }: PayoffsOptions) {
+async function pairsOf({ name, loaded }: ModelOnDevice, { prompts = TASK }: PayoffsOptions) {
   const tokenizer = needTokenizer(name, loaded);
-  const { task, ...some } = STANDARD;
-  const pairs =
-    prompts === undefined
-      ? await asking(() => promptPairs(task, (text) => tokenizer.encode(text), some))
-      : await readPromptFile(prompts);
-  return { pairs: pairIds(tokenizer, loaded.config, pairs), prompts: prompts ?? `${task}, of its template` };
+  return { pairs: pairIds(tokenizer, loaded.config, await promptsOf(tokenizer, prompts)), prompts };
 }

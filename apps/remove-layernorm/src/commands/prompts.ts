@@ -2,7 +2,7 @@
 import { Argument, Option } from "@commander-js/extra-typings";
 import { withFiles } from "../engine/device.js";
 import { asking, needTokenizer } from "../look-inside/asked.js";
-import { promptLines } from "../look-inside/prompt-file.js";
+import { promptLines, PROMPTS } from "../look-inside/prompt-file.js";
 import { promptPairs, type Task, tasks } from "../look-inside/templates.js";
 import { shippedModel } from "../models/shipped.js";
 import { countArguments } from "../options/arguments.js";
@@ -21,7 +21,6 @@ export interface PromptsOptions {
   readonly jsonl?: string | undefined;
 }
 
-const COUNT = 32;
 /** Shown in the terminal. */
 const SHOWN = 8;
 
@@ -32,7 +31,7 @@ const WHAT = `
 
 A line is {"clean": …, "corrupted": …, "answer": …, "wrong": …}. The corrupted prompt has one word changed, so that the answer is the
 wrong one (from 1701, neither). Words that are filled in are each one token of the model's tokenizer, and all prompts are of one length.
-patch and attribute take the file.`;
+patch and attribute take the file, and a task by its name.`;
 
 export function promptsCommand(io: Io) {
   return command("prompts", "Prompts with right and wrong answers for a known task, out of a template", [
@@ -41,7 +40,7 @@ export function promptsCommand(io: Io) {
   ])
     .addArgument(new Argument("<task>", "the task, see below").choices(tasks))
     .addOption(shared.modelOption())
-    .addOption(new Option("--count <n>", `prompts (default: ${COUNT})`).argParser(countArguments.count))
+    .addOption(new Option("--count <n>", `prompts (default: ${PROMPTS})`).argParser(countArguments.count))
     .addOption(seedOption(0))
     .option("--jsonl <file>", "the prompts, into this file")
     .addHelpText("after", WHAT)
@@ -49,7 +48,7 @@ export function promptsCommand(io: Io) {
 }
 
 export async function writePrompts(io: Io, task: Task, options: PromptsOptions): Promise<void> {
-  const { model = shippedModel(), count = COUNT, seed = 0 } = options;
+  const { model = shippedModel(), count = PROMPTS, seed = 0 } = options;
   const { "--jsonl": path } = await checkResults(
     { "--jsonl": options.jsonl },
     inputsOf({ ...options, model }),

@@ -4,8 +4,9 @@ import type { Tokenizer } from "@normless/text";
 import { z } from "zod";
 import { messageOf, systemCode, UsageError } from "../errors.js";
 import { checkJson } from "../json/json.js";
-import { fittingIds } from "./asked.js";
-import type { PromptPairText } from "./templates.js";
+import { asking, fittingIds } from "./asked.js";
+import { didYouMean } from "../options/nearest.js";
+import { promptPairs, type PromptPairText, tasks } from "./templates.js";
 import { oneToken } from "./words.js";
 
 const lineSchema = z.strictObject({
@@ -28,11 +29,28 @@ export function promptLines(pairs: readonly PromptPairText[]): string {
   return pairs.map((pair) => `${JSON.stringify(pair)}\n`).join("");
 }
 
+/** So many prompts of a task that is asked for by its name. */
+export const PROMPTS = 32;
+
+/**
+ * The prompts of a task, by its name, or of a file.
+ * @throws UsageError for a task for which the tokenizer has too few words, and as `readPromptFile` does
+ */
+export async function promptsOf(tokenizer: Tokenizer, given: string): Promise<PromptPairText[]> {
+  const task = tasks.find((name) => name === given);
+  if (task === undefined) return readPromptFile(given);
+  return asking(() => promptPairs(task, (text) => tokenizer.encode(text), { count: PROMPTS, seed: 0 }));
+}
+
 /** @throws UsageError naming the file and the line that is wrong */
 export async function readPromptFile(path: string): Promise<PromptPairText[]> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     const why = systemCode(cause) === "ENOENT" ? "there is no such file" : messageOf(cause);
-    throw new UsageError(`--prompts ${path}: ${why}; normless prompts writes one`, { cause });
+    const meant = didYouMean(path, tasks);
+    throw new UsageError(
+      `--prompts ${path}: ${why}; normless prompts writes one, and its tasks are ${tasks.join(", ")}.${meant}`,
+      { cause },
+    );
   });
   const lines = text.split("\n").map((line, i) => ({ line, where: `--prompts ${path}, line ${i + 1}` }));
   const pairs = lines

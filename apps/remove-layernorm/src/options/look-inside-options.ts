@@ -33,6 +33,6 @@ export const exactOption = () =>
   );
 export const promptsOption = () =>
   new Option(
-    "--prompts <file.jsonl>",
-    "prompts with right and wrong answers, as normless prompts writes them",
+    "--prompts <task|file.jsonl>",
+    "prompts with right and wrong answers: a task of normless prompts by its name, or a file that it wrote",
   );

@@ -4,7 +4,8 @@ import { readTokenizerFiles, tokenizerFromFiles } from "@normless/text";
 import { describe, expect, it } from "vitest";
 import { pairIds, promptLines, readPromptFile } from "../../src/look-inside/prompt-file.js";
 import { promptPairs, type PromptPairText, tasks } from "../../src/look-inside/templates.js";
-import { lookingModels, refused, result } from "./looking-models.js";
+import type { PromptsAttributionData } from "../../src/look-inside/attribution.js";
+import { figures, lookingModels, refused, result } from "./looking-models.js";
 
 const place = lookingModels();
 const sotu = new URL("../../../../models/sotu", import.meta.url).pathname;
@@ -64,6 +65,16 @@ describe.each(tasks)("prompts of %s", (task) => {
   });
 });
 
+it("are taken by the name of their task, too", async () => {
+  const path = join(place.folder, "first-look.jsonl");
+  await result("prompts", "agreement", "--model", sotu, "--jsonl", path);
+  const looked = (prompts: string) =>
+    figures<PromptsAttributionData>("attribute", "--model", sotu, "--prompts", prompts);
+  const [named, read] = [await looked("agreement"), await looked(path)];
+  expect(named).toEqual({ ...read, file: "agreement" });
+  expect(named.prompts).toBe(32);
+});
+
 it("says how many there are at most, and where a tokenizer has no such words", async () => {
   expect(await refused("prompts", "ioi", "--model", sotu, "--count", "100000")).toMatch(
     /ask for \d+ at most/,
@@ -93,4 +104,8 @@ it("a file of prompts is refused by its line", async () => {
   expect(await refused("attribute", "--model", place.model, "--prompts", `${path}.none`)).toContain(
     "there is no such file; normless prompts writes one",
   );
+  expect(await refused("attribute", "--model", place.model, "--prompts", "agrement")).toContain(
+    'its tasks are ioi, greater-than, agreement. Did you mean "agreement"?',
+  );
+  expect(await refused("patch", "--model", place.model, "--prompts", "ioi")).toContain("another vocabulary");
 });
