@@ -39,7 +39,7 @@ it("draws PyTorch in both forms", () => {
 });
 
 it("says what was met, and draws no chart of what was not measured", () => {
-  expect(page).toContain("5 of 7 measured goals are met; 22 were not measured in this run");
+  expect(page).toContain("5 of 7 measured goals are met; 23 were not measured in this run");
   expect(page).toContain("Tokens a second with the sequence");
   expect(page).not.toContain("Tokens a second with the threads");
   expect(page).not.toContain("Generation");
