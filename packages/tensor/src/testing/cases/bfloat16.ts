@@ -98,5 +98,7 @@ export const bfloat16Cases: { readonly [K in Kept]: readonly Case<K>[] } = {
       step: 3,
       maxNorm: 1,
     },
+    // Of tens of thousands one may be rounded the other way, where the last bit of what is rounded differs.
+    ...(shape.length === 2 && shape[1] > 1000 && { tolerance: 2 ** -7 }),
   })),
 };
