@@ -75,6 +75,7 @@ export async function runRemove(io: Io, job: RemoveJob): Promise<Removed | Stopp
     progress = new Progress(io, workOf(plan, job.resume), lossName(plan.recipe));
     const distilled = plan.recipe.loss === "distillation";
     const watch = await watchFolder(folder.path, { distilled });
+    await folder.dropCheckpoints((at) => watch.soundAt(at));
     const consumer = new Consumer(plan, progress, folder, watch);
     const board = job.tensorboard
       ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())

@@ -118,10 +118,7 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
     this.#metricsBytes += text.length;
   }
 
-  /**
-   * Saves a state as of update `step` of the whole run, and drops the checkpoints before the last two; but the last one of
-   * an update after which all was `sound` is kept, to go back to.
-   */
+  /** Saves a state as of update `step` of the whole run, and drops older ones as `dropCheckpoints` does. */
   async saveCheckpoint(step: number, state: S, sound: (updates: number) => boolean): Promise<string> {
     const folder = join(this.path, CHECKPOINTS);
     const path = join(folder, `step-${String(step).padStart(8, "0")}.msgpack`);
@@ -129,10 +126,20 @@ export class RunFolder<S extends TrainerState, C extends RemoveConfig | TrainCon
     await this.#syncMetrics();
     const checkpoint = { metricsBytes: this.#metricsBytes, config: this.config, state };
     await writeFileAtomic(path, encodeCheckpoint(this.kind, checkpoint));
-    const files = await checkpointFiles(this.path);
-    const safe = files.find((name) => sound(updatesOf(name)));
-    for (const name of files.slice(KEPT_CHECKPOINTS)) if (name !== safe) await rm(join(folder, name));
+    await this.dropCheckpoints(sound);
     return path;
+  }
+
+  /**
+   * Drops the checkpoints before the last two; but the last one of an update after which all was `sound` is kept, to go back
+   * to. A run that goes on begins with it, since it may have been killed before it came to that.
+   */
+  async dropCheckpoints(sound: (updates: number) => boolean): Promise<void> {
+    const files = await checkpointFiles(this.path).catch(() => []);
+    const safe = files.find((name) => sound(updatesOf(name)));
+    for (const name of files.slice(KEPT_CHECKPOINTS)) {
+      if (name !== safe) await rm(join(this.path, CHECKPOINTS, name));
+    }
   }
 
   /** A checkpoint counts on the lines before it, so they reach the disk first. */

@@ -68,6 +68,7 @@ export async function runTrain(
     ? tensorboardWriter(join(folder.path, TENSORBOARD), () => io.now())
     : undefined;
   const watch = await watchFolder(folder.path, { distilled: false });
+  await folder.dropCheckpoints((at) => watch.soundAt(at));
   let loss = 0;
   let evaluated = 0;
   const take = async (event: TrainEvent): Promise<void> => {

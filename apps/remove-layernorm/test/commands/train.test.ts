@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -63,6 +63,16 @@ describe("normless train", () => {
     expect(await readdir(join(folder, "stopped", "tensorboard"))).toContain("train");
     expect(await metricsOf(join(folder, "stopped"))).toEqual(await metricsOf(join(folder, "whole")));
     expect((await trained("stopped")).weights).toEqual((await trained("whole")).weights);
+  });
+
+  it("drops a checkpoint that a kill, after the last save, kept from being dropped", async () => {
+    const out = join(folder, "killed");
+    expect((await run(start("killed"))).code).toBe(0);
+    const there = await readdir(join(out, "checkpoints"));
+    await cp(join(out, "checkpoints", there[0]), join(out, "checkpoints", "step-00000001.msgpack"));
+    await rm(join(out, "summary.json"));
+    expect((await run(["train", "--resume", out])).code).toBe(0);
+    expect(await readdir(join(out, "checkpoints"))).toEqual(there);
   });
 
   it("says so where the engine cannot keep moments in bfloat16", async () => {
